@@ -1,0 +1,41 @@
+"""Every setting of EchoTune: one class, the only reader of the environment (`ECHOTUNE_*`)."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings with their defaults; addresses left empty mean the embedded servers of `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="ECHOTUNE_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".echotune"), description="All embedded state, snapshots and logs.")
+    kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
+    redis: SecretStr = Field(SecretStr(""), description="URL, redis://host:port/db.")
+    mongo: SecretStr = Field(SecretStr(""), description="URL, mongodb://host:port.")
+    kafka_libs: Path | None = Field(None, description="Folder of the Kafka jars (default in home).")
+    partitions: int = Field(4, ge=1, le=1024, description="Partitions of the spread topics.")
+    replication_factor: int = Field(1, ge=1, le=10)
+
+    generation: str = Field("first", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
+    shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
+    model: str = Field("first_blend", description="Name in online_models.registry.")
+    list_length: int = Field(20, ge=1, le=200, description="Tracks in a published list.")
+    list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists unread and unchanged expire.")
+    duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")
+
+    chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records a Faust chunk.")
+    chunks_in_flight_max: int = Field(4, ge=1, le=64)
+    snapshot_every_s: float = Field(30.0, gt=0)
+    snapshots_kept: int = Field(3, ge=2, le=100)
+    progress_every_s: float = Field(0.5, gt=0, le=1.0)
+    digest_every_records: int = Field(1_000, ge=1)
+    session_timeout_s: float = Field(10.0, ge=1, description="Kafka group session timeout.")
+
+    @property
+    def recommender_id(self) -> str:
+        """Identity of this recommender: its Faust app and consumer group."""
+        return f"echotune-recommender-{self.generation}-{self.shard}of{self.shards}"

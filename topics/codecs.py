@@ -1,0 +1,85 @@
+"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), the record."""
+
+import struct
+from collections.abc import Callable, Collection
+from io import BytesIO
+from typing import Any, cast
+
+import fastavro
+
+from topics.rejection import Rejected, RejectionReason
+from topics.schemas import ReleasedSchema, Schema, SchemaError, current, released
+
+_HEADER = struct.Struct(">bI")
+MAGIC = 0
+
+Record = dict[str, Any]
+SchemaLookup = Callable[[int], ReleasedSchema]
+"""Schema id → writer schema; raises `SchemaError` for an id it does not know."""
+
+
+def encode(name: str, record: Record) -> bytes:
+    """`record` in the newest released version of contract `name`."""
+    target = current(name)
+    out = BytesIO(_HEADER.pack(MAGIC, target.schema_id))
+    out.seek(0, 2)
+    fastavro.schemaless_writer(out, target.schema, record)
+    return out.getvalue()
+
+
+class Decoder:
+    """Reads records of allowed contracts of one topic; bad bytes become `Rejected`, never an exception.
+
+    `lookup` is where a schema registry takes its seat: it answers ids outside the fixed table.
+    A `SchemaError` from it means "no such schema"; any other exception (the registry is down)
+    passes through, since a server that is away is not poison.
+    """
+
+    def __init__(self, allowed: Collection[str], lookup: SchemaLookup = released) -> None:
+        self._allowed = frozenset(allowed)
+        self._lookup = lookup
+        self._known: dict[int, tuple[str, Schema, Schema | None] | Rejected] = {}
+
+    def decode(self, value: bytes | None) -> tuple[str, Record] | Rejected:
+        """Contract name and record of one Kafka value."""
+        if value is None:
+            return Rejected(RejectionReason.NULL_VALUE, "the value is null")
+        if len(value) < _HEADER.size or value[0] != MAGIC:
+            return Rejected(RejectionReason.BAD_MAGIC, "not in the Confluent wire format")
+        schema_id = int.from_bytes(value[1:5], "big")
+        found = self._known.get(schema_id) or self._resolve(schema_id)
+        if isinstance(found, Rejected):
+            return found
+        return _read(value, *found)
+
+    def _resolve(self, schema_id: int) -> tuple[str, Schema, Schema | None] | Rejected:
+        try:
+            written = self._lookup(schema_id)
+        except SchemaError as error:
+            return Rejected(RejectionReason.UNKNOWN_SCHEMA, error.message)
+        found = self._allow(written)
+        self._known[schema_id] = found
+        return found
+
+    def _allow(self, written: ReleasedSchema) -> tuple[str, Schema, Schema | None] | Rejected:
+        if written.name not in self._allowed:
+            return Rejected(
+                RejectionReason.UNKNOWN_SCHEMA, f"{written.name} does not belong on this topic"
+            )
+        newest = current(written.name)
+        reader = None if written.schema_id == newest.schema_id else newest.schema
+        return written.name, written.schema, reader
+
+
+def _read(
+    value: bytes, name: str, writer: Schema, reader: Schema | None
+) -> tuple[str, Record] | Rejected:
+    stream = BytesIO(value)
+    stream.seek(_HEADER.size)
+    try:
+        record = fastavro.schemaless_reader(stream, writer, reader)
+    except Exception as error:  # fastavro has no error base class; whatever it says is poison
+        return Rejected(RejectionReason.MALFORMED, f"{type(error).__name__}: {error}"[:500])
+    if stream.tell() != len(value):
+        return Rejected(RejectionReason.MALFORMED, "bytes are left over after the record")
+    return name, cast(Record, record)

@@ -1,0 +1,47 @@
+"""Control records of the learning-log: facts that take their place in its order."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SourceAdded:
+    """A topic is a source from here on; `adopted` lets it succeed another id of its name."""
+
+    topic_id: bytes
+    name: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True)
+class SourceTruncated:
+    """Rows of a source partition below `log_start` are gone for ever."""
+
+    topic_id: bytes
+    partition: int
+    log_start: int
+
+
+@dataclass(frozen=True)
+class LogEpochStarted:
+    """Lists made from here on are newer than all of an earlier epoch."""
+
+    epoch: int
+    reason: str
+
+
+ControlRecord = SourceAdded | SourceTruncated | LogEpochStarted
+
+_BY_NAME: dict[str, type[SourceAdded | SourceTruncated | LogEpochStarted]] = {
+    each.__name__: each for each in (SourceAdded, SourceTruncated, LogEpochStarted)
+}
+
+
+def control_record(name: str, record: dict[str, Any]) -> ControlRecord:
+    """The control record of contract `name`."""
+    return _BY_NAME[name](**record)
+
+
+def fields_of(control: ControlRecord) -> dict[str, Any]:
+    """The Avro record of `control`; its contract is the name of its class."""
+    return asdict(control)

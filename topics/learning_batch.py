@@ -1,0 +1,159 @@
+"""`LearningBatch`: validated events of one source partition, in columns; the unit of the log.
+
+Columns are numpy arrays; text columns hold positions in `strings`, so that a text that repeats
+within a batch is stored and looked up once. The Avro contract is `avro/LearningBatch.avsc`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topics.identity import event_key_of
+from topics.listening_event import KIND_CODES, EventFields
+
+NULL = -1
+"""Stands for null in every int column: no length, time or position is negative."""
+
+TEXT_COLUMNS: dict[str, str] = {
+    "listeners": "listener_id",
+    "tracks": "track_id",
+    "artists": "artist_id",
+    "sources": "source",
+    "source_tracks": "source_track_id",
+    "artist_names": "artist_name",
+    "track_names": "track_name",
+    "release_names": "release_name",
+    "reasons_end": "reason_end",
+    "contexts": "context",
+    "recommendations": "recommendation_id",
+}
+"""Column of the batch → field of the event."""
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "row_offsets": np.dtype("<i4"),
+    "appended_at": np.dtype("<i8"),
+    "event_keys": np.dtype("V16"),
+    "kinds": np.dtype("u1"),
+    "listened_at": np.dtype("<i8"),
+    "ms_played": np.dtype("<i4"),
+    "duration_ms": np.dtype("<i4"),
+    **dict.fromkeys(TEXT_COLUMNS, np.dtype("<i4")),
+}
+
+Column = NDArray[Any]
+
+
+class SourcePartition(NamedTuple):
+    """A source is (Kafka topic id, partition), never a name."""
+
+    topic_id: bytes
+    partition: int
+
+
+class SourceRow(NamedTuple):
+    """A valid event and where it stands in its source; `appended_at` is the broker's time, ms."""
+
+    offset: int
+    appended_at: int
+    event: EventFields
+
+
+@dataclass(frozen=True)
+class LearningBatch:
+    """One record of the learning-log; covers source offsets `from_offset` to `to_offset`."""
+
+    source: SourcePartition
+    from_offset: int
+    to_offset: int
+    strings: Sequence[str]
+    columns: dict[str, Column]
+    rejected: Sequence[tuple[int, str]] = ()
+    assignment_epoch: int = 0
+    sequencer_id: str = ""
+    sequencer_version: str = ""
+    shard: int = 0
+
+    def __len__(self) -> int:
+        return len(self.columns["kinds"])
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Source offset of each row."""
+        return self.columns["row_offsets"].astype(np.int64) + self.from_offset
+
+    def texts(self, column: str) -> list[str | None]:
+        """A text column as the strings it stands for."""
+        return [None if at < 0 else self.strings[at] for at in self.columns[column].tolist()]
+
+    def record(self) -> dict[str, Any]:
+        """The Avro record."""
+        return {
+            "source_topic_id": self.source.topic_id,
+            "source_partition": self.source.partition,
+            "from_offset": self.from_offset,
+            "to_offset": self.to_offset,
+            "assignment_epoch": self.assignment_epoch,
+            "sequencer_id": self.sequencer_id,
+            "sequencer_version": self.sequencer_version,
+            "shard": self.shard,
+            "rejected": [{"offset": at, "reason": reason} for at, reason in self.rejected],
+            "strings": self.strings,
+            **{name: column.tobytes() for name, column in self.columns.items()},
+        }
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> "LearningBatch":
+        """Reads the Avro record; the columns are views of its bytes."""
+        return cls(
+            source=SourcePartition(record["source_topic_id"], record["source_partition"]),
+            from_offset=record["from_offset"],
+            to_offset=record["to_offset"],
+            strings=record["strings"],
+            columns={name: np.frombuffer(record[name], dtype) for name, dtype in _DTYPES.items()},
+            rejected=[(each["offset"], each["reason"]) for each in record["rejected"]],
+            assignment_epoch=record["assignment_epoch"],
+            sequencer_id=record["sequencer_id"],
+            sequencer_version=record["sequencer_version"],
+            shard=record["shard"],
+        )
+
+
+def columns_of(rows: Sequence[SourceRow], from_offset: int) -> tuple[list[str], dict[str, Column]]:
+    """`strings` and columns of `rows`, for a batch whose coverage begins at `from_offset`."""
+    events = [row.event for row in rows]
+    positions: dict[str, int] = {}
+    columns = {
+        name: _positions([event[field_name] for event in events], positions)
+        for name, field_name in TEXT_COLUMNS.items()
+    }
+    columns |= {
+        "row_offsets": _column("row_offsets", [row.offset - from_offset for row in rows]),
+        "appended_at": _column("appended_at", [row.appended_at for row in rows]),
+        "event_keys": _event_keys(events),
+        "kinds": _column("kinds", [KIND_CODES[event["kind"]] for event in events]),
+        "listened_at": _column("listened_at", [event["listened_at"] for event in events]),
+        "ms_played": _lengths("ms_played", events),
+        "duration_ms": _lengths("duration_ms", events),
+    }
+    return list(positions), columns
+
+
+def _column(name: str, values: list[int]) -> Column:
+    return np.array(values, _DTYPES[name])
+
+
+def _lengths(name: str, events: list[EventFields]) -> Column:
+    return _column(name, [NULL if event[name] is None else event[name] for event in events])
+
+
+def _event_keys(events: list[EventFields]) -> Column:
+    return np.frombuffer(b"".join([event_key_of(event["event_id"]) for event in events]), "V16")
+
+
+def _positions(texts: list[str | None], positions: dict[str, int]) -> Column:
+    place = positions.setdefault
+    found = [NULL if text is None else place(text, len(positions)) for text in texts]
+    return np.array(found, "<i4")

@@ -1,0 +1,37 @@
+"""What a record of the learning-log says: a `LearningBatch` or a control record."""
+
+from topics.catalogue import LEARNING_LOG
+from topics.codecs import Decoder, encode
+from topics.control_records import ControlRecord, control_record, fields_of
+from topics.errors import LogError
+from topics.learning_batch import LearningBatch
+from topics.rejection import Rejected
+
+LogRecord = LearningBatch | ControlRecord
+
+_decoder = Decoder(LEARNING_LOG.contracts)
+
+
+def encode_log_record(record: LogRecord) -> bytes:
+    """Bytes of a learning-log record, with the fixed schema id of its contract."""
+    if isinstance(record, LearningBatch):
+        return encode("LearningBatch", record.record())
+    return encode(type(record).__name__, fields_of(record))
+
+
+def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
+    """The record at `offset`; raises `LogError` where the log holds what no version wrote.
+
+    The log is written by sequencers alone: bytes that cannot be read are damage or a newer
+    version's, never poison to skip.
+    """
+    decoded = _decoder.decode(value)
+    if isinstance(decoded, Rejected):
+        raise LogError(
+            f"learning-log record {offset} cannot be read ({decoded.reason}: {decoded.detail}).",
+            "Upgrade this worker, or see docs/operations.md on a damaged log.",
+        )
+    name, record = decoded
+    if name == "LearningBatch":
+        return LearningBatch.of_record(record)
+    return control_record(name, record)

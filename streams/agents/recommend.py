@@ -1,0 +1,303 @@
+"""The recommender: folds the learning-log and publishes the lists that changed.
+
+Per chunk of log records: fold each, then rank every listener that changed once, as of the last
+record, and publish. Around that: the state begins from a snapshot, goes into a new one now and
+then, and heartbeats say how far it has come. Any error that is not understood stops the worker
+before anything is acknowledged; starting again is always safe.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+
+from streams.fold import FOLD_VERSION, Fold
+from streams.frontier import Frontier, Gate, gate_between
+from streams.log_reader import LogReader
+from streams.log_writing import write_control
+from streams.progress import Digest, ProgressWriter, progress_of
+from streams.publishing import REDIS_AWAY, Publisher
+from streams.snapshot_loading import fit, load_newest
+from streams.snapshots import SnapshotHeader, record_hash
+from streams.stores.lists import ListStore
+from streams.stores.snapshot_folder import SnapshotFolder
+from streams.topic_lists import TopicLists
+from topics.control_records import LogEpochStarted
+from topics.errors import LogError, SnapshotError
+from topics.learning_batch import LearningBatch
+from topics.learning_log import decode_log_record
+
+_log = structlog.get_logger(__name__)
+FRESHNESS_SAMPLES = 4_096
+"""Rows whose way from the broker to the visible list is remembered for the percentiles."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this recommender is, and what its state depends on."""
+
+    recommender_id: str
+    generation: str
+    configuration: str
+
+
+@dataclass
+class Cadence:
+    """How often the recommender does what is not per record; seconds, records."""
+
+    progress_every_s: float
+    snapshot_every_s: float
+    digest_every_records: int
+
+
+@dataclass
+class _Freshness:
+    """Ages of rows at the moment their lists became visible, ms."""
+
+    ages_ms: deque[int] = field(default_factory=lambda: deque(maxlen=FRESHNESS_SAMPLES))
+
+    def note(self, appended_at: Sequence[int]) -> None:
+        now = int(time.time() * 1000)
+        self.ages_ms.extend(now - at for at in appended_at[-FRESHNESS_SAMPLES:])
+
+    def percentiles(self) -> dict[str, float]:
+        if not self.ages_ms:
+            return {}
+        p50, p99 = np.percentile(np.array(self.ages_ms), [50, 99]).tolist()
+        return {"p50": round(p50, 1), "p99": round(p99, 1)}
+
+
+class Recommender:
+    """Keeps one fold in step with the log; every method runs on the worker's event loop."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        cadence: Cadence,
+        *,
+        kafka: str,
+        fold: Fold,
+        publisher: Publisher,
+        lists: ListStore,
+        topic: TopicLists,
+        snapshots: SnapshotFolder,
+        progress: ProgressWriter,
+    ) -> None:
+        self.identity = identity
+        self._cadence = cadence
+        self._kafka = kafka
+        self.fold = fold
+        self._publisher = publisher
+        self._lists = lists
+        self._topic = topic
+        self._snapshots = snapshots
+        self._progress = progress
+        self._record_hash = ""
+        self._log_topic_id = ""
+        self._log_end = 0
+        self._digest = Digest()
+        self._snapshot_offset = -1
+        self._snapshot_at = time.monotonic()
+        self._snapshot_error: str | None = None
+        self._freshness = _Freshness()
+        self._opened_topic = False
+
+    # -- beginning ---------------------------------------------------------------------------
+
+    async def begin(self) -> int:
+        """Loads the newest snapshot that fits; returns the log offset to go on from."""
+        await asyncio.to_thread(self._load)
+        return self.fold.offset + 1
+
+    def _load(self) -> None:
+        with LogReader(self._kafka) as reader:
+            self._log_topic_id = reader.topic_id()
+            if self.fold.offset < 0:
+                self._record_hash = load_newest(self.fold, self._snapshots, self._judge(reader))
+                self._snapshot_offset = self.fold.offset
+            elif reader.hash_at(self.fold.offset) != self._record_hash:
+                raise LogError(
+                    f"The learning-log no longer holds record {self.fold.offset} as it was learnt.",
+                    "Start the recommender again: it begins from a snapshot that fits.",
+                )
+            bounds = reader.bounds()
+        if bounds.start > self.fold.offset + 1:
+            raise LogError(
+                f"The learning-log begins at {bounds.start}, the state ends at {self.fold.offset}.",
+                "Records are gone for ever: restore the log, or `echotune reset`.",
+            )
+        _log.info("state ready", offset=self.fold.offset, log_end=bounds.end)
+
+    def _judge(self, reader: LogReader) -> Any:
+        return lambda header: fit(
+            header, self.identity.configuration, self._log_topic_id, reader.hash_at
+        )
+
+    async def open_gate(self) -> None:
+        """Learns both frontiers, waiting for Redis as long as it takes, and sets the gate."""
+        topic = await asyncio.to_thread(self._open_topic)
+        redis = await self._redis_frontier()
+        gate, self._log_end = await asyncio.to_thread(self._gate, redis, topic)
+        self._publisher.open_with(gate)
+        if (self.fold.log_epoch, self._log_end - 1) < gate.opens_at:
+            _log.info("publishing waits for the frontier", gate=gate.opens_at)
+
+    def _open_topic(self) -> Frontier:
+        self._opened_topic = True
+        return self._topic.open()
+
+    async def _redis_frontier(self) -> Frontier:
+        while True:
+            try:
+                return await self._lists.frontier()
+            except REDIS_AWAY as error:
+                self._publisher.redis_error = f"{type(error).__name__}: {error}"
+                _log.warning("redis is away; lists wait, learning goes on", error=str(error))
+                await asyncio.sleep(self._cadence.progress_every_s)
+
+    def _gate(self, redis: Frontier, topic: Frontier) -> tuple[Gate, int]:
+        with LogReader(self._kafka) as reader:
+            end = reader.bounds().end
+            rewritten = [each for each in (redis, topic) if self._was_rewritten(each, reader)]
+        gate = gate_between(redis, topic, self.fold.log_epoch)
+        if rewritten:
+            beyond = max(each.log_epoch for each in rewritten) + 1
+            gate = Gate(max(gate.opens_at, (beyond, -1)), -1)
+        return gate, end
+
+    def _was_rewritten(self, frontier: Frontier, reader: LogReader) -> bool:
+        found = reader.hash_at(frontier.as_of)
+        same_epoch = frontier.log_epoch == self.fold.log_epoch
+        return same_epoch and found is not None and found != frontier.record_hash
+
+    # -- folding -----------------------------------------------------------------------------
+
+    async def learn(self, records: Sequence[Any]) -> None:
+        """Folds a chunk of log records (offset, value) and publishes what it changed."""
+        changed, erased, appended_at = [], [], []
+        for record in records:
+            decoded = decode_log_record(record.value, record.offset)
+            change = self.fold.apply(record.offset, decoded)
+            changed.append(change.listeners)
+            erased += change.erased
+            if isinstance(decoded, LearningBatch) and len(change.listeners):
+                appended_at += decoded.columns["appended_at"].tolist()
+            if (record.offset + 1) % self._cadence.digest_every_records == 0:
+                self._take_digest()
+        self._record_hash = record_hash(records[-1].value)
+        await self._publisher.publish(
+            np.unique(np.concatenate(changed)), erased, self._record_hash
+        )
+        if self._publisher.is_open:
+            self._freshness.note(appended_at)
+
+    def _take_digest(self) -> None:
+        if self._digest.offset != self.fold.offset:
+            self._digest = Digest(self.fold.digest(), self.fold.offset)
+
+    # -- heartbeats --------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """One heartbeat: progress, a digest when idle, repair of Redis, a snapshot when due."""
+        before = self.fold.offset
+        await asyncio.sleep(self._cadence.progress_every_s)
+        if self.fold.offset == before:
+            self._take_digest()
+        self._write_progress()
+        await self._publisher.look_after(self._record_hash)
+        await self._start_epoch_if_shut()
+        if time.monotonic() - self._snapshot_at >= self._cadence.snapshot_every_s:
+            await self.snapshot()
+
+    def _write_progress(self) -> None:
+        self._progress.write(
+            progress_of(
+                self.fold,
+                self._digest,
+                recommender_id=self.identity.recommender_id,
+                generation=self.identity.generation,
+            )
+        )
+
+    async def _start_epoch_if_shut(self) -> None:
+        """Starts a log epoch where lists of a lost tail are published, which shuts the gate."""
+        gate = self._publisher.gate
+        if gate is None or self._publisher.is_open or self.fold.offset + 1 < self._log_end:
+            return
+        epoch = max(gate.opens_at[0], self.fold.log_epoch) + 1
+        reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
+        _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
+        await asyncio.to_thread(self._write_epoch, LogEpochStarted(epoch, reason))
+        self._publisher.open_with(Gate((epoch, -1), -1))
+
+    def _write_epoch(self, started: LogEpochStarted) -> None:
+        write_control(self._kafka, started)
+
+    async def snapshot(self) -> None:
+        """Writes a snapshot if anything was folded since; a full disk is said, not fatal."""
+        self._snapshot_at = time.monotonic()
+        if self.fold.offset == self._snapshot_offset or self.fold.offset < 0:
+            return
+        self._take_digest()
+        header = SnapshotHeader(
+            fold_version=FOLD_VERSION,
+            configuration=self.identity.configuration,
+            log_topic_id=self._log_topic_id,
+            record_hash=self._record_hash,
+            digest=self._digest.value or "",
+            summary=self.fold.summary(),
+        )
+        try:
+            await asyncio.to_thread(self._snapshots.write, header, self.fold.state())
+            self._snapshot_offset, self._snapshot_error = header.offset, None
+        except SnapshotError as error:
+            self._snapshot_error = str(error)
+            _log.error("snapshot failed", error=str(error))
+
+    async def end(self) -> None:
+        """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""
+        await self._publisher.settled()
+        if self._opened_topic:
+            await asyncio.to_thread(self._topic.close)
+        await self.snapshot()
+        self._take_digest()
+        self._write_progress()
+        await asyncio.to_thread(self._progress.close)
+
+    # -- status ------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """What operators see; JSON values with stable names."""
+        fold, publisher = self.fold, self._publisher
+        return {
+            "recommender_id": self.identity.recommender_id,
+            "generation": self.identity.generation,
+            "as_of": fold.offset,
+            "log_epoch": fold.log_epoch,
+            "applied": fold.applied,
+            "counts": dict(fold.counts),
+            "unchecked_duplicates": fold.duplicates.unchecked,
+            "listeners": len(fold.listeners),
+            "tracks": len(fold.ranker.items),
+            "quality": fold.quality.summary(),
+            "baseline": fold.baseline_quality.summary(),
+            "freshness_ms": self._freshness.percentiles(),
+            "digest": self._digest.value,
+            "digest_offset": self._digest.offset,
+            "publishing": publisher.is_open,
+            "topic_as_of": self._topic.published.as_of,
+            "redis_error": publisher.redis_error,
+            "snapshot_offset": self._snapshot_offset,
+            "snapshot_error": self._snapshot_error,
+        }
+
+
+def snapshot_folder(home: Path, recommender_id: str, keep: int) -> SnapshotFolder:
+    """Where a recommender's snapshots lie."""
+    return SnapshotFolder(home / "snapshots" / recommender_id, keep=keep)

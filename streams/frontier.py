@@ -1,0 +1,57 @@
+"""The publish frontier: up to which place in the log a generation's lists have been published.
+
+Redis and the topic `recommendations` each hold their own, written together with the lists. A
+recommender publishes nothing before it has folded past both, and then publishes every list that
+changed after the older one: so both end with the same lists, whatever died in between.
+"""
+
+from typing import NamedTuple
+
+import orjson
+
+
+class Frontier(NamedTuple):
+    """A place in the log that compares by (log epoch, offset); `record_hash` is that record's."""
+
+    log_epoch: int
+    as_of: int
+    record_hash: str = ""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """What orders two frontiers."""
+        return self.log_epoch, self.as_of
+
+    def text(self) -> str:
+        """The form in which it is stored."""
+        return orjson.dumps(self).decode()
+
+
+NOTHING_PUBLISHED = Frontier(-1, -1)
+
+
+def frontier_of(text: str | bytes | None) -> Frontier:
+    """Reads `Frontier.text`; nothing stored means nothing published."""
+    return Frontier(*orjson.loads(text)) if text else NOTHING_PUBLISHED
+
+
+class Gate(NamedTuple):
+    """From which place on lists may be published, and what has to be published then."""
+
+    opens_at: tuple[int, int]
+    republish_after: int
+
+    def is_open(self, log_epoch: int, offset: int) -> bool:
+        """Whether the state has come far enough."""
+        return (log_epoch, offset) >= self.opens_at
+
+
+def gate_between(redis: Frontier, topic: Frontier, log_epoch: int) -> Gate:
+    """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
+
+    >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
+    Gate(opens_at=(1, 100), republish_after=90)
+    """
+    older = min(redis.position, topic.position)
+    after = older[1] if older[0] == log_epoch else -1
+    return Gate(max(redis.position, topic.position), after)

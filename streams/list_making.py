@@ -1,0 +1,73 @@
+"""From the state to lists: ranks listeners as of the last folded log record."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.fold import Fold
+from streams.stores.lists import EVERYONE
+from topics.partitioning import partition_of
+from topics.recommendation_list import RecommendationList, RecommendedTrack
+
+
+class ListMaker:
+    """Makes the lists of one recommender: shard `shard` of `shards` of a generation."""
+
+    def __init__(self, fold: Fold, generation: str, *, shard: int, shards: int, k: int) -> None:
+        self._fold = fold
+        self._generation = generation
+        self._shard = shard
+        self._shards = shards
+        self._k = k
+
+    def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of `listeners` (codes) that belong to this shard."""
+        if self._shards == 1:
+            return listeners
+        return np.array([code for code in listeners if self._owns(int(code))], np.int32)
+
+    def _owns(self, code: int) -> bool:
+        return partition_of(str(self._fold.listeners.value(code)), self._shards) == self._shard
+
+    def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
+        """A list for each of `listeners` (codes of this shard), all as of the same record."""
+        if not len(listeners):
+            return []
+        ranker = self._fold.ranker
+        items, scores, reasons = ranker.recommend_many(listeners, self._k)
+        newest = self._fold.newest(listeners).tolist()
+        ids = [str(ranker.users.value(code)) for code in listeners.tolist()]
+        rows = zip(ids, newest, items.tolist(), scores.tolist(), reasons.tolist(), strict=True)
+        return [
+            self._list(listener_id, event_time, [*self._tracks(*ranked)])
+            for listener_id, event_time, *ranked in rows
+        ]
+
+    def _tracks(
+        self, items: list[int], scores: list[float], reasons: list[int]
+    ) -> Iterator[RecommendedTrack]:
+        value, names = self._fold.ranker.items.value, self._fold.ranker.reasons
+        for item, score, reason in zip(items, scores, reasons, strict=True):
+            if item < 0:
+                return
+            yield RecommendedTrack(str(value(item)), score, names[reason])
+
+    def everyones(self) -> RecommendationList:
+        """The fallback list, for listeners that are not known."""
+        ranked = self._fold.ranker.recommend(None, self._k)
+        tracks = [RecommendedTrack(str(each.item), each.score, each.reason) for each in ranked]
+        return self._list(EVERYONE, 0, tracks)
+
+    def _list(
+        self, listener_id: str, event_time: int, items: list[RecommendedTrack]
+    ) -> RecommendationList:
+        return RecommendationList(
+            listener_id=listener_id,
+            generation=self._generation,
+            shard=self._shard,
+            log_epoch=self._fold.log_epoch,
+            as_of=self._fold.offset,
+            event_time=event_time,
+            items=items,
+        )

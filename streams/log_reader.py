@@ -1,0 +1,115 @@
+"""Reads the learning-log outside of Faust: single records, its bounds, and all of it in order."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.snapshots import record_hash
+from topics.catalogue import LEARNING_LOG
+from topics.errors import LogError, ServerError
+
+_READ_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 0.2
+_RECORDS_A_CALL = 500
+
+
+class LogBounds(NamedTuple):
+    """First offset the log still has, and the one its next record will get."""
+
+    start: int
+    end: int
+
+
+class LogReader:
+    """A consumer of the learning-log without a group; use as a context manager."""
+
+    def __init__(self, kafka: str, topic: str = LEARNING_LOG.name) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": kafka,
+                "group.id": "echotune-log-reader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 50,
+                "fetch.message.max.bytes": LEARNING_LOG.settings["max.message.bytes"],
+                "queued.max.messages.kbytes": 65_536,
+            }
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def topic_id(self) -> str:
+        """Kafka's id of the log, hex."""
+        admin = AdminClient({"bootstrap.servers": self._kafka})
+        described = admin.describe_topics(TopicCollection([self._topic]))
+        try:
+            found = described[self._topic].result(timeout=_READ_TIMEOUT_S)
+        except Exception as error:
+            raise ServerError(
+                f"Topic {self._topic} cannot be described at {self._kafka}: {error}.",
+                "Is Kafka up, and did `echotune topics apply` run?",
+            ) from error
+        return uuid_hex(found.topic_id)
+
+    def bounds(self) -> LogBounds:
+        """First offset and end of the log."""
+        low, high = self._consumer.get_watermark_offsets(
+            TopicPartition(self._topic, 0), timeout=_READ_TIMEOUT_S
+        )
+        return LogBounds(low, high)
+
+    def hash_at(self, offset: int) -> str | None:
+        """Hash of the record at `offset`; None where the log has none there."""
+        bounds = self.bounds()
+        if not bounds.start <= offset < bounds.end:
+            return None
+        for at, value in self.records(offset, offset):
+            return record_hash(value) if at == offset else None
+        return None
+
+    def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+        """Offset and value of each record from `first` to `last`, inclusive."""
+        if first > last:
+            return
+        self._consumer.assign([TopicPartition(self._topic, 0, first)])
+        expected, silent_s = first, 0.0
+        while expected <= last and silent_s < _READ_TIMEOUT_S:
+            wanted = min(_RECORDS_A_CALL, last + 1 - expected)
+            messages = self._consumer.consume(wanted, timeout=_CALL_TIMEOUT_S)
+            silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+            for message in messages:
+                if _is_end(message) or message.offset() > last:
+                    return
+                expected = message.offset() + 1
+                yield message.offset(), message.value()
+        if expected <= last:
+            raise ServerError(
+                f"No record of {self._topic} came from {self._kafka} in {_READ_TIMEOUT_S:.0f} s.",
+                "Is Kafka up? Try again.",
+            )
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    raise LogError(f"The learning-log cannot be read: {error}.", "See docs/operations.md.")
+
+
+def uuid_hex(topic_id: object) -> str:
+    """A Kafka topic id as 32 hex digits."""
+    high, low = topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits()  # type: ignore[attr-defined]
+    mask = (1 << 64) - 1
+    return f"{high & mask:016x}{low & mask:016x}"

@@ -1,0 +1,109 @@
+"""`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from confluent_kafka import Producer
+
+from streams.fold import Fold
+from topics.catalogue import LEARNING_PROGRESS
+from topics.codecs import encode
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The digest of the state at a place in the log."""
+
+    value: str | None = None
+    offset: int = -1
+
+
+@dataclass(frozen=True)
+class SourcePosition:
+    """The fold's next of one source partition."""
+
+    topic_id: bytes
+    name: str
+    adopted: bool
+    partition: int
+    next: int
+
+
+@dataclass(frozen=True)
+class LearningProgress:
+    """How far one recommender has come; the Avro record of the same name."""
+
+    recommender_id: str
+    generation: str
+    log_epoch: int
+    as_of: int
+    sources: tuple[SourcePosition, ...]
+    digest: str | None = None
+    digest_offset: int = -1
+    applied: int = 0
+
+    def encoded(self) -> bytes:
+        """The value in the topic."""
+        return encode("LearningProgress", asdict(self))
+
+
+def progress_of(
+    fold: Fold, digest: Digest, *, recommender_id: str, generation: str
+) -> LearningProgress:
+    """The progress that `fold` stands for."""
+    return LearningProgress(
+        recommender_id=recommender_id,
+        generation=generation,
+        log_epoch=fold.log_epoch,
+        as_of=fold.offset,
+        sources=tuple(_sources(fold)),
+        digest=digest.value,
+        digest_offset=digest.offset,
+        applied=fold.applied,
+    )
+
+
+def _sources(fold: Fold) -> list[SourcePosition]:
+    """One entry a partition that was seen; a topic without any yet is told by partition -1."""
+    coverage = fold.coverage
+    seen = {source.topic_id for source in coverage.next}
+    unseen = [(topic_id, -1, 0) for topic_id in coverage.names if topic_id not in seen]
+    return [
+        SourcePosition(
+            topic_id=topic_id,
+            name=coverage.names.get(topic_id, ""),
+            adopted=coverage.is_adopted(topic_id),
+            partition=partition,
+            next=position,
+        )
+        for topic_id, partition, position in sorted(
+            [*((s.topic_id, s.partition, at) for s, at in coverage.next.items()), *unseen]
+        )
+    ]
+
+
+class ProgressWriter:
+    """Writes heartbeats; one that cannot be sent is dropped, the next one says more."""
+
+    def __init__(self, kafka: str) -> None:
+        settings: dict[str, Any] = {
+            "bootstrap.servers": kafka,
+            "linger.ms": 0,
+            "message.timeout.ms": 5_000,
+            "queue.buffering.max.messages": 1_000,
+        }
+        self._producer = Producer(settings)
+
+    def write(self, progress: LearningProgress) -> None:
+        """Sends a heartbeat without waiting."""
+        try:
+            self._producer.produce(
+                LEARNING_PROGRESS.name, key=progress.recommender_id, value=progress.encoded()
+            )
+        except BufferError:
+            pass
+        self._producer.poll(0)
+
+    def close(self) -> None:
+        """Waits a little for the last heartbeat."""
+        self._producer.flush(2.0)

@@ -1,0 +1,128 @@
+"""Publishes what changed to Redis and to the topic, and repairs what one of them lost.
+
+Nothing is published before the gate is open (see `streams.frontier`). While Redis is away lists
+are still learnt and still go to the topic; when it is back, or when it turns out to have
+forgotten (flushed, failed over), every list that changed after its frontier is published again,
+to both.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from redis.exceptions import RedisError
+
+from streams.fold import Fold
+from streams.frontier import Frontier, Gate
+from streams.list_making import ListMaker
+from streams.stores.lists import ListStore, Publication
+from streams.topic_lists import TopicLists
+from topics.recommendation_list import RecommendationList
+
+_log = structlog.get_logger(__name__)
+REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
+EVERYONE_EVERY_RECORDS = 50
+"""How often, in log records, the fallback list is made again."""
+LISTS_A_PUBLICATION_MAX = 2_000
+"""Repairs are cut into pieces of this many lists."""
+
+
+class Publisher:
+    """Publishes the lists of one recommender; `gate` is None until both frontiers are known."""
+
+    def __init__(self, fold: Fold, maker: ListMaker, lists: ListStore, topic: TopicLists) -> None:
+        self._fold = fold
+        self._maker = maker
+        self._lists = lists
+        self._topic = topic
+        self._writing: asyncio.Task[None] | None = None
+        self._repair_after: int | None = None
+        self._everyone_at = -EVERYONE_EVERY_RECORDS
+        self.gate: Gate | None = None
+        self.redis_frontier: Frontier | None = None
+        self.redis_error: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether lists may be published at the state's place in the log."""
+        return self.gate is not None and self.gate.is_open(self._fold.log_epoch, self._fold.offset)
+
+    def open_with(self, gate: Gate) -> None:
+        """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
+        self.gate = gate
+        self._repair_after = gate.republish_after
+
+    async def publish(
+        self, changed: NDArray[np.int32], erased: Sequence[str], record_hash: str
+    ) -> None:
+        """Publishes the lists of `changed` listeners (codes) as of the last folded record."""
+        if not self.is_open or self._fold.offset < 0:
+            return
+        if self._repair_after is not None:
+            changed = np.union1d(changed, self._fold.changed_after(self._repair_after))
+            self._repair_after = None
+        own = self._maker.own(np.asarray(changed, np.int32))
+        frontier = Frontier(self._fold.log_epoch, self._fold.offset, record_hash)
+        while len(own) > LISTS_A_PUBLICATION_MAX:
+            piece, own = own[:LISTS_A_PUBLICATION_MAX], own[LISTS_A_PUBLICATION_MAX:]
+            await self._send(Publication(self._maker.lists(piece)))
+        lists = self._maker.lists(own) + self._everyone()
+        await self._send(Publication(lists, erased, frontier))
+
+    def _everyone(self) -> list[RecommendationList]:
+        if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
+            return []
+        self._everyone_at = self._fold.offset
+        return [self._maker.everyones()]
+
+    async def _send(self, publication: Publication) -> None:
+        self._topic.offer(publication)
+        await self.settled()
+        self._writing = asyncio.create_task(self._write(publication))
+
+    async def settled(self) -> None:
+        """Waits until the publication under way has reached Redis, or has failed to."""
+        if self._writing is not None:
+            await self._writing
+
+    async def _write(self, publication: Publication) -> None:
+        if self.redis_error is not None:
+            return
+        try:
+            former = await self._lists.publish(publication)
+        except REDIS_AWAY as error:
+            self._redis_is_away(error)
+            return
+        if self.redis_frontier and former.position < self.redis_frontier.position:
+            self._repair_from(former)
+        if publication.frontier is not None:
+            self.redis_frontier = max(publication.frontier, former, key=lambda at: at.position)
+
+    def _redis_is_away(self, error: BaseException) -> None:
+        self.redis_error = f"{type(error).__name__}: {error}"
+        _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
+
+    def _repair_from(self, found: Frontier) -> None:
+        after = found.as_of if found.log_epoch == self._fold.log_epoch else -1
+        pending = self._repair_after
+        self._repair_after = after if pending is None else min(after, pending)
+        self._everyone_at = -EVERYONE_EVERY_RECORDS
+        _log.warning("redis is behind; lists are published again", after=self._repair_after)
+
+    async def look_after(self, record_hash: str) -> None:
+        """Compares Redis's frontier with ours and repairs; called at every heartbeat."""
+        await self.settled()
+        try:
+            found = await self._lists.frontier()
+        except REDIS_AWAY as error:
+            if self.redis_error is None:
+                self._redis_is_away(error)
+            return
+        was_away, self.redis_error = self.redis_error is not None, None
+        if was_away or (self.redis_frontier and found.position < self.redis_frontier.position):
+            self._repair_from(found)
+        if self._repair_after is not None:
+            await self.publish(np.empty(0, np.int32), (), record_hash)
+

@@ -1,0 +1,63 @@
+"""From what happened to what is learnt: the one file that translates events for the models.
+
+A reward lies in [-1, 1]; NaN means that the event is no judgement. A play counts by how much of
+it was heard: half of it or four minutes is a full listen (ListenBrainz's rule), less counts less,
+and one that was skipped within half a minute counts against the track. A play of unknown length
+qualified as a listen where it was recorded, so it counts in full.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.base import Signal
+from topics.learning_batch import LearningBatch
+from topics.listening_event import KIND_CODES, EventKind
+
+FULL_LISTEN_MS = 4 * 60_000
+SHORT_PLAY_MS = 30_000
+SKIP_REASONS = frozenset({"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"})
+"""Words of sources for "the listener chose to go on"."""
+
+_SIGNAL_OF_KIND = np.full(len(EventKind), 255, np.uint8)
+for _signal in Signal:
+    _SIGNAL_OF_KIND[KIND_CODES[_signal.name]] = _signal
+
+_FEEDBACK = np.full(len(Signal), np.nan, np.float32)
+_FEEDBACK[Signal.LOVE], _FEEDBACK[Signal.HATE] = 1.0, -1.0
+
+
+def signals_of(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`Signal` of each row's kind; ERASE has none (255) and never reaches a model."""
+    return np.asarray(_SIGNAL_OF_KIND[kinds], np.uint8)
+
+
+def rewards_of(batch: LearningBatch) -> NDArray[np.float32]:
+    """Reward of each row of `batch`, float32 in [-1, 1] or NaN."""
+    signals = signals_of(batch.columns["kinds"])
+    rewards = _FEEDBACK[np.minimum(signals, len(_FEEDBACK) - 1)]
+    listens = signals == Signal.LISTEN
+    rewards[listens] = _listen_rewards(batch)[listens]
+    return np.asarray(rewards, np.float32)
+
+
+def _listen_rewards(batch: LearningBatch) -> NDArray[np.float32]:
+    played = batch.columns["ms_played"].astype(np.float32)
+    length = batch.columns["duration_ms"].astype(np.float32)
+    full = np.where(length > 0, np.minimum(length / 2, FULL_LISTEN_MS), SHORT_PLAY_MS)
+    rewards = np.minimum(played / full, 1)
+    short = (played >= 0) & (played < SHORT_PLAY_MS)
+    rewards[short & _was_skipped(batch)] = -1
+    rewards[played < 0] = 1
+    return np.asarray(rewards, np.float32)
+
+
+def _was_skipped(batch: LearningBatch) -> NDArray[np.bool_]:
+    reasons = batch.columns["reasons_end"]
+    skips = _positions_of(batch.strings, SKIP_REASONS) if len(reasons) and reasons.max() >= 0 else []
+    return np.isin(reasons, skips)
+
+
+def _positions_of(strings: Sequence[str], wanted: frozenset[str]) -> list[int]:
+    return [at for at, text in enumerate(strings) if text in wanted]

@@ -1,0 +1,69 @@
+"""Which snapshot a state may begin from: one of this log, this fold and this configuration."""
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+from streams.fold import FOLD_VERSION, Fold
+from streams.snapshots import SnapshotHeader
+from streams.stores.snapshot_folder import SnapshotFolder
+from topics.errors import LogError, SnapshotError
+
+RecordHashAt = Callable[[int], str | None]
+"""Log offset → hash of the record there; None where the log has none."""
+
+
+class Fit(Enum):
+    """How a snapshot stands to this log and this software."""
+
+    FITS = "fits"
+    OTHER_VERSION = "made by another fold_version or configuration"
+    OTHER_LOG = "not of this learning-log"
+
+
+def fit(
+    header: SnapshotHeader, configuration: str, log_topic_id: str, record_hash_at: RecordHashAt
+) -> Fit:
+    """Compares a snapshot with the configuration and with the log record it ends at."""
+    if (header.fold_version, header.configuration) != (FOLD_VERSION, configuration):
+        return Fit.OTHER_VERSION
+    if header.log_topic_id != log_topic_id or record_hash_at(header.offset) != header.record_hash:
+        return Fit.OTHER_LOG
+    return Fit.FITS
+
+
+def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHeader], Fit]) -> str:
+    """Loads the newest snapshot that fits into `fold`; returns the hash of its last record.
+
+    Without any snapshot, or with none but those of other versions, the state stays empty and ''
+    is returned: the whole log is folded. Raises `LogError` where all that there is belongs to
+    another log, since folding that one instead would silently drop what was learnt.
+    """
+    passed: list[tuple[Path, Fit]] = []
+    for path, header, arrays in folder.readable():
+        verdict = judge(header)
+        if verdict is Fit.FITS:
+            _set_aside(folder, passed)
+            fold.load(header.summary, arrays)
+            _check(fold, header, path)
+            return header.record_hash
+        passed.append((path, verdict))
+    if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
+        raise LogError(
+            f"No snapshot in {folder.folder} belongs to this learning-log.",
+            "If the log was made anew on purpose, run `echotune reset --snapshots`.",
+        )
+    return ""
+
+
+def _set_aside(folder: SnapshotFolder, passed: list[tuple[Path, Fit]]) -> None:
+    for path, verdict in passed:
+        folder.set_aside(path, verdict.value)
+
+
+def _check(fold: Fold, header: SnapshotHeader, path: Path) -> None:
+    if fold.digest() != header.digest:
+        raise SnapshotError(
+            f"Snapshot {path.name} gives another digest than it was written with.",
+            "Move it away and start again: an older one or the log will be used.",
+        )

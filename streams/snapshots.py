@@ -1,0 +1,85 @@
+"""The form of a snapshot: state, log offset and digest, written together and checked as one.
+
+Layout: magic, length of the header (8 bytes, little-endian), header (JSON), the arrays one after
+another, xxh3-128 of everything before. A flipped bit or a missing tail is always noticed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import xxhash
+from numpy.typing import NDArray
+
+from topics.errors import SnapshotError
+
+_MAGIC = b"ECHOTUNE-SNAPSHOT-1\n"
+_CHECKSUM_BYTES = 16
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class SnapshotHeader:
+    """What must fit before a snapshot is loaded, and the small part of the state."""
+
+    fold_version: int
+    configuration: str
+    log_topic_id: str
+    record_hash: str
+    digest: str
+    summary: dict[str, Any]
+
+    @property
+    def offset(self) -> int:
+        """Log offset up to which the state was folded, inclusive."""
+        return int(self.summary["offset"])
+
+
+def record_hash(value: bytes) -> str:
+    """Hash by which a log record is known again."""
+    return xxhash.xxh3_128_hexdigest(value)
+
+
+def packed(header: SnapshotHeader, arrays: Arrays) -> Iterator[bytes]:
+    """The bytes of a snapshot, in pieces."""
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    shapes = [[name, _described(a.dtype), list(a.shape)] for name, a in contiguous.items()]
+    head = orjson.dumps({**asdict(header), "arrays": shapes})
+    checksum = xxhash.xxh3_128()
+    for piece in (
+        _MAGIC,
+        len(head).to_bytes(8, "little"),
+        head,
+        *(a.reshape(-1).view(np.uint8).data if a.size else b"" for a in contiguous.values()),
+    ):
+        checksum.update(piece)
+        yield bytes(piece)
+    yield checksum.digest()
+
+
+def _described(dtype: np.dtype[Any]) -> Any:
+    return dtype.descr if dtype.names else dtype.str
+
+
+def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[Any]]]:
+    """Header and arrays of a snapshot; raises `SnapshotError` where a byte is not as written."""
+    body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    if not body.startswith(_MAGIC) or xxhash.xxh3_128_digest(body) != checksum:
+        raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is taken.")
+    start = len(_MAGIC) + 8
+    end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
+    head = orjson.loads(body[start:end])
+    return SnapshotHeader(**{k: v for k, v in head.items() if k != "arrays"}), dict(
+        _arrays(body, end, head["arrays"])
+    )
+
+
+def _arrays(body: bytes, at: int, shapes: list[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name, described, shape in shapes:
+        dtype = np.dtype([tuple(f) for f in described] if isinstance(described, list) else described)
+        count = int(np.prod(shape, dtype=np.int64))
+        yield name, np.frombuffer(body, dtype, count, at).reshape(shape).copy()
+        at += count * dtype.itemsize

@@ -1,0 +1,56 @@
+"""Where lists are read from: one interface for the Redis tables and their twin in memory."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from streams.frontier import Frontier
+from topics.recommendation_list import RecommendationList
+
+EVERYONE = "*everyone*"
+"""Stands for every listener without a list of their own."""
+
+
+class StoredList(NamedTuple):
+    """A list as a reader finds it; times in ms, `items` as (track, score, reason)."""
+
+    items: list[tuple[str, float, str]]
+    log_epoch: int
+    as_of: int
+    event_time: int
+    published_at: int
+
+
+class Publication(NamedTuple):
+    """Lists that go out together, and the frontier that they reach (None: more are to follow)."""
+
+    lists: Sequence[RecommendationList]
+    erased: Sequence[str] = ()
+    frontier: Frontier | None = None
+
+
+class ListStore(Protocol):
+    """A table of lists by generation and listener, and the publish frontier beside them.
+
+    A list is taken only if its (log_epoch, as_of) is not older than the stored one's; the
+    frontier moves only forward. Both happen in one step.
+    """
+
+    async def publish(self, publication: Publication) -> Frontier:
+        """Takes lists, removes erased listeners' and moves the frontier; returns the former one."""
+        ...
+
+    async def frontier(self) -> Frontier:
+        """The publish frontier of this generation and shard."""
+        ...
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """The listener's list, else everyone's, else None."""
+        ...
+
+    async def count(self) -> int:
+        """How many listeners have a list."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of the connection."""
+        ...

@@ -1,0 +1,47 @@
+"""The twin of the Redis tables in memory."""
+
+from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.stores.lists import EVERYONE, Publication, StoredList
+from topics.recommendation_list import RecommendationList
+
+
+class MemoryLists:
+    """Lists of one generation and shard, with the same rules as `RedisLists`."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, StoredList] = {}
+        self._frontier = NOTHING_PUBLISHED
+
+    async def publish(self, publication: Publication) -> Frontier:
+        """See `ListStore.publish`."""
+        former = self._frontier
+        for each in publication.lists:
+            self._take(each)
+        for listener_id in publication.erased:
+            self._lists.pop(listener_id, None)
+        new = publication.frontier
+        if new is not None and new.position >= former.position:
+            self._frontier = new
+        return former
+
+    def _take(self, new: RecommendationList) -> None:
+        old = self._lists.get(new.listener_id)
+        if old is None or (new.log_epoch, new.as_of) >= (old.log_epoch, old.as_of):
+            self._lists[new.listener_id] = StoredList(
+                [tuple(track) for track in new.items], new.log_epoch, new.as_of, new.event_time, 0
+            )
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        return self._frontier
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """See `ListStore.read`."""
+        return self._lists.get(listener_id) or self._lists.get(EVERYONE)
+
+    async def count(self) -> int:
+        """See `ListStore.count`."""
+        return len(self._lists.keys() - {EVERYONE})
+
+    async def close(self) -> None:
+        """See `ListStore.close`."""

@@ -1,0 +1,144 @@
+"""The Redis tables of lists, which any language can read with plain commands.
+
+`recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
+`log_epoch`, `event_time`, `published_at`; `recs:{generation}:*everyone*` is for the unknown ones;
+`recs:active` says which share of listeners each generation serves.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.stores.lists import EVERYONE, Publication, StoredList
+from topics.recommendation_list import RecommendationList
+
+LISTS_A_CALL_MAX = 400
+"""One Lua call blocks Redis: at about 5 µs a list this many cost 2 ms."""
+ACTIVE_KEY = "recs:active"
+_SCAN_COUNT = 2_000
+
+_PUBLISH = """
+local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
+local former = redis.call('GET', KEYS[1])
+local at = 4
+for i = 2, #KEYS do
+  local epoch, as_of, event_time, items = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  at = at + 4
+  local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
+  local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
+  local e, a = tonumber(epoch), tonumber(as_of)
+  if e > old_epoch or (e == old_epoch and a >= old_as_of) then
+    if items == '' then
+      redis.call('DEL', KEYS[i])
+    else
+      redis.call('HSET', KEYS[i], 'items', items, 'as_of', as_of, 'log_epoch', epoch,
+                 'event_time', event_time, 'published_at', now)
+      redis.call('PEXPIRE', KEYS[i], ttl_ms)
+    end
+  end
+end
+if frontier ~= '' then
+  local new = cjson.decode(frontier)
+  local was = former and cjson.decode(former) or {-1, -1}
+  if new[1] > was[1] or (new[1] == was[1] and new[2] >= was[2]) then
+    redis.call('SET', KEYS[1], frontier)
+  end
+end
+return former
+"""
+
+
+def list_key(generation: str, listener_id: str) -> str:
+    """Key of a listener's list."""
+    return f"recs:{generation}:{listener_id}"
+
+
+def frontier_key(generation: str, shard: int, shards: int) -> str:
+    """Key of the publish frontier of one recommender."""
+    return f"echotune:frontier:{generation}:{shard}of{shards}"
+
+
+class RedisLists:
+    """Lists of one generation and shard in Redis; see `ListStore` for the rules."""
+
+    def __init__(
+        self, redis: "Redis[Any]", generation: str, *, shard: int, shards: int, ttl_s: int
+    ) -> None:
+        self._redis = redis
+        self._generation = generation
+        self._frontier_key = frontier_key(generation, shard, shards)
+        self._ttl_ms = ttl_s * 1000
+        self._script = redis.register_script(_PUBLISH)
+
+    async def publish(self, publication: Publication) -> Frontier:
+        """See `ListStore.publish`; several calls where there are many lists, the frontier last."""
+        rows = [*self._rows(publication)]
+        former: bytes | None = None
+        for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
+            chunk = rows[start : start + LISTS_A_CALL_MAX]
+            is_last = start + LISTS_A_CALL_MAX >= len(rows)
+            former = await self._call(chunk, publication.frontier if is_last else None)
+        return frontier_of(former)
+
+    async def _call(
+        self, rows: Sequence[tuple[str, list[Any]]], frontier: Frontier | None
+    ) -> bytes | None:
+        now_ms = int(time.time() * 1000)
+        keys = [self._frontier_key, *(key for key, _ in rows)]
+        values = [value for _, fields in rows for value in fields]
+        text = frontier.text() if frontier else ""
+        return await self._script(keys=keys, args=[text, now_ms, self._ttl_ms, *values])  # type: ignore[no-any-return]
+
+    def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
+        for each in publication.lists:
+            yield list_key(self._generation, each.listener_id), _fields(each)
+        epoch, as_of, _ = publication.frontier or NOTHING_PUBLISHED
+        for listener_id in publication.erased:
+            yield list_key(self._generation, listener_id), [epoch, as_of, 0, b""]
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        return frontier_of(await self._redis.get(self._frontier_key))
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """See `ListStore.read`; both hashes come in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for each in (listener_id, EVERYONE):
+                pipeline.hgetall(list_key(self._generation, each))
+            own, everyone = await pipeline.execute()
+        found = own or everyone
+        return _stored(found) if found else None
+
+    async def count(self) -> int:
+        """See `ListStore.count`; walks all keys, for operators."""
+        match = list_key(self._generation, "*")
+        everyone = list_key(self._generation, EVERYONE).encode()
+        keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
+        return len(keys - {everyone})
+
+    async def activate(self) -> None:
+        """Lets this generation serve everybody where no other was promoted yet."""
+        if not await self._redis.exists(ACTIVE_KEY):
+            await self._redis.hset(ACTIVE_KEY, self._generation, "1.0")
+
+    async def close(self) -> None:
+        """See `ListStore.close`."""
+        await self._redis.aclose()
+
+
+def _fields(new: RecommendationList) -> list[Any]:
+    return [new.log_epoch, new.as_of, new.event_time, new.items_json()]
+
+
+def _stored(fields: dict[bytes, bytes]) -> StoredList:
+    return StoredList(
+        items=[tuple(item) for item in orjson.loads(fields[b"items"])],
+        log_epoch=int(fields[b"log_epoch"]),
+        as_of=int(fields[b"as_of"]),
+        event_time=int(fields[b"event_time"]),
+        published_at=int(fields[b"published_at"]),
+    )

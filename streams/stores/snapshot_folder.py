@@ -1,0 +1,75 @@
+"""Snapshots as files of one folder: written whole or not at all, the newest few are kept."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import structlog
+from numpy.typing import NDArray
+
+from streams.snapshots import Arrays, SnapshotHeader, packed, unpacked
+from topics.errors import SnapshotError
+
+_log = structlog.get_logger(__name__)
+_SUFFIX = ".snapshot"
+_FOREIGN = ".foreign"
+
+
+class SnapshotFolder:
+    """The snapshots of one recommender; names sort by log offset."""
+
+    def __init__(self, folder: Path, *, keep: int) -> None:
+        self.folder = folder
+        self._keep = keep
+
+    def paths(self) -> list[Path]:
+        """Snapshots, newest first."""
+        return sorted(self.folder.glob(f"*{_SUFFIX}"), reverse=True)
+
+    def write(self, header: SnapshotHeader, arrays: Arrays) -> Path:
+        """Writes a snapshot, durable when this returns; `SnapshotError` where the disk will not."""
+        path = self.folder / f"{header.offset:020d}{_SUFFIX}"
+        part = path.with_suffix(".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_durably(part, path, packed(header, arrays))
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise SnapshotError(
+                f"Snapshot {path} could not be written: {error.strerror}.",
+                "Learning goes on; make room, the next attempt follows by itself.",
+            ) from error
+        self._prune()
+        return path
+
+    def _prune(self) -> None:
+        for path in self.paths()[self._keep :]:
+            path.unlink(missing_ok=True)
+
+    def readable(self) -> Iterator[tuple[Path, SnapshotHeader, dict[str, NDArray[Any]]]]:
+        """Undamaged snapshots, newest first; a damaged one is set aside and said."""
+        for path in self.paths():
+            try:
+                yield path, *unpacked(path.read_bytes(), path.name)
+            except (SnapshotError, OSError) as error:
+                self.set_aside(path, str(error))
+
+    def set_aside(self, path: Path, why: str) -> None:
+        """Renames a snapshot so that it is not looked at again."""
+        _log.warning("snapshot set aside", snapshot=path.name, why=why)
+        path.rename(path.with_suffix(_FOREIGN))
+
+
+def _write_durably(part: Path, path: Path, pieces: Iterator[bytes]) -> None:
+    with part.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

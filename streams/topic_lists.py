@@ -1,0 +1,163 @@
+"""Publishes lists to the compacted topic `recommendations`, in transactions, off the Redis path.
+
+The producer's transactional id is that of the generation and shard, so a new owner fences the old
+one, whose late write would otherwise be what compaction keeps. One transaction runs at a time;
+what changes meanwhile is gathered, the newest list of a listener wins. The frontier is committed
+in the same transaction, as offset and metadata of a consumer group of its own.
+"""
+
+import threading
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.stores.lists import Publication
+from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
+from topics.errors import LogError
+from topics.recommendation_list import RecommendationList
+
+GATHER_S = 0.1
+"""Pause between transactions: one costs about 30 ms whatever its size."""
+_CALL_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 5.0
+
+
+class TopicLists:
+    """The recommendations topic as one recommender writes it; its thread starts with `open`."""
+
+    def __init__(self, kafka: str, recommender_id: str) -> None:
+        self._kafka = kafka
+        self._transactional_id = f"recs-{recommender_id}"
+        self._group_id = f"{recommender_id}-recommendations"
+        self._pending: dict[str, RecommendationList | None] = {}
+        self._frontier: Frontier | None = None
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self.failure: Exception | None = None
+        self.published = NOTHING_PUBLISHED
+
+    def open(self) -> Frontier:
+        """Fences any former owner and returns the committed frontier; blocks for a round trip."""
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": self._kafka,
+                "group.id": self._group_id,
+                "enable.auto.commit": False,
+            }
+        )
+        self._producer = Producer(
+            {
+                "bootstrap.servers": self._kafka,
+                "transactional.id": self._transactional_id,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "queue.buffering.max.messages": 200_000,
+            }
+        )
+        self._producer.init_transactions(_CALL_TIMEOUT_S)
+        [committed] = self._consumer.committed(
+            [TopicPartition(LEARNING_LOG.name, 0)], timeout=_CALL_TIMEOUT_S
+        )
+        self.published = frontier_of(committed.metadata)
+        self._thread = threading.Thread(target=self._run, name="recommendations", daemon=True)
+        self._thread.start()
+        return self.published
+
+    def offer(self, publication: Publication) -> None:
+        """Takes lists to be published with the next transaction; never blocks.
+
+        Raises `LogError` once another recommender of this identity has taken over.
+        """
+        if self.failure is not None:
+            raise LogError(
+                f"Lists can no longer be published to {RECOMMENDATIONS.name}: {self.failure}.",
+                "Another recommender of the same identity took over; this one stops.",
+            ) from self.failure
+        with self._wake:
+            self._pending |= {each.listener_id: each for each in publication.lists}
+            self._pending |= dict.fromkeys(publication.erased)
+            self._frontier = publication.frontier or self._frontier
+            self._wake.notify()
+
+    def close(self) -> None:
+        """Publishes what is pending and ends the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join(_CLOSE_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            while self._wait():
+                self._publish_pending()
+            self._consumer.close()
+        except Exception as error:  # said by the next offer, which stops the worker
+            self.failure = error
+
+    def _wait(self) -> bool:
+        with self._wake:
+            self._wake.wait_for(lambda: self._frontier is not None or self._closing)
+            if not self._closing:
+                self._wake.wait_for(lambda: self._closing, GATHER_S)
+            return self._frontier is not None
+
+    def _publish_pending(self) -> None:
+        with self._wake:
+            lists, self._pending = self._pending, {}
+            frontier, self._frontier = self._frontier, None
+        assert frontier is not None
+        try:
+            self._transact(lists, frontier)
+            self.published = frontier
+        except KafkaException as failure:
+            if failure.args[0].fatal() or self._closing:
+                raise
+            self._give_back(lists, frontier)
+            self._recover(failure)
+
+    def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
+        self._producer.begin_transaction()
+        for listener_id, each in lists.items():
+            self._produce(listener_id, None if each is None else each.encoded())
+        offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1)
+        offset.metadata = frontier.text()
+        group = self._consumer.consumer_group_metadata()
+        self._retried(
+            lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)
+        )
+        self._retried(lambda: self._producer.commit_transaction(_CALL_TIMEOUT_S))
+
+    def _retried(self, call: Callable[[], None]) -> None:
+        """Repeats `call` as long as librdkafka says that the same call may succeed yet."""
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                if self._closing or not error.args[0].retriable():
+                    raise
+
+    def _produce(self, listener_id: str, value: bytes | None) -> None:
+        while True:
+            try:
+                self._producer.produce(RECOMMENDATIONS.name, key=listener_id, value=value)
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def _give_back(
+        self, lists: dict[str, RecommendationList | None], frontier: Frontier
+    ) -> None:
+        with self._wake:
+            self._pending = lists | self._pending
+            self._frontier = self._frontier or frontier
+
+    def _recover(self, failure: KafkaException) -> None:
+        """Ends the failed transaction so that the next can begin; raises where that is fatal."""
+        try:
+            self._retried(lambda: self._producer.abort_transaction(_CALL_TIMEOUT_S))
+        except KafkaException as error:
+            raise error from failure

@@ -1,0 +1,40 @@
+"""`RecommendationList`: what a listener may want to hear next, as of one place in the log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from topics.codecs import encode
+
+
+class RecommendedTrack(NamedTuple):
+    """One place in a list; scores compare within one list only."""
+
+    track_id: str
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationList:
+    """A listener's list; (log_epoch, as_of) says which of two is newer. Times in ms."""
+
+    listener_id: str
+    generation: str
+    log_epoch: int
+    as_of: int
+    event_time: int
+    items: Sequence[RecommendedTrack]
+    shard: int = 0
+
+    def items_json(self) -> bytes:
+        """`[[track, score, reason], ...]`, best first: the form in Redis."""
+        return orjson.dumps(self.items)
+
+    def encoded(self) -> bytes:
+        """The value in the topic `recommendations`."""
+        record = {name: getattr(self, name) for name in self.__slots__}
+        record["items"] = [track._asdict() for track in self.items]
+        return encode("RecommendationList", record)

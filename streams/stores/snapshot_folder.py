@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class SnapshotFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write_durably(part, path, packed(header, arrays))
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise SnapshotError(
                 f"Snapshot {path} could not be written: {error.strerror}.",
                 "Learning goes on; make room, the next attempt follows by itself.",

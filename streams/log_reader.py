@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from streams.snapshots import record_hash
+from streams.topic_ids import describe_topic
 from topics.catalogue import LEARNING_LOG
 from topics.errors import LogError, ServerError
 
@@ -50,16 +50,7 @@ class LogReader:
 
     def topic_id(self) -> str:
         """Kafka's id of the log, hex."""
-        admin = AdminClient({"bootstrap.servers": self._kafka})
-        described = admin.describe_topics(TopicCollection([self._topic]))
-        try:
-            found = described[self._topic].result(timeout=_READ_TIMEOUT_S)
-        except Exception as error:
-            raise ServerError(
-                f"Topic {self._topic} cannot be described at {self._kafka}: {error}.",
-                "Is Kafka up, and did `echotune topics apply` run?",
-            ) from error
-        return uuid_hex(found.topic_id)
+        return describe_topic(self._kafka, self._topic).topic_id.hex()
 
     def bounds(self) -> LogBounds:
         """First offset and end of the log."""
@@ -107,9 +98,3 @@ def _is_end(message: Message) -> bool:
         return True
     raise LogError(f"The learning-log cannot be read: {error}.", "See docs/operations.md.")
 
-
-def uuid_hex(topic_id: object) -> str:
-    """A Kafka topic id as 32 hex digits."""
-    high, low = topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits()  # type: ignore[attr-defined]
-    mask = (1 << 64) - 1
-    return f"{high & mask:016x}{low & mask:016x}"

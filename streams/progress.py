@@ -1,13 +1,13 @@
 """`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Producer
 
 from streams.fold import Fold
 from topics.catalogue import LEARNING_PROGRESS
-from topics.codecs import encode
+from topics.learning_progress import LearningProgress, SourcePosition
 
 
 @dataclass(frozen=True)
@@ -16,35 +16,6 @@ class Digest:
 
     value: str | None = None
     offset: int = -1
-
-
-@dataclass(frozen=True)
-class SourcePosition:
-    """The fold's next of one source partition."""
-
-    topic_id: bytes
-    name: str
-    adopted: bool
-    partition: int
-    next: int
-
-
-@dataclass(frozen=True)
-class LearningProgress:
-    """How far one recommender has come; the Avro record of the same name."""
-
-    recommender_id: str
-    generation: str
-    log_epoch: int
-    as_of: int
-    sources: tuple[SourcePosition, ...]
-    digest: str | None = None
-    digest_offset: int = -1
-    applied: int = 0
-
-    def encoded(self) -> bytes:
-        """The value in the topic."""
-        return encode("LearningProgress", asdict(self))
 
 
 def progress_of(

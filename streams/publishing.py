@@ -12,17 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from redis.exceptions import RedisError
 
 from streams.fold import Fold
 from streams.frontier import Frontier, Gate
 from streams.list_making import ListMaker
+from streams.redis_client import REDIS_AWAY
 from streams.stores.lists import ListStore, Publication
 from streams.topic_lists import TopicLists
 from topics.recommendation_list import RecommendationList
 
 _log = structlog.get_logger(__name__)
-REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
 EVERYONE_EVERY_RECORDS = 50
 """How often, in log records, the fallback list is made again."""
 LISTS_A_PUBLICATION_MAX = 2_000

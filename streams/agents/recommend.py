@@ -22,7 +22,8 @@ from streams.frontier import Frontier, Gate, gate_between
 from streams.log_reader import LogReader
 from streams.log_writing import write_control
 from streams.progress import Digest, ProgressWriter, progress_of
-from streams.publishing import REDIS_AWAY, Publisher
+from streams.publishing import Publisher
+from streams.redis_client import REDIS_AWAY
 from streams.snapshot_loading import fit, load_newest
 from streams.snapshots import SnapshotHeader, record_hash
 from streams.stores.lists import ListStore
@@ -106,26 +107,38 @@ class Recommender:
         self._snapshot_at = time.monotonic()
         self._snapshot_error: str | None = None
         self._freshness = _Freshness()
-        self._opened_topic = False
+        self.is_owner = False
+        self._opening: asyncio.Task[None] | None = None
 
-    # -- beginning ---------------------------------------------------------------------------
+    # -- ownership ---------------------------------------------------------------------------
+
+    def on_assigned(self, is_owner: bool) -> None:
+        """Notes whether this process owns the log; raises `LogError` when it owned it and lost it.
+
+        Whoever lost it may lag behind what the new owner published: it ends, and starts again
+        as the standby.
+        """
+        if self.is_owner and not is_owner:
+            raise LogError(
+                f"Another {self.identity.recommender_id} took over.",
+                "Start this one again: it will be on standby.",
+            )
+        if not is_owner:
+            _log.info("on standby: another process has this identity", who=self.identity)
+        self.is_owner = is_owner
 
     async def begin(self) -> int:
-        """Loads the newest snapshot that fits; returns the log offset to go on from."""
-        await asyncio.to_thread(self._load)
+        """Loads the newest snapshot that fits, once; returns the log offset to go on from."""
+        if self._opening is None:
+            await asyncio.to_thread(self._load)
+            self._opening = asyncio.create_task(self._open_gate())
         return self.fold.offset + 1
 
     def _load(self) -> None:
         with LogReader(self._kafka) as reader:
             self._log_topic_id = reader.topic_id()
-            if self.fold.offset < 0:
-                self._record_hash = load_newest(self.fold, self._snapshots, self._judge(reader))
-                self._snapshot_offset = self.fold.offset
-            elif reader.hash_at(self.fold.offset) != self._record_hash:
-                raise LogError(
-                    f"The learning-log no longer holds record {self.fold.offset} as it was learnt.",
-                    "Start the recommender again: it begins from a snapshot that fits.",
-                )
+            self._record_hash = load_newest(self.fold, self._snapshots, self._judge(reader))
+            self._snapshot_offset = self.fold.offset
             bounds = reader.bounds()
         if bounds.start > self.fold.offset + 1:
             raise LogError(
@@ -139,18 +152,14 @@ class Recommender:
             header, self.identity.configuration, self._log_topic_id, reader.hash_at
         )
 
-    async def open_gate(self) -> None:
+    async def _open_gate(self) -> None:
         """Learns both frontiers, waiting for Redis as long as it takes, and sets the gate."""
-        topic = await asyncio.to_thread(self._open_topic)
+        topic = await asyncio.to_thread(self._topic.open)
         redis = await self._redis_frontier()
         gate, self._log_end = await asyncio.to_thread(self._gate, redis, topic)
         self._publisher.open_with(gate)
         if (self.fold.log_epoch, self._log_end - 1) < gate.opens_at:
             _log.info("publishing waits for the frontier", gate=gate.opens_at)
-
-    def _open_topic(self) -> Frontier:
-        self._opened_topic = True
-        return self._topic.open()
 
     async def _redis_frontier(self) -> Frontier:
         while True:
@@ -207,6 +216,10 @@ class Recommender:
         """One heartbeat: progress, a digest when idle, repair of Redis, a snapshot when due."""
         before = self.fold.offset
         await asyncio.sleep(self._cadence.progress_every_s)
+        if self._opening is None:
+            return
+        if self._opening.done():
+            self._opening.result()
         if self.fold.offset == before:
             self._take_digest()
         self._write_progress()
@@ -262,9 +275,11 @@ class Recommender:
 
     async def end(self) -> None:
         """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""
+        if self._opening is None:
+            return
+        self._opening.cancel()
         await self._publisher.settled()
-        if self._opened_topic:
-            await asyncio.to_thread(self._topic.close)
+        await asyncio.to_thread(self._topic.close)
         await self.snapshot()
         self._take_digest()
         self._write_progress()
@@ -277,6 +292,7 @@ class Recommender:
         fold, publisher = self.fold, self._publisher
         return {
             "recommender_id": self.identity.recommender_id,
+            "standby": not self.is_owner,
             "generation": self.identity.generation,
             "as_of": fold.offset,
             "log_epoch": fold.log_epoch,

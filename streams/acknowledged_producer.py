@@ -1,0 +1,83 @@
+"""An idempotent producer whose delivery reports arrive on the event loop.
+
+One thread polls; each report is handed to the loop at once, so that a chunk is acknowledged as
+soon as the broker has it and no timer stands in between. Messages wait for the broker as long as
+it takes: a broker that is away is no failure.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from topics.catalogue import LEARNING_RECORD_BYTES_MAX
+
+Report = Callable[[int | None], None]
+"""Gets the offset at which a record landed, or None where it failed."""
+
+_POLL_S = 0.1
+_FULL_WAIT_S = 0.005
+
+
+class AcknowledgedProducer:
+    """Produces from the event loop; `renew` drops all that is under way and begins anew."""
+
+    def __init__(self, kafka: str, **settings: Any) -> None:
+        self._settings = {
+            "bootstrap.servers": kafka,
+            "enable.idempotence": True,
+            "acks": "all",
+            "compression.type": "lz4",
+            "linger.ms": 0,
+            "message.timeout.ms": 0,
+            "message.max.bytes": LEARNING_RECORD_BYTES_MAX,
+            "partitioner": "murmur2_random",
+            **settings,
+        }
+        self._loop = asyncio.get_running_loop()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._producer = Producer(self._settings)
+        self._ended = threading.Event()
+        threading.Thread(
+            target=_poll, args=(self._producer, self._ended), name="producer-poll", daemon=True
+        ).start()
+
+    async def produce(self, topic: str, report: Report, **message: Any) -> None:
+        """Hands a message to librdkafka; waits while its queue is full."""
+        while True:
+            try:
+                self._producer.produce(topic, on_delivery=self._reported(report), **message)
+                return
+            except BufferError:
+                await asyncio.sleep(_FULL_WAIT_S)
+
+    def _reported(self, report: Report) -> Callable[[KafkaError | None, Message], None]:
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            offset = None if error is not None else message.offset()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(report, offset)
+
+        return on_delivery
+
+    def renew(self) -> None:
+        """Drops what is under way (its reports say that it failed) and begins a new producer."""
+        with suppress(KafkaException):
+            self._producer.purge(blocking=False)
+        self._ended.set()
+        self._begin()
+
+    async def close(self, timeout_s: float) -> None:
+        """Waits up to `timeout_s` for what is under way."""
+        await asyncio.to_thread(self._producer.flush, timeout_s)
+        self._ended.set()
+
+
+def _poll(producer: Producer, ended: threading.Event) -> None:
+    while not ended.is_set():
+        producer.poll(_POLL_S)
+    producer.flush(_POLL_S)

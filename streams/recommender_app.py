@@ -1,0 +1,126 @@
+"""Composes a recommender: settings and servers in, a Faust app and its parts out."""
+
+from collections.abc import Mapping
+
+import faust
+import orjson
+import xxhash
+from faust.types import TP
+from redis.asyncio import Redis
+
+from online_models.registry import build, config_hash
+from streams.addresses import Addresses
+from streams.agents.recommend import Cadence, Identity, Recommender, snapshot_folder
+from streams.batch_transport import ChunkSchema
+from streams.composition import faust_app
+from streams.fold import Fold
+from streams.list_making import ListMaker
+from streams.progress import ProgressWriter
+from streams.publishing import Publisher
+from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
+from streams.settings import Settings
+from streams.stores.redis_lists import RedisLists
+from streams.topic_lists import TopicLists
+from topics.catalogue import LEARNING_LOG
+
+_LOG_RECORDS_A_CHUNK = 64
+
+
+def model_config(settings: Settings) -> dict[str, str]:
+    """Configuration of the generation's model."""
+    return {"model": settings.model}
+
+
+def new_fold(settings: Settings) -> Fold:
+    """An empty state of the configured generation."""
+    return Fold(
+        build(model_config(settings)),
+        build({"model": "popularity"}),
+        duplicate_window=settings.duplicate_window,
+    )
+
+
+def configuration_of(settings: Settings) -> str:
+    """Hash of everything a state depends on beside the log."""
+    parts = [config_hash(model_config(settings)), settings.duplicate_window]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(parts))
+
+
+class RecommenderWorker:
+    """A recommender and what surrounds it; everything is made on the worker's event loop."""
+
+    def __init__(self, settings: Settings, addresses: Addresses) -> None:
+        self._redis = redis_of(addresses)
+        self.recommender = _recommender(settings, addresses, self._redis)
+        self.app = faust_app(
+            settings,
+            addresses,
+            settings.recommender_id,
+            starting_positions=self._begin,
+            chunk_records_max=_LOG_RECORDS_A_CHUNK,
+        )
+        _add_agent(self.app, self.recommender)
+        self.app.on_partitions_assigned.connect(self._own_or_stand_by)
+        self.app.task(self._heartbeat)
+
+    async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        return dict.fromkeys(assigned, await self.recommender.begin())
+
+    async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
+        self.recommender.on_assigned(is_owner=bool(assigned))
+
+    async def _heartbeat(self) -> None:
+        key = f"echotune:status:recommender:{self.recommender.identity.recommender_id}"
+        while not self.app.should_stop:
+            await self.recommender.beat()
+            if self.recommender.is_owner:
+                await self._write_status(key)
+
+    async def _write_status(self, key: str) -> None:
+        try:
+            await self._redis.set(key, orjson.dumps(self.recommender.status()), ex=STATUS_TTL_S)
+        except REDIS_AWAY:
+            pass  # status is for people; the publisher says that Redis is away
+
+    async def start(self) -> None:
+        """Nothing runs beside the app."""
+
+    async def end(self) -> None:
+        """Leaves a snapshot and a last heartbeat behind."""
+        await self.recommender.end()
+        await self._redis.aclose()
+
+
+def _recommender(settings: Settings, addresses: Addresses, redis: "Redis[bytes]") -> Recommender:
+    fold = new_fold(settings)
+    shard = {"shard": settings.shard, "shards": settings.shards}
+    lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
+    topic = TopicLists(addresses.kafka, settings.recommender_id)
+    maker = ListMaker(fold, settings.generation, k=settings.list_length, **shard)
+    return Recommender(
+        Identity(settings.recommender_id, settings.generation, configuration_of(settings)),
+        Cadence(
+            settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
+        ),
+        kafka=addresses.kafka,
+        fold=fold,
+        publisher=Publisher(fold, maker, lists, topic),
+        lists=lists,
+        topic=topic,
+        snapshots=snapshot_folder(settings.home, settings.recommender_id, settings.snapshots_kept),
+        progress=ProgressWriter(addresses.kafka),
+    )
+
+
+def _add_agent(app: faust.App, recommender: Recommender) -> None:
+    topic = app.topic(LEARNING_LOG.name, schema=ChunkSchema(), value_type=bytes)
+
+    @app.agent(topic, name="recommend", concurrency=1)
+    async def recommend(chunks: faust.StreamT) -> None:
+        async for event in chunks.noack().events():
+            try:
+                await recommender.learn(event.value)
+            except Exception as error:  # not understood: stop before anything is acknowledged
+                await app.crash(error)
+                return
+            app.consumer.ack(event.message)

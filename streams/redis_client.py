@@ -1,0 +1,25 @@
+"""How EchoTune talks to Redis: bounded waits, so that it neither hangs nor hides an outage."""
+
+import asyncio
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams.addresses import Addresses
+
+REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
+"""What a Redis that is away looks like."""
+STATUS_TTL_S = 10
+"""Statuses of workers outlive them by this much."""
+_ANSWER_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 2.0
+
+
+def redis_of(addresses: Addresses) -> "Redis[bytes]":
+    """A client whose calls end, with an error of `REDIS_AWAY` if need be."""
+    return Redis.from_url(  # type: ignore[no-any-return]
+        addresses.redis,
+        socket_timeout=_ANSWER_TIMEOUT_S,
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        health_check_interval=5,
+    )

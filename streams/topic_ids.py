@@ -1,0 +1,57 @@
+"""Facts about topics outside of Faust: their ids, and where their partitions begin and end."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from topics.errors import ServerError
+
+_TIMEOUT_S = 10.0
+
+
+class DescribedTopic(NamedTuple):
+    """What the cluster says of a topic; `topic_id` are 16 bytes."""
+
+    topic_id: bytes
+    partitions: int
+
+
+class Bounds(NamedTuple):
+    """First offset that a partition still has, and the one its next record will get."""
+
+    start: int
+    end: int
+
+
+def bounds_of(kafka: str, topic: str, partitions: Iterable[int]) -> dict[int, Bounds]:
+    """Bounds of each of `partitions`; blocks for a round trip each."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "echotune-bounds"})
+    try:
+        return {
+            each: Bounds(
+                *consumer.get_watermark_offsets(TopicPartition(topic, each), timeout=_TIMEOUT_S)
+            )
+            for each in partitions
+        }
+    finally:
+        consumer.close()
+
+
+def describe_topic(kafka: str, topic: str) -> DescribedTopic:
+    """The topic as the cluster knows it; raises `ServerError` where it does not."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    try:
+        found = admin.describe_topics(TopicCollection([topic]))[topic].result(timeout=_TIMEOUT_S)
+    except Exception as error:  # KafkaException or a time-out of the future
+        raise ServerError(
+            f"Topic {topic} cannot be described at {kafka}: {error or type(error).__name__}.",
+            "Is Kafka up, and did `echotune topics apply` run?",
+        ) from error
+    return DescribedTopic(_bytes_of(found.topic_id), len(found.partitions))
+
+
+def _bytes_of(uuid: object) -> bytes:
+    high, low = uuid.get_most_significant_bits(), uuid.get_least_significant_bits()  # type: ignore[attr-defined]
+    return b"".join((half & (2**64 - 1)).to_bytes(8, "big") for half in (high, low))

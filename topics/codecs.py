@@ -1,4 +1,4 @@
-"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), the record."""
+"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), a record."""
 
 import struct
 from collections.abc import Callable, Collection
@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import fastavro
 
+from topics.errors import SchemaError
 from topics.rejection import Rejected, RejectionReason
-from topics.schemas import ReleasedSchema, Schema, SchemaError, current, released
+from topics.schemas import ReleasedSchema, Schema, current, released
 
 _HEADER = struct.Struct(">bI")
 MAGIC = 0
@@ -28,7 +29,7 @@ def encode(name: str, record: Record) -> bytes:
 
 
 class Decoder:
-    """Reads records of allowed contracts of one topic; bad bytes become `Rejected`, never an exception.
+    """Reads records of the allowed contracts of a topic; bad bytes become `Rejected`, never raise.
 
     `lookup` is where a schema registry takes its seat: it answers ids outside the fixed table.
     A `SchemaError` from it means "no such schema"; any other exception (the registry is down)
@@ -68,7 +69,22 @@ class Decoder:
             )
         newest = current(written.name)
         reader = None if written.schema_id == newest.schema_id else newest.schema
-        return written.name, written.schema, reader
+        return written.name, _with_checked_enums(written.schema), reader
+
+
+def _with_checked_enums(schema: Any) -> Any:
+    """`schema` as it is read: symbols by position, where a negative position is an error.
+
+    fastavro would count it from the end of the list, and read a damaged LISTEN as an ERASE.
+    """
+    if isinstance(schema, list):
+        return [_with_checked_enums(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: dict(enumerate(value)) if key == "symbols" else _with_checked_enums(value)
+        for key, value in schema.items()
+    }
 
 
 def _read(

@@ -6,7 +6,8 @@ from contextlib import suppress
 from hashlib import blake2b
 
 ECHOTUNE_NAMESPACE = uuid.UUID("5e3ad0c2-6f3b-5d0a-9d0e-0c6f1d2b7a41")
-_SEPARATOR = "\x1f"
+_SEPARATOR = "\x00"
+"""No valid id or name holds it, so that no two tuples of them make one text."""
 
 
 def normalised(text: str) -> str:
@@ -15,7 +16,8 @@ def normalised(text: str) -> str:
     >>> normalised("  Björk ") == normalised("BJÖRK")
     True
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def _uuid5(*parts: str) -> str:
@@ -69,7 +71,7 @@ def event_key_of(event_id: str) -> bytes:
     >>> event_key_of("00000000-0000-0000-0000-00000000000a").hex()
     '0000000000000000000000000000000a'
     """
-    if len(event_id) == 36 and event_id[8] == "-":
+    if len(event_id) == 36 and event_id[8::5][:4] == "----":
         with suppress(ValueError):
             key = bytes.fromhex(event_id.replace("-", ""))
             if len(key) == 16:

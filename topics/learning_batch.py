@@ -61,7 +61,7 @@ class SourceRow(NamedTuple):
     event: EventFields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LearningBatch:
     """One record of the learning-log; covers source offsets `from_offset` to `to_offset`."""
 
@@ -106,8 +106,12 @@ class LearningBatch:
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> "LearningBatch":
-        """Reads the Avro record; the columns are views of its bytes."""
-        return cls(
+        """Reads the Avro record; the columns are views of its bytes.
+
+        Raises ValueError where columns do not fit each other, `strings` or the coverage: compiled
+        code follows their positions unchecked.
+        """
+        batch = cls(
             source=SourcePartition(record["source_topic_id"], record["source_partition"]),
             from_offset=record["from_offset"],
             to_offset=record["to_offset"],
@@ -119,10 +123,33 @@ class LearningBatch:
             sequencer_version=record["sequencer_version"],
             shard=record["shard"],
         )
+        _check_columns(batch)
+        return batch
+
+
+def _check_columns(batch: LearningBatch) -> None:
+    lengths = {name: len(column) for name, column in batch.columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns differ in length: {lengths}")
+    positions = np.concatenate([batch.columns[name] for name in TEXT_COLUMNS])
+    if not _lie_within(positions, NULL, len(batch.strings) - 1):
+        raise ValueError("text columns point outside of strings")
+    places = batch.columns["row_offsets"]
+    if not _lie_within(places, 0, batch.to_offset - batch.from_offset):
+        raise ValueError("rows lie outside of the coverage")
+    if (places[1:] <= places[:-1]).any():
+        raise ValueError("rows are not in source order")
+
+
+def _lie_within(column: Column, least: int, most: int) -> bool:
+    return not len(column) or bool(least <= column.min() and column.max() <= most)
 
 
 def columns_of(rows: Sequence[SourceRow], from_offset: int) -> tuple[list[str], dict[str, Column]]:
-    """`strings` and columns of `rows`, for a batch whose coverage begins at `from_offset`."""
+    """`strings` and columns of `rows`, for a batch whose coverage begins at `from_offset`.
+
+    Every event has a `listened_at`: the sequencer fills in the record's time where it is null.
+    """
     events = [row.event for row in rows]
     positions: dict[str, int] = {}
     columns = {

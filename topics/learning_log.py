@@ -27,11 +27,18 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
     """
     decoded = _decoder.decode(value)
     if isinstance(decoded, Rejected):
-        raise LogError(
-            f"learning-log record {offset} cannot be read ({decoded.reason}: {decoded.detail}).",
-            "Upgrade this worker, or see docs/operations.md on a damaged log.",
-        )
+        raise _unreadable(offset, f"{decoded.reason}: {decoded.detail}")
     name, record = decoded
-    if name == "LearningBatch":
+    if name != "LearningBatch":
+        return control_record(name, record)
+    try:
         return LearningBatch.of_record(record)
-    return control_record(name, record)
+    except ValueError as error:
+        raise _unreadable(offset, str(error)) from error
+
+
+def _unreadable(offset: int, why: str) -> LogError:
+    return LogError(
+        f"learning-log record {offset} cannot be read ({why}).",
+        "Upgrade this worker, or see docs/operations.md on a damaged log.",
+    )

@@ -31,7 +31,7 @@ class RecommendationList:
 
     def items_json(self) -> bytes:
         """`[[track, score, reason], ...]`, best first: the form in Redis."""
-        return orjson.dumps(self.items)
+        return orjson.dumps([*map(tuple, self.items)])
 
     def encoded(self) -> bytes:
         """The value in the topic `recommendations`."""

@@ -40,7 +40,9 @@ def released_schemas() -> dict[int, ReleasedSchema]:
     """Fixed id → released schema, for every version of every contract."""
     folder = avro_folder()
     table: dict[str, str] = json.loads((folder / "ids.json").read_text("utf-8"))
-    return {int(schema_id): _released(folder, int(schema_id), name) for schema_id, name in table.items()}
+    return {
+        int(schema_id): _released(folder, int(schema_id), name) for schema_id, name in table.items()
+    }
 
 
 def _released(folder: Path, schema_id: int, name: str) -> ReleasedSchema:

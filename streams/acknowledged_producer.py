@@ -14,18 +14,35 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
+from topics.errors import LogError
 
 Report = Callable[[int | None], None]
 """Gets the offset at which a record landed, or None where it failed."""
 
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.005
+_HOPELESS = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_MSG,
+        KafkaError.INVALID_RECORD,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+"""Sending such a record again fails again: a person has to look."""
 
 
 class AcknowledgedProducer:
-    """Produces from the event loop; `renew` drops all that is under way and begins anew."""
+    """Produces from the event loop; `renew` drops all that is under way and begins anew.
 
-    def __init__(self, kafka: str, **settings: Any) -> None:
+    `on_hopeless` gets the error where a record can never be written.
+    """
+
+    def __init__(
+        self, kafka: str, on_hopeless: Callable[[LogError], None], **settings: Any
+    ) -> None:
         self._settings = {
             "bootstrap.servers": kafka,
             "enable.idempotence": True,
@@ -37,6 +54,7 @@ class AcknowledgedProducer:
             "partitioner": "murmur2_random",
             **settings,
         }
+        self._on_hopeless = on_hopeless
         self._loop = asyncio.get_running_loop()
         self._begin()
 
@@ -55,14 +73,29 @@ class AcknowledgedProducer:
                 return
             except BufferError:
                 await asyncio.sleep(_FULL_WAIT_S)
+            except KafkaException as failure:  # refused before it was sent
+                self._fail(failure.args[0], topic, report)
+                return
 
     def _reported(self, report: Report) -> Callable[[KafkaError | None, Message], None]:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
-            offset = None if error is not None else message.offset()
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(report, offset)
+                if error is not None:
+                    self._fail(error, message.topic(), report)
+                else:
+                    self._loop.call_soon_threadsafe(report, message.offset())
 
         return on_delivery
+
+    def _fail(self, error: KafkaError, topic: str | None, report: Report) -> None:
+        if error.code() in _HOPELESS:
+            stop = LogError(
+                f"A record can never be written to {topic}: {error}.",
+                "Compare the topic's settings and rights with `echotune topics check`.",
+            )
+            self._loop.call_soon_threadsafe(self._on_hopeless, stop)
+        else:
+            self._loop.call_soon_threadsafe(report, None)
 
     def renew(self) -> None:
         """Drops what is under way (its reports say that it failed) and begins a new producer."""

@@ -1,15 +1,15 @@
-"""Slows a partition down while too much of it is poison; never halts it, never skips a row.
+"""Slows a source partition down while too much of it is poison; never halts it, never skips a row.
 
-More than 5 % bad records among the last ones open the breaker: a pause between chunks of 5 s,
-doubling to 60 s while it stays so; half-open afterwards, one chunk decides.
+More than 5 % bad records over the last ones open the breaker: a pause between chunks, doubling
+while it stays so. After a pause the breaker is half-open: the next chunk decides.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 
 BAD_SHARE_MAX = 0.05
-WINDOW_CHUNKS = 32
-RECORDS_MIN = 100
+WINDOW_RECORDS_MAX = 1_000
+WINDOW_RECORDS_MIN = 100
 """Fewer records than this say nothing about a share."""
 PAUSE_FIRST_S = 5.0
 PAUSE_MAX_S = 60.0
@@ -17,25 +17,42 @@ PAUSE_MAX_S = 60.0
 
 @dataclass
 class Breaker:
-    """The breaker of one source partition; counts and pauses are its whole state."""
+    """The breaker of one source partition; times are seconds of any steady clock."""
 
-    window: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=WINDOW_CHUNKS))
+    window: deque[tuple[int, int]] = field(default_factory=deque)
+    """Records and bad records of each of the last chunks."""
     pause_s: float = 0.0
+    """Length of the current or last pause; 0 while the breaker is closed."""
+    paused_until_s: float = 0.0
 
-    def note(self, records: int, bad: int) -> float:
-        """Notes a chunk; returns for how many seconds its partition should pause now."""
-        if self.pause_s:
+    def pause_left_s(self, now_s: float) -> float:
+        """For how much longer the partition pauses."""
+        return max(0.0, self.paused_until_s - now_s) if self.pause_s else 0.0
+
+    def note(self, now_s: float, records: int, bad: int) -> None:
+        """Notes a chunk that went through."""
+        self._remember(records, bad)
+        if self.pause_s and not _is_bad(records, bad):
             self.window.clear()
-        self.window.append((records, bad))
-        if self._too_bad(bad, records):
-            self.pause_s = min(PAUSE_MAX_S, 2 * self.pause_s or PAUSE_FIRST_S)
-            return self.pause_s
-        if records > bad:
             self.pause_s = 0.0
-        return 0.0
+        elif self.pause_s or self._window_is_bad():
+            self.pause_s = min(PAUSE_MAX_S, 2 * self.pause_s or PAUSE_FIRST_S)
+            self.paused_until_s = now_s + self.pause_s
 
-    def _too_bad(self, bad: int, records: int) -> bool:
-        if self.pause_s:
-            return bad > BAD_SHARE_MAX * records
-        seen = sum(each for each, _ in self.window)
-        return seen >= RECORDS_MIN and sum(b for _, b in self.window) > BAD_SHARE_MAX * seen
+    def _remember(self, records: int, bad: int) -> None:
+        self.window.append((records, bad))
+        while len(self.window) > 1 and self._records() > WINDOW_RECORDS_MAX:
+            self.window.popleft()
+
+    def _records(self) -> int:
+        return sum(records for records, _ in self.window)
+
+    def _window_is_bad(self) -> bool:
+        records = self._records()
+        return records >= WINDOW_RECORDS_MIN and _is_bad(
+            records, sum(bad for _, bad in self.window)
+        )
+
+
+def _is_bad(records: int, bad: int) -> bool:
+    return bad > BAD_SHARE_MAX * records

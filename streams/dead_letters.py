@@ -3,7 +3,6 @@
 from typing import Any
 
 from streams.acceptance import RejectedRecord
-from topics.catalogue import DEAD_LETTERS
 
 ERROR_HEADER_BYTES_MAX = 4_096
 
@@ -25,7 +24,7 @@ def dead_letter(each: RejectedRecord, topic: str, partition: int, version: str) 
     encoded = [(k, v.encode()[:ERROR_HEADER_BYTES_MAX]) for k, v in headers.items()]
     if each.record.key is not None:
         encoded.append(("origin_key", each.record.key[:ERROR_HEADER_BYTES_MAX]))
-    return {"topic": DEAD_LETTERS.name, "key": origin, "value": value, "headers": encoded}
+    return {"key": origin, "value": value, "headers": encoded}
 
 
 def _schema_id(value: bytes | None) -> str:

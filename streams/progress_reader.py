@@ -52,8 +52,14 @@ def fold_position(heartbeats: Mapping[str, tuple[int, LearningProgress]]) -> Fol
 class ProgressReader:
     """Follows the topic in a thread of its own; `on_progress` is called from that thread."""
 
-    def __init__(self, kafka: str, on_progress: Callable[[FoldPosition], None]) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        on_progress: Callable[[FoldPosition], None],
+        topic: str = LEARNING_PROGRESS.name,
+    ) -> None:
         self._on_progress = on_progress
+        self._topic = topic
         self._decoder = Decoder(LEARNING_PROGRESS.contracts)
         self._heartbeats: dict[str, tuple[int, LearningProgress]] = {}
         self._ended = threading.Event()
@@ -93,7 +99,7 @@ class ProgressReader:
         self._consumer.close()
 
     def _follow(self) -> None:
-        self._consumer.assign([TopicPartition(LEARNING_PROGRESS.name, 0, OFFSET_BEGINNING)])
+        self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
         while not self._ended.is_set():
             message = self._consumer.poll(_POLL_S)
             if message is None:

@@ -4,107 +4,193 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import faust
 import orjson
+import structlog
+from confluent_kafka import KafkaException
 from faust.types import TP
 
-from streams.addresses import Addresses
-from streams.agents.sequence import Sequencer, Source
 from streams.acknowledged_producer import AcknowledgedProducer
+from streams.addresses import Addresses
+from streams.agents.sequence import Identity, Sequencer
 from streams.batch_transport import ChunkSchema
+from streams.beginning import Cluster, Source
 from streams.composition import faust_app
 from streams.progress_reader import FoldPosition, ProgressReader
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
 from streams.settings import Settings
 from streams.topic_ids import bounds_of, describe_topic
-from topics.catalogue import LISTENING_EVENTS
+from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LEARNING_PROGRESS, LISTENING_EVENTS
 from topics.codecs import Decoder
+from topics.errors import ServerError
 
-APP_ID = "echotune-sequencer"
+_log = structlog.get_logger(__name__)
 _CAUGHT_UP_TIMEOUT_S = 10.0
 _FLUSH_TIMEOUT_S = 3.0
 _HEARTBEAT_S = 1.0
+_TOPIC_ID_EVERY_S = 5.0
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class SequencerNames:
+    """What the sequencer is called, reads and writes; literal, since state hangs on it."""
+
+    app_id: str = "echotune-sequencer"
+    listening_events: str = LISTENING_EVENTS.name
+    learning_log: str = LEARNING_LOG.name
+    learning_progress: str = LEARNING_PROGRESS.name
+    dead_letters: str = DEAD_LETTERS.name
 
 
 class SequencerWorker:
     """A sequencer and what surrounds it; everything is made on the worker's event loop."""
 
-    def __init__(self, settings: Settings, addresses: Addresses) -> None:
-        self._addresses = addresses
+    def __init__(
+        self,
+        settings: Settings,
+        addresses: Addresses,
+        names: SequencerNames = SequencerNames(),
+    ) -> None:
+        self._kafka = addresses.kafka
+        self._names = names
         self._loop = asyncio.get_running_loop()
-        described = describe_topic(addresses.kafka, LISTENING_EVENTS.name)
-        self._producer = AcknowledgedProducer(addresses.kafka)
+        self._producer = AcknowledgedProducer(addresses.kafka, self._stop)
         self.sequencer = Sequencer(
-            Source(LISTENING_EVENTS.name, *described),
+            Identity(
+                f"{socket.gethostname()}-{os.getpid()}",
+                version("echotune"),
+                names.learning_log,
+                names.dead_letters,
+            ),
             self._producer,
             Decoder(LISTENING_EVENTS.contracts),
-            sequencer_id=f"{socket.gethostname()}-{os.getpid()}",
-            version=version("echotune"),
+            self._stop,
         )
-        self._progress = ProgressReader(addresses.kafka, self._on_progress)
+        self._progress = ProgressReader(addresses.kafka, self._on_progress, names.learning_progress)
         self._redis = redis_of(addresses)
         self.app = faust_app(
             settings,
             addresses,
-            APP_ID,
+            names.app_id,
             starting_positions=self._begin,
             chunk_records_max=settings.chunk_records_max,
         )
-        _add_agent(self.app, self.sequencer)
+        _add_agent(self.app, self.sequencer, names.listening_events)
         self.app.on_partitions_revoked.connect(self._revoke)
+        self.app.task(self._watch_topic_id)
         self.app.task(self._heartbeat)
+
+    # -- beginning ----------------------------------------------------------------------------
 
     async def _begin(
         self, assigned: set[TP], committed: Mapping[TP, int | None]
     ) -> Mapping[TP, int]:
         await asyncio.to_thread(self._progress.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
-        bounds = await asyncio.to_thread(
-            bounds_of, self._addresses.kafka, LISTENING_EVENTS.name, [tp.partition for tp in assigned]
+        cluster = await self._cluster({tp: committed[tp] for tp in assigned})
+        return await self.sequencer.begin(self.app.consumer, cluster, self._progress.position)
+
+    async def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
+        """Asks Kafka, for as long as it takes to answer."""
+        said = False
+        while True:
+            try:
+                return await asyncio.to_thread(self._ask_cluster, committed)
+            except (KafkaException, ServerError) as error:
+                if not said:
+                    _log.warning("kafka does not answer; waiting", error=str(error))
+                said = True
+                await asyncio.sleep(_RETRY_S)
+
+    def _ask_cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
+        name = self._names.listening_events
+        bounds = bounds_of(self._kafka, name, [tp.partition for tp in committed])
+        log = bounds_of(self._kafka, self._names.learning_log, [0])
+        return Cluster(
+            source=self._describe(),
+            committed=committed,
+            bounds={tp: bounds[tp.partition] for tp in committed},
+            log_end=log[0].end,
         )
-        return await self.sequencer.begin(
-            self.app.consumer,
-            committed,
-            {tp: bounds[tp.partition] for tp in assigned},
-            self._progress.position,
-        )
+
+    def _describe(self) -> Source:
+        name = self._names.listening_events
+        return Source(name, *describe_topic(self._kafka, name))
+
+    async def _watch_topic_id(self) -> None:
+        """Begins again when the topic was made anew: the consumer only knows its name."""
+        while not self.app.should_stop:
+            await asyncio.sleep(_TOPIC_ID_EVERY_S)
+            try:
+                source = await asyncio.to_thread(self._describe)
+            except ServerError:
+                continue  # Kafka is away: others say so
+            self.sequencer.check_source(source)
 
     async def _revoke(self, _: faust.App, revoked: set[TP], **__: object) -> None:
-        self.sequencer.revoke()
+        self.sequencer.forget()
+
+    # -- following ----------------------------------------------------------------------------
 
     def _on_progress(self, fold: FoldPosition) -> None:
-        asyncio.run_coroutine_threadsafe(self._follow(fold), self._loop)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._follow, fold)
 
-    async def _follow(self, fold: FoldPosition) -> None:
+    def _follow(self, fold: FoldPosition) -> None:
         try:
             self.sequencer.follow(fold)
             self.sequencer.heal()
         except Exception as error:  # not understood: stop, and begin again where the fold stands
-            await self.app.crash(error)
+            self._stop(error)
+
+    def _stop(self, error: BaseException) -> None:
+        self._crash = self._loop.create_task(self.app.crash(error))
+
+    # -- status -------------------------------------------------------------------------------
 
     async def _heartbeat(self) -> None:
-        key = f"echotune:status:sequencer:{self.sequencer.sequencer_id}"
+        key = f"echotune:status:sequencer:{self.sequencer.identity.sequencer_id}"
         while not self.app.should_stop:
-            try:
-                await self._redis.set(key, orjson.dumps(self.sequencer.status()), ex=STATUS_TTL_S)
-            except REDIS_AWAY:
-                pass  # status is for people; sequencing does not need Redis
+            with suppress(*REDIS_AWAY):  # status is for people; sequencing does not need Redis
+                await self._redis.set(key, orjson.dumps(self.status()), ex=STATUS_TTL_S)
             await asyncio.sleep(_HEARTBEAT_S)
+
+    def status(self) -> dict[str, Any]:
+        """The sequencer's status, with the lag of each partition in records."""
+        status = self.sequencer.status()
+        for tp, pipeline in self.sequencer.pipelines.items():
+            end = self._end_of(tp)
+            status["partitions"][str(tp.partition)]["lag"] = (
+                None if end is None else max(0, end - pipeline.next_to_acknowledge)
+            )
+        return status
+
+    def _end_of(self, tp: TP) -> int | None:
+        if tp not in self.app.consumer.assignment():
+            return None
+        end: int | None = self.app.consumer.highwater(tp)
+        return end
+
+    # -- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Begins to follow the folds."""
         self._progress.start()
 
-    async def end(self) -> None:
+    async def end(self, *, is_clean: bool) -> None:
         """Waits a little for what is on its way; what is not acknowledged comes again."""
         await self._producer.close(_FLUSH_TIMEOUT_S)
         await asyncio.to_thread(self._progress.close)
         await self._redis.aclose()
 
 
-def _add_agent(app: faust.App, sequencer: Sequencer) -> None:
-    topic = app.topic(LISTENING_EVENTS.name, schema=ChunkSchema(), value_type=bytes)
+def _add_agent(app: faust.App, sequencer: Sequencer, topic_name: str) -> None:
+    topic = app.topic(topic_name, schema=ChunkSchema(), value_type=bytes)
 
     @app.agent(topic, name="sequence", concurrency=1)
     async def sequence(chunks: faust.StreamT) -> None:

@@ -1,41 +1,44 @@
 """The sequencer: turns chunks of listening events into batches of the one ordered log.
 
-It keeps no state that matters: it may be killed anywhere, and several share the partitions.
-Decisions are in `streams.sequencing`; this is their edge to Kafka. Everything runs on the
-worker's event loop.
+It keeps no state that matters: it may be killed anywhere, and several share the partitions. This
+is the edge; decisions are in `acceptance`, `sequencing`, `pipeline`, `healing`, `beginning` and
+`breaker`. Every method runs on the worker's event loop.
 """
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
+from faust.types import TP
 
-from streams.acceptance import Accepted, accept, misplaced
+from streams.acceptance import Accepted, RejectedRecord, accept, misplaced
 from streams.acknowledged_producer import AcknowledgedProducer
+from streams.beginning import Cluster, Source, begin
 from streams.breaker import Breaker
 from streams.dead_letters import dead_letter
+from streams.healing import Healing
+from streams.pipeline import Flight, Pipeline, Verdict
 from streams.progress_reader import FoldPosition
-from streams.sequencing import BatchOrigin, Flight, Pipeline, Verdict, batches_of, was_ignored
-from streams.topic_ids import Bounds
-from topics.catalogue import LEARNING_LOG
+from streams.sequencing import BatchOrigin, batches_of
+from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 from topics.codecs import Decoder
-from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
+from topics.control_records import ControlRecord
 from topics.errors import LogError
-from topics.learning_batch import SourcePartition
 from topics.learning_log import encode_log_record
 
 _log = structlog.get_logger(__name__)
-STALL_S = 10.0
-"""A fold that stands still below what we acknowledged for so long has lost it: go back."""
+BROKEN_PAUSE_FIRST_S = 0.1
+BROKEN_PAUSE_MAX_S = 5.0
+"""Between epochs that break one after another."""
 
 
-class Consumer(Protocol):
-    """What the sequencer asks of its consumer; partitions are (topic, partition)."""
+class ChunkConsumer(Protocol):
+    """What the sequencer asks of its consumer."""
 
     def begin_again(self) -> None:
         """Drops all chunks in flight and asks for starting positions again."""
@@ -49,31 +52,23 @@ class Consumer(Protocol):
         """Acknowledges a chunk."""
         ...
 
-    def hold(self, tp: Any) -> None:
+    def hold(self, tp: TP) -> None:
         """Fetches nothing of this partition any more."""
         ...
 
-    def release(self, tp: Any) -> None:
+    def release(self, tp: TP) -> None:
         """Fetches it again."""
         ...
 
 
 @dataclass(frozen=True)
-class Source:
-    """The topic that is sequenced."""
+class Identity:
+    """Who sequences, and where to."""
 
-    name: str
-    topic_id: bytes
-    partitions: int
-
-
-@dataclass
-class _Stall:
-    """Since when a fold has been standing still at a place."""
-
-    at: tuple[int, int] = (-1, -1)
-    since_s: float = 0.0
-    heartbeats: int = 0
+    sequencer_id: str
+    version: str
+    learning_log: str = LEARNING_LOG.name
+    dead_letters: str = DEAD_LETTERS.name
 
 
 class Sequencer:
@@ -81,231 +76,264 @@ class Sequencer:
 
     def __init__(
         self,
-        source: Source,
+        identity: Identity,
         producer: AcknowledgedProducer,
         decoder: Decoder,
+        stop: Callable[[BaseException], None],
         *,
-        sequencer_id: str,
-        version: str,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.source = source
-        self.sequencer_id = sequencer_id
-        self._version = version
+        self.identity = identity
         self._producer = producer
         self._decoder = decoder
-        self._consumer: Consumer | None = None
-        self.pipelines: dict[Any, Pipeline] = {}
-        self._breakers: dict[Any, Breaker] = {}
-        self._stalls: dict[Any, _Stall] = {}
+        self._stop = stop
+        self._clock = clock
+        self._consumer: ChunkConsumer | None = None
+        self._source = Source("", b"", 0)
         self._fold = FoldPosition()
-        self._introduced = False
         self._adopted = asyncio.Event()
         self._adopted.set()
         self._epoch = 0
+        self._controls_end = 0
+        self._broken_in_a_row = 0
+        self.pipelines: dict[TP, Pipeline] = {}
+        self._healing: dict[TP, Healing] = {}
+        self._breakers: dict[TP, Breaker] = {}
+        self._paused: dict[TP, deque[Any]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
 
-    # -- assignment ---------------------------------------------------------------------------
+    # -- epochs -------------------------------------------------------------------------------
 
     async def begin(
-        self,
-        consumer: Consumer,
-        committed: Mapping[Any, int | None],
-        bounds: Mapping[Any, Bounds],
-        fold: FoldPosition,
-    ) -> dict[Any, int]:
-        """Where every assigned partition begins: min(committed, the fold's next); a new epoch."""
+        self, consumer: ChunkConsumer, cluster: Cluster, fold: FoldPosition
+    ) -> dict[TP, int]:
+        """Begins a new epoch; returns where each partition of `cluster.committed` is read."""
+        self.forget()
         self._consumer = consumer
+        self._source = cluster.source
         self._epoch += 1
-        self.pipelines = {}
+        epoch = self._epoch
         self.follow(fold)
-        await self._introduce()
-        starts = {
-            tp: await self._existing(tp, self._start(tp, at), bounds[tp])
-            for tp, at in sorted(committed.items())
-        }
-        self.pipelines = {tp: Pipeline(self._epoch, at) for tp, at in starts.items()}
+        starts = await begin(cluster, fold, self._write_control)
+        log_end = max(cluster.log_end, self._controls_end)
+        for tp, start in starts.items():
+            self.pipelines[tp] = Pipeline(epoch, start)
+            self._healing.setdefault(tp, Healing()).begin_epoch(start, log_end)
         return starts
 
-    def _start(self, tp: Any, committed: int | None) -> int:
-        if not self._fold.is_known:
-            return committed or 0
-        folded = self._fold.next.get(self._partition(tp), 0)
-        return folded if committed is None else min(committed, folded)
-
-    async def _existing(self, tp: Any, wanted: int, bounds: Bounds) -> int:
-        """`wanted`, or the partition's start where rows are gone, which the log is told."""
-        if wanted > bounds.end:
-            raise LogError(
-                f"{tp.topic}/{tp.partition} ends at {bounds.end}, but {wanted} is to be read next.",
-                "The topic lost its tail: see `echotune status`, then `echotune topics adopt`.",
-            )
-        if wanted >= bounds.start:
-            return wanted
-        _log.error("rows of the source are gone", tp=str(tp), missing_from=wanted, to=bounds.start)
-        await self._control(SourceTruncated(self.source.topic_id, tp.partition, bounds.start))
-        return bounds.start
-
-    def revoke(self) -> None:
-        """Forgets all pipelines: reports that are still to come acknowledge nothing."""
+    def forget(self) -> None:
+        """Ends the epoch: what is on its way is purged, and its reports acknowledge nothing."""
+        under_way = any(pipeline.flights for pipeline in self.pipelines.values())
         self.pipelines = {}
+        self._paused = {}
+        if under_way:
+            self._producer.renew()
 
-    def _partition(self, tp: Any) -> SourcePartition:
-        return SourcePartition(self.source.topic_id, tp.partition)
+    async def _write_control(self, control: ControlRecord) -> None:
+        value = encode_log_record(control)
+        while (offset := await self._landed(value)) is None:
+            _log.warning("control record did not reach the log; trying again", record=control)
+            await asyncio.sleep(BROKEN_PAUSE_MAX_S)
+        self._controls_end = offset + 1
 
-    async def _introduce(self) -> None:
-        if not self._introduced and self._fold.topic_ids.get(self.source.name) != self.source.topic_id:
-            await self._control(SourceAdded(self.source.topic_id, self.source.name))
-        self._introduced = True
+    async def _landed(self, value: bytes) -> int | None:
+        landed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
-    async def _control(self, control: ControlRecord) -> None:
-        done = asyncio.get_running_loop().create_future()
-        await self._producer.produce(
-            LEARNING_LOG.name, done.set_result, value=encode_log_record(control), partition=0
-        )
-        if await done is None:
-            raise LogError(f"{control} could not be written to the learning-log.", "Is Kafka up?")
+        def report(offset: int | None) -> None:
+            if not landed.done():
+                landed.set_result(offset)
+
+        await self._producer.produce(self.identity.learning_log, report, value=value, partition=0)
+        return await landed
 
     # -- chunks -------------------------------------------------------------------------------
 
     async def sequence(self, message: Any) -> None:
-        """Sends a chunk on its way; it is acknowledged once the log has it."""
+        """Sends a chunk on its way; it is acknowledged once the log has all of it."""
         await self._adopted.wait()
-        assert self._consumer is not None
-        tp, records = message.tp, message.value
-        pipeline = self.pipelines.get(tp)
-        if pipeline is None or pipeline.broken or not self._consumer.is_current(message):
+        backlog = self._paused.get(message.tp)
+        if backlog is None:
+            await self._process(message)
+        else:
+            backlog.append(message)
+
+    async def _process(self, message: Any) -> None:
+        pipeline = self.pipelines.get(message.tp)
+        if pipeline is None or pipeline.broken or not self._is_current(message):
             self.counts["stale_chunks"] += 1
             return
-        self._check_position(tp, pipeline, records)
+        tp, records = message.tp, message.value
+        _check_position(tp, pipeline, records)
         accepted = accept(records, self._decoder)
-        self._count(tp, accepted)
         origin = BatchOrigin(
-            self._partition(tp), pipeline.epoch, self.sequencer_id, self._version
+            self._source.partition(tp),
+            pipeline.epoch,
+            self.identity.sequencer_id,
+            self.identity.version,
         )
         last = records[-1].offset
         batches = [*batches_of(accepted, origin, pipeline.position, last)]
         flight = pipeline.launch(last, len(batches) + len(accepted.rejected), message)
-        await self._send(tp, flight, batches, accepted)
-        self._break(tp, len(records), len(accepted.rejected))
+        await self._send(tp, flight, batches, accepted.rejected)
+        self._count(tp, accepted, len(batches))
+        self._slow_down(tp, len(records), len(accepted.rejected))
 
-    def _check_position(self, tp: Any, pipeline: Pipeline, records: Sequence[Any]) -> None:
-        if records[0].offset < pipeline.position:
-            raise LogError(
-                f"{tp.topic}/{tp.partition} went back to {records[0].offset} by itself.",
-                "Start the sequencer again: it begins where the fold stands.",
-            )
-
-    def _count(self, tp: Any, accepted: Accepted) -> None:
-        self.counts["rows"] += len(accepted.rows)
-        self.counts["rejected"] += len(accepted.rejected)
-        self.counts["misplaced"] += misplaced(accepted.rows, tp.partition, self.source.partitions)
+    def _is_current(self, message: Any) -> bool:
+        return self._consumer is not None and self._consumer.is_current(message)
 
     async def _send(
-        self, tp: Any, flight: Flight, batches: list[bytes], accepted: Accepted
+        self, tp: TP, flight: Flight, batches: list[bytes], rejected: Sequence[RejectedRecord]
     ) -> None:
-        for each in accepted.rejected:
-            letter = dead_letter(each, tp.topic, tp.partition, self._version)
-            await self._producer.produce(
-                letter.pop("topic"), partial(self._letter_landed, tp, flight), **letter
-            )
+        for each in rejected:
+            letter = dead_letter(each, tp.topic, tp.partition, self.identity.version)
+            report = partial(self._reported, self._letter_landed, tp, flight)
+            await self._producer.produce(self.identity.dead_letters, report, **letter)
         for batch in batches:
+            report = partial(self._reported, self._batch_landed, tp, flight)
             await self._producer.produce(
-                LEARNING_LOG.name, partial(self._batch_landed, tp, flight), value=batch, partition=0
+                self.identity.learning_log, report, value=batch, partition=0
             )
-        self.counts["batches"] += len(batches)
 
-    def _letter_landed(self, tp: Any, flight: Flight, offset: int | None) -> None:
+    def _count(self, tp: TP, accepted: Accepted, batches: int) -> None:
+        self.counts["rows"] += len(accepted.rows)
+        self.counts["rejected"] += len(accepted.rejected)
+        self.counts["misplaced"] += misplaced(accepted.rows, tp.partition, self._source.partitions)
+        self.counts["batches"] += batches
+
+    # -- reports ------------------------------------------------------------------------------
+
+    def _reported(
+        self,
+        note: Callable[[Pipeline, Flight, int | None], Verdict],
+        tp: TP,
+        flight: Flight,
+        offset: int | None,
+    ) -> None:
         pipeline = self.pipelines.get(tp)
-        if pipeline is not None:
-            self._settle(tp, pipeline, pipeline.report_letter(flight, offset is not None))
-
-    def _batch_landed(self, tp: Any, flight: Flight, offset: int | None) -> None:
-        pipeline = self.pipelines.get(tp)
-        if pipeline is not None:
-            self._settle(tp, pipeline, pipeline.report(flight, offset))
-
-    def _settle(self, tp: Any, pipeline: Pipeline, verdict: Verdict) -> None:
-        if verdict is Verdict.BROKEN:
-            self._restart(tp)
+        if pipeline is None:
             return
+        try:
+            if note(pipeline, flight, offset) is Verdict.BROKEN:
+                self._break_epoch(tp)
+            else:
+                self._acknowledge(tp, pipeline)
+        except Exception as error:  # not understood: stop before anything more is acknowledged
+            self._stop(error)
+
+    def _batch_landed(self, pipeline: Pipeline, flight: Flight, offset: int | None) -> Verdict:
+        return pipeline.report_batch(flight, offset)
+
+    def _letter_landed(self, pipeline: Pipeline, flight: Flight, offset: int | None) -> Verdict:
+        return pipeline.report_letter(flight, offset is not None)
+
+    def _acknowledge(self, tp: TP, pipeline: Pipeline) -> None:
         assert self._consumer is not None
-        for landed in pipeline.landed():
-            self._consumer.ack(landed.chunk)
+        for flight in pipeline.landed():
+            self._broken_in_a_row = 0
+            self._healing[tp].acknowledged(flight.to_offset, flight.log_offset)
+            self._consumer.ack(flight.chunk)
 
-    # -- failures and healing -----------------------------------------------------------------
-
-    def _restart(self, tp: Any) -> None:
-        """A new producer, and every partition again from what was committed of it."""
-        _log.error("a batch did not reach the log; a new epoch begins", tp=str(tp))
+    def _break_epoch(self, tp: TP) -> None:
+        """Nothing more of this epoch is acknowledged; the next one begins from what was."""
+        pause_s = min(BROKEN_PAUSE_MAX_S, BROKEN_PAUSE_FIRST_S * 2**self._broken_in_a_row)
+        _log.error("a record did not reach the log; a new epoch", tp=str(tp), in_s=pause_s)
         self.counts["broken_epochs"] += 1
-        self.pipelines = {}
-        self._producer.renew()
-        self._begin_again()
+        self._broken_in_a_row = min(self._broken_in_a_row + 1, 10)
+        self.forget()
+        asyncio.get_running_loop().call_later(pause_s, self._begin_again)
 
     def _begin_again(self) -> None:
+        self.forget()
         if self._consumer is not None:
             self._consumer.begin_again()
+
+    # -- what the folds say -------------------------------------------------------------------
 
     def follow(self, fold: FoldPosition) -> None:
         """Takes a heartbeat of the folds; halts while the topic is not the one they know."""
         self._fold = fold
-        known = fold.topic_ids.get(self.source.name)
-        if known is None or known == self.source.topic_id:
-            if not self._adopted.is_set():
-                self._adopted.set()
-                self._begin_again()
-            return
-        if self._adopted.is_set():
+        known = fold.topic_ids.get(self._source.name)
+        if known is None or known == self._source.topic_id:
+            self._go_on()
+        elif self._adopted.is_set():
             self._adopted.clear()
             _log.error(
                 "the source topic was made again; nothing is sequenced until it is adopted",
-                topic=self.source.name,
+                topic=self._source.name,
                 remedy="echotune topics adopt",
             )
 
+    def _go_on(self) -> None:
+        if not self._adopted.is_set():
+            _log.info("the source topic was adopted", topic=self._source.name)
+            self._adopted.set()
+            self._begin_again()
+
+    def check_source(self, source: Source) -> None:
+        """Begins again where the topic is not the one of this epoch any more."""
+        if self._source.topic_id and source.topic_id != self._source.topic_id:
+            _log.error("the source topic was made again", topic=source.name)
+            self._begin_again()
+
     def heal(self) -> None:
-        """Goes back to where the fold stands, wherever it will never see what we sent."""
-        for tp, pipeline in self.pipelines.items():
-            folded = self._fold.next.get(self._partition(tp), 0)
-            if self._fold.is_known and self._is_lost(tp, pipeline, folded):
-                _log.warning("the log lost rows; they are sent again", tp=str(tp), offset=folded)
-                self.counts["healed"] += 1
-                self.pipelines = {}
-                self._begin_again()
-                return
+        """Goes back to where the fold stands, wherever it will never see what was sent."""
+        if not (self._fold.is_known and self._adopted.is_set()):
+            return
+        lost = [tp for tp, pipeline in self.pipelines.items() if self._is_lost(tp, pipeline)]
+        if lost:
+            _log.warning("the log lost rows; they are sent again", of=[str(tp) for tp in lost])
+            self.counts["healed"] += len(lost)
+            self._begin_again()
 
-    def _is_lost(self, tp: Any, pipeline: Pipeline, folded: int) -> bool:
-        if was_ignored(pipeline, self._fold.as_of, folded):
-            return True
-        return folded < pipeline.next_to_acknowledge and self._stands_still(tp, folded)
+    def _is_lost(self, tp: TP, pipeline: Pipeline) -> bool:
+        folded = self._fold.next.get(self._source.partition(tp), 0)
+        return self._healing[tp].is_lost(
+            self._clock(), self._fold.as_of, folded, pipeline.next_to_acknowledge
+        )
 
-    def _stands_still(self, tp: Any, folded: int) -> bool:
-        stall = self._stalls.setdefault(tp, _Stall())
-        if stall.at != (self._fold.as_of, folded):
-            self._stalls[tp] = _Stall((self._fold.as_of, folded), time.monotonic(), 1)
-            return False
-        stall.heartbeats += 1
-        return stall.heartbeats > 1 and time.monotonic() - stall.since_s >= STALL_S
+    # -- poison -------------------------------------------------------------------------------
 
-    def _break(self, tp: Any, records: int, bad: int) -> None:
-        pause_s = self._breakers.setdefault(tp, Breaker()).note(records, bad)
+    def _slow_down(self, tp: TP, records: int, bad: int) -> None:
+        breaker = self._breakers.setdefault(tp, Breaker())
+        breaker.note(self._clock(), records, bad)
+        pause_s = breaker.pause_left_s(self._clock())
         if pause_s and self._consumer is not None:
             _log.error("too many bad records; the partition pauses", tp=str(tp), pause_s=pause_s)
             self._consumer.hold(tp)
-            asyncio.get_running_loop().call_later(pause_s, self._resume, tp)
+            backlog = self._paused.setdefault(tp, deque())
+            asyncio.get_running_loop().call_later(pause_s, self._resume, tp, backlog)
 
-    def _resume(self, tp: Any) -> None:
-        if self._consumer is not None:
-            self._consumer.release(tp)
+    def _resume(self, tp: TP, backlog: deque[Any]) -> None:
+        task = asyncio.get_running_loop().create_task(self._work_off(tp, backlog))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work_off(self, tp: TP, backlog: deque[Any]) -> None:
+        """Takes the chunks that came before the partition was held, then fetches it again."""
+        try:
+            while self._paused.get(tp) is backlog and not self._pause_left_s(tp):
+                if not backlog:
+                    del self._paused[tp]
+                    break
+                await self._process(backlog.popleft())
+            if tp not in self._paused and self._consumer is not None:
+                self._consumer.release(tp)
+        except Exception as error:  # not understood: stop before anything more is acknowledged
+            self._stop(error)
+
+    def _pause_left_s(self, tp: TP) -> float:
+        return self._breakers[tp].pause_left_s(self._clock())
 
     # -- status -------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
         """What operators see; JSON values with stable names."""
         return {
-            "sequencer_id": self.sequencer_id,
-            "topic": self.source.name,
-            "topic_id": self.source.topic_id.hex(),
+            "sequencer_id": self.identity.sequencer_id,
+            "topic": self._source.name,
+            "topic_id": self._source.topic_id.hex(),
+            "epoch": self._epoch,
             "counts": dict(self.counts),
             "halted": "" if self._adopted.is_set() else "topic made again: echotune topics adopt",
             "partitions": {
@@ -313,8 +341,16 @@ class Sequencer:
                     "next": pipeline.position,
                     "acknowledged": pipeline.next_to_acknowledge,
                     "in_flight": len(pipeline.flights),
-                    "pause_s": self._breakers.get(tp, Breaker()).pause_s,
+                    "pause_s": self._pause_left_s(tp) if tp in self._breakers else 0.0,
                 }
                 for tp, pipeline in self.pipelines.items()
             },
         }
+
+
+def _check_position(tp: TP, pipeline: Pipeline, records: Sequence[Any]) -> None:
+    if records[0].offset < pipeline.position:
+        raise LogError(
+            f"{tp.topic}/{tp.partition} went back to {records[0].offset} by itself.",
+            "Start the sequencer again: it begins where the fold stands.",
+        )

@@ -77,8 +77,8 @@ class Worker(Protocol):
         """Begins what runs beside the app."""
         ...
 
-    async def end(self) -> None:
-        """Ends it, once consuming has stopped."""
+    async def end(self, *, is_clean: bool) -> None:
+        """Ends it, once consuming has stopped; after a crash the state may be half changed."""
         ...
 
 
@@ -106,7 +106,7 @@ async def _serve(build: Callable[[], Worker]) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     start.cancel()
     await app.stop()
-    await worker.end()
+    await worker.end(is_clean=app.crash_reason is None)
     if app.crash_reason is not None:
         raise app.crash_reason
 

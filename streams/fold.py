@@ -78,6 +78,7 @@ class Fold:
     def __init__(self, ranker: Ranker, baseline: Ranker, *, duplicate_window: int) -> None:
         self.ranker = ranker
         self.baseline = baseline
+        baseline.users, baseline.items, baseline.groups = ranker.users, ranker.items, ranker.groups
         self.offset = -1
         self.log_epoch = 0
         self.coverage = Coverage()
@@ -170,7 +171,7 @@ class Fold:
         self.ranker.forget(code)
         self.baseline.forget(code)
         self.duplicates.forget(code)
-        self._per_listener[code] = (-1, 0)
+        self._per_listener[code] = _NO_EVENT
         self.listeners.forget(listener_id)
 
     def _learn(self, rows: _Rows) -> NDArray[np.int32]:
@@ -248,7 +249,7 @@ class Fold:
     def _touch(self, users: NDArray[np.int32], at_ms: NDArray[np.int64]) -> None:
         known = len(self._per_listener)
         if known < len(self.listeners):
-            grown = np.full(max(2 * known, len(self.listeners), 1024), (-1, 0), _LISTENER)
+            grown = np.full(max(2 * known, len(self.listeners), 1024), _NO_EVENT)
             grown[:known] = self._per_listener
             self._per_listener = grown
         self._per_listener["last_changed"][users] = self.offset
@@ -334,6 +335,7 @@ class Fold:
 
 
 _LISTENER = np.dtype([("last_changed", "<i8"), ("newest", "<i8")])
+_NO_EVENT = np.array((-1, 0), _LISTENER)
 
 
 def _hexed(source: SourcePartition) -> tuple[str, int]:

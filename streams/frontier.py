@@ -24,7 +24,7 @@ class Frontier(NamedTuple):
 
     def text(self) -> str:
         """The form in which it is stored."""
-        return orjson.dumps(self).decode()
+        return orjson.dumps(tuple(self)).decode()
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)

@@ -85,9 +85,10 @@ class RecommenderWorker:
     async def start(self) -> None:
         """Nothing runs beside the app."""
 
-    async def end(self) -> None:
-        """Leaves a snapshot and a last heartbeat behind."""
-        await self.recommender.end()
+    async def end(self, *, is_clean: bool) -> None:
+        """Leaves a snapshot and a last heartbeat behind, unless the state may be half changed."""
+        if is_clean:
+            await self.recommender.end()
         await self._redis.aclose()
 
 

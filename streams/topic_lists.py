@@ -69,18 +69,22 @@ class TopicLists:
     def offer(self, publication: Publication) -> None:
         """Takes lists to be published with the next transaction; never blocks.
 
-        Raises `LogError` once another recommender of this identity has taken over.
+        Raises as `check` does.
         """
-        if self.failure is not None:
-            raise LogError(
-                f"Lists can no longer be published to {RECOMMENDATIONS.name}: {self.failure}.",
-                "Another recommender of the same identity took over; this one stops.",
-            ) from self.failure
+        self.check()
         with self._wake:
             self._pending |= {each.listener_id: each for each in publication.lists}
             self._pending |= dict.fromkeys(publication.erased)
             self._frontier = publication.frontier or self._frontier
             self._wake.notify()
+
+    def check(self) -> None:
+        """Raises `LogError` once nothing can be published any more."""
+        if self.failure is not None:
+            raise LogError(
+                f"Lists can no longer be published to {RECOMMENDATIONS.name}: {self.failure!r}.",
+                "Start the recommender again. If it was fenced, another of its identity took over.",
+            ) from self.failure
 
     def close(self) -> None:
         """Publishes what is pending and ends the thread."""
@@ -123,8 +127,9 @@ class TopicLists:
         self._producer.begin_transaction()
         for listener_id, each in lists.items():
             self._produce(listener_id, None if each is None else each.encoded())
-        offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1)
-        offset.metadata = frontier.text()
+        offset = TopicPartition(
+            LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text()
+        )
         group = self._consumer.consumer_group_metadata()
         self._retried(
             lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)

@@ -223,6 +223,7 @@ class Recommender:
         if self.fold.offset == before:
             self._take_digest()
         self._write_progress()
+        self._topic.check()
         await self._publisher.look_after(self._record_hash)
         await self._start_epoch_if_shut()
         if time.monotonic() - self._snapshot_at >= self._cadence.snapshot_every_s:

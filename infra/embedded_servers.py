@@ -1,0 +1,178 @@
+"""The servers of one machine: started, found again and stopped; all state under one folder."""
+
+import fcntl
+import json
+import signal
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.daemon import Daemon, free_port
+from infra.kafka_server import VERSION as KAFKA_VERSION
+from infra.kafka_server import KafkaServer
+from infra.mongo_server import MongoServer
+from infra.redis_server import RedisServer
+from topics.errors import ServerError
+
+STOP_TIMEOUT_S = 6.0
+SERVERS = ("kafka", "redis", "mongo")
+_STATE_FILE = "servers.json"
+
+Say = Callable[[str], None]
+Server = KafkaServer | RedisServer | MongoServer
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers are; `mongo` is empty where it cannot be had."""
+
+    kafka: str
+    redis: str
+    mongo: str
+
+
+def _silent(_: str) -> None:
+    """Says nothing."""
+
+
+class EmbeddedServers:
+    """Kafka, Redis and MongoDB under `home`, on loopback ports that are kept between starts."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        kafka_libs: Path | None = None,
+        want: Collection[str] = SERVERS,
+        fast_start: bool = False,
+    ) -> None:
+        self._home = home.absolute()
+        libs = kafka_libs or self._home / f"kafka-{KAFKA_VERSION}" / "libs"
+        logs = self._home / "logs"
+        every: dict[str, Server] = {
+            "kafka": KafkaServer(
+                self._home / "kafka", libs.absolute(), logs / "kafka.log", fast_start=fast_start
+            ),
+            "redis": RedisServer(self._home / "redis", logs / "redis.log"),
+            "mongo": MongoServer(self._home / "mongo", logs / "mongo.log"),
+        }
+        self._servers = {name: server for name, server in every.items() if name in want}
+
+    @property
+    def wanted(self) -> list[str]:
+        """Which servers it starts."""
+        return list(self._servers)
+
+    def up(self, say: Say = _silent) -> Addresses:
+        """Starts what does not run yet and returns the addresses; safe to call again."""
+        with self._locked():
+            with ThreadPoolExecutor(len(self._servers)) as pool:
+                started = dict(pool.map(lambda name: self._up_one(name, say), self._servers))
+            self._remember({name: daemon for name, daemon in started.items() if daemon})
+        return self._addresses()
+
+    def _up_one(self, name: str, say: Say) -> tuple[str, Daemon | None]:
+        running = self._daemons().get(name)
+        if running is not None and running.is_alive():
+            return name, running
+        try:
+            return name, self._start(name, running.port if running else 0, say)
+        except ServerError as error:
+            if name != "mongo":
+                raise
+            say(f"MongoDB is missing, names will be too: {error}")
+            return name, None
+
+    def _start(self, name: str, wanted_port: int, say: Say) -> Daemon:
+        port = free_port(wanted_port)
+        if wanted_port and port != wanted_port:
+            say(f"port {wanted_port} of {name} is taken; {port} is used instead")
+        daemon = self._servers[name].start(port, say)
+        say(f"{name} is up on port {port}")
+        return daemon
+
+    def down(self, say: Say = _silent) -> None:
+        """Stops what runs; what does not end in time is killed."""
+        with self._locked():
+            running = {n: d for n, d in self._daemons().items() if d.is_alive()}
+            with ThreadPoolExecutor(max(1, len(running))) as pool:
+                list(pool.map(lambda daemon: daemon.stop(STOP_TIMEOUT_S), running.values()))
+            for name in running:
+                say(f"{name} stopped")
+
+    def start(self, name: str, say: Say = _silent) -> None:
+        """Starts one server again, on its port."""
+        with self._locked():
+            self._remember({name: self._start(name, self._daemons()[name].port, say)})
+
+    def stop(self, name: str) -> None:
+        """Stops one server."""
+        self._daemons()[name].stop(STOP_TIMEOUT_S)
+
+    def kill(self, name: str) -> None:
+        """Kills one server at once (SIGKILL)."""
+        daemon = self._daemons()[name]
+        daemon.signal(signal.SIGKILL)
+        daemon.wait_gone(STOP_TIMEOUT_S)
+
+    def running(self) -> dict[str, bool]:
+        """Which servers run."""
+        daemons = self._daemons()
+        return {name: name in daemons and daemons[name].is_alive() for name in self._servers}
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of those that run."""
+        return {name: each.pid for name, each in self._daemons().items() if each.is_alive()}
+
+    def addresses(self) -> Addresses | None:
+        """Where the servers are, None where none was ever started."""
+        return self._addresses() if self._state() else None
+
+    def _addresses(self) -> Addresses:
+        return Addresses(**self._state()["addresses"])
+
+    # -- what is remembered --------------------------------------------------------------------
+
+    @property
+    def _file(self) -> Path:
+        return self._home / _STATE_FILE
+
+    def _state(self) -> dict[str, Any]:
+        return dict(json.loads(self._file.read_text())) if self._file.is_file() else {}
+
+    def _daemons(self) -> dict[str, Daemon]:
+        found = self._state().get("daemons", {})
+        return {name: Daemon(**fields) for name, fields in found.items()}
+
+    def _remember(self, started: dict[str, Daemon]) -> None:
+        daemons = self._daemons() | started
+        addresses = {
+            name: self._servers[name].address(daemons[name].port)
+            if name in daemons and name in self._servers
+            else ""
+            for name in SERVERS
+        }
+        state = {
+            "addresses": asdict(Addresses(**addresses)),
+            "daemons": {name: daemon.as_json() for name, daemon in daemons.items()},
+        }
+        part = self._file.with_suffix(".part")
+        part.write_text(json.dumps(state, indent=2))
+        part.replace(self._file)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            lock = (self._home / "servers.lock").open("w")
+        except OSError as error:
+            raise ServerError(
+                f"The home folder {self._home} cannot be written: {error.strerror}.",
+                "Set ECHOTUNE_HOME to a folder of yours.",
+            ) from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

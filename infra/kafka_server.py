@@ -1,0 +1,151 @@
+"""The embedded Kafka: Apache's own jars from Maven Central, KRaft, one node, loopback only."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.daemon import LOOPBACK, Daemon, answers, free_port, spawn, wait_ready
+from topics.errors import ServerError
+
+VERSION = "4.3.1"
+JAVA_MIN = 17
+READY_TIMEOUT_S = 90.0
+_POM_FOLDER = Path(__file__).parent / "kafka"
+_BYTES_MAX = 9 * 1024 * 1024
+_HEAP_MIB = 512
+
+Say = Callable[[str], None]
+
+
+def ensure_jars(libs: Path, say: Say) -> None:
+    """Brings the jars into `libs`, whole or not at all; safe when several do it at once."""
+    if libs.is_dir():
+        return
+    maven = _program("mvn", "Install Maven (Debian: apt-get install maven).")
+    say(f"downloading Kafka {VERSION} (46 jars, 44 MB, once) ...")
+    libs.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=libs.parent) as folder:
+        part = Path(folder) / "libs"
+        shutil.copy(_POM_FOLDER / "pom.xml", folder)
+        _run(
+            [maven, "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={part}"]
+            + ["-DincludeScope=runtime"],
+            Path(folder),
+            "Maven could not bring Kafka's jars",
+        )
+        with contextlib.suppress(OSError):  # another one was faster
+            part.rename(libs)
+
+
+def _run(command: list[str], folder: Path, what: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
+        raise ServerError(f"{what}:\n{end}", "Is the network there? Try again.")
+
+
+def _program(name: str, remedy: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ServerError(f"{name} is not on the PATH.", remedy)
+    return found
+
+
+def java() -> str:
+    """Path of a Java that is new enough."""
+    remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)."
+    program = _program("java", remedy)
+    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r'version "(\d+)', said.stderr)
+    if version is None or int(version[1]) < JAVA_MIN:
+        raise ServerError(f"{program} is older than Java {JAVA_MIN}.", remedy)
+    return program
+
+
+class KafkaServer:
+    """One Kafka node whose data and settings lie under `folder`."""
+
+    name = "kafka"
+
+    def __init__(self, folder: Path, libs: Path, log: Path, *, fast_start: bool = False) -> None:
+        self._folder = folder
+        self._libs = libs
+        self._log = log
+        self._fast_start = fast_start
+
+    @staticmethod
+    def address(port: int) -> str:
+        """Bootstrap servers."""
+        return f"{LOOPBACK}:{port}"
+
+    def start(self, port: int, say: Say) -> Daemon:
+        """Starts it on `port` and waits until it answers; formats the storage the first time."""
+        ensure_jars(self._libs, say)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = self._folder / "server.properties"
+        settings.write_text(self._properties(port, free_port()))
+        if not (self._folder / "data" / "meta.properties").exists():
+            self._format(settings)
+        daemon = spawn(
+            [java(), *self._options(), "-cp", f"{self._libs}/*", "kafka.Kafka", str(settings)],
+            port=port,
+            log=self._log,
+        )
+        wait_ready(daemon, "Kafka", self._log, READY_TIMEOUT_S)
+        return daemon
+
+    def is_ready(self, port: int) -> bool:
+        """Whether it answers."""
+        return answers(port)
+
+    def _options(self) -> list[str]:
+        fast = ["-XX:TieredStopAtLevel=1"] if self._fast_start else []
+        log4j = f"-Dlog4j2.configurationFile={_POM_FOLDER / 'log4j2.properties'}"
+        return [f"-Xms{_HEAP_MIB}m", f"-Xmx{_HEAP_MIB}m", "-XX:+UseSerialGC", *fast, log4j]
+
+    def _format(self, settings: Path) -> None:
+        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = [java(), "-cp", f"{self._libs}/*", "kafka.tools.StorageTool"]
+        _run(
+            [*tool, "format", "-t", cluster_id, "-c", str(settings)],
+            self._folder,
+            "Kafka's storage could not be formatted",
+        )
+
+    def _properties(self, port: int, controller_port: int) -> str:
+        lines = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
+            "listeners": f"PLAINTEXT://{LOOPBACK}:{port},"
+            f"CONTROLLER://{LOOPBACK}:{controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "log.dirs": _escaped(self._folder / "data"),
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "auto.create.topics.enable": "false",
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
+            "message.max.bytes": str(_BYTES_MAX),
+            "replica.fetch.max.bytes": str(_BYTES_MAX),
+        }
+        return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace(os.sep + " ", os.sep + "\\ ")

@@ -1,0 +1,52 @@
+"""The embedded MongoDB stand-in: SecantusDB, a process of its own; production uses MongoDB."""
+
+import shutil
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.daemon import LOOPBACK, Daemon, answers, spawn, wait_ready
+from topics.errors import ServerError
+
+READY_TIMEOUT_S = 30.0
+_PROGRAM = "secantusd-py"
+
+
+def server_program() -> str:
+    """Path of the server; raises `ServerError` where it is not installed."""
+    scripts = Path(sysconfig.get_path("scripts")) / _PROGRAM
+    found = str(scripts) if scripts.is_file() else shutil.which(_PROGRAM)
+    if found is None:
+        raise ServerError(
+            "SecantusDB is not installed.",
+            "Names of tracks will be missing. Install echotune[embedded] or set ECHOTUNE_MONGO.",
+        )
+    return found
+
+
+class MongoServer:
+    """One server whose data lie under `folder`; `--sync-on-commit` keeps what it acknowledged."""
+
+    name = "mongo"
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder = folder
+        self._log = log
+
+    @staticmethod
+    def address(port: int) -> str:
+        """URL."""
+        return f"mongodb://{LOOPBACK}:{port}"
+
+    def start(self, port: int, say: Callable[[str], None]) -> Daemon:
+        """Starts it on `port` and waits until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        command = [server_program(), "--port", str(port), "--storage-path", str(self._folder)]
+        command += ["--cache-size", "256M", "--sync-on-commit"]
+        daemon = spawn(command, port=port, log=self._log)
+        wait_ready(daemon, "MongoDB", self._log, READY_TIMEOUT_S)
+        return daemon
+
+    def is_ready(self, port: int) -> bool:
+        """Whether it answers."""
+        return answers(port)

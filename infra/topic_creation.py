@@ -1,0 +1,178 @@
+"""Brings a cluster's topics to what the catalogue says; never shrinks, never grows silently."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from topics.catalogue import Topic
+from topics.errors import ServerError, TopicError
+
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class FoundTopic:
+    """A topic as the cluster has it."""
+
+    partitions: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one topic lacks; an `obstacle` is a difference that must not be mended here."""
+
+    topic: Topic
+    is_missing: bool = False
+    partitions: tuple[int, int] | None = None
+    settings: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    obstacle: str = ""
+
+    def lines(self) -> list[str]:
+        """The difference in words, one change a line."""
+        if self.is_missing:
+            return [f"+ {self.topic.name} ({self.topic.partitions} partitions)"]
+        changes = []
+        if self.partitions:
+            changes.append(f"~ {self.topic.name}: {self.partitions[0]} → {self.partitions[1]}"
+                           " partitions")
+        changes += [
+            f"~ {self.topic.name}: {name} {was} → {wanted}"
+            for name, (was, wanted) in sorted(self.settings.items())
+        ]
+        return [*changes, f"! {self.topic.name}: {self.obstacle}"] if self.obstacle else changes
+
+
+def differences(wanted: Sequence[Topic], found: Mapping[str, FoundTopic]) -> list[Difference]:
+    """What `found` lacks of `wanted`, in the catalogue's order; empty where nothing."""
+    each = [_difference(topic, found.get(topic.name)) for topic in wanted]
+    return [one for one in each if one is not None]
+
+
+def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:
+    if found is None:
+        return Difference(topic, is_missing=True)
+    settings = {
+        name: (found.settings.get(name), value)
+        for name, value in topic.settings.items()
+        if found.settings.get(name) != value
+    }
+    if found.partitions == topic.partitions:
+        return Difference(topic, settings=settings) if settings else None
+    return Difference(
+        topic,
+        partitions=(found.partitions, topic.partitions),
+        settings=settings,
+        obstacle=_obstacle(topic, found.partitions),
+    )
+
+
+def _obstacle(topic: Topic, partitions: int) -> str:
+    if partitions > topic.partitions:
+        return f"it has {partitions} partitions, and partitions cannot be taken away"
+    if topic.keyed:
+        return "it is keyed: growing moves listeners to other partitions (say --grow to do it)"
+    return ""
+
+
+def compare(admin: AdminClient, wanted: Sequence[Topic]) -> list[Difference]:
+    """Compares the cluster with `wanted`."""
+    return differences(wanted, _found(admin, wanted))
+
+
+def apply(
+    admin: AdminClient, wanted: Sequence[Topic], *, replication_factor: int, grow: bool = False
+) -> list[Difference]:
+    """Mends every difference and returns them; raises `TopicError` before it changes anything
+    where one must not be mended."""
+    found = compare(admin, wanted)
+    obstacles = [one for one in found if one.obstacle and not (grow and _may_grow(one))]
+    if obstacles:
+        raise TopicError(
+            "; ".join(f"{one.topic.name}: {one.obstacle}" for one in obstacles),
+            "Set ECHOTUNE_PARTITIONS to what the cluster has.",
+        )
+    _create(admin, [one.topic for one in found if one.is_missing], replication_factor)
+    _grow(admin, [one.topic for one in found if one.partitions])
+    _alter(admin, [one for one in found if one.settings])
+    return found
+
+
+def _may_grow(difference: Difference) -> bool:
+    was, wanted = difference.partitions or (0, 0)
+    return wanted > was
+
+
+def _found(admin: AdminClient, wanted: Sequence[Topic]) -> dict[str, FoundTopic]:
+    try:
+        there = admin.list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as error:
+        raise ServerError(f"Kafka cannot be asked for its topics: {error}.", "Is it up?") from error
+    names = [topic.name for topic in wanted if topic.name in there]
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    settings = _results(admin.describe_configs(resources)) if resources else {}
+    return {
+        resource.name: FoundTopic(
+            len(there[resource.name].partitions),
+            {name: entry.value for name, entry in entries.items()},
+        )
+        for resource, entries in settings.items()
+    }
+
+
+def _create(admin: AdminClient, topics: Sequence[Topic], replication_factor: int) -> None:
+    new = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions,
+            replication_factor=replication_factor,
+            config=dict(topic.settings),
+        )
+        for topic in topics
+    ]
+    if new:
+        _results(admin.create_topics(new))
+
+
+def _grow(admin: AdminClient, topics: Sequence[Topic]) -> None:
+    if topics:
+        _results(
+            admin.create_partitions([NewPartitions(each.name, each.partitions) for each in topics])
+        )
+
+
+def _alter(admin: AdminClient, changes: Sequence[Difference]) -> None:
+    resources = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            one.topic.name,
+            incremental_configs=[
+                ConfigEntry(name, wanted, incremental_operation=AlterConfigOpType.SET)
+                for name, (_, wanted) in one.settings.items()
+            ],
+        )
+        for one in changes
+    ]
+    if resources:
+        _results(admin.incremental_alter_configs(resources))
+
+
+def _results(futures: Mapping[Any, "Future[Any]"]) -> dict[Any, Any]:
+    try:
+        return {key: future.result(timeout=_TIMEOUT_S) for key, future in futures.items()}
+    except KafkaException as error:
+        raise TopicError(f"The cluster refused a change of its topics: {error}.") from error
+
+

@@ -1,0 +1,101 @@
+"""`echotune up|down|status|reset`: the embedded servers, and how everything is."""
+
+import asyncio
+import shutil
+from typing import Annotated, Any
+
+import typer
+
+from infra.embedded_servers import EmbeddedServers
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.topics import apply_topics
+from streams.settings import Settings
+from streams.system_status import system_status
+
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+_STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(epilog="Example: echotune up --json")(up)
+    app.command(epilog="Example: echotune down")(down)
+    app.command(epilog="Example: echotune status --json")(status)
+    app.command(epilog="Example: echotune reset --yes")(reset)
+
+
+def embedded_servers(settings: Settings) -> EmbeddedServers:
+    """The servers of the home folder; those that are set in the environment are not started."""
+    set_elsewhere = {
+        "kafka": settings.kafka,
+        "redis": settings.redis.get_secret_value(),
+        "mongo": settings.mongo.get_secret_value(),
+    }
+    want = [name for name, address in set_elsewhere.items() if not address]
+    return EmbeddedServers(settings.home, kafka_libs=settings.kafka_libs, want=want)
+
+
+def start_servers(settings: Settings) -> None:
+    """Starts what is not set elsewhere, and creates the topics."""
+    servers = embedded_servers(settings)
+    if servers.wanted:
+        servers.up(console.say)
+    apply_topics(settings, addresses_of(settings))
+
+
+def up(json: _Json = False) -> None:
+    """Starts Kafka, Redis and MongoDB under ECHOTUNE_HOME and creates the topics.
+
+    Servers whose ECHOTUNE_* address is set are used instead. Safe to call again.
+    """
+    settings = Settings()
+    start_servers(settings)
+    if json:
+        addresses = addresses_of(settings)
+        pids = embedded_servers(settings).pids()
+        console.print_json({"addresses": vars(addresses), "pids": pids})
+
+
+def down() -> None:
+    """Stops the embedded servers; their data stay."""
+    embedded_servers(Settings()).down(console.say)
+
+
+def status(json: _Json = False) -> None:
+    """How everything is: addresses, events in the model, lists, lag, freshness, digest."""
+    settings = Settings()
+    found = asyncio.run(system_status(settings, addresses_of(settings)))
+    if json:
+        console.print_json(found)
+    else:
+        for name, value in _flat(found):
+            console.out.print(f"{name:32} {value}", markup=False)
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for name, each in value.items():
+        rows += _flat(each, f"{prefix}{name}.") if isinstance(each, dict) else [(prefix + name, each)]
+    return rows
+
+
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="Only the snapshots: the log is folded again.")
+    ] = False,
+) -> None:
+    """Deletes what EchoTune keeps under ECHOTUNE_HOME; asks first."""
+    settings = Settings()
+    folders = ["snapshots"] if snapshots else ["snapshots", *_STATE_FOLDERS]
+    paths = [path for name in folders if (path := settings.home / name).exists()]
+    listed = ", ".join(map(str, paths)) or "nothing"
+    if not yes and not typer.confirm(f"Delete {listed}?"):
+        raise typer.Exit(1)
+    if not snapshots:
+        embedded_servers(settings).down(console.say)
+        (settings.home / "servers.json").unlink(missing_ok=True)
+    for path in paths:
+        shutil.rmtree(path)
+    console.say(f"deleted: {listed}")

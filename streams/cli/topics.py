@@ -1,0 +1,104 @@
+"""`echotune topics apply|check|adopt`: the cluster's topics and the catalogue."""
+
+import time
+from typing import Annotated
+
+import typer
+from confluent_kafka.admin import AdminClient
+
+from infra.topic_creation import Difference, apply, compare
+from streams.addresses import Addresses, addresses_of
+from streams.cli import console
+from streams.log_writing import write_control
+from streams.settings import Settings
+from streams.topic_ids import describe_topic
+from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
+from topics.control_records import LogEpochStarted, SourceAdded
+
+topics_app = typer.Typer(
+    help="Brings the cluster's topics to what the catalogue says.", no_args_is_help=True
+)
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(topics_app, name="topics")
+
+
+def apply_topics(
+    settings: Settings, addresses: Addresses, *, grow: bool = False
+) -> list[Difference]:
+    """Creates and alters what differs; a learning-log that is made gets its first record.
+
+    Its epoch is the time of its making, so that lists of any later log are newer than those of
+    any earlier one.
+    """
+    changes = apply(
+        AdminClient({"bootstrap.servers": addresses.kafka}),
+        catalogue(settings.partitions),
+        replication_factor=settings.replication_factor,
+        grow=grow,
+    )
+    if any(each.is_missing and each.topic.name == LEARNING_LOG.name for each in changes):
+        write_control(addresses.kafka, LogEpochStarted(time.time_ns() // 1_000_000, "log created"))
+    return changes
+
+
+@topics_app.command("apply", epilog="Example: echotune topics apply")
+def apply_command(
+    check: Annotated[bool, typer.Option("--check", help="Only print what would change.")] = False,
+    grow: Annotated[bool, typer.Option(help="Add partitions to keyed topics, too.")] = False,
+    json: _Json = False,
+) -> None:
+    """Creates missing topics and alters settings that differ; twice changes nothing more."""
+    settings = Settings()
+    addresses = addresses_of(settings)
+    if check:
+        _print_and_exit(_compare(settings, addresses), json=json)
+    changes = apply_topics(settings, addresses, grow=grow)
+    _print(changes, "topics are as the catalogue says", json=json)
+
+
+@topics_app.command("check", epilog="Example: echotune topics check --json")
+def check_command(json: _Json = False) -> None:
+    """Prints how the cluster differs from the catalogue; exit code 1 if it does."""
+    settings = Settings()
+    _print_and_exit(_compare(settings, addresses_of(settings)), json=json)
+
+
+@topics_app.command("adopt", epilog="Example: echotune topics adopt")
+def adopt_command(
+    topic: Annotated[str, typer.Argument(help="The topic that was made again.")] = (
+        LISTENING_EVENTS.name
+    ),
+    json: _Json = False,
+) -> None:
+    """Says that a topic which was made again succeeds the one the log knows under its name."""
+    addresses = addresses_of(Settings())
+    described = describe_topic(addresses.kafka, topic)
+    offset = write_control(addresses.kafka, SourceAdded(described.topic_id, topic, adopted=True))
+    result = {"topic": topic, "topic_id": described.topic_id.hex(), "log_offset": offset}
+    if json:
+        console.print_json(result)
+    else:
+        console.say(f"{topic} ({result['topic_id']}) adopted at learning-log offset {offset}")
+
+
+def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
+    return compare(
+        AdminClient({"bootstrap.servers": addresses.kafka}), catalogue(settings.partitions)
+    )
+
+
+def _print_and_exit(found: list[Difference], *, json: bool) -> None:
+    _print(found, "no difference", json=json)
+    raise typer.Exit(1 if found else 0)
+
+
+def _print(found: list[Difference], otherwise: str, *, json: bool) -> None:
+    lines = [line for each in found for line in each.lines()]
+    if json:
+        console.print_json({"differences": lines})
+    else:
+        console.out.print("\n".join(lines) or otherwise, markup=False)

@@ -1,0 +1,42 @@
+"""`echotune verify`: live and replay agree, or it says so."""
+
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: echotune verify --json")(verify)
+
+
+def verify(
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Folds the log again from its start and compares the digest with the live one's.
+
+    Exit code 0: equal; 1: not equal.
+    """
+    from streams.verification import verify as verified
+
+    settings = Settings()
+    with Progress(console=console.err, transient=True) as progress:
+        task = progress.add_task("replaying the learning-log", total=None)
+        result = verified(
+            settings,
+            addresses_of(settings),
+            lambda at, last: progress.update(task, completed=at, total=last + 1),
+        )
+    if json:
+        console.print_json(result.as_json())
+    else:
+        verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
+        rate = result.events / max(result.seconds, 1e-9)
+        console.out.print(f"live    {result.live}\nreplay  {result.replay}\n{verdict} at log offset")
+        console.out.print(f"{result.offset}, {result.events:,} events, {rate:,.0f} events/s")
+    raise typer.Exit(0 if result.equal else 1)

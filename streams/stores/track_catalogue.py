@@ -1,0 +1,83 @@
+"""What tracks are called: one interface for the catalogue in MongoDB and its twin in memory.
+
+For display only. The state never needs it, so it may lag, and be away.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+SOURCE_TRACK_IDS_MAX = 32
+"""Ids of one track at its sources; of more the first in order are kept."""
+SEARCH_LIMIT_MAX = 100
+
+
+def _bounded(ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(ids))[:SOURCE_TRACK_IDS_MAX])
+
+
+class Track(BaseModel):
+    """A canonical track; what is unknown is None. Source ids read 'spotify:abc'."""
+
+    model_config = ConfigDict(frozen=True)
+
+    track_id: str
+    artist_name: str | None = None
+    track_name: str | None = None
+    release_name: str | None = None
+    duration_ms: int | None = None
+    source_track_ids: Annotated[tuple[str, ...], AfterValidator(_bounded)] = ()
+
+    @property
+    def display_name(self) -> str:
+        """What people read.
+
+        >>> Track(track_id="t", artist_name="Björk", track_name="Jóga").display_name
+        'Björk – Jóga'
+        >>> Track(track_id="t").display_name
+        't'
+        """
+        if self.track_name is None:
+            return self.track_id
+        return f"{self.artist_name} – {self.track_name}" if self.artist_name else self.track_name
+
+
+def merged(known: Track | None, newer: Track) -> Track:
+    """`known` with all that `newer` knows: the newest name wins, and nothing known is forgotten."""
+    if known is None:
+        return newer
+    ids = (*known.source_track_ids, *newer.source_track_ids)
+    fields = known.model_dump() | newer.model_dump(exclude_none=True)
+    return Track(**fields | {"source_track_ids": ids})
+
+
+def merged_by_id(tracks: Iterable[Track]) -> dict[str, Track]:
+    """One track an id, in order of first appearance."""
+    found: dict[str, Track] = {}
+    for track in tracks:
+        found[track.track_id] = merged(found.get(track.track_id), track)
+    return found
+
+
+class TrackCatalogue(Protocol):
+    """Canonical tracks by id. Every method raises `ServerError` while the server is away.
+
+    Remembering twice changes nothing.
+    """
+
+    async def remember(self, tracks: Sequence[Track]) -> None:
+        """Adds tracks, and what is new of known ones, as `merged` says."""
+        ...
+
+    async def names(self, track_ids: Sequence[str]) -> dict[str, Track]:
+        """Those of `track_ids` that are known."""
+        ...
+
+    async def search(self, text: str, limit: int) -> list[Track]:
+        """Up to `limit` tracks whose artist or title begins with `text`, in order of their ids."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of the connection."""
+        ...

@@ -1,0 +1,95 @@
+"""How everything is, gathered from Redis, Kafka and the workers' own statuses."""
+
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.addresses import Addresses
+from streams.log_reader import LogReader
+from streams.redis_client import REDIS_AWAY, redis_of
+from streams.settings import Settings
+from streams.stores.redis_lists import RedisLists
+from streams.topic_ids import bounds_of
+from topics.catalogue import LISTENING_EVENTS
+from topics.errors import EchoTuneError
+
+RECOMMENDER_KEY = "echotune:status:recommender:{}"
+SEQUENCER_KEYS = "echotune:status:sequencer:*"
+
+
+async def system_status(settings: Settings, addresses: Addresses) -> dict[str, Any]:
+    """JSON values with stable names; what cannot be asked is null and said in `problems`."""
+    problems: list[str] = []
+    redis = redis_of(addresses)
+    try:
+        recommender = await _recommender(redis, settings, problems)
+        sequencers = await _sequencers(redis)
+        lists = await _lists(redis, settings).count()
+    except REDIS_AWAY as error:
+        recommender, sequencers, lists = {}, [], None
+        problems.append(f"redis: {error}")
+    finally:
+        await redis.aclose()
+    return {
+        "addresses": vars(addresses),
+        "applied": recommender.get("applied"),
+        "lists": lists,
+        "lag": _lag(settings, addresses, sequencers, recommender, problems),
+        "freshness_ms": recommender.get("freshness_ms", {}),
+        "digest": recommender.get("digest"),
+        "digest_offset": recommender.get("digest_offset"),
+        "recommender": recommender,
+        "sequencers": sequencers,
+        "problems": problems,
+    }
+
+
+async def _recommender(
+    redis: "Redis[bytes]", settings: Settings, problems: list[str]
+) -> dict[str, Any]:
+    found = await redis.get(RECOMMENDER_KEY.format(settings.recommender_id))
+    if found is None:
+        problems.append(f"{settings.recommender_id} does not run")
+        return {}
+    return dict(orjson.loads(found))
+
+
+async def _sequencers(redis: "Redis[bytes]") -> list[dict[str, Any]]:
+    keys = sorted([key async for key in redis.scan_iter(match=SEQUENCER_KEYS, count=1000)])
+    found = await redis.mget(keys) if keys else []
+    return [orjson.loads(each) for each in found if each]
+
+
+def _lists(redis: "Redis[bytes]", settings: Settings) -> RedisLists:
+    return RedisLists(
+        redis,
+        settings.generation,
+        shard=settings.shard,
+        shards=settings.shards,
+        ttl_s=settings.list_ttl_s,
+    )
+
+
+def _lag(
+    settings: Settings,
+    addresses: Addresses,
+    sequencers: list[dict[str, Any]],
+    recommender: dict[str, Any],
+    problems: list[str],
+) -> dict[str, int | None]:
+    """Events not yet in the log, and log records not yet in the model."""
+    try:
+        ends = bounds_of(addresses.kafka, LISTENING_EVENTS.name, range(settings.partitions))
+        with LogReader(addresses.kafka) as reader:
+            log_end = reader.bounds().end
+    except (EchoTuneError, OSError, RuntimeError) as error:
+        problems.append(f"kafka: {error}")
+        return {"events": None, "log_records": None}
+    sequenced = {
+        int(partition): each["acknowledged"]
+        for one in sequencers
+        for partition, each in one["partitions"].items()
+    }
+    events = sum(bounds.end - sequenced.get(at, bounds.start) for at, bounds in ends.items())
+    return {"events": events, "log_records": log_end - 1 - recommender.get("as_of", -1)}

@@ -1,0 +1,80 @@
+"""Verification: folds the log again from its start and compares digests with the live state."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from streams.addresses import Addresses
+from streams.fold import Fold
+from streams.log_reader import LogReader
+from streams.progress_reader import ProgressReader
+from streams.recommender_app import new_fold
+from streams.settings import Settings
+from topics.errors import LogError
+from topics.learning_log import decode_log_record
+from topics.learning_progress import LearningProgress
+
+_PROGRESS_TIMEOUT_S = 15.0
+_SAY_EVERY_RECORDS = 64
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Live and replayed digest of the state at one log offset."""
+
+    equal: bool
+    offset: int
+    events: int
+    live: str
+    replay: str
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names."""
+        return asdict(self)
+
+
+def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
+    """Folds the log from where `fold` stands to `last`; yields each offset that was folded."""
+    with LogReader(kafka) as reader:
+        for offset, value in reader.records(fold.offset + 1, last):
+            fold.apply(offset, decode_log_record(value, offset))
+            yield offset
+
+
+def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
+    """The newest heartbeat of the configured recommender that carries a digest."""
+    reader = ProgressReader(addresses.kafka, lambda _: None)
+    reader.start()
+    reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
+    progress = reader.heartbeats().get(settings.recommender_id)
+    reader.close()
+    if progress is None or progress.digest is None:
+        raise LogError(
+            f"No digest of {settings.recommender_id} is known.",
+            "Start it (`echotune worker recommender`) and try again.",
+        )
+    return progress
+
+
+def verify(
+    settings: Settings, addresses: Addresses, on_offset: Callable[[int, int], None]
+) -> Verification:
+    """Compares the live digest with that of a replay; `on_offset` gets (offset, last offset)."""
+    live = live_progress(settings, addresses)
+    fold = new_fold(settings)
+    began = time.perf_counter()
+    for offset in replay(fold, addresses.kafka, live.digest_offset):
+        if offset % _SAY_EVERY_RECORDS == 0:
+            on_offset(offset, live.digest_offset)
+    seconds = time.perf_counter() - began
+    found = fold.digest()
+    return Verification(
+        equal=found == live.digest,
+        offset=live.digest_offset,
+        events=fold.applied,
+        live=str(live.digest),
+        replay=found,
+        seconds=round(seconds, 3),
+    )

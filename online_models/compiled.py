@@ -1,0 +1,44 @@
+"""How every hot function is compiled: once, cached on disk, the same bits on every machine.
+
+No fastmath and no threads, so that a result never hangs on the processor; and no libm beyond
+`sqrt`, which IEEE 754 defines to the last bit.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import xxhash
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def njit_cached(function: _Function) -> _Function:
+    """Compiles `function` at its first call, releasing the GIL, and keeps the machine code.
+
+    Numba's cache looks only at the file of the function itself, though the code of the functions
+    it calls is compiled into it; so the stamp of the cache is that of the whole package.
+    """
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled._cache._cache_file._source_stamp = sources_stamp()
+    return compiled  # type: ignore[no-any-return]
+
+
+@cache
+def sources_stamp() -> str:
+    """Hash of every source file of this package."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return xxhash.xxh3_128_hexdigest(b"\0".join(source.read_bytes() for source in sources))
+
+
+def warm_up(say: Callable[[str], object]) -> None:
+    """Compiles everything, or loads it from the cache, and `say`s so: half a minute when cold."""
+    from online_models.evaluation import Prequential  # these import this file
+    from online_models.registry import build
+
+    say("Compiling the models (once; half a minute) ...")
+    Prequential().warm_up()
+    build({"model": "first_blend"}).warm_up()
+    say("The models are compiled.")

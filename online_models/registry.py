@@ -1,0 +1,49 @@
+"""Models by name: a configuration is a mapping with "model" and that model's parameters."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import xxhash
+
+from online_models.base import Ranker
+from online_models.errors import ModelError
+from online_models.first_blend import FirstBlend
+from online_models.last_transition import LastTransition
+from online_models.own_recent import OwnRecent
+from online_models.popularity_ranker import PopularityRanker
+
+
+MODELS: dict[str, Callable[..., Ranker]] = {
+    "first_blend": FirstBlend,
+    "last_transition": LastTransition,
+    "own_recent": OwnRecent,
+    "popularity": PopularityRanker,
+
+}
+"""Every model; whoever adds one is held to the contract tests."""
+
+
+def build(config: Mapping[str, Any]) -> Ranker:
+    """A new model; raises `ModelError` for an unknown model or parameter.
+
+    >>> build({"model": "first_blend"}).model_name
+    'first_blend'
+    """
+    params = dict(config)
+    name = params.pop("model", None)
+    if name not in MODELS:
+        raise ModelError(f"There is no model {name!r}.", f"Models are: {', '.join(MODELS)}.")
+    try:
+        return MODELS[name](**params)
+    except TypeError as error:
+        raise ModelError(
+            f"Model {name!r} cannot be built with {params}: {error}.",
+            "Leave out or rename the parameter.",
+        ) from error
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """16 hex digits that are equal for equal configurations, whatever the order of their keys."""
+    written = json.dumps(dict(config), sort_keys=True, separators=(",", ":"))
+    return xxhash.xxh3_64_hexdigest(written.encode())

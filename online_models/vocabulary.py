@@ -1,0 +1,151 @@
+"""Names and numbers: ids get dense codes in the order in which they first appear."""
+
+import ast
+from collections.abc import Hashable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from online_models.errors import ModelError
+
+
+class _Tombstone(Enum):
+    """Stands where a forgotten value stood."""
+
+    FORGOTTEN = 0
+
+
+class _Kind:
+    """How a value is written in a state."""
+
+    TEXT = 0
+    LITERAL = 1
+    FORGOTTEN = 2
+
+
+_NO_CHAIN = bytes(16)
+
+
+class Vocabulary:
+    """Any hashable <-> int32 codes 0, 1, 2, ...; a code is never given twice.
+
+    >>> tracks = Vocabulary()
+    >>> tracks.encode_many(["so what", "blue in green", "so what"]).tolist()
+    [0, 1, 0]
+    >>> tracks.value(1), tracks.code("all blues")
+    ('blue in green', -1)
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[Hashable, int] = {}
+        self._values: list[Hashable] = []
+        self._chain = _NO_CHAIN
+
+    def __len__(self) -> int:
+        """How many codes were given, forgotten ones included."""
+        return len(self._values)
+
+    def encode(self, value: Hashable) -> int:
+        """The code of `value`, a new one if it has none."""
+        code = self._codes.get(value)
+        return self._append(value) if code is None else code
+
+    def encode_many(self, values: Sequence[Hashable]) -> NDArray[np.int32]:
+        """Codes of `values`, int32[n]; new ones in order of first appearance."""
+        known = self._codes.get
+        codes = [self._append(value) if (code := known(value)) is None else code for value in values]
+        return np.array(codes, np.int32)
+
+    def code(self, value: Hashable) -> int:
+        """The code of `value`, -1 if it has none."""
+        return self._codes.get(value, -1)
+
+    def value(self, code: int) -> Hashable:
+        """The value whose code this is; raises `LookupError` if there is none (any more)."""
+        value = self._values[code] if 0 <= code < len(self._values) else _Tombstone.FORGOTTEN
+        if value is _Tombstone.FORGOTTEN:
+            raise LookupError(f"code {code} stands for nothing: never given, or forgotten")
+        return value
+
+    def forget(self, value: Hashable) -> None:
+        """Drops `value` from memory; its code stays behind, empty, for ever."""
+        code = self._codes.pop(value, None)
+        if code is not None:
+            self._values[code] = _Tombstone.FORGOTTEN
+            self._chained(_Kind.FORGOTTEN, code.to_bytes(4, "little"))
+
+    def _append(self, value: Hashable) -> int:
+        value = value.item() if isinstance(value, np.generic) else value
+        code = self._codes[value] = len(self._values)
+        self._values.append(value)
+        self._chained(*_written(value))
+        return code
+
+    def _chained(self, kind: int, payload: bytes) -> None:
+        self._chain = xxhash.xxh3_128_digest(self._chain + bytes([kind]) + payload)
+
+    def digest(self) -> bytes:
+        """16 bytes that follow from all that was ever appended and forgotten, in order; O(1)."""
+        return self._chain
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Arrays that `load` takes; raises `ModelError` for a value that cannot be written."""
+        written = [_written(value) for value in self._values]
+        for kind, payload in written:
+            _check_readable(kind, payload)
+        ends = np.cumsum([len(payload) for _, payload in written], dtype=np.int64)
+        return {
+            "bytes": np.frombuffer(b"".join(payload for _, payload in written), np.uint8),
+            "ends": ends,
+            "kinds": np.array([kind for kind, _ in written], np.uint8),
+            "chain": np.frombuffer(self._chain, np.uint8),
+        }
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over a `state()`."""
+        text, ends = state["bytes"].tobytes(), [0, *state["ends"].tolist()]
+        self._values = [
+            _read(kind, text[ends[at] : ends[at + 1]])
+            for at, kind in enumerate(state["kinds"].tolist())
+        ]
+        self._codes = {
+            value: code
+            for code, value in enumerate(self._values)
+            if value is not _Tombstone.FORGOTTEN
+        }
+        self._chain = state["chain"].tobytes()
+
+
+def _written(value: Hashable) -> tuple[int, bytes]:
+    if isinstance(value, str):
+        return _Kind.TEXT, value.encode("utf-8", "surrogatepass")
+    if value is _Tombstone.FORGOTTEN:
+        return _Kind.FORGOTTEN, b""
+    return _Kind.LITERAL, repr(value).encode("utf-8", "surrogatepass")
+
+
+def _read(kind: int, payload: bytes) -> Hashable:
+    if kind == _Kind.FORGOTTEN:
+        return _Tombstone.FORGOTTEN
+    text = payload.decode("utf-8", "surrogatepass")
+    return text if kind == _Kind.TEXT else _literal(text)
+
+
+def _literal(text: str) -> Hashable:
+    value: Hashable = ast.literal_eval(text)
+    return value
+
+
+def _check_readable(kind: int, payload: bytes) -> None:
+    if kind != _Kind.LITERAL:
+        return
+    try:
+        _read(kind, payload)
+    except (ValueError, SyntaxError):
+        raise ModelError(
+            f"The id {payload[:80]!r} cannot be kept in a state.",
+            "Use strings, numbers, bytes or tuples of them as ids.",
+        ) from None

@@ -4,7 +4,7 @@ A bad record is a value here, never an exception; only a lookup that cannot be a
 registry that is away) passes through, since that says nothing about the record.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -14,6 +14,7 @@ from topics.identity import artist_id_of, track_id_of
 from topics.learning_batch import SourceRow
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
+    ID_LENGTH_MAX,
     LATEST_AHEAD_MS,
     EventFields,
     EventKind,
@@ -23,6 +24,9 @@ from topics.partitioning import partition_of
 from topics.rejection import Rejected, RejectionReason
 
 _PARTITIONS_REMEMBERED = 100_000
+_ARTISTS_REMEMBERED = 100_000
+_UNKNOWN = EventKind.UNKNOWN.value
+_ERASE = EventKind.ERASE.value
 
 
 class SourceRecord(Protocol):
@@ -51,59 +55,69 @@ class Accepted:
 
 def accept(records: Sequence[SourceRecord], decoder: Decoder) -> Accepted:
     """Decodes and checks every record of a chunk of one partition."""
-    rejected: dict[int, Rejected] = {}
-    decoded: list[tuple[int, EventFields]] = []
-    for at, record in enumerate(records):
-        found = decoder.decode(record.value)
-        if isinstance(found, Rejected):
-            rejected[at] = found
-        else:
-            decoded.append((at, found[1]))
-    rejected |= dict(_invalid(decoded))
+    decode = decoder.decode
+    decoded = [decode(record.value) for record in records]
+    rejected = {at: found for at, found in enumerate(decoded) if isinstance(found, Rejected)}
+    events = [found[1] for found in decoded if not isinstance(found, Rejected)]
+    places = [at for at in range(len(records)) if at not in rejected] if rejected else None
+    for position, why in invalid_events(events).items():
+        at = position if places is None else places[position]
+        rejected[at] = Rejected(RejectionReason.INVALID, why)
     rows: list[SourceRow] = []
-    for at, event in decoded:
+    for at, event in enumerate(events) if places is None else zip(places, events, strict=True):
         if at not in rejected:
-            row = _row(records[at], event)
-            if isinstance(row, Rejected):
-                rejected[at] = row
+            record = records[at]
+            wrong = _complete(event, record.timestamp)
+            if wrong is None:
+                rows.append(SourceRow(record.offset, record.timestamp, event))
             else:
-                rows.append(row)
+                rejected[at] = wrong
     return Accepted(rows, [RejectedRecord(records[at], rejected[at]) for at in sorted(rejected)])
 
 
-def _invalid(decoded: list[tuple[int, EventFields]]) -> Iterator[tuple[int, Rejected]]:
-    for position, why in invalid_events([event for _, event in decoded]).items():
-        yield decoded[position][0], Rejected(RejectionReason.INVALID, why)
+def _complete(event: EventFields, recorded_at: int) -> Rejected | None:
+    """Fills in what can be derived of a checked event, or says why it is no event after all.
 
-
-def _row(record: SourceRecord, event: EventFields) -> SourceRow | Rejected:
-    """The row of a checked event; what can be derived is filled in."""
-    if event["kind"] == EventKind.UNKNOWN:
+    `recorded_at` is the broker's time of its record, ms.
+    """
+    kind = event["kind"]
+    if kind == _UNKNOWN:
         return Rejected(RejectionReason.UNKNOWN_KIND, "the event's kind is newer than this version")
-    if event["listened_at"] is None:
-        event["listened_at"] = record.timestamp
-    if event["listened_at"] > record.timestamp + LATEST_AHEAD_MS:
-        return Rejected(RejectionReason.TIME_OUT_OF_RANGE, "listened_at lies in the future")
-    if event["listened_at"] < EARLIEST_LISTENED_AT_MS:
-        return Rejected(RejectionReason.TIME_OUT_OF_RANGE, "listened_at lies before 2002-10-01")
-    if event["kind"] == EventKind.ERASE:
+    if event["artist_id"] is None and event["artist_name"]:
+        event["artist_id"] = _artist_id(event["artist_name"])
+    listened_at = event["listened_at"]
+    if listened_at is None:
+        listened_at = event["listened_at"] = recorded_at
+    if not EARLIEST_LISTENED_AT_MS <= listened_at <= recorded_at + LATEST_AHEAD_MS:
+        return Rejected(
+            RejectionReason.TIME_OUT_OF_RANGE,
+            f"listened_at {listened_at} is before 2002-10-01 or beyond the record's {recorded_at}",
+        )
+    if kind == _ERASE:
         event["track_id"] = None
     elif event["track_id"] is None:
-        event["track_id"] = _derived_track(event)
-        if event["track_id"] is None:
-            return Rejected(RejectionReason.NO_TRACK, "neither track_id nor names say which track")
-    if event["artist_id"] is None and event["artist_name"]:
-        event["artist_id"] = artist_id_of(event["artist_name"])
-    return SourceRow(record.offset, record.timestamp, event)
+        return _derive_track(event)
+    return None
 
 
-def _derived_track(event: EventFields) -> str | None:
-    return track_id_of(
+def _derive_track(event: EventFields) -> Rejected | None:
+    track_id = track_id_of(
         event["artist_name"],
         event["track_name"],
         source=event["source"],
         source_track_id=event["source_track_id"],
     )
+    if track_id is None:
+        return Rejected(RejectionReason.NO_TRACK, "neither track_id nor names say which track")
+    if len(track_id) > ID_LENGTH_MAX:
+        return Rejected(RejectionReason.INVALID, f"track_id is longer than {ID_LENGTH_MAX}")
+    event["track_id"] = track_id
+    return None
+
+
+@lru_cache(maxsize=_ARTISTS_REMEMBERED)
+def _artist_id(artist_name: str) -> str:
+    return artist_id_of(artist_name)
 
 
 def misplaced(rows: Sequence[SourceRow], partition: int, partitions: int) -> int:

@@ -1,4 +1,4 @@
-"""The track catalogue in MongoDB, a document a track. Only this file and `indexes` know the driver."""
+"""The track catalogue in MongoDB, a document a track. Only this and `indexes` know the driver."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -1,0 +1,52 @@
+"""Real servers for every level that needs them: started once a run, on free loopback ports."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.embedded_servers import Addresses, EmbeddedServers
+from infra.kafka_server import VERSION
+from tests.support.station import Station
+
+KAFKA_LIBS = Path(
+    os.environ.get("ECHOTUNE_KAFKA_LIBS")
+    or Path(__file__).parent.parent / ".echotune" / f"kafka-{VERSION}" / "libs"
+)
+
+
+@pytest.fixture(scope="session")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """Kafka without topics, Redis and MongoDB, shared by the run: use names of your own."""
+    home = tmp_path_factory.mktemp("shared-servers")
+    servers = EmbeddedServers(home, kafka_libs=KAFKA_LIBS, fast_start=True)
+    yield servers.up()
+    servers.down()
+
+
+@pytest.fixture(scope="session")
+def kafka(addresses: Addresses) -> str:
+    """Bootstrap servers."""
+    return addresses.kafka
+
+
+@pytest.fixture(scope="session")
+def redis_url(addresses: Addresses) -> str:
+    """URL of a Redis that other tests use, too."""
+    return addresses.redis
+
+
+@pytest.fixture(scope="session")
+def mongo_url(addresses: Addresses) -> str:
+    """URL of a MongoDB that other tests use, too."""
+    return addresses.mongo
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    """A whole EchoTune of one's own to break: Kafka with its topics, Redis; no worker yet."""
+    station = Station(tmp_path / "home", KAFKA_LIBS)
+    station.up()
+    yield station
+    station.close()

@@ -1,0 +1,200 @@
+"""A whole EchoTune in a folder of its own, for tests that start, kill and restart parts of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from confluent_kafka import Producer
+
+from infra.embedded_servers import Addresses, EmbeddedServers
+from streams.cli.topics import apply_topics
+from streams.settings import Settings
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import encode
+from topics.listening_event import ListeningEvent
+
+REPOSITORY = Path(__file__).parent.parent.parent
+WAIT_S = 90.0
+POLL_S = 0.1
+FAST = {
+    "ECHOTUNE_SNAPSHOT_EVERY_S": "1",
+    "ECHOTUNE_PROGRESS_EVERY_S": "0.2",
+    "ECHOTUNE_SESSION_TIMEOUT_S": "6",
+}
+"""Settings with which a test need not wait long."""
+
+T = TypeVar("T")
+
+
+class Worker:
+    """A worker process and its log."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash or a power cut would."""
+        self.process.kill()
+        self.process.wait(WAIT_S)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing, but is not gone."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(WAIT_S)
+
+    def text(self) -> str:
+        """What it has said so far."""
+        return self.log.read_text(errors="replace")
+
+
+class Station:
+    """Servers, topics, workers and events under one home."""
+
+    def __init__(self, home: Path, kafka_libs: Path, **environment: str) -> None:
+        self.home = home
+        self.environment = FAST | environment
+        self.servers = EmbeddedServers(
+            home, kafka_libs=kafka_libs, want=("kafka", "redis"), fast_start=True
+        )
+        self.workers: list[Worker] = []
+        self._producer: Producer | None = None
+
+    def up(self) -> Addresses:
+        """Starts the servers and creates the topics."""
+        self.servers.up()
+        apply_topics(self.settings, self.addresses)
+        return self.addresses
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the servers are."""
+        found = self.servers.addresses()
+        assert found is not None
+        return found
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that its workers have."""
+        names = {key.removeprefix("ECHOTUNE_").lower(): v for key, v in self.environment.items()}
+        return Settings(home=self.home, **names)
+
+    # -- workers -------------------------------------------------------------------------------
+
+    def start(self, kind: str, **environment: str) -> Worker:
+        """Starts `sequencer` or `recommender`."""
+        log = self.home / "logs" / f"{kind}-{len(self.workers)}.log"
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker", kind],
+                cwd=REPOSITORY,
+                env=self._environment(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        self.workers.append(Worker(process, log))
+        return self.workers[-1]
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, "ECHOTUNE_HOME": str(self.home), **self.environment, **more}
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Runs an `echotune` command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S * 3,
+        )
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """What a command with `--json` says."""
+        return dict(json.loads(self.run(*arguments, "--json").stdout))
+
+    # -- events --------------------------------------------------------------------------------
+
+    def produce(self, events: Iterable[ListeningEvent]) -> None:
+        """Produces `events`, acknowledged when this returns."""
+        for event in events:
+            value = encode("ListeningEvent", event.model_dump(mode="json"))
+            self.produce_raw(value, key=event.listener_id.encode(), flush=False)
+        self.flush()
+
+    def produce_raw(
+        self, value: bytes | None, *, key: bytes | None = None, flush: bool = True, **more: Any
+    ) -> None:
+        """Produces a record as it is."""
+        if self._producer is None:
+            self._producer = Producer(
+                {"bootstrap.servers": self.addresses.kafka, "partitioner": "murmur2_random"}
+            )
+        while True:
+            try:
+                self._producer.produce(LISTENING_EVENTS.name, value, key=key, **more)
+                break
+            except BufferError:
+                self._producer.poll(POLL_S)
+        if flush:
+            self.flush()
+
+    def flush(self) -> None:
+        """Waits until everything produced is acknowledged."""
+        assert self._producer is not None
+        assert self._producer.flush(WAIT_S) == 0
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """`echotune status --json`."""
+        return self.json("status")
+
+    def verify(self) -> dict[str, Any]:
+        """`echotune verify --json`."""
+        return self.json("verify")
+
+    def wait_applied(self, events: int) -> dict[str, Any]:
+        """Waits until exactly `events` are in the model and everything is published."""
+        return wait_until(
+            self.status, lambda found: found["applied"] == events and _is_idle(found)
+        )
+
+    def close(self) -> None:
+        """Stops whatever runs."""
+        for worker in self.workers:
+            if worker.process.poll() is None:
+                worker.kill()
+        self.servers.down()
+
+
+def _is_idle(status: Mapping[str, Any]) -> bool:
+    lag = status["lag"]
+    at_end = status["digest_offset"] == status["recommender"].get("as_of")
+    return lag == {"events": 0, "log_records": 0} and at_end
+
+
+def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool]) -> T:
+    """Asks again and again until the answer will do; fails with the last answer after `WAIT_S`."""
+    deadline = time.monotonic() + WAIT_S
+    found = ask()
+    while not is_enough(found):
+        assert time.monotonic() < deadline, f"waited in vain; last answer: {found}"
+        time.sleep(POLL_S)
+        found = ask()
+    return found

@@ -86,6 +86,7 @@ def spawn(
             cwd=log.parent,
             env={**os.environ, **(environment or {})},
         )
+    process.returncode = 0  # it outlives this object, which need not warn that it still runs
     return Daemon(process.pid, psutil.Process(process.pid).create_time(), port)
 
 

@@ -35,8 +35,10 @@ def ensure_jars(libs: Path, say: Say) -> None:
         part = Path(folder) / "libs"
         shutil.copy(_POM_FOLDER / "pom.xml", folder)
         _run(
-            [maven, "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={part}"]
-            + ["-DincludeScope=runtime"],
+            [
+                *(maven, "-q", "-B", "dependency:copy-dependencies"),
+                *(f"-DoutputDirectory={part}", "-DincludeScope=runtime"),
+            ],
             Path(folder),
             "Maven could not bring Kafka's jars",
         )
@@ -124,8 +126,7 @@ class KafkaServer:
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-            "listeners": f"PLAINTEXT://{LOOPBACK}:{port},"
-            f"CONTROLLER://{LOOPBACK}:{controller_port}",
+            "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
             "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",

@@ -46,8 +46,9 @@ class Difference:
             return [f"+ {self.topic.name} ({self.topic.partitions} partitions)"]
         changes = []
         if self.partitions:
-            changes.append(f"~ {self.topic.name}: {self.partitions[0]} → {self.partitions[1]}"
-                           " partitions")
+            changes.append(
+                f"~ {self.topic.name}: {self.partitions[0]} → {self.partitions[1]} partitions"
+            )
         changes += [
             f"~ {self.topic.name}: {name} {was} → {wanted}"
             for name, (was, wanted) in sorted(self.settings.items())
@@ -174,5 +175,3 @@ def _results(futures: Mapping[Any, "Future[Any]"]) -> dict[Any, Any]:
         return {key: future.result(timeout=_TIMEOUT_S) for key, future in futures.items()}
     except KafkaException as error:
         raise TopicError(f"The cluster refused a change of its topics: {error}.") from error
-
-

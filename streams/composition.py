@@ -12,7 +12,7 @@ import faust
 import uvloop
 
 from streams.addresses import Addresses
-from streams.batch_transport import BatchTransport, ChunkSchema, StartingPositions
+from streams.batch_transport import BatchTransport, StartingPositions
 from streams.settings import Settings
 
 SWITCH_INTERVAL_S = 0.0005

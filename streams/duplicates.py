@@ -70,9 +70,7 @@ class DuplicateWindow:
     def classify(self, entries: NDArray[Any]) -> NDArray[np.uint8]:
         """`Verdict` of each of `entries` (dtype `ENTRY`), in order; new ones are remembered."""
         self._grow(len(entries))
-        return np.asarray(
-            _classify(entries, self._ring, self._by_key, self._by_listen, self._head)
-        )
+        return np.asarray(_classify(entries, self._ring, self._by_key, self._by_listen, self._head))
 
     def _grow(self, coming: int) -> None:
         slots = len(self._ring)

@@ -262,6 +262,10 @@ class Fold:
         last_changed = self._per_listener["last_changed"][: len(self.listeners)]
         return np.flatnonzero(last_changed > frontier).astype(np.int32)
 
+    def remembered(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of `listeners` (codes) that were not erased since they changed."""
+        return listeners[self._per_listener["last_changed"][listeners] >= 0]
+
     def newest(self, listeners: NDArray[np.int32]) -> NDArray[np.int64]:
         """listened_at of each listener's newest event, ms."""
         return np.asarray(self._per_listener["newest"][listeners])
@@ -349,7 +353,7 @@ def _distinct(parts: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
 def _codes(
     rows: _Rows, column: str, kept: NDArray[np.intp], vocabulary: Vocabulary
 ) -> NDArray[np.int32]:
-    """Codes in `vocabulary` of a text column, new texts in order of first appearance; -1 is null."""
+    """Codes in `vocabulary` of a text column, new texts by first appearance; -1 is null."""
     positions = rows.column(column)[kept]
     wanted = [at for at in dict.fromkeys(positions.tolist()) if at >= 0]
     table = np.full(len(rows.batch.strings) + 1, -1, np.int32)

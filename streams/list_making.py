@@ -22,7 +22,8 @@ class ListMaker:
         self._k = k
 
     def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Those of `listeners` (codes) that belong to this shard."""
+        """Those of `listeners` (codes) that belong to this shard and are not erased."""
+        listeners = self._fold.remembered(listeners)
         if self._shards == 1:
             return listeners
         return np.array([code for code in listeners if self._owns(int(code))], np.int32)

@@ -97,4 +97,3 @@ def _is_end(message: Message) -> bool:
     if error.code() == KafkaError._PARTITION_EOF:
         return True
     raise LogError(f"The learning-log cannot be read: {error}.", "See docs/operations.md.")
-

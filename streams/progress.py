@@ -1,5 +1,6 @@
 """`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +68,10 @@ class ProgressWriter:
 
     def write(self, progress: LearningProgress) -> None:
         """Sends a heartbeat without waiting."""
-        try:
+        with contextlib.suppress(BufferError):
             self._producer.produce(
                 LEARNING_PROGRESS.name, key=progress.recommender_id, value=progress.encoded()
             )
-        except BufferError:
-            pass
         self._producer.poll(0)
 
     def close(self) -> None:

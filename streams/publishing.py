@@ -124,4 +124,3 @@ class Publisher:
             self._repair_from(found)
         if self._repair_after is not None:
             await self.publish(np.empty(0, np.int32), (), record_hash)
-

@@ -1,6 +1,7 @@
 """Composes a recommender: settings and servers in, a Faust app and its parts out."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import faust
 import orjson
@@ -8,6 +9,7 @@ import xxhash
 from faust.types import TP
 from redis.asyncio import Redis
 
+from online_models.errors import ModelError
 from online_models.registry import build, config_hash
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender, snapshot_folder
@@ -22,8 +24,11 @@ from streams.settings import Settings
 from streams.stores.redis_lists import RedisLists
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
+from topics.errors import SettingsError
 
 _LOG_RECORDS_A_CHUNK = 64
+BASELINE = {"model": "popularity"}
+"""The model beside which every generation's hit rate is shown."""
 
 
 def model_config(settings: Settings) -> dict[str, str]:
@@ -32,12 +37,12 @@ def model_config(settings: Settings) -> dict[str, str]:
 
 
 def new_fold(settings: Settings) -> Fold:
-    """An empty state of the configured generation."""
-    return Fold(
-        build(model_config(settings)),
-        build({"model": "popularity"}),
-        duplicate_window=settings.duplicate_window,
-    )
+    """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
+    try:
+        ranker = build(model_config(settings))
+    except ModelError as error:
+        raise SettingsError(error.message, f"{error.remedy} Set ECHOTUNE_MODEL.") from error
+    return Fold(ranker, build(BASELINE), duplicate_window=settings.duplicate_window)
 
 
 def configuration_of(settings: Settings) -> str:
@@ -77,10 +82,8 @@ class RecommenderWorker:
                 await self._write_status(key)
 
     async def _write_status(self, key: str) -> None:
-        try:
+        with suppress(*REDIS_AWAY):  # status is for people; the publisher says what is away
             await self._redis.set(key, orjson.dumps(self.recommender.status()), ex=STATUS_TTL_S)
-        except REDIS_AWAY:
-            pass  # status is for people; the publisher says that Redis is away
 
     async def start(self) -> None:
         """Nothing runs beside the app."""
@@ -92,7 +95,7 @@ class RecommenderWorker:
         await self._redis.aclose()
 
 
-def _recommender(settings: Settings, addresses: Addresses, redis: "Redis[bytes]") -> Recommender:
+def _recommender(settings: Settings, addresses: Addresses, redis: Redis) -> Recommender:
     fold = new_fold(settings)
     shard = {"shard": settings.shard, "shards": settings.shards}
     lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)

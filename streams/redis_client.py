@@ -15,9 +15,9 @@ _ANSWER_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 2.0
 
 
-def redis_of(addresses: Addresses) -> "Redis[bytes]":
+def redis_of(addresses: Addresses) -> Redis:
     """A client whose calls end, with an error of `REDIS_AWAY` if need be."""
-    return Redis.from_url(  # type: ignore[no-any-return]
+    return Redis.from_url(
         addresses.redis,
         socket_timeout=_ANSWER_TIMEOUT_S,
         socket_connect_timeout=_CONNECT_TIMEOUT_S,

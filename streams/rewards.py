@@ -55,7 +55,9 @@ def _listen_rewards(batch: LearningBatch) -> NDArray[np.float32]:
 
 def _was_skipped(batch: LearningBatch) -> NDArray[np.bool_]:
     reasons = batch.columns["reasons_end"]
-    skips = _positions_of(batch.strings, SKIP_REASONS) if len(reasons) and reasons.max() >= 0 else []
+    skips = (
+        _positions_of(batch.strings, SKIP_REASONS) if len(reasons) and reasons.max() >= 0 else []
+    )
     return np.isin(reasons, skips)
 
 

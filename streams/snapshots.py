@@ -79,7 +79,9 @@ def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[
 
 def _arrays(body: bytes, at: int, shapes: list[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
     for name, described, shape in shapes:
-        dtype = np.dtype([tuple(f) for f in described] if isinstance(described, list) else described)
+        dtype = np.dtype(
+            [tuple(f) for f in described] if isinstance(described, list) else described
+        )
         count = int(np.prod(shape, dtype=np.int64))
         yield name, np.frombuffer(body, dtype, count, at).reshape(shape).copy()
         at += count * dtype.itemsize

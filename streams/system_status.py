@@ -45,9 +45,7 @@ async def system_status(settings: Settings, addresses: Addresses) -> dict[str, A
     }
 
 
-async def _recommender(
-    redis: "Redis[bytes]", settings: Settings, problems: list[str]
-) -> dict[str, Any]:
+async def _recommender(redis: Redis, settings: Settings, problems: list[str]) -> dict[str, Any]:
     found = await redis.get(RECOMMENDER_KEY.format(settings.recommender_id))
     if found is None:
         problems.append(f"{settings.recommender_id} does not run")
@@ -55,13 +53,13 @@ async def _recommender(
     return dict(orjson.loads(found))
 
 
-async def _sequencers(redis: "Redis[bytes]") -> list[dict[str, Any]]:
+async def _sequencers(redis: Redis) -> list[dict[str, Any]]:
     keys = sorted([key async for key in redis.scan_iter(match=SEQUENCER_KEYS, count=1000)])
     found = await redis.mget(keys) if keys else []
     return [orjson.loads(each) for each in found if each]
 
 
-def _lists(redis: "Redis[bytes]", settings: Settings) -> RedisLists:
+def _lists(redis: Redis, settings: Settings) -> RedisLists:
     return RedisLists(
         redis,
         settings.generation,

@@ -127,9 +127,7 @@ class TopicLists:
         self._producer.begin_transaction()
         for listener_id, each in lists.items():
             self._produce(listener_id, None if each is None else each.encoded())
-        offset = TopicPartition(
-            LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text()
-        )
+        offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text())
         group = self._consumer.consumer_group_metadata()
         self._retried(
             lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)
@@ -153,9 +151,7 @@ class TopicLists:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _give_back(
-        self, lists: dict[str, RecommendationList | None], frontier: Frontier
-    ) -> None:
+    def _give_back(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
         with self._wake:
             self._pending = lists | self._pending
             self._frontier = self._frontier or frontier

@@ -43,7 +43,3 @@ class SnapshotError(EchoTuneError):
 
 class LogError(EchoTuneError):
     """The learning-log is not the one that the state was folded from."""
-
-
-class ModelError(EchoTuneError):
-    """A model's configuration cannot work."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from streams.fold import FOLD_VERSION, Fold
 from streams.frontier import Frontier, Gate, gate_between
@@ -189,7 +190,9 @@ class Recommender:
 
     async def learn(self, records: Sequence[Any]) -> None:
         """Folds a chunk of log records (offset, value) and publishes what it changed."""
-        changed, erased, appended_at = [], [], []
+        changed: list[NDArray[np.int32]] = []
+        erased: list[str] = []
+        appended_at: list[int] = []
         for record in records:
             decoded = decode_log_record(record.value, record.offset)
             change = self.fold.apply(record.offset, decoded)
@@ -200,9 +203,7 @@ class Recommender:
             if (record.offset + 1) % self._cadence.digest_every_records == 0:
                 self._take_digest()
         self._record_hash = record_hash(records[-1].value)
-        await self._publisher.publish(
-            np.unique(np.concatenate(changed)), erased, self._record_hash
-        )
+        await self._publisher.publish(np.unique(np.concatenate(changed)), erased, self._record_hash)
         if self._publisher.is_open:
             self._freshness.note(appended_at)
 

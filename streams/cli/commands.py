@@ -4,18 +4,7 @@ from importlib import import_module
 
 import typer
 
-MODULES = (
-    "running",
-    "servers",
-    "topics",
-    "workers",
-    "importing",
-    "listening",
-    "reading",
-    "deadletters",
-    "verify",
-    "evaluate",
-)
+MODULES = ("servers", "topics", "workers", "verify")
 
 
 def register(app: typer.Typer) -> None:

@@ -76,7 +76,9 @@ def status(json: _Json = False) -> None:
 def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name, each in value.items():
-        rows += _flat(each, f"{prefix}{name}.") if isinstance(each, dict) else [(prefix + name, each)]
+        rows += (
+            _flat(each, f"{prefix}{name}.") if isinstance(each, dict) else [(prefix + name, each)]
+        )
     return rows
 
 

@@ -37,6 +37,8 @@ def verify(
     else:
         verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
         rate = result.events / max(result.seconds, 1e-9)
-        console.out.print(f"live    {result.live}\nreplay  {result.replay}\n{verdict} at log offset")
+        console.out.print(
+            f"live    {result.live}\nreplay  {result.replay}\n{verdict} at log offset"
+        )
         console.out.print(f"{result.offset}, {result.events:,} events, {rate:,.0f} events/s")
     raise typer.Exit(0 if result.equal else 1)

@@ -1,6 +1,6 @@
 """`echotune worker sequencer|recommender`: one Faust worker in the foreground."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,7 +42,7 @@ def recommender(
     from streams.logging import log_to_stderr
     from streams.recommender_app import RecommenderWorker
 
-    given = {"generation": generation, "shard": shard, "shards": shards}
+    given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     log_to_stderr(as_json=True)
     console.say(f"recommender {settings.recommender_id}: compiling the model if need be")

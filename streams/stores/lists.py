@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from streams.frontier import Frontier
-from topics.recommendation_list import RecommendationList
+from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 EVERYONE = "*everyone*"
 """Stands for every listener without a list of their own."""
@@ -13,7 +13,7 @@ EVERYONE = "*everyone*"
 class StoredList(NamedTuple):
     """A list as a reader finds it; times in ms, `items` as (track, score, reason)."""
 
-    items: list[tuple[str, float, str]]
+    items: list[RecommendedTrack]
     log_epoch: int
     as_of: int
     event_time: int

@@ -18,7 +18,7 @@ class MemoryLists:
         for each in publication.lists:
             self._take(each)
         for listener_id in publication.erased:
-            self._lists.pop(listener_id, None)
+            self._erase(listener_id, publication.frontier or NOTHING_PUBLISHED)
         new = publication.frontier
         if new is not None and new.position >= former.position:
             self._frontier = new
@@ -28,8 +28,13 @@ class MemoryLists:
         old = self._lists.get(new.listener_id)
         if old is None or (new.log_epoch, new.as_of) >= (old.log_epoch, old.as_of):
             self._lists[new.listener_id] = StoredList(
-                [tuple(track) for track in new.items], new.log_epoch, new.as_of, new.event_time, 0
+                list(new.items), new.log_epoch, new.as_of, new.event_time, 0
             )
+
+    def _erase(self, listener_id: str, at: Frontier) -> None:
+        old = self._lists.get(listener_id)
+        if old is not None and at.position >= (old.log_epoch, old.as_of):
+            del self._lists[listener_id]
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.stores.lists import EVERYONE, Publication, StoredList
-from topics.recommendation_list import RecommendationList
+from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
 """One Lua call blocks Redis: at about 5 µs a list this many cost 2 ms."""
@@ -66,7 +66,7 @@ class RedisLists:
     """Lists of one generation and shard in Redis; see `ListStore` for the rules."""
 
     def __init__(
-        self, redis: "Redis[Any]", generation: str, *, shard: int, shards: int, ttl_s: int
+        self, redis: "Redis", generation: str, *, shard: int, shards: int, ttl_s: int
     ) -> None:
         self._redis = redis
         self._generation = generation
@@ -82,6 +82,8 @@ class RedisLists:
             chunk = rows[start : start + LISTS_A_CALL_MAX]
             is_last = start + LISTS_A_CALL_MAX >= len(rows)
             former = await self._call(chunk, publication.frontier if is_last else None)
+        if former is None:
+            await self._activate()
         return frontier_of(former)
 
     async def _call(
@@ -91,7 +93,7 @@ class RedisLists:
         keys = [self._frontier_key, *(key for key, _ in rows)]
         values = [value for _, fields in rows for value in fields]
         text = frontier.text() if frontier else ""
-        return await self._script(keys=keys, args=[text, now_ms, self._ttl_ms, *values])  # type: ignore[no-any-return]
+        return await self._script(keys=keys, args=[text, now_ms, self._ttl_ms, *values])
 
     def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
         for each in publication.lists:
@@ -120,7 +122,7 @@ class RedisLists:
         keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
         return len(keys - {everyone})
 
-    async def activate(self) -> None:
+    async def _activate(self) -> None:
         """Lets this generation serve everybody where no other was promoted yet."""
         if not await self._redis.exists(ACTIVE_KEY):
             await self._redis.hset(ACTIVE_KEY, self._generation, "1.0")
@@ -136,7 +138,7 @@ def _fields(new: RecommendationList) -> list[Any]:
 
 def _stored(fields: dict[bytes, bytes]) -> StoredList:
     return StoredList(
-        items=[tuple(item) for item in orjson.loads(fields[b"items"])],
+        items=[RecommendedTrack(*item) for item in orjson.loads(fields[b"items"])],
         log_epoch=int(fields[b"log_epoch"]),
         as_of=int(fields[b"as_of"]),
         event_time=int(fields[b"event_time"]),

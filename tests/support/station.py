@@ -143,7 +143,11 @@ class Station:
         """Produces a record as it is."""
         if self._producer is None:
             self._producer = Producer(
-                {"bootstrap.servers": self.addresses.kafka, "partitioner": "murmur2_random"}
+                {
+                    "bootstrap.servers": self.addresses.kafka,
+                    "partitioner": "murmur2_random",
+                    "log_level": 0,
+                }
             )
         while True:
             try:
@@ -171,22 +175,23 @@ class Station:
 
     def wait_applied(self, events: int) -> dict[str, Any]:
         """Waits until exactly `events` are in the model and everything is published."""
-        return wait_until(
-            self.status, lambda found: found["applied"] == events and _is_idle(found)
-        )
+        return wait_until(self.status, lambda found: found["applied"] == events and _is_idle(found))
 
     def close(self) -> None:
         """Stops whatever runs."""
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.kill()
+        self._producer = None
         self.servers.down()
 
 
 def _is_idle(status: Mapping[str, Any]) -> bool:
-    lag = status["lag"]
-    at_end = status["digest_offset"] == status["recommender"].get("as_of")
-    return lag == {"events": 0, "log_records": 0} and at_end
+    """Whether everything is in the log, in the model, in the digest and published."""
+    recommender = status["recommender"]
+    as_of = recommender.get("as_of")
+    arrived = (status["digest_offset"], recommender.get("topic_as_of"))
+    return status["lag"] == {"events": 0, "log_records": 0} and arrived == (as_of, as_of)
 
 
 def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool]) -> T:

@@ -1,0 +1,53 @@
+# EchoTune: everything a person or CI runs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HISTORY ?=
+STAMP := $(VENV)/.installed
+export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
+export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-unit test-integration check bench lock clean
+
+help:  ## Lists what can be made
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
+
+setup: $(STAMP)  ## Installs everything that is needed (once)
+	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "installing Python packages into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours
+	@$(BIN)/echotune run $(HISTORY)
+
+test: setup  ## Runs all tests, on real servers
+	@$(BIN)/python -m pytest
+
+test-unit: setup  ## Runs the tests that need no server
+	@$(BIN)/python -m pytest tests/unit tests/property
+
+test-integration: setup  ## Runs the tests on real servers
+	@$(BIN)/python -m pytest tests/contract tests/integration tests/e2e
+
+check: setup  ## Lints, types, import rules, doctests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest --doctest-modules topics online_models streams infra
+
+bench: setup  ## Measures speed and memory beside peers (some minutes); see docs/benchmarks.md
+	@$(BIN)/python -m tests.benchmarks
+
+lock: ## Resolves the packages of pyproject.toml anew into requirements.lock
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras \
+		--allow-unsafe --extra embedded --extra dev --output-file requirements.lock pyproject.toml
+
+clean:  ## Removes what was installed and built, but no data
+	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

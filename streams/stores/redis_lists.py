@@ -83,7 +83,7 @@ class RedisLists:
             is_last = start + LISTS_A_CALL_MAX >= len(rows)
             former = await self._call(chunk, publication.frontier if is_last else None)
         if former is None:
-            await self._activate()
+            await self.activate()
         return frontier_of(former)
 
     async def _call(
@@ -122,7 +122,7 @@ class RedisLists:
         keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
         return len(keys - {everyone})
 
-    async def _activate(self) -> None:
+    async def activate(self) -> None:
         """Lets this generation serve everybody where no other was promoted yet."""
         if not await self._redis.exists(ACTIVE_KEY):
             await self._redis.hset(ACTIVE_KEY, self._generation, "1.0")

@@ -26,10 +26,12 @@ class ListMaker:
         listeners = self._fold.remembered(listeners)
         if self._shards == 1:
             return listeners
-        return np.array([code for code in listeners if self._owns(int(code))], np.int32)
+        value = self._fold.listeners.value
+        return np.array([code for code in listeners if self.owns(str(value(int(code))))], np.int32)
 
-    def _owns(self, code: int) -> bool:
-        return partition_of(str(self._fold.listeners.value(code)), self._shards) == self._shard
+    def owns(self, listener_id: str) -> bool:
+        """Whether this listener belongs to this shard."""
+        return partition_of(listener_id, self._shards) == self._shard
 
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
         """A list for each of `listeners` (codes of this shard), all as of the same record."""

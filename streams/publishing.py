@@ -14,7 +14,7 @@ import structlog
 from numpy.typing import NDArray
 
 from streams.fold import Fold
-from streams.frontier import Frontier, Gate
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY
 from streams.stores.lists import ListStore, Publication
@@ -38,6 +38,8 @@ class Publisher:
         self._topic = topic
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
+        self._erased: set[str] = set()
+        self._in_order = asyncio.Lock()
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.gate: Gate | None = None
         self.redis_frontier: Frontier | None = None
@@ -56,9 +58,17 @@ class Publisher:
     async def publish(
         self, changed: NDArray[np.int32], erased: Sequence[str], record_hash: str
     ) -> None:
-        """Publishes the lists of `changed` listeners (codes) as of the last folded record."""
-        if not self.is_open or self._fold.offset < 0:
-            return
+        """Publishes the lists of `changed` listeners (codes) as of the last folded record.
+
+        Lists of `erased` listeners are removed as soon as they can be.
+        """
+        self._erased |= set(erased)
+        async with self._in_order:
+            if self.is_open and self._fold.offset >= 0:
+                await self._publish(changed, record_hash)
+
+    async def _publish(self, changed: NDArray[np.int32], record_hash: str) -> None:
+        since = self.redis_frontier or NOTHING_PUBLISHED
         if self._repair_after is not None:
             changed = np.union1d(changed, self._fold.changed_after(self._repair_after))
             self._repair_after = None
@@ -66,9 +76,15 @@ class Publisher:
         frontier = Frontier(self._fold.log_epoch, self._fold.offset, record_hash)
         while len(own) > LISTS_A_PUBLICATION_MAX:
             piece, own = own[:LISTS_A_PUBLICATION_MAX], own[LISTS_A_PUBLICATION_MAX:]
-            await self._send(Publication(self._maker.lists(piece)))
+            await self._send(Publication(self._maker.lists(piece), since=since))
         lists = self._maker.lists(own) + self._everyone()
-        await self._send(Publication(lists, erased, frontier))
+        await self._send(Publication(lists, self._gone(), frontier, since))
+
+    def _gone(self) -> list[str]:
+        """Erased listeners of this shard who have not come back since."""
+        erased, self._erased = self._erased, set()
+        is_back = self._fold.listeners.code
+        return sorted(each for each in erased if self._maker.owns(each) and is_back(each) < 0)
 
     def _everyone(self) -> list[RecommendationList]:
         if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
@@ -88,15 +104,17 @@ class Publisher:
 
     async def _write(self, publication: Publication) -> None:
         if self.redis_error is not None:
+            self._erased |= set(publication.erased)
             return
         try:
             former = await self._lists.publish(publication)
         except REDIS_AWAY as error:
+            self._erased |= set(publication.erased)
             self._redis_is_away(error)
             return
-        if self.redis_frontier and former.position < self.redis_frontier.position:
+        if former.position < publication.since.position:
             self._repair_from(former)
-        if publication.frontier is not None:
+        elif publication.frontier is not None:
             self.redis_frontier = max(publication.frontier, former, key=lambda at: at.position)
 
     def _redis_is_away(self, error: BaseException) -> None:
@@ -108,6 +126,7 @@ class Publisher:
         pending = self._repair_after
         self._repair_after = after if pending is None else min(after, pending)
         self._everyone_at = -EVERYONE_EVERY_RECORDS
+        self.redis_frontier = found
         _log.warning("redis is behind; lists are published again", after=self._repair_after)
 
     async def look_after(self, record_hash: str) -> None:

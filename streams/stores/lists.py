@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from streams.frontier import Frontier
+from streams.frontier import NOTHING_PUBLISHED, Frontier
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 EVERYONE = "*everyone*"
@@ -18,6 +18,8 @@ class StoredList(NamedTuple):
     as_of: int
     event_time: int
     published_at: int
+    is_everyones: bool = False
+    """Whether it is the fallback, since the listener has none of their own."""
 
 
 class Publication(NamedTuple):
@@ -26,13 +28,16 @@ class Publication(NamedTuple):
     lists: Sequence[RecommendationList]
     erased: Sequence[str] = ()
     frontier: Frontier | None = None
+    since: Frontier = NOTHING_PUBLISHED
+    """What the store must have reached before; else it forgot, and its frontier stays."""
 
 
 class ListStore(Protocol):
     """A table of lists by generation and listener, and the publish frontier beside them.
 
     A list is taken only if its (log_epoch, as_of) is not older than the stored one's; the
-    frontier moves only forward. Both happen in one step.
+    frontier moves only forward, and only from where the publisher knew it to be or beyond, so that
+    it never passes lists that are missing. Both happen in one step.
     """
 
     async def publish(self, publication: Publication) -> Frontier:

@@ -20,7 +20,7 @@ class MemoryLists:
         for listener_id in publication.erased:
             self._erase(listener_id, publication.frontier or NOTHING_PUBLISHED)
         new = publication.frontier
-        if new is not None and new.position >= former.position:
+        if new is not None and new.position >= former.position >= publication.since.position:
             self._frontier = new
         return former
 
@@ -42,7 +42,8 @@ class MemoryLists:
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`."""
-        return self._lists.get(listener_id) or self._lists.get(EVERYONE)
+        own, everyone = self._lists.get(listener_id), self._lists.get(EVERYONE)
+        return own or (everyone._replace(is_everyones=True) if everyone else None)
 
     async def count(self) -> int:
         """See `ListStore.count`."""

@@ -24,7 +24,7 @@ _SCAN_COUNT = 2_000
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
 local former = redis.call('GET', KEYS[1])
-local at = 4
+local at = 5
 for i = 2, #KEYS do
   local epoch, as_of, event_time, items = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   at = at + 4
@@ -44,7 +44,9 @@ end
 if frontier ~= '' then
   local new = cjson.decode(frontier)
   local was = former and cjson.decode(former) or {-1, -1}
-  if new[1] > was[1] or (new[1] == was[1] and new[2] >= was[2]) then
+  local since = cjson.decode(ARGV[4])
+  local forgot = was[1] < since[1] or (was[1] == since[1] and was[2] < since[2])
+  if not forgot and (new[1] > was[1] or (new[1] == was[1] and new[2] >= was[2])) then
     redis.call('SET', KEYS[1], frontier)
   end
 end
@@ -81,19 +83,21 @@ class RedisLists:
         for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
             chunk = rows[start : start + LISTS_A_CALL_MAX]
             is_last = start + LISTS_A_CALL_MAX >= len(rows)
-            former = await self._call(chunk, publication.frontier if is_last else None)
+            frontier = publication.frontier if is_last else None
+            former = await self._call(chunk, frontier, publication.since)
         if former is None:
             await self.activate()
         return frontier_of(former)
 
     async def _call(
-        self, rows: Sequence[tuple[str, list[Any]]], frontier: Frontier | None
+        self, rows: Sequence[tuple[str, list[Any]]], frontier: Frontier | None, since: Frontier
     ) -> bytes | None:
         now_ms = int(time.time() * 1000)
-        keys = [self._frontier_key, *(key for key, _ in rows)]
-        values = [value for _, fields in rows for value in fields]
+        keys: list[Any] = [self._frontier_key, *(key for key, _ in rows)]
+        values: list[Any] = [value for _, fields in rows for value in fields]
         text = frontier.text() if frontier else ""
-        return await self._script(keys=keys, args=[text, now_ms, self._ttl_ms, *values])
+        settings: list[Any] = [text, now_ms, self._ttl_ms, since.text()]
+        return await self._script(keys=keys, args=[*settings, *values])
 
     def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
         for each in publication.lists:
@@ -112,8 +116,9 @@ class RedisLists:
             for each in (listener_id, EVERYONE):
                 pipeline.hgetall(list_key(self._generation, each))
             own, everyone = await pipeline.execute()
-        found = own or everyone
-        return _stored(found) if found else None
+        if own:
+            return _stored(own)
+        return _stored(everyone)._replace(is_everyones=True) if everyone else None
 
     async def count(self) -> int:
         """See `ListStore.count`; walks all keys, for operators."""

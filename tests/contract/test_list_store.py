@@ -129,6 +129,18 @@ class ListStoreContract:
         assert await store.publish(Publication([], (), older)) == newest
         assert await store.frontier() == newest
 
+    async def test_a_table_that_forgot_takes_the_lists_but_not_the_frontier(
+        self, store: ListStore
+    ) -> None:
+        known = Frontier(0, 10, "aa")
+        news = Publication([a_list(as_of=11)], (), Frontier(0, 11, "bb"), since=known)
+        assert await store.publish(news) == NOTHING_PUBLISHED
+        assert await store.frontier() == NOTHING_PUBLISHED
+        assert (await found(store)).as_of == 11
+        await store.publish(Publication([], (), known))
+        assert await store.publish(news) == known
+        assert await store.frontier() == Frontier(0, 11, "bb")
+
     async def test_lists_of_which_more_follow_leave_the_frontier(self, store: ListStore) -> None:
         await store.publish(Publication([a_list()], (), Frontier(0, 10)))
         await published(store, a_list("bob", as_of=12))

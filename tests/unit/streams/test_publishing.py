@@ -1,0 +1,320 @@
+"""Nothing goes out before the gate, and then everything that Redis or the topic lacks."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import pytest
+
+from streams import publishing
+from streams.fold import Fold
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
+from streams.list_making import ListMaker
+from streams.publishing import EVERYONE_EVERY_RECORDS, Publisher
+from streams.stores.lists import EVERYONE, Publication
+from streams.stores.memory_lists import MemoryLists
+from streams.topic_lists import TopicLists
+from tests.support.learning_log import a_batch, a_fold, an_event
+from topics.learning_batch import LearningBatch
+from topics.listening_event import EventFields
+
+WIDE_OPEN = Gate((-1, -1), -1)
+
+
+class FrailLists(MemoryLists):
+    """A Redis that can go away and forget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = False
+
+    async def publish(self, publication: Publication) -> Frontier:
+        self._answer()
+        return await super().publish(publication)
+
+    async def frontier(self) -> Frontier:
+        self._answer()
+        return await super().frontier()
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise ConnectionError("away")
+
+    def flush(self) -> None:
+        self._lists.clear()
+        self._frontier = NOTHING_PUBLISHED
+
+
+class RememberedTopic:
+    """The topic as compaction leaves it: the last of each key."""
+
+    def __init__(self) -> None:
+        self.frontier: Frontier | None = None
+        self.offered: list[Publication] = []
+        self.as_of: dict[str, int] = {}
+
+    def offer(self, publication: Publication) -> None:
+        self.offered.append(publication)
+        self.as_of |= {each.listener_id: each.as_of for each in publication.lists}
+        for listener_id in publication.erased:
+            self.as_of.pop(listener_id, None)
+        self.frontier = publication.frontier or self.frontier
+
+
+class Desk:
+    """A fold and its publisher, fed one record at a time."""
+
+    def __init__(self, gate: Gate | None = WIDE_OPEN) -> None:
+        self.fold: Fold = a_fold()
+        self.lists, self.topic = FrailLists(), RememberedTopic()
+        maker = ListMaker(self.fold, "first", shard=0, shards=1, k=3)
+        self.publisher = Publisher(self.fold, maker, self.lists, cast(TopicLists, self.topic))
+        self.covered = 0
+        if gate is not None:
+            self.publisher.open_with(gate)
+
+    def a_record(self, events: Sequence[EventFields]) -> LearningBatch:
+        batch = a_batch(*events, from_offset=self.covered)
+        self.covered += len(batch)
+        return batch
+
+    async def hear(self, *events: EventFields) -> None:
+        """Folds the events as one record, and publishes."""
+        await self.hear_chunk([events])
+
+    async def hear_chunk(self, records: Sequence[Sequence[EventFields]]) -> None:
+        """Folds several records, and publishes as of the last."""
+        changes = [
+            self.fold.apply(self.fold.offset + 1, self.a_record(events)) for events in records
+        ]
+        changed = np.unique(np.concatenate([change.listeners for change in changes]))
+        erased = [each for change in changes for each in change.erased]
+        await self.publisher.publish(changed, erased, "hash")
+        await self.publisher.settled()
+
+    async def look_after(self) -> None:
+        await self.publisher.look_after("hash")
+        await self.publisher.settled()
+
+    async def redis(self) -> dict[str, int]:
+        return {name: stored.as_of for name, stored in self.lists._lists.items()}
+
+
+def an_erasure(listener_id: str = "ann", minute: float = 50) -> EventFields:
+    return an_event(listener_id, None, kind="ERASE", minute=minute)
+
+
+async def test_who_changed_gets_a_list_in_both_as_of_the_last_record() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    await desk.hear_chunk([[an_event("bob")], [an_event("cid")]])
+    expected = {"ann": 0, "bob": 2, "cid": 2, EVERYONE: 0}
+    assert await desk.redis() == desk.topic.as_of == expected
+    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 2, "hash")
+
+
+async def test_several_changes_of_a_chunk_are_one_list() -> None:
+    desk = Desk()
+    await desk.hear_chunk([[an_event(minute=at)] for at in range(5)])
+    assert await desk.redis() == {"ann": 4, EVERYONE: 4}
+
+
+async def test_a_record_without_news_moves_the_frontier() -> None:
+    desk = Desk()
+    await desk.hear(an_event())
+    await desk.hear(an_event())
+    assert await desk.redis() == {"ann": 0, EVERYONE: 0}
+    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 1, "hash")
+
+
+async def test_nothing_goes_out_while_the_frontiers_are_unknown() -> None:
+    desk = Desk(gate=None)
+    await desk.hear(an_event())
+    assert await desk.redis() == desk.topic.as_of == {}
+
+
+async def test_nothing_goes_out_before_the_gate_and_then_all_that_is_missing() -> None:
+    desk = Desk(Gate(opens_at=(0, 3), republish_after=1))
+    for name in ("ann", "bob", "cid"):
+        await desk.hear(an_event(name))
+        assert await desk.redis() == desk.topic.as_of == {}
+    await desk.hear(an_event("dan"))
+    expected = {"cid": 3, "dan": 3, EVERYONE: 3}
+    assert await desk.redis() == desk.topic.as_of == expected
+
+
+async def test_the_gate_shuts_in_an_earlier_epoch() -> None:
+    desk = Desk(Gate(opens_at=(1, -1), republish_after=-1))
+    await desk.hear(an_event())
+    assert await desk.redis() == {}
+
+
+async def test_while_redis_is_away_the_topic_is_served_and_learning_goes_on() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.is_away = True
+    await desk.hear(an_event("bob"))
+    await desk.look_after()
+    await desk.hear(an_event("cid"))
+    assert desk.fold.applied == 3
+    assert desk.publisher.redis_error == "ConnectionError: away"
+    assert desk.topic.as_of == {"ann": 0, "bob": 1, "cid": 2, EVERYONE: 0}
+
+
+async def test_when_redis_is_back_it_gets_what_it_missed() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.is_away = True
+    await desk.hear(an_event("bob"))
+    desk.lists.is_away = False
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, "bob": 1, EVERYONE: 1}
+    assert desk.publisher.redis_error is None
+    assert await desk.lists.frontier() == Frontier(0, 1, "hash")
+
+
+async def test_a_redis_that_comes_back_empty_gets_every_list() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.is_away = True
+    await desk.hear(an_event("bob"))
+    desk.lists.is_away = False
+    desk.lists.flush()
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 1, "bob": 1, EVERYONE: 1}
+
+
+async def test_an_idle_redis_that_was_emptied_gets_every_list_at_the_next_heartbeat() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.lists.flush()
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 1, "bob": 1, EVERYONE: 1}
+
+
+async def test_a_busy_redis_that_was_emptied_gets_every_list_with_the_next_record() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.lists.flush()
+    await desk.hear(an_event("cid"))
+    await desk.hear(an_event("dan"))
+    assert set(await desk.redis()) == {"ann", "bob", "cid", "dan", EVERYONE}
+
+
+async def test_a_frontier_never_passes_lists_that_an_emptied_redis_lacks() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.lists.flush()
+    await desk.hear(an_event("cid"))
+    assert set(await desk.redis()) == {"cid"}
+    assert await desk.lists.frontier() == NOTHING_PUBLISHED
+    await desk.look_after()
+    assert set(await desk.redis()) == {"ann", "bob", "cid", EVERYONE}
+    assert await desk.lists.frontier() == Frontier(0, 2, "hash")
+
+
+async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
+    desk = Desk()
+    await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
+    desk.lists.flush()
+    frontiers: list[Frontier | None] = []
+    publish = desk.lists.publish
+
+    async def slowly(publication: Publication) -> Frontier:
+        await asyncio.sleep(0)
+        frontiers.append(publication.frontier)
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
+    await desk.publisher.settled()
+    repaired, news = Frontier(0, 0, "hash"), Frontier(0, 1, "hash")
+    assert [each for each in frontiers if each] == [repaired, news]
+    assert frontiers[-1] == news
+
+
+async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> None:
+    desk = Desk()
+    for name in ("ann", "bob", "cid"):
+        await desk.hear(an_event(name))
+    desk.lists._frontier = Frontier(0, 1, "hash")
+    del desk.lists._lists["cid"]
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, "bob": 1, "cid": 2, EVERYONE: 2}
+
+
+async def test_a_heartbeat_with_nothing_to_repair_writes_nothing() -> None:
+    desk = Desk()
+    await desk.hear(an_event())
+    del desk.lists._lists["ann"]
+    await desk.look_after()
+    assert await desk.redis() == {EVERYONE: 0}
+
+
+async def test_everyones_list_is_made_again_now_and_then() -> None:
+    desk = Desk()
+    for at in range(EVERYONE_EVERY_RECORDS):
+        await desk.hear(an_event(minute=at))
+    assert desk.topic.as_of[EVERYONE] == 0
+    await desk.hear(an_event(minute=999))
+    assert desk.topic.as_of[EVERYONE] == EVERYONE_EVERY_RECORDS
+
+
+async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 2)
+    desk = Desk(Gate(opens_at=(0, 0), republish_after=-1))
+    await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
+    assert [len(each.lists) for each in desk.topic.offered] == [2, 2, 2]
+    assert [each.frontier for each in desk.topic.offered] == [None, None, Frontier(0, 0, "hash")]
+    assert len(await desk.redis()) == 6
+
+
+# -- erasure -------------------------------------------------------------------------------------
+
+
+async def test_an_erased_listeners_list_goes_from_both() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"), an_event("bob"))
+    await desk.hear(an_erasure("ann"))
+    assert set(await desk.redis()) == set(desk.topic.as_of) == {"bob", EVERYONE}
+
+
+async def test_a_play_and_an_erasure_in_one_chunk_leave_no_list() -> None:
+    desk = Desk()
+    await desk.hear_chunk([[an_event("ann")], [an_erasure("ann")]])
+    assert set(await desk.redis()) == set(desk.topic.as_of) == {EVERYONE}
+
+
+async def test_who_plays_again_after_an_erasure_of_the_same_chunk_has_a_list() -> None:
+    desk = Desk()
+    await desk.hear_chunk([[an_event("ann")], [an_erasure("ann")], [an_event("ann", minute=90)]])
+    assert set(await desk.redis()) == set(desk.topic.as_of) == {"ann", EVERYONE}
+
+
+async def test_an_erasure_while_redis_is_away_takes_the_list_when_it_is_back() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.is_away = True
+    await desk.hear(an_erasure("ann"))
+    desk.lists.is_away = False
+    await desk.look_after()
+    assert set(await desk.redis()) == {EVERYONE}
+
+
+async def test_an_erasure_before_the_gate_opens_takes_what_is_left_of_the_list() -> None:
+    desk = Desk(Gate(opens_at=(0, 2), republish_after=0))
+    earlier = Desk()
+    await earlier.hear(an_event("ann"))
+    desk.lists._lists = dict(earlier.lists._lists)
+    desk.topic.as_of = dict(earlier.topic.as_of)
+    await desk.hear(an_event("ann"))
+    await desk.hear(an_erasure("ann"))
+    await desk.hear(an_event("bob"))
+    assert set(await desk.redis()) == set(desk.topic.as_of) == {"bob", EVERYONE}

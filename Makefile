@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HISTORY ?=
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
@@ -13,8 +14,7 @@ export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
 
-setup: $(STAMP)  ## Installs everything that is needed (once)
-	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
+setup: $(COMPILED)  ## Installs everything that is needed (once)
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "installing Python packages into $(VENV) (once, about a minute) ..."
@@ -22,6 +22,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+$(COMPILED): $(STAMP) $(wildcard online_models/*.py) streams/duplicates.py
+	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
+	@$(BIN)/python -m streams.warming
+	@touch $(COMPILED)
 
 run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours
 	@$(BIN)/echotune run $(HISTORY)

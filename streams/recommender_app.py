@@ -1,5 +1,6 @@
 """Composes a recommender: settings and servers in, a Faust app and its parts out."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -14,6 +15,7 @@ from online_models.registry import build, config_hash
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender, snapshot_folder
 from streams.batch_transport import ChunkSchema
+from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
 from streams.fold import Fold
 from streams.list_making import ListMaker
@@ -21,6 +23,7 @@ from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
 from streams.settings import Settings
+from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
 from streams.stores.redis_lists import RedisLists
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
@@ -56,7 +59,8 @@ class RecommenderWorker:
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self._redis = redis_of(addresses)
-        self.recommender = _recommender(settings, addresses, self._redis)
+        self._feed = _feed(settings, addresses)
+        self.recommender = _recommender(settings, addresses, self._redis, self._feed)
         self.app = faust_app(
             settings,
             addresses,
@@ -67,6 +71,7 @@ class RecommenderWorker:
         _add_agent(self.app, self.recommender)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)
         self.app.task(self._heartbeat)
+        self._feeding: asyncio.Task[None] | None = None
 
     async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
         return dict.fromkeys(assigned, await self.recommender.begin())
@@ -86,16 +91,31 @@ class RecommenderWorker:
             await self._redis.set(key, orjson.dumps(self.recommender.status()), ex=STATUS_TTL_S)
 
     async def start(self) -> None:
-        """Nothing runs beside the app."""
+        """Begins to feed the catalogue of tracks."""
+        if self._feed is not None:
+            self._feeding = asyncio.create_task(self._feed.run())
 
     async def end(self, *, is_clean: bool) -> None:
         """Leaves a snapshot and a last heartbeat behind, unless the state may be half changed."""
         if is_clean:
             await self.recommender.end()
+        if self._feed is not None:
+            await self._feed.close()
+        if self._feeding is not None:
+            self._feeding.cancel()
         await self._redis.aclose()
 
 
-def _recommender(settings: Settings, addresses: Addresses, redis: Redis) -> Recommender:
+def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
+    """One shard of a generation tells the catalogue what it sees; none where MongoDB is not set."""
+    if settings.shard != 0 or not addresses.mongo:
+        return None
+    return CatalogueFeed(MongoTrackCatalogue(addresses.mongo))
+
+
+def _recommender(
+    settings: Settings, addresses: Addresses, redis: Redis, feed: CatalogueFeed | None
+) -> Recommender:
     fold = new_fold(settings)
     shard = {"shard": settings.shard, "shards": settings.shards}
     lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
@@ -113,6 +133,7 @@ def _recommender(settings: Settings, addresses: Addresses, redis: Redis) -> Reco
         topic=topic,
         snapshots=snapshot_folder(settings.home, settings.recommender_id, settings.snapshots_kept),
         progress=ProgressWriter(addresses.kafka),
+        feed=feed,
     )
 
 

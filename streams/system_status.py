@@ -1,5 +1,6 @@
 """How everything is, gathered from Redis, Kafka and the workers' own statuses."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -35,7 +36,9 @@ async def system_status(settings: Settings, addresses: Addresses) -> dict[str, A
         "addresses": vars(addresses),
         "applied": recommender.get("applied"),
         "lists": lists,
-        "lag": _lag(settings, addresses, sequencers, recommender, problems),
+        "lag": await asyncio.to_thread(
+            _lag, settings, addresses, sequencers, recommender, problems
+        ),
         "freshness_ms": recommender.get("freshness_ms", {}),
         "digest": recommender.get("digest"),
         "digest_offset": recommender.get("digest_offset"),

@@ -11,6 +11,7 @@ from streams.log_reader import LogReader
 from streams.progress_reader import ProgressReader
 from streams.recommender_app import new_fold
 from streams.settings import Settings
+from streams.warming import warm_up
 from topics.errors import LogError
 from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress
@@ -63,6 +64,7 @@ def verify(
 ) -> Verification:
     """Compares the live digest with that of a replay; `on_offset` gets (offset, last offset)."""
     live = live_progress(settings, addresses)
+    warm_up(settings)
     fold = new_fold(settings)
     began = time.perf_counter()
     for offset in replay(fold, addresses.kafka, live.digest_offset):

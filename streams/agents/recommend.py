@@ -18,6 +18,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from streams.catalogue_feed import CatalogueFeed
 from streams.fold import FOLD_VERSION, Fold
 from streams.frontier import Frontier, Gate, gate_between
 from streams.log_reader import LogReader
@@ -90,6 +91,7 @@ class Recommender:
         topic: TopicLists,
         snapshots: SnapshotFolder,
         progress: ProgressWriter,
+        feed: CatalogueFeed | None = None,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
@@ -100,6 +102,8 @@ class Recommender:
         self._topic = topic
         self._snapshots = snapshots
         self._progress = progress
+        self._feed = feed
+        self._latest: dict[str, str] = {}
         self._record_hash = ""
         self._log_topic_id = ""
         self._log_end = 0
@@ -158,6 +162,7 @@ class Recommender:
         topic = await asyncio.to_thread(self._topic.open)
         redis = await self._redis_frontier()
         gate, self._log_end = await asyncio.to_thread(self._gate, redis, topic)
+        self._publisher.redis_frontier = redis
         self._publisher.open_with(gate)
         if (self.fold.log_epoch, self._log_end - 1) < gate.opens_at:
             _log.info("publishing waits for the frontier", gate=gate.opens_at)
@@ -200,12 +205,22 @@ class Recommender:
             erased += change.erased
             if isinstance(decoded, LearningBatch) and len(change.listeners):
                 appended_at += decoded.columns["appended_at"].tolist()
+                self._note(decoded)
             if (record.offset + 1) % self._cadence.digest_every_records == 0:
                 self._take_digest()
         self._record_hash = record_hash(records[-1].value)
         await self._publisher.publish(np.unique(np.concatenate(changed)), erased, self._record_hash)
         if self._publisher.is_open:
             self._freshness.note(appended_at)
+
+    def _note(self, batch: LearningBatch) -> None:
+        """Remembers what people like to see: names of tracks, and who played what last."""
+        if self._feed is not None:
+            self._feed.offer(batch)
+        listener, track = batch.columns["listeners"][-1], batch.columns["tracks"][-1]
+        if track >= 0:
+            names = {"listener_id": batch.strings[listener], "track_id": batch.strings[track]}
+            self._latest = names
 
     def _take_digest(self) -> None:
         if self._digest.offset != self.fold.offset:
@@ -305,6 +320,8 @@ class Recommender:
             "tracks": len(fold.ranker.items),
             "quality": fold.quality.summary(),
             "baseline": fold.baseline_quality.summary(),
+            "latest": self._latest,
+            "catalogue": self._feed.status() if self._feed else None,
             "freshness_ms": self._freshness.percentiles(),
             "digest": self._digest.value,
             "digest_offset": self._digest.offset,

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import typer
 
-MODULES = ("servers", "topics", "workers", "verify")
+MODULES = ("servers", "topics", "workers", "listening", "reading", "deadletters", "verify")
 
 
 def register(app: typer.Typer) -> None:

@@ -41,9 +41,11 @@ def recommender(
     from streams.composition import run_worker
     from streams.logging import log_to_stderr
     from streams.recommender_app import RecommenderWorker
+    from streams.warming import warm_up
 
     given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     log_to_stderr(as_json=True)
     console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
+    warm_up(settings)
     run_worker(lambda: RecommenderWorker(settings, addresses_of(settings)), settings)

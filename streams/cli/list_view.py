@@ -1,0 +1,34 @@
+"""How a list looks in a terminal."""
+
+import time
+
+from rich.table import Table
+
+from streams.stores.lists import StoredList
+
+REASONS = {
+    "transition": "often follows what was played last",
+    "own": "the listener plays it again and again",
+    "popular": "popular now",
+}
+"""What the experts' names mean to a listener."""
+
+
+def list_table(
+    title: str, stored: StoredList | None, names: dict[str, str], *, k: int, explain: bool = False
+) -> Table:
+    """The first `k` tracks of a list by name; with `explain`, why each is there."""
+    table = Table(title=title, title_justify="left", expand=False, box=None)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("track", overflow="ellipsis", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("why" if explain else "", style="dim")
+    for place, item in enumerate((stored.items if stored else [])[:k], start=1):
+        why = f"{item.reason}: {REASONS.get(item.reason, '')}" if explain else item.reason
+        table.add_row(str(place), names[item.track_id], f"{item.score:.3f}", why)
+    return table
+
+
+def age_ms(stored: StoredList) -> int:
+    """For how long the list has been visible."""
+    return max(0, time.time_ns() // 1_000_000 - stored.published_at)

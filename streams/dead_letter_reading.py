@@ -1,0 +1,102 @@
+"""Reads dead letters for people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from topics.catalogue import DEAD_LETTERS
+from topics.errors import ServerError
+
+_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 1.0
+LETTERS_MAX = 100_000
+"""So many of the newest are looked at."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A rejected record: its bytes unchanged, and what its headers say."""
+
+    headers: dict[str, str]
+    value: bytes | None
+    rejected_at: int
+    """When it was written, ms."""
+
+    @property
+    def origin(self) -> str:
+        """Where it came from: topic/partition/offset."""
+        return "/".join(
+            self.headers.get(f"origin_{part}", "?") for part in ("topic", "partition", "offset")
+        )
+
+    @property
+    def reason(self) -> str:
+        """Name of the reason."""
+        return self.headers.get("reason", "?")
+
+    @property
+    def error(self) -> str:
+        """What is wrong in words."""
+        return self.headers.get("error", "")
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names, without the bytes."""
+        size = None if self.value is None else len(self.value)
+        return {"origin": self.origin, **self.headers, "bytes": size, "at": self.rejected_at}
+
+
+def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
+    """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "echotune-dead-letter-reader",
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        found = [
+            letter
+            for place, end in _newest(consumer, last)
+            for letter in _read(consumer, place, end)
+        ]
+        return sorted(found, key=lambda each: each.rejected_at)[-last:]
+    except KafkaException as error:
+        raise ServerError(f"Dead letters cannot be read: {error}.", "Is Kafka up?") from error
+    finally:
+        consumer.close()
+
+
+def _newest(consumer: Consumer, last: int) -> Iterator[tuple[TopicPartition, int]]:
+    """Where to begin in each partition, and where it ends."""
+    topic = consumer.list_topics(DEAD_LETTERS.name, timeout=_TIMEOUT_S).topics[DEAD_LETTERS.name]
+    for partition in topic.partitions:
+        place = TopicPartition(DEAD_LETTERS.name, partition)
+        start, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+        if start < end:
+            yield TopicPartition(DEAD_LETTERS.name, partition, max(start, end - last)), end
+
+
+def _read(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[DeadLetter]:
+    consumer.assign([place])
+    at, silent_s = place.offset, 0.0
+    while at < end and silent_s < _TIMEOUT_S:
+        message = consumer.poll(_CALL_TIMEOUT_S)
+        if message is None:
+            silent_s += _CALL_TIMEOUT_S
+        elif message.error():
+            raise KafkaException(message.error())
+        else:
+            at = (message.offset() or 0) + 1
+            yield _letter(message)
+
+
+def _letter(message: Message) -> DeadLetter:
+    headers = {name: (value or b"").decode(errors="replace") for name, value in _headers(message)}
+    return DeadLetter(headers, message.value(), message.timestamp()[1])
+
+
+def _headers(message: Message) -> list[tuple[str, bytes | None]]:
+    return list(message.headers() or [])

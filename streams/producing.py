@@ -1,0 +1,117 @@
+"""Produces listening events: idempotent, acknowledged by the broker, never given up."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import encode
+from topics.errors import ServerError
+from topics.listening_event import ListeningEvent
+
+WAITING_MAX = 100_000
+"""Events that may wait for the broker at once; more make `send` wait."""
+_POLL_S = 0.2
+_AWAY_CODES = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT})
+
+
+class Place(NamedTuple):
+    """Where the broker keeps an event."""
+
+    partition: int
+    offset: int
+
+
+OnAcknowledged = Callable[[Place], object]
+
+
+class EventProducer:
+    """Sends events keyed by listener, with the partitioner all clients agree on (murmur2).
+
+    While Kafka is away it waits, and `say`s so once.
+    """
+
+    def __init__(self, kafka: str, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._is_away = False
+        self._kafka = kafka
+        self._failure: KafkaError | None = None
+        self.acknowledged = 0
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",
+                "linger.ms": 2,
+                "message.timeout.ms": 0,
+                "queue.buffering.max.messages": WAITING_MAX,
+                "log_level": 0,
+                "error_cb": self._on_error,
+            }
+        )
+
+    def send(self, event: ListeningEvent, on_acknowledged: OnAcknowledged | None = None) -> None:
+        """Hands an event over; raises `ServerError` once the broker refused one."""
+
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._failure = error
+                return
+            self.acknowledged += 1
+            if on_acknowledged is not None:
+                on_acknowledged(Place(message.partition() or 0, message.offset() or 0))
+
+        value = encode("ListeningEvent", vars(event))
+        while True:
+            self._check()
+            try:
+                self._producer.produce(
+                    LISTENING_EVENTS.name,
+                    value,
+                    key=event.listener_id.encode(),
+                    on_delivery=on_delivery,
+                )
+                break
+            except BufferError:
+                self._producer.poll(_POLL_S)
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Waits until everything sent is acknowledged, however long that takes."""
+        while self._producer.flush(_POLL_S) > 0:
+            self._check()
+        self._check()
+        self._is_away = False
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise ServerError(
+                f"The broker refused an event: {self._failure}.",
+                "Compare the topic's settings and rights with `echotune topics check`.",
+            )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in _AWAY_CODES and not self._is_away:
+            self._is_away = True
+            self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
+
+
+class Pace:
+    """Keeps a loop to `per_second` steps a second; None: as fast as it goes."""
+
+    def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic):
+        self._per_second = per_second
+        self._clock = clock
+        self._began_at = clock()
+        self._steps = 0
+
+    def due_in_s(self) -> float:
+        """Counts a step; returns for how long to wait before it, 0 where it is late already."""
+        self._steps += 1
+        if self._per_second is None:
+            return 0.0
+        return max(0.0, self._began_at + self._steps / self._per_second - self._clock())

@@ -1,0 +1,166 @@
+"""Keeps the processes of one machine running: started, restarted when they end, stopped together.
+
+What runs is remembered under the home folder, so that a run which follows a killed one ends what
+that one left behind.
+"""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from infra.daemon import Daemon
+from topics.errors import ServerError
+
+RESTART_FIRST_S = 0.5
+RESTART_MAX_S = 15.0
+STEADY_S = 60.0
+"""A process that ran for so long ended for a new reason: it is started again at once."""
+STOP_TIMEOUT_S = 3.5
+_POLL_S = 0.05
+_REMEMBERED = "processes.json"
+
+Say = Callable[[str], object]
+
+
+@dataclass
+class _Child:
+    """A process that should run; times are those of a steady clock, seconds."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    is_lasting: bool
+    process: "subprocess.Popen[bytes]"
+    started_at: float
+    restart_at: float | None = None
+    wait_s: float = field(default=RESTART_FIRST_S)
+
+
+class Supervisor:
+    """The processes of one home; use as a context manager, which stops them all at its end."""
+
+    def __init__(self, home: Path, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._home = home
+        self._say = say
+        self._clock = clock
+        self._children: dict[str, _Child] = {}
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._home.mkdir(parents=True, exist_ok=True)
+        lock = self._held.enter_context((self._home / "run.lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._held.close()
+            raise ServerError(
+                f"EchoTune already runs in {self._home}.",
+                "Stop it with Ctrl-C, or set ECHOTUNE_HOME to another folder.",
+            ) from error
+        stop_left_behind(self._home)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._held.close()
+
+    # -- starting ------------------------------------------------------------------------------
+
+    def start(self, name: str, *arguments: str, is_lasting: bool = True) -> None:
+        """Starts `echotune ARGUMENTS`; a lasting process is started again whenever it ends."""
+        command = [sys.executable, "-m", "streams.cli", *arguments]
+        log = self._home / "logs" / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        process = _spawned(command, log)
+        self._children[name] = _Child(name, command, log, is_lasting, process, self._clock())
+        self._remember()
+
+    def look_after(self) -> None:
+        """Starts again what ended; call it every now and then."""
+        for child in self._children.values():
+            if child.is_lasting and child.process.poll() is not None:
+                self._restart_when_due(child)
+
+    def _restart_when_due(self, child: _Child) -> None:
+        now = self._clock()
+        if child.restart_at is None:
+            ran_steadily = now - child.started_at > STEADY_S
+            child.wait_s = RESTART_FIRST_S if ran_steadily else child.wait_s
+            child.restart_at = now + child.wait_s
+            self._say(f"{child.name} ended ({child.process.returncode}); see {child.log}")
+        elif now >= child.restart_at:
+            child.process = _spawned(child.command, child.log)
+            child.wait_s = min(2 * child.wait_s, RESTART_MAX_S)
+            child.started_at, child.restart_at = now, None
+            self._say(f"{child.name} started again")
+            self._remember()
+
+    def exit_code(self, name: str) -> int | None:
+        """How a process ended, None while it runs."""
+        return self._children[name].process.poll()
+
+    def last_line(self, name: str) -> str:
+        """What a process said last."""
+        lines = self._children[name].log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    # -- stopping ------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Asks all of them to end; after `STOP_TIMEOUT_S` those that remain are killed."""
+        running = [c.process for c in self._children.values() if c.process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while any(p.poll() is None for p in running) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self._children.clear()
+        (self._home / _REMEMBERED).unlink(missing_ok=True)
+
+    def _remember(self) -> None:
+        found = [_daemon(child.process) for child in self._children.values()]
+        part = self._home / f"{_REMEMBERED}.part"
+        part.write_text(json.dumps([each.as_json() for each in found if each is not None]))
+        part.replace(self._home / _REMEMBERED)
+
+
+def stop_left_behind(home: Path) -> None:
+    """Ends what a run that was killed has left running."""
+    path = home / _REMEMBERED
+    if path.is_file():
+        for fields in json.loads(path.read_text()):
+            Daemon(**fields).stop(STOP_TIMEOUT_S)
+        path.unlink()
+
+
+def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+    """A process out of reach of the terminal's Ctrl-C: the supervisor says when it ends."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _daemon(process: "subprocess.Popen[bytes]") -> Daemon | None:
+    try:
+        return Daemon(process.pid, psutil.Process(process.pid).create_time(), 0)
+    except psutil.NoSuchProcess:
+        return None

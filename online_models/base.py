@@ -222,6 +222,7 @@ def _signal(value: Any) -> Signal | None:
 
 
 def _time_ms(value: Any) -> int | None:
-    if not isinstance(value, numbers.Real) or not 0 <= value <= AT_MS_MAX:
+    if not isinstance(value, numbers.Real):
         return None
-    return int(value)
+    at_ms = float(value)
+    return int(at_ms) if 0 <= at_ms <= AT_MS_MAX else None

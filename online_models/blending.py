@@ -128,9 +128,7 @@ def _gather(blend: Blend, listener: int, arriving: int) -> None:
     propose_chart(candidates, blend.shared.chart)
     if listener != NOBODY and _is_personal(blend.weights):
         _gather_own(blend, listener, arriving)
-    score_popular(
-        candidates, blend.tracks.popularity, blend.shared.chart, blend.weights.popular
-    )
+    score_popular(candidates, blend.tracks.popularity, blend.shared.chart, blend.weights.popular)
     add_up(candidates)
     if listener != NOBODY:
         _leave_out_hated(candidates, blend.listeners.hated, listener)
@@ -248,9 +246,7 @@ def _learn_word(blend: Blend, row: Any) -> None:
 
 
 @njit_cached
-def learn_rows(
-    blend: Blend, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool
-) -> None:
+def learn_rows(blend: Blend, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
     """Learns each of `rows` in turn, after looking where a LISTEN's track stood."""
     for at in range(len(rows)):
         row = rows[at]

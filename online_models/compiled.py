@@ -23,7 +23,7 @@ def njit_cached(function: _Function) -> _Function:
     """
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     compiled._cache._cache_file._source_stamp = sources_stamp()
-    return compiled  # type: ignore[no-any-return]
+    return compiled
 
 
 @cache

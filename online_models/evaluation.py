@@ -48,7 +48,11 @@ class Prequential:
             larger = np.zeros(capacity(self._listeners), np.int32)
             larger[: len(self.plays)] = self.plays
             self.plays = larger
-        columns = (np.array(users, np.int32), np.array(ranks, np.int32), np.array(signals, np.uint8))
+        columns = (
+            np.array(users, np.int32),
+            np.array(ranks, np.int32),
+            np.array(signals, np.uint8),
+        )
         _count(*columns, self.min_history, self.plays, self.ranks, self._counts)
 
     @property

@@ -13,13 +13,11 @@ from online_models.last_transition import LastTransition
 from online_models.own_recent import OwnRecent
 from online_models.popularity_ranker import PopularityRanker
 
-
 MODELS: dict[str, Callable[..., Ranker]] = {
     "first_blend": FirstBlend,
     "last_transition": LastTransition,
     "own_recent": OwnRecent,
     "popularity": PopularityRanker,
-
 }
 """Every model; whoever adds one is held to the contract tests."""
 

@@ -78,9 +78,7 @@ def _rescale(transitions: Transitions, track: int) -> None:
 
 
 @njit_cached
-def follow(
-    transitions: Transitions, track: int, follower: int, gain: float, fading: float
-) -> None:
+def follow(transitions: Transitions, track: int, follower: int, gain: float, fading: float) -> None:
     """`follower` came after `track`; all that came before fades by the factor `fading`."""
     transitions.scale[track] /= fading
     weight = gain * transitions.scale[track]

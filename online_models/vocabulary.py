@@ -56,7 +56,9 @@ class Vocabulary:
     def encode_many(self, values: Sequence[Hashable]) -> NDArray[np.int32]:
         """Codes of `values`, int32[n]; new ones in order of first appearance."""
         known = self._codes.get
-        codes = [self._append(value) if (code := known(value)) is None else code for value in values]
+        codes = [
+            self._append(value) if (code := known(value)) is None else code for value in values
+        ]
         return np.array(codes, np.int32)
 
     def code(self, value: Hashable) -> int:

@@ -109,8 +109,15 @@ class ProgressReader:
                     self._caught_up.set()
                 continue
             self._take(message)
+            if self._is_last(message):
+                self._caught_up.set()
             if self._caught_up.is_set():
                 self._on_progress(self.position)
+
+    def _is_last(self, message: Message) -> bool:
+        """Whether its fetch held nothing behind it; heartbeats may never pause for an EOF."""
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), cached=True)
+        return 0 <= end <= message.offset() + 1
 
     def _take(self, message: Message) -> None:
         decoded = self._decoder.decode(message.value())

@@ -13,7 +13,9 @@ _TIMEOUT_S = 30.0
 def write_control(kafka: str, control: ControlRecord) -> int:
     """Appends `control` to the log and returns its offset once it is acknowledged."""
     reports: list[tuple[KafkaError | None, Message]] = []
-    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all"})
+    producer = Producer(
+        {"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all", "log_level": 3}
+    )
     producer.produce(
         LEARNING_LOG.name,
         value=encode_log_record(control),

@@ -4,9 +4,11 @@ Exit codes: 0 done; 1 the answer is no (a check failed, digests differ); 2 wrong
 3 something is wrong that a person can act on (said in one line); 130 stopped by Ctrl-C.
 """
 
+import signal
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from streams.cli import console
 from topics.errors import EchoTuneError
@@ -29,10 +31,21 @@ def main() -> None:
     from streams.cli import commands
 
     commands.register(app)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they end a command in order, as Ctrl-C does
+        signal.signal(number, signal.default_int_handler)
     try:
         app(standalone_mode=True)
     except EchoTuneError as error:
         console.failure(error.message, error.remedy)
         sys.exit(EXIT_ERROR)
+    except ValidationError as error:
+        console.failure(*_wrong_settings(error))
+        sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _wrong_settings(error: ValidationError) -> tuple[str, str]:
+    """What is wrong with the environment, and which variables there are."""
+    wrong = [f"ECHOTUNE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+    return f"Wrong settings: {'; '.join(wrong)}.", "docs/operations.md lists all settings."

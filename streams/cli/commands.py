@@ -4,7 +4,17 @@ from importlib import import_module
 
 import typer
 
-MODULES = ("servers", "topics", "workers", "listening", "reading", "deadletters", "verify")
+MODULES = (
+    "running",
+    "servers",
+    "topics",
+    "workers",
+    "simulating",
+    "listening",
+    "reading",
+    "deadletters",
+    "verify",
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,18 +1,20 @@
 """`echotune evaluate`: how good the lists would have been, without Kafka, or on the log itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
+from streams.cli.progress import Show, progress
+from streams.evaluation import Evaluator, evaluate_history, evaluate_log
+from streams.importing import ImportReport, events_of
 from streams.settings import Settings
-from topics.errors import EchoTuneError
+from streams.sources.history import History
+from topics.errors import SettingsError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,21 +42,49 @@ def evaluate(
     exactly those that the live model counted.
     """
     if bool(data) == log:
-        raise EchoTuneError("Say either which files, or --log.", "See `echotune evaluate --help`.")
-    from streams.evaluation import Evaluator, evaluate_log
-
+        raise SettingsError("Say either which files, or --log.", "See `echotune evaluate --help`.")
     settings = Settings()
     console.say("compiling the models if need be ...")
     evaluator = Evaluator(settings, k=k, min_history=min_history)
-    with _progress() as (progress, on_progress):
+    with progress("evaluating") as show:
         if log:
-            evaluate_log(evaluator, addresses_of(settings).kafka, on_progress)
-            left_out: dict[str, int] = {}
+            evaluate_log(evaluator, addresses_of(settings).kafka, _counted(show))
+            result = evaluator.result()
         else:
-            left_out = _evaluate_files(evaluator, data or [], listener, on_progress)
-        progress.stop()
-    result = evaluator.result() | left_out
+            result = _evaluate_files(evaluator, History(data or [], listener), show)
     if json:
         console.print_json(result)
     else:
         _print(result, k)
+
+
+def _evaluate_files(evaluator: Evaluator, history: History, show: Show) -> dict[str, Any]:
+    report = ImportReport()
+    on_progress = _counted(show)
+    evaluate_history(evaluator, events_of(history.rows(), report), on_progress)
+    return evaluator.result() | {"bad": report.bad, "ignored": report.ignored.total()}
+
+
+def _counted(show: Show) -> Any:
+    events = 0
+
+    def on_progress(more: int) -> None:
+        nonlocal events
+        events += more
+        show(None, f"{events:,} events")
+
+    return on_progress
+
+
+def _print(result: dict[str, Any], k: int) -> None:
+    table = Table(box=None)
+    for name in ("model", f"HR@{k}", f"MRR@{k}"):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    for name, figures in ((result["model"], result), *result["baselines"].items()):
+        hit_rate, mrr = figures[f"hr@{k}"], figures[f"mrr@{k}"]
+        table.add_row(name, f"{hit_rate:.4f}", f"{mrr:.4f}")
+    console.out.print(table)
+    told = f"{result['scored']:,} of {result['events']:,} plays scored"
+    console.out.print(f"{told}, {result['events_per_second']:,} events/s", soft_wrap=True)
+    if left_out := {name: result[name] for name in ("bad", "ignored") if result.get(name)}:
+        console.say(f"left out: {left_out}")

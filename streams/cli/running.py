@@ -1,7 +1,6 @@
 """`echotune run`: everything on one machine, fed and watched, until Ctrl-C."""
 
 import asyncio
-import signal
 from collections import deque
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,8 @@ from streams.settings import Settings
 from streams.supervising import Supervisor
 
 FEED = "feed"
+TOWN = "200"
+"""Generated listeners of a run: few enough that one sees them come back."""
 _LOOK_EVERY_S = 0.5
 _LINE_EVERY_S = 2.0
 _NEWS_SHOWN = 4
@@ -46,8 +47,6 @@ def run(
     The next run goes on where this one stopped.
     """
     settings = Settings()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends the run in order, too
-        signal.signal(number, signal.default_int_handler)
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
     with Supervisor(settings.home, news.append) as supervisor:
         try:
@@ -74,7 +73,7 @@ def _start_processes(
         whose = ["--listener", listener] if listener else []
         supervisor.start(FEED, "import", *map(str, files), *whose, is_lasting=False)
     else:
-        supervisor.start(FEED, "simulate", "--rate", str(rate))
+        supervisor.start(FEED, "simulate", "--rate", str(rate), "--listeners", TOWN)
 
 
 def _stop_servers(settings: Settings) -> None:

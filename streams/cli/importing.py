@@ -1,0 +1,70 @@
+"""`echotune import`: listening history as listening events, each row once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.options import Json
+from streams.cli.progress import progress
+from streams.importing import ImportReport, import_rows
+from streams.producing import EventProducer
+from streams.settings import Settings
+from streams.sources.history import History
+from streams.sources.ledger import Ledger
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("import", epilog="Example: echotune import my_spotify_data.zip --listener me")(
+        import_command
+    )
+
+
+def import_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Spotify exports (zip or JSON), Parquet, CSV or JSONL; recognised."),
+    ],
+    listener: Annotated[
+        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Sends listening history in order of time; each row once, however often it is imported.
+
+    Stopped half-way and started again, or with next year's export that contains this year's
+    again, only what is new is sent. Wrong rows are counted and reported, the rest is imported.
+    """
+    settings = Settings()
+    history = History(files, listener)
+    producer = EventProducer(addresses_of(settings).kafka, console.say)
+    with (
+        Ledger(settings.home / "imports" / "acknowledged") as ledger,
+        progress("importing") as show,
+    ):
+        report = import_rows(
+            history.rows(),
+            producer,
+            ledger,
+            lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
+        )
+    if json:
+        console.print_json(report.as_json())
+    else:
+        _print(report)
+
+
+def _print(report: ImportReport) -> None:
+    for each in report.bad_rows:
+        console.say(f"left out: {each}")
+    if report.bad > len(report.bad_rows):
+        console.say(f"... and {report.bad - len(report.bad_rows):,} bad rows more")
+    for reason, rows in report.ignored.items():
+        console.say(f"ignored {rows:,} rows: {reason}")
+    console.say(
+        f"import done: {report.sent:,} events sent, {report.already_there:,} were there already, "
+        f"{report.bad:,} bad rows"
+    )

@@ -1,0 +1,44 @@
+"""Progress of long work: a bar in a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from streams.cli import console
+
+LINE_EVERY_S = 5.0
+
+Show = Callable[[float | None, str], object]
+"""Gets the share that is done (None: not known), and what to say."""
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Show]:
+    """Shows how far work called `title` is, on stderr."""
+    if not console.err.is_terminal:
+        yield _lines(title)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console.err, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(share: float | None, text: str) -> None:
+            total = None if share is None else 1.0
+            bar.update(task, completed=share or 0.0, total=total, description=f"{title}: {text}")
+
+        yield show
+
+
+def _lines(title: str) -> Show:
+    said_at = time.monotonic()
+
+    def show(share: float | None, text: str) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= LINE_EVERY_S:
+            said_at = time.monotonic()
+            done = "" if share is None else f" {100 * share:.0f} %,"
+            console.say(f"{title}:{done} {text}")
+
+    return show

@@ -1,0 +1,50 @@
+"""`python -m tests.benchmarks [PART ...]`: measures, each part beside a peer in the same run."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tests.benchmarks.end_to_end import end_to_end
+from tests.benchmarks.figures import Figure, save, show
+from tests.benchmarks.freshness import freshness
+from tests.benchmarks.memory import memory
+from tests.benchmarks.replay import replays, sequencing
+from tests.conftest import KAFKA_LIBS
+
+PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
+
+
+def main(
+    parts: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Listening history; without, generated listeners.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="How long memory is watched.")] = 0.0,
+    json: Annotated[Path | None, typer.Option(help="Where to keep the figures, too.")] = None,
+) -> None:
+    """Measures speed, freshness and memory; nothing is decided by it."""
+    began = time.perf_counter()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        every: dict[str, Callable[[], list[Figure]]] = {
+            "sequencer": lambda: sequencing(data),
+            "replay": lambda: replays(KAFKA_LIBS, folder, data),
+            "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
+            "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
+            "memory": lambda: memory(KAFKA_LIBS, folder, data, minutes),
+        }
+        for part in parts or PARTS:
+            typer.echo(f"{part} ...", err=True)
+            figures += every[part]()
+    show(figures, time.perf_counter() - began)
+    if json is not None:
+        save(figures, json)
+
+
+if __name__ == "__main__":
+    typer.run(main)

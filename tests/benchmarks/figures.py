@@ -1,0 +1,51 @@
+"""What a benchmark found: figures beside those of a peer in the same run."""
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value, and a peer's in the same run; `goal` is the ratio that is wanted."""
+
+    what: str
+    value: float
+    unit: str
+    peer: str = ""
+    peer_value: float | None = None
+    goal: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Value / peer's value."""
+        return self.value / self.peer_value if self.peer_value else None
+
+
+def show(figures: list[Figure], seconds: float) -> None:
+    """Prints a table."""
+    table = Table(title=f"{os.cpu_count()} cores, {platform.machine()}, {seconds:.0f} s in all")
+    for name in ("what", "value", "peer in the same run", "its value", "ratio", "goal"):
+        table.add_column(name, justify="right" if "value" in name or name == "ratio" else "left")
+    for each in figures:
+        table.add_row(
+            each.what,
+            f"{each.value:,.1f} {each.unit}",
+            each.peer,
+            "" if each.peer_value is None else f"{each.peer_value:,.1f} {each.unit}",
+            "" if each.ratio is None else f"{each.ratio:.2f}",
+            each.goal,
+        )
+    Console(width=150).print(table)
+
+
+def save(figures: list[Figure], path: Path) -> None:
+    """Writes the figures as JSON."""
+    path.write_text(
+        json.dumps([asdict(each) | {"ratio": each.ratio} for each in figures], indent=1)
+    )

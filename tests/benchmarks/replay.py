@@ -1,0 +1,139 @@
+"""Replay of a learning-log beside the bare model in memory, and the sequencer beside fastavro."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from online_models.base import Ranker, Signal
+from online_models.registry import build
+from streams.acceptance import accept
+from streams.fold import Fold
+from streams.recommender_app import new_fold
+from streams.sequencing import BatchOrigin, batches_of
+from streams.settings import Settings
+from streams.verification import replay
+from streams.warming import warm_up
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.load import send
+from tests.benchmarks.workload import Encoded, encoded, events
+from tests.support.station import Station, wait_until
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder
+from topics.learning_batch import SourcePartition
+from topics.listening_event import ListeningEvent
+
+EVENTS = 300_000
+ROWS_A_CHUNK = 4_000
+_LOAD_PER_S = 1e9
+
+
+class _Record:
+    """A consumed record."""
+
+    def __init__(self, offset: int, value: bytes) -> None:
+        self.offset = offset
+        self.timestamp = 1_800_000_000_000
+        self.key = None
+        self.value = value
+
+
+def replays(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
+    """Verify's speed with the configured model and with one that only counts."""
+    some = events(data, EVENTS)
+    station = Station(folder / "replay", kafka_libs)
+    station.up()
+    try:
+        last = _filled(station, encoded(some))
+        kafka, settings = station.addresses.kafka, station.settings
+        warm_up(settings)
+        blend = _timed(lambda: _replayed(new_fold(settings), kafka, last), len(some))
+        counting = _timed(lambda: _replayed(_counting_fold(settings), kafka, last), len(some))
+    finally:
+        station.close()
+    bare = _timed(lambda: _learnt(build({"model": settings.model}), some, evaluate=True), 0)
+    return [
+        Figure("replay", blend, "events/s", "the bare model in memory", bare, "≥ 0.7 ×"),
+        Figure("replay, a model that counts", counting, "events/s", goal="≥ 150,000/s"),
+    ]
+
+
+def _filled(station: Station, some: list[Encoded]) -> int:
+    """Brings `some` into the learning-log; returns its last offset."""
+    worker = station.start("sequencer")
+    send(station.addresses.kafka, some, _LOAD_PER_S)
+    status = wait_until(station.status, lambda found: found["lag"]["events"] == 0)
+    worker.stop()
+    return int(status["lag"]["log_records"]) - 1
+
+
+def _counting_fold(settings: Settings) -> Fold:
+    fold = Fold(
+        build({"model": "popularity"}), build({"model": "popularity"}), duplicate_window=1 << 20
+    )
+    for ranker in (fold.ranker, fold.baseline):
+        _only_counts(ranker)
+    return fold
+
+
+def _only_counts(ranker: Ranker) -> None:
+    learn = ranker.learn_many
+    ranker.learn_many = lambda *columns: learn(*columns, evaluate=False)  # type: ignore[method-assign,assignment]
+
+
+def _replayed(fold: Fold, kafka: str, last: int) -> int:
+    for _ in replay(fold, kafka, last):
+        pass
+    return fold.applied
+
+
+def _learnt(ranker: Ranker, some: list[ListeningEvent], *, evaluate: bool) -> tuple[int, float]:
+    users = ranker.users.encode_many([event.listener_id for event in some])
+    items = ranker.items.encode_many([event.track_id for event in some])
+    at_ms = np.array([event.listened_at for event in some])
+    n = len(some)
+    columns = (users, items, np.full(n, -1, np.int32), np.ones(n, np.float32), at_ms)
+    signals = np.full(n, Signal.LISTEN, np.uint8)
+    began = time.perf_counter()
+    for start in range(0, n, 1_000):
+        rows = slice(start, start + 1_000)
+        ranker.learn_many(*(each[rows] for each in columns), signals[rows], evaluate=evaluate)
+    return n, time.perf_counter() - began
+
+
+def _timed(run: object, wanted: int) -> float:
+    """Events a second of `run`, which returns events, or events and seconds."""
+    began = time.perf_counter()
+    found = run()  # type: ignore[operator]
+    seconds = time.perf_counter() - began
+    if isinstance(found, tuple):
+        found, seconds = found
+    assert found >= wanted, f"{found} of {wanted} events"
+    return found / seconds
+
+
+def sequencing(data: Path | None) -> list[Figure]:
+    """Decode, validate and make batches, beside fastavro alone on the same bytes."""
+    values = [each.value for each in encoded(events(data, EVENTS // 3))]
+    decoder = Decoder(LISTENING_EVENTS.contracts)
+    origin = BatchOrigin(SourcePartition(bytes(16), 0), 1, "bench", "0")
+
+    def sequence() -> int:
+        done = 0
+        for start in range(0, len(values), ROWS_A_CHUNK):
+            chunk = values[start : start + ROWS_A_CHUNK]
+            records = [_Record(start + at, value) for at, value in enumerate(chunk)]
+            accepted = accept(records, decoder)
+            for _ in batches_of(accepted, origin, start, start + len(chunk) - 1):
+                pass
+            done += len(accepted.rows)
+        return done
+
+    def decode() -> int:
+        for value in values:
+            decoder.decode(value)
+        return len(values)
+
+    decode()
+    theirs, ours = _timed(decode, len(values)), _timed(sequence, len(values))
+    return [Figure("sequencer alone", ours, "events/s", "fastavro decodes", theirs, "≥ 0.5 ×")]

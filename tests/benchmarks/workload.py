@@ -1,0 +1,39 @@
+"""The events that benchmarks use: generated, or read from a history file; encoded beforehand."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from streams.simulating import START_MS
+from streams.sources.history import read_history
+from streams.sources.simulator import Simulator
+from topics.codecs import encode
+from topics.listening_event import ListeningEvent
+
+LISTENERS = 5_000
+
+
+class Encoded(NamedTuple):
+    """An event as it goes over the wire."""
+
+    key: bytes
+    value: bytes
+
+
+def events(data: Path | None, most: int) -> list[ListeningEvent]:
+    """Up to `most` events of `data`, else of a generated town."""
+    return list(islice(_source(data), most))
+
+
+def _source(data: Path | None) -> Iterator[ListeningEvent]:
+    if data is None:
+        return Simulator(1, LISTENERS, START_MS).events()
+    return (row for row in read_history([data]) if isinstance(row, ListeningEvent))
+
+
+def encoded(some: list[ListeningEvent]) -> list[Encoded]:
+    """`some` as a producer sends them."""
+    return [
+        Encoded(event.listener_id.encode(), encode("ListeningEvent", vars(event))) for event in some
+    ]

@@ -1,0 +1,1 @@
+"""Where listening events come from besides producers: history files, and a generated town."""

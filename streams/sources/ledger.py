@@ -1,0 +1,140 @@
+"""Which events imports have sent and the broker has acknowledged, so that none is sent again.
+
+The file is a header and the 16-byte keys of event ids, in order of acknowledgement, only ever
+appended to. A last key that a crash cut short is cut off: its event is sent again, as the same
+event. In memory the keys are sorted arrays of growing sizes (a log-structured merge; O'Neil et
+al. 1996): 16 bytes an event, 48 while the largest are merged.
+"""
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topics.errors import HistoryError
+from topics.identity import event_key_of
+
+HEADER = b"echotune-sent-1\n"
+KEY_BYTES = 16
+_KEYS = np.dtype(f"S{KEY_BYTES}")
+"""Compares as bytes; that numpy drops zeros at the end makes no two keys of 16 bytes equal."""
+
+Keys = NDArray[Any]
+
+
+class Ledger:
+    """The ledger at `path`, made where there is none; one process at a time may have it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise self._error(f"cannot be opened: {error.strerror}") from error
+        try:
+            self._lock()
+            self._runs = [_sorted(self._load())]
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._runs))
+
+    def unseen(self, event_ids: Sequence[str]) -> list[bool]:
+        """Whether each of `event_ids` is new, here and among those before it."""
+        keys = _keys_of(event_ids)
+        new = np.zeros(len(keys), bool)
+        new[np.unique(keys, return_index=True)[1]] = True
+        for run in self._runs:
+            new &= ~_in(run, keys)
+        return [bool(each) for each in new]
+
+    def record(self, event_ids: Sequence[str]) -> None:
+        """Remembers `event_ids`, durably when this returns."""
+        if not event_ids:
+            return
+        keys = _keys_of(event_ids)
+        self._append(keys.tobytes())
+        self._runs.append(_sorted(keys))
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            self._runs[-2:] = [_sorted(np.concatenate(self._runs[-2:]))]
+
+    def close(self) -> None:
+        """Lets another process have the ledger."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HistoryError(
+                f"Another import is running: it holds {self._path}.", "Start again when it is done."
+            ) from None
+
+    def _load(self) -> Keys:
+        size = os.fstat(self._file).st_size
+        if size < len(HEADER):
+            os.ftruncate(self._file, 0)
+            self._append(HEADER)
+            _sync_folder(self._path.parent)
+        elif os.pread(self._file, len(HEADER), 0) != HEADER:
+            raise self._error("is not a ledger of imports")
+        whole = max(size - size % KEY_BYTES, len(HEADER))
+        os.ftruncate(self._file, whole)
+        return np.fromfile(self._path, _KEYS, offset=len(HEADER))
+
+    def _append(self, data: bytes) -> None:
+        """Appends all of `data`, or nothing."""
+        end = os.lseek(self._file, 0, os.SEEK_END)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, end)
+            raise self._error(f"cannot be written: {error.strerror}") from error
+
+    def _error(self, what: str) -> HistoryError:
+        return HistoryError(
+            f"The ledger of imports {self._path} {what}.",
+            "Make it writable, or move it away: imports then send again what they sent before, "
+            "which is counted once all the same while the duplicate window reaches back.",
+        )
+
+
+def _keys_of(event_ids: Sequence[str]) -> Keys:
+    return np.frombuffer(b"".join(map(event_key_of, event_ids)), _KEYS)
+
+
+def _sorted(keys: Keys) -> Keys:
+    return np.sort(keys, kind="stable")
+
+
+def _in(run: Keys, keys: Keys) -> NDArray[np.bool_]:
+    if not len(run):
+        return np.zeros(len(keys), bool)
+    at = np.minimum(np.searchsorted(run, keys), len(run) - 1)
+    return np.asarray(run[at] == keys)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

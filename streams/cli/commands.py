@@ -9,11 +9,13 @@ MODULES = (
     "servers",
     "topics",
     "workers",
+    "importing",
     "simulating",
     "listening",
     "reading",
     "deadletters",
     "verify",
+    "evaluate",
 )
 
 

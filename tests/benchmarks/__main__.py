@@ -12,7 +12,8 @@ from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.memory import memory
-from tests.benchmarks.replay import replays, sequencing
+from tests.benchmarks.replay import replays
+from tests.benchmarks.sequencer import sequencing
 from tests.conftest import KAFKA_LIBS
 
 PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")

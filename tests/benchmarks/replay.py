@@ -1,4 +1,4 @@
-"""Replay of a learning-log beside the bare model in memory, and the sequencer beside fastavro."""
+"""Replay of a learning-log beside the bare model in memory, and of one that only counts."""
 
 import time
 from pathlib import Path
@@ -7,10 +7,8 @@ import numpy as np
 
 from online_models.base import Ranker, Signal
 from online_models.registry import build
-from streams.acceptance import accept
 from streams.fold import Fold
 from streams.recommender_app import new_fold
-from streams.sequencing import BatchOrigin, batches_of
 from streams.settings import Settings
 from streams.verification import replay
 from streams.warming import warm_up
@@ -18,24 +16,10 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import send
 from tests.benchmarks.workload import Encoded, encoded, events
 from tests.support.station import Station, wait_until
-from topics.catalogue import LISTENING_EVENTS
-from topics.codecs import Decoder
-from topics.learning_batch import SourcePartition
 from topics.listening_event import ListeningEvent
 
 EVENTS = 300_000
-ROWS_A_CHUNK = 4_000
 _LOAD_PER_S = 1e9
-
-
-class _Record:
-    """A consumed record."""
-
-    def __init__(self, offset: int, value: bytes) -> None:
-        self.offset = offset
-        self.timestamp = 1_800_000_000_000
-        self.key = None
-        self.value = value
 
 
 def replays(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
@@ -110,30 +94,3 @@ def _timed(run: object, wanted: int) -> float:
         found, seconds = found
     assert found >= wanted, f"{found} of {wanted} events"
     return found / seconds
-
-
-def sequencing(data: Path | None) -> list[Figure]:
-    """Decode, validate and make batches, beside fastavro alone on the same bytes."""
-    values = [each.value for each in encoded(events(data, EVENTS // 3))]
-    decoder = Decoder(LISTENING_EVENTS.contracts)
-    origin = BatchOrigin(SourcePartition(bytes(16), 0), 1, "bench", "0")
-
-    def sequence() -> int:
-        done = 0
-        for start in range(0, len(values), ROWS_A_CHUNK):
-            chunk = values[start : start + ROWS_A_CHUNK]
-            records = [_Record(start + at, value) for at, value in enumerate(chunk)]
-            accepted = accept(records, decoder)
-            for _ in batches_of(accepted, origin, start, start + len(chunk) - 1):
-                pass
-            done += len(accepted.rows)
-        return done
-
-    def decode() -> int:
-        for value in values:
-            decoder.decode(value)
-        return len(values)
-
-    decode()
-    theirs, ours = _timed(decode, len(values)), _timed(sequence, len(values))
-    return [Figure("sequencer alone", ours, "events/s", "fastavro decodes", theirs, "≥ 0.5 ×")]

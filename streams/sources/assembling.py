@@ -1,7 +1,8 @@
 """From plays in order of time to events: ids, repeats of exports that overlap, bounds.
 
 An event id counts exact equals within one export, from 0. The same play in last year's export
-and in this year's gets the same id thereby, and two equal rows of one export stay two.
+and in this year's gets the same id thereby, and two equal rows of one export stay two. The track
+counts by the source's own id where there is one, since services rename songs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
+from streams.sources.files import Part
 from streams.sources.rows import BadRow, HistoryRow, Ignored, Play
 from topics.identity import artist_id_of, event_id_of, track_id_of
 from topics.listening_event import LATEST_AHEAD_MS, EventKind, ListeningEvent
@@ -17,13 +19,13 @@ IDS_REMEMBERED = 50_000
 AT_ONE_TIME_MAX = 1_000_000
 """So many different plays of one millisecond are told apart; more are bad rows."""
 REPEATED = "in another of the files already"
+SPOTIFY = "spotify:"
+"""A Spotify URI is the same track whatever file it stands in."""
 BROKEN_TEXT = "holds a NUL character or broken UTF-8"
 
 _track_id_of = lru_cache(IDS_REMEMBERED)(track_id_of)
 _artist_id_of = lru_cache(IDS_REMEMBERED)(artist_id_of)
 
-PartNames = Sequence[tuple[int, str]]
-"""For each part (a file, or a file of a zip): which export it belongs to, and its name."""
 _PlayKey = tuple[str, str, str, int | None]
 
 
@@ -59,40 +61,47 @@ class Repeats:
         return len(self._told) >= AT_ONE_TIME_MAX
 
 
-def assembled(plays: Iterable[Play], names: PartNames, *, now_ms: int) -> Iterator[HistoryRow]:
+def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> Iterator[HistoryRow]:
     """Events of `plays`, which are in order; what cannot be one becomes a `BadRow`."""
     repeats = Repeats()
     latest = now_ms + LATEST_AHEAD_MS
     for play in plays:
-        export, name = names[play.part]
+        part = parts[play.part]
         try:
-            yield _row_of(play, export, name, repeats, latest)
+            yield _row_of(play, part, repeats, latest)
         except ValidationError as error:
-            yield BadRow(name, play.row, reason_of(error))
+            yield BadRow(part.name, play.row, reason_of(error))
         except UnicodeEncodeError:
-            yield BadRow(name, play.row, BROKEN_TEXT)
+            yield BadRow(part.name, play.row, BROKEN_TEXT)
 
 
-def _row_of(play: Play, export: int, name: str, repeats: Repeats, latest: int) -> HistoryRow:
+def _row_of(play: Play, part: Part, repeats: Repeats, latest: int) -> HistoryRow:
     track_id = _track_of(play)
     if track_id is None:
-        return BadRow(name, play.row, "no track: neither an id nor a name")
+        return BadRow(part.name, play.row, "no track: neither an id nor a name")
     if play.listened_at > latest:
-        return BadRow(name, play.row, "listened_at: lies in the future")
+        return BadRow(part.name, play.row, "listened_at: lies in the future")
     if repeats.is_full:
-        return BadRow(name, play.row, "listened_at: too many plays at exactly this time")
-    key = (play.source, play.listener_id, track_id, play.ms_played)
-    ordinal = repeats.ordinal_of(export, play.listened_at, key)
-    return Ignored(REPEATED, name) if ordinal is None else _event_of(play, track_id, ordinal)
+        return BadRow(part.name, play.row, "listened_at: too many plays at exactly this time")
+    told_as = play.source_track_id or track_id
+    key = (play.source, play.listener_id, told_as, play.ms_played)
+    ordinal = repeats.ordinal_of(part.export, play.listened_at, key)
+    if ordinal is None:
+        return Ignored(REPEATED, part.name)
+    event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)
+    return _event_of(play, track_id, event_id)
 
 
 def _track_of(play: Play) -> str | None:
+    source, own_id = play.source, play.source_track_id or play.track_name
+    if own_id and own_id.startswith(SPOTIFY):
+        source, own_id = own_id.split(":", 1)
     return _track_id_of(
         play.artist_name,
         play.track_name,
         recording_mbid=play.recording_mbid,
-        source=play.source,
-        source_track_id=play.source_track_id or play.track_name,
+        source=source,
+        source_track_id=own_id,
     )
 
 
@@ -102,11 +111,9 @@ def _artist_of(play: Play) -> str | None:
     return f"{play.source}:{play.source_artist_id}" if play.source_artist_id else None
 
 
-def _event_of(play: Play, track_id: str, ordinal: int) -> ListeningEvent:
+def _event_of(play: Play, track_id: str, event_id: str) -> ListeningEvent:
     return ListeningEvent(
-        event_id=event_id_of(
-            play.source, play.listener_id, track_id, play.listened_at, play.ms_played, ordinal
-        ),
+        event_id=event_id,
         listener_id=play.listener_id,
         kind=EventKind.LISTEN,
         source=play.source,

@@ -124,7 +124,7 @@ def number_of(value: Any) -> float | None:
 def ms_of(value: Any, scale: float) -> int:
     """A number as whole ms; `ValueError` says what else it is."""
     if type(value) is int and -(2**63) < value < 2**63:
-        return int(value * scale)
+        return round(value * scale)
     number = number_of(value)
     if number is None:
         raise ValueError(f"is not a number: {str(value)[:40]!r}")

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from streams.sources.rows import Play
+from topics.errors import HistoryError
 
 PLAYS_IN_MEMORY = 100_000
 """About 80 MB of plays with names as they are; what they may be at most is five times that."""
@@ -78,14 +79,24 @@ class PlaySorter:
         return merged
 
     def _written(self, plays: Iterable[Play]) -> Path:
-        self._folder = self._folder or TemporaryDirectory(prefix="echotune-import-")
-        self._runs_written += 1
-        path = Path(self._folder.name) / f"{self._runs_written}.run"
-        rest = iter(plays)
-        with path.open("wb") as file:
-            while block := [tuple(play) for play in islice(rest, _BLOCK)]:
-                pickle.dump(block, file, pickle.HIGHEST_PROTOCOL)
+        try:
+            self._folder = self._folder or TemporaryDirectory(prefix="echotune-import-")
+            self._runs_written += 1
+            path = Path(self._folder.name) / f"{self._runs_written}.run"
+            _write(path, plays)
+        except OSError as error:
+            raise HistoryError(
+                f"Plays cannot be sorted in {gettempdir()}: {error.strerror}.",
+                "Make room there, or set TMPDIR to a folder that has some.",
+            ) from error
         return path
+
+
+def _write(path: Path, plays: Iterable[Play]) -> None:
+    rest = iter(plays)
+    with path.open("wb") as file:
+        while block := [tuple(play) for play in islice(rest, _BLOCK)]:
+            pickle.dump(block, file, pickle.HIGHEST_PROTOCOL)
 
 
 def _blocks(path: Path, files: ExitStack) -> Iterator[Play]:

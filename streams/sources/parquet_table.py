@@ -6,33 +6,27 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from streams.sources.columns import REQUIRED, roles_of, tells_plays
+from streams.sources.files import Part
 from streams.sources.rows import ParsedRow
-from streams.sources.tabular import Cells, plays_of_table
+from streams.sources.tabular import Cells, checked_roles, plays_of_table
 from topics.errors import HistoryError
 
 _ROWS_A_BATCH = 10_000
 
 
-def read(file: BinaryIO, part: int, name: str, listener_id: str | None) -> Iterator[ParsedRow]:
+def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a Parquet file; only the columns that mean something are read."""
     try:
         table = pq.ParquetFile(file)
         columns = table.schema_arrow.names
-        roles = roles_of(columns)
-        if not tells_plays(roles):
-            raise HistoryError(
-                f"{name} has the columns {', '.join(columns)[:200]}.",
-                f"A table of plays needs columns for {REQUIRED}.",
-            )
+        roles = checked_roles(columns, part.name)
         used = [columns[position] for position in roles.values()]
         positions = {role: position for position, role in enumerate(roles)}
-        yield from plays_of_table(
-            enumerate(_cells(table, used), 1), positions, part, name, listener_id
-        )
+        yield from plays_of_table(enumerate(_cells(table, used), 1), positions, part)
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(
-            f"{name} is a damaged Parquet file: {str(error)[:200]}.", "Copy or export it again."
+            f"{part.name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
+            "Copy or export it again.",
         ) from error
 
 

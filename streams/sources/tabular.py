@@ -9,13 +9,17 @@ from itertools import chain, islice
 from typing import Any
 
 from streams.sources.columns import (
+    REQUIRED,
     Role,
     duration_scale_of,
     ms_of,
+    roles_of,
+    tells_plays,
     text_of,
     time_ms_of,
     time_scale_of,
 )
+from streams.sources.files import Part
 from streams.sources.rows import BadRow, ParsedRow, Play
 from topics.errors import HistoryError
 
@@ -32,31 +36,31 @@ _Convert = Callable[[Any], Any]
 def plays_of_table(
     rows: Iterable[NumberedCells],
     roles: dict[Role, int],
-    part: int,
-    name: str,
-    listener_id: str | None,
+    part: Part,
 ) -> Iterator[ParsedRow]:
-    """Plays of `rows`; `listener_id` counts where no column names a listener."""
-    if Role.LISTENER not in roles and listener_id is None:
-        raise HistoryError(f"{name} does not say whose plays it holds.", "Say it with --listener.")
+    """Plays of `rows`; the part's listener counts where no column names one."""
+    if Role.LISTENER not in roles and part.listener_id is None:
+        raise HistoryError(
+            f"{part.name} does not say whose plays it holds.", "Say it with --listener."
+        )
     rest = iter(rows)
     first = list(islice(rest, ROWS_LOOKED_AT))
-    play_of = _reader(roles, _converters(roles, first), part, listener_id)
+    play_of = _reader(roles, _converters(roles, first), part)
     for row, cells in chain(first, rest):
         try:
-            yield BadRow(name, row, cells) if isinstance(cells, str) else play_of(row, cells)
+            yield BadRow(part.name, row, cells) if isinstance(cells, str) else play_of(row, cells)
         except ValueError as error:
-            yield BadRow(name, row, str(error))
+            yield BadRow(part.name, row, str(error))
 
 
 def _reader(
-    roles: dict[Role, int], convert: dict[Role, _Convert], part: int, listener_id: str | None
+    roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
 ) -> Callable[[int, Cells], Play]:
     """A function from a row's cells to its play; `ValueError` says what is wrong."""
     fields = [(_FIELDS[role], position, convert[role]) for role, position in roles.items()]
 
     def play_of(row: int, cells: Cells) -> Play:
-        told: dict[str, Any] = {"listener_id": listener_id}
+        told: dict[str, Any] = {"listener_id": part.listener_id}
         for field, position, of in fields:
             try:
                 told[field] = of(cells[position])
@@ -64,7 +68,7 @@ def _reader(
                 raise ValueError(f"{field} {error}") from None
         if told["listener_id"] is None:
             raise ValueError("listener_id is empty")
-        return Play(part=part, row=row, source=SOURCE, **told)
+        return Play(part=part.number, row=row, source=SOURCE, **told)
 
     return play_of
 
@@ -99,6 +103,17 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
         Role.DURATION_MS: _length(1.0),
         Role.DURATION: _length(duration_scale_of(sample(Role.DURATION))),
     }
+
+
+def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
+    """Roles of `columns`; `HistoryError` where they do not tell plays."""
+    roles = roles_of(columns)
+    if tells_plays(roles):
+        return roles
+    raise HistoryError(
+        f"{name} has the columns {', '.join(columns)[:200]}.",
+        f"A table of plays needs columns for {REQUIRED}.",
+    )
 
 
 def _length(scale: float) -> _Convert:

@@ -1,0 +1,115 @@
+"""The files of a history: given by path, inside a folder, or inside a zip that may be hostile."""
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import orjson
+
+from topics.errors import HistoryError
+
+ZIP_ENTRIES_MAX = 500
+ZIP_MEMBER_BYTES_MAX = 500 * 1024 * 1024
+_OWNER_BYTES_MAX = 65_536
+
+OnBytes = Callable[[int], object]
+"""Gets how many more bytes were read."""
+
+
+class Part(NamedTuple):
+    """One file to read: a file by itself, or one of a folder or zip."""
+
+    number: int
+    export: int
+    """Parts of one path given are one export."""
+    name: str
+    listener_id: str | None
+    """Whose it is, where that is known from outside of its rows."""
+
+
+def of_nobody(part: Part) -> HistoryError:
+    """What to raise where neither the file nor the person who imports it names a listener."""
+    return HistoryError(
+        f"{part.name} does not say whose plays it holds.", "Say it with --listener."
+    )
+
+
+class _CountedFile(io.RawIOBase):
+    """Tells how many bytes were read."""
+
+    def __init__(self, path: Path, on_bytes: OnBytes) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._on_bytes = on_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        read = self._file.readinto(buffer) or 0
+        self._on_bytes(read)
+        return read
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def opened(path: Path, on_bytes: OnBytes) -> Iterator[BinaryIO]:
+    """The file at `path`, buffered and counted."""
+    with io.BufferedReader(_CountedFile(path, on_bytes), 1 << 18) as file:
+        yield cast(BinaryIO, file)
+
+
+def files_of(path: Path) -> list[Path]:
+    """`path` itself, or the files of the folder it is, in order of name."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    if not path.exists():
+        raise HistoryError(f"There is no file {path}.", "Check the path.")
+    return [path]
+
+
+def size_of(paths: list[Path]) -> int:
+    """Bytes of all files."""
+    return sum(file.stat().st_size for path in paths for file in files_of(path))
+
+
+def members_of(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
+    """The files of a zip; `HistoryError` where it is larger than an honest export is."""
+    entries = archive.infolist()
+    if len(entries) > ZIP_ENTRIES_MAX:
+        raise _too_large(name, f"has {len(entries):,} entries, more than {ZIP_ENTRIES_MAX}")
+    for entry in entries:
+        if entry.file_size > ZIP_MEMBER_BYTES_MAX:
+            raise _too_large(name, f"has an entry of {entry.file_size:,} bytes: {entry.filename}")
+        if entry.flag_bits & 1:
+            raise HistoryError(f"{name} is encrypted.", "Unpack it and import its folder.")
+    return [entry for entry in entries if not entry.is_dir()]
+
+
+def _too_large(name: str, what: str) -> HistoryError:
+    return HistoryError(f"{name} {what}.", "Unpack it and import the files you trust.")
+
+
+def owner_of(archive: zipfile.ZipFile) -> str | None:
+    """User name that a ListenBrainz export tells in its `user.json`."""
+    if "user.json" not in archive.namelist():
+        return None
+    with archive.open("user.json") as file:
+        try:
+            told = orjson.loads(file.read(_OWNER_BYTES_MAX))
+        except orjson.JSONDecodeError:
+            return None
+    name = told.get("username") if isinstance(told, dict) else None
+    return name if isinstance(name, str) and name else None

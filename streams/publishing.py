@@ -54,6 +54,13 @@ class Publisher:
         """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
         self.gate = gate
         self._repair_after = gate.republish_after
+        self._everyone_at = -EVERYONE_EVERY_RECORDS
+
+    def shut(self, topic: TopicLists) -> None:
+        """Publishes nothing until the gate is set again; from then on to `topic`."""
+        self._topic = topic
+        self.gate = self.redis_frontier = self._repair_after = None
+        self._erased.clear()
 
     async def publish(
         self, changed: NDArray[np.int32], erased: Sequence[str], record_hash: str
@@ -93,6 +100,8 @@ class Publisher:
         return [self._maker.everyones()]
 
     async def _send(self, publication: Publication) -> None:
+        if self.gate is None:  # shut meanwhile
+            return
         self._topic.offer(publication)
         await self.settled()
         self._writing = asyncio.create_task(self._write(publication))

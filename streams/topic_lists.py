@@ -12,6 +12,7 @@ from collections.abc import Callable
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.kafka_clients import client_settings
 from streams.stores.lists import Publication
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 from topics.errors import LogError
@@ -28,6 +29,7 @@ class TopicLists:
 
     def __init__(self, kafka: str, recommender_id: str) -> None:
         self._kafka = kafka
+        self._recommender_id = recommender_id
         self._transactional_id = f"recs-{recommender_id}"
         self._group_id = f"{recommender_id}-recommendations"
         self._pending: dict[str, RecommendationList | None] = {}
@@ -41,15 +43,11 @@ class TopicLists:
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip."""
         self._consumer = Consumer(
-            {
-                "bootstrap.servers": self._kafka,
-                "group.id": self._group_id,
-                "enable.auto.commit": False,
-            }
+            client_settings(self._kafka) | {"group.id": self._group_id, "enable.auto.commit": False}
         )
         self._producer = Producer(
-            {
-                "bootstrap.servers": self._kafka,
+            client_settings(self._kafka)
+            | {
                 "transactional.id": self._transactional_id,
                 "partitioner": "murmur2_random",
                 "compression.type": "lz4",
@@ -93,6 +91,17 @@ class TopicLists:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(_CLOSE_TIMEOUT_S)
+
+    def abandon(self) -> None:
+        """Ends the thread; what is pending is for whoever took over to publish. Never blocks."""
+        with self._wake:
+            self._closing = True
+            self._pending, self._frontier = {}, None
+            self._wake.notify()
+
+    def renewed(self) -> "TopicLists":
+        """Another one of the same identity, not opened yet."""
+        return TopicLists(self._kafka, self._recommender_id)
 
     def _run(self) -> None:
         try:

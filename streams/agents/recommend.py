@@ -113,31 +113,46 @@ class Recommender:
         self._snapshot_error: str | None = None
         self._freshness = _Freshness()
         self.is_owner = False
+        self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
 
     # -- ownership ---------------------------------------------------------------------------
 
     def on_assigned(self, is_owner: bool) -> None:
-        """Notes whether this process owns the log; raises `LogError` when it owned it and lost it.
-
-        Whoever lost it may lag behind what the new owner published: it ends, and starts again
-        as the standby.
-        """
-        if self.is_owner and not is_owner:
-            raise LogError(
-                f"Another {self.identity.recommender_id} took over.",
-                "Start this one again: it will be on standby.",
-            )
+        """Notes whether this process owns the log; who owned it and lost it is on standby again."""
         if not is_owner:
             _log.info("on standby: another process has this identity", who=self.identity)
+        if self.is_owner and not is_owner:
+            self._lose()
         self.is_owner = is_owner
 
+    def _lose(self) -> None:
+        """Publishes no more: whoever took over may be further, and fenced this one."""
+        if self._opening is not None:
+            self._opening.cancel()
+        self._loading = self._opening = None
+        self._topic.abandon()
+        self._topic = self._topic.renewed()
+        self._publisher.shut(self._topic)
+
     async def begin(self) -> int:
-        """Loads the newest snapshot that fits, once; returns the log offset to go on from."""
+        """Makes the state ready, once an ownership; returns the log offset to go on from."""
+        if self._loading is None:
+            load = self._load if self.fold.offset < 0 else self._check_log
+            self._loading = asyncio.create_task(asyncio.to_thread(load))
+        await asyncio.shield(self._loading)
         if self._opening is None:
-            await asyncio.to_thread(self._load)
             self._opening = asyncio.create_task(self._open_gate())
         return self.fold.offset + 1
+
+    def _check_log(self) -> None:
+        """Raises `LogError` unless the log still holds the record that the state ends at."""
+        with LogReader(self._kafka) as reader:
+            if reader.hash_at(self.fold.offset) != self._record_hash:
+                raise LogError(
+                    f"The learning-log changed at {self.fold.offset} while this was on standby.",
+                    "Start this recommender again: it begins from a snapshot that fits.",
+                )
 
     def _load(self) -> None:
         with LogReader(self._kafka) as reader:
@@ -208,7 +223,8 @@ class Recommender:
                 self._note(decoded)
             if (record.offset + 1) % self._cadence.digest_every_records == 0:
                 self._take_digest()
-        self._record_hash = record_hash(records[-1].value)
+        if records[-1].offset == self.fold.offset:  # else it was folded before
+            self._record_hash = record_hash(records[-1].value)
         await self._publisher.publish(np.unique(np.concatenate(changed)), erased, self._record_hash)
         if self._publisher.is_open:
             self._freshness.note(appended_at)

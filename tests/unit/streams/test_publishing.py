@@ -144,6 +144,27 @@ async def test_nothing_goes_out_before_the_gate_and_then_all_that_is_missing() -
     assert await desk.redis() == desk.topic.as_of == expected
 
 
+async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
+    desk = Desk()
+    renewed = RememberedTopic()
+    publish = desk.lists.publish
+
+    async def lose_meanwhile(publication: Publication) -> Frontier:
+        desk.publisher.shut(cast(TopicLists, renewed))
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", lose_meanwhile)
+    await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
+    assert renewed.offered == []
+    monkeypatch.undo()
+    desk.publisher.open_with(Gate((0, 0), -1))
+    await desk.hear(an_event("ann"))
+    assert set(renewed.as_of) == {*(f"listener-{at}" for at in range(4)), "ann", EVERYONE}
+
+
 async def test_the_gate_shuts_in_an_earlier_epoch() -> None:
     desk = Desk(Gate(opens_at=(1, -1), republish_after=-1))
     await desk.hear(an_event())

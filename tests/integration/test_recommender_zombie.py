@@ -1,0 +1,101 @@
+"""Two recommenders of one identity; the elder freezes between its Redis write and its produce."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from streams.frontier import Frontier, gate_between
+from streams.list_making import ListMaker
+from streams.publishing import Publisher
+from streams.stores.lists import Publication
+from streams.stores.redis_lists import RedisLists
+from streams.topic_lists import TopicLists
+from tests.support.learning_log import a_batch, a_fold, an_event
+from tests.support.lists_seen import agreed_lists, in_redis, in_topic
+from tests.support.station import Station, wait_until
+from topics.errors import LogError
+
+LOG = [a_batch(an_event(track_id=f"t{at}", minute=9 * at), from_offset=at) for at in range(4)]
+THAW_TIMEOUT_S = 60.0
+
+
+class Owner:
+    """What publishes in a recommender, without the worker around it."""
+
+    def __init__(self, station: Station) -> None:
+        self.redis = Redis.from_url(station.addresses.redis)
+        self.fold = a_fold()
+        self.maker = ListMaker(self.fold, "first", shard=0, shards=1, k=5)
+        self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
+        self.topic = TopicLists(station.addresses.kafka, station.settings.recommender_id)
+        self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic)
+
+    async def take_over(self) -> None:
+        """Fences whoever came before."""
+        published = await asyncio.to_thread(self.topic.open)
+        self.publisher.open_with(gate_between(await self.lists.frontier(), published, 0))
+
+    async def fold_next(self, records: int = 1) -> None:
+        """Folds the next records and publishes what they changed."""
+        for _ in range(records):
+            offset = self.fold.offset + 1
+            change = self.fold.apply(offset, LOG[offset])
+            await self.publisher.publish(change.listeners, change.erased, f"hash-{offset}")
+        await self.publisher.settled()
+
+    async def wait_published(self) -> None:
+        """Waits until the topic holds what was folded last."""
+        await asyncio.to_thread(
+            wait_until, lambda: self.topic.published.as_of, lambda it: it == self.fold.offset
+        )
+
+
+def frozen(call: Callable[..., Any], thaw: threading.Event) -> Callable[..., Any]:
+    """`call`, which does not begin before `thaw`."""
+
+    def later(*arguments: Any) -> Any:
+        assert thaw.wait(THAW_TIMEOUT_S)
+        return call(*arguments)
+
+    return later
+
+
+@pytest.mark.parametrize("step", ["_transact", "_retried"], ids=["before", "within"])
+async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
+    station: Station, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    elder, younger = Owner(station), Owner(station)
+    await elder.take_over()
+    await elder.fold_next()
+    await elder.wait_published()
+    thaw = threading.Event()
+    monkeypatch.setattr(elder.topic, step, frozen(getattr(elder.topic, step), thaw))
+    await elder.fold_next()
+    assert in_redis(station)["ann"].as_of == 1
+    assert in_topic(station)["ann"].as_of == 0
+
+    await younger.take_over()
+    await younger.fold_next(3)
+    lists = await asyncio.to_thread(agreed_lists, station)
+    assert lists["ann"].as_of == 2
+
+    thaw.set()
+    await asyncio.to_thread(wait_until, lambda: elder.topic.failure, lambda it: it is not None)
+    await elder.lists.publish(
+        Publication(elder.maker.lists(elder.fold.changed_after(-1)), (), Frontier(0, 1, "hash-1"))
+    )
+    assert in_redis(station) == in_topic(station) == lists
+    assert (await younger.lists.frontier()).as_of == 2
+    with pytest.raises(LogError, match="another of its identity took over"):
+        await elder.fold_next()
+
+    await younger.fold_next()
+    lists = await asyncio.to_thread(agreed_lists, station)
+    assert lists["ann"].as_of == 3
+    await asyncio.to_thread(younger.topic.close)
+    for each in (elder, younger):
+        await each.redis.aclose()

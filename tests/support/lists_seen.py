@@ -1,0 +1,94 @@
+"""What consumers of lists see: the Redis tables, and the topic as compaction leaves it."""
+
+from typing import Any, NamedTuple
+
+import orjson
+from confluent_kafka import Consumer, TopicPartition
+from redis import Redis
+
+from tests.support.station import Station, wait_until
+from topics.catalogue import RECOMMENDATIONS
+from topics.codecs import Decoder
+from topics.rejection import Rejected
+
+_ANSWER_S = 0.2
+_decoder = Decoder(RECOMMENDATIONS.contracts)
+
+
+class Seen(NamedTuple):
+    """A list as any consumer can read it."""
+
+    log_epoch: int
+    as_of: int
+    event_time: int
+    track_ids: tuple[str, ...]
+
+
+Lists = dict[str, Seen]
+
+
+def redis_of(station: Station) -> "Redis":
+    """A plain client."""
+    return Redis.from_url(station.addresses.redis)
+
+
+def in_redis(station: Station) -> Lists:
+    """Every list of the generation, everyone's included."""
+    prefix = f"recs:{station.settings.generation}:"
+    with redis_of(station) as redis:
+        keys = list(redis.scan_iter(match=f"{prefix}*", count=1_000))
+        found = {key.decode().removeprefix(prefix): redis.hgetall(key) for key in keys}
+    return {name: _of_hash(fields) for name, fields in found.items()}
+
+
+def _of_hash(fields: Any) -> Seen:
+    return Seen(
+        log_epoch=int(fields[b"log_epoch"]),
+        as_of=int(fields[b"as_of"]),
+        event_time=int(fields[b"event_time"]),
+        track_ids=tuple(track for track, *_ in orjson.loads(fields[b"items"])),
+    )
+
+
+def in_topic(station: Station) -> Lists:
+    """The last committed record of each key; a listener whose last one is null has none."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": station.addresses.kafka,
+            "group.id": "seen",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    partitions = range(station.settings.partitions)
+    consumer.assign([TopicPartition(RECOMMENDATIONS.name, at, 0) for at in partitions])
+    lists: Lists = {}
+    unread = set(partitions)
+    while unread:
+        for message in consumer.consume(1_000, timeout=_ANSWER_S):
+            if message.error() is None:
+                _take(lists, message.key().decode(), message.value())
+            elif message.error().name() == "_PARTITION_EOF":
+                unread.discard(message.partition())
+    consumer.close()
+    return lists
+
+
+def _take(lists: Lists, listener_id: str, value: bytes | None) -> None:
+    lists.pop(listener_id, None)
+    if value is None:
+        return
+    decoded = _decoder.decode(value)
+    assert not isinstance(decoded, Rejected), decoded
+    fields = decoded[1]
+    tracks = tuple(each["track_id"] for each in fields["items"])
+    lists[listener_id] = Seen(fields["log_epoch"], fields["as_of"], fields["event_time"], tracks)
+
+
+def agreed_lists(station: Station) -> Lists:
+    """Waits until Redis and the topic say the same, and returns it."""
+    redis, _ = wait_until(
+        lambda: (in_redis(station), in_topic(station)), lambda both: both[0] == both[1]
+    )
+    return redis

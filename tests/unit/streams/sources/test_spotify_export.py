@@ -68,9 +68,13 @@ def test_what_is_no_music_is_ignored(path: Path, changes: dict[str, Any], reason
 
 
 def test_private_sessions_are_ignored(path: Path) -> None:
-    rows = [a_spotify_row(incognito_mode=True), a_spotify_row(incognito_mode=False)]
+    flags = {"private": True, "public": False, "before there were any": None}
+    rows = [
+        a_spotify_row(incognito_mode=flag, master_metadata_track_name=name)
+        for name, flag in flags.items()
+    ]
     assert ignored_of(write_json(path, rows)) == [PRIVATE]
-    assert len(events_of(path)) == 1
+    assert [event.track_name for event in events_of(path)] == ["public", "before there were any"]
 
 
 def test_a_track_without_names_goes_by_spotifys_id(path: Path) -> None:

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def only(path: Path) -> ListeningEvent:
 )
 def test_a_time_is_understood_in_any_unit(path: Path, told: str) -> None:
     assert only(write(path, f"track,ts\nso what,{told}\n")).listened_at == AT_S * 1_000
+
+
+def test_a_time_without_a_zone_is_utc_wherever_it_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, "track,ts\nso what,2015-01-13 15:41:14\n")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        listened_at = only(path).listened_at
+    time.tzset()
+    assert listened_at == AT_S * 1_000
 
 
 def test_one_unit_holds_for_a_whole_file(path: Path) -> None:

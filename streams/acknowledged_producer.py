@@ -13,6 +13,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
 from topics.errors import LogError
 
@@ -43,8 +44,7 @@ class AcknowledgedProducer:
     def __init__(
         self, kafka: str, on_hopeless: Callable[[LogError], None], **settings: Any
     ) -> None:
-        self._settings = {
-            "bootstrap.servers": kafka,
+        self._settings = client_settings(kafka) | {
             "enable.idempotence": True,
             "acks": "all",
             "compression.type": "lz4",

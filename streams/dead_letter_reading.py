@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from streams.kafka_clients import client_settings
 from topics.catalogue import DEAD_LETTERS
 from topics.errors import ServerError
 
@@ -50,8 +51,8 @@ class DeadLetter:
 def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
     """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
     consumer = Consumer(
-        {
-            "bootstrap.servers": kafka,
+        client_settings(kafka)
+        | {
             "group.id": "echotune-dead-letter-reader",
             "enable.auto.commit": False,
         }

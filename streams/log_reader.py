@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams.kafka_clients import client_settings
 from streams.snapshots import record_hash
 from streams.topic_ids import describe_topic
 from topics.catalogue import LEARNING_LOG
@@ -29,8 +30,8 @@ class LogReader:
         self._kafka = kafka
         self._topic = topic
         self._consumer = Consumer(
-            {
-                "bootstrap.servers": kafka,
+            client_settings(kafka)
+            | {
                 "group.id": "echotune-log-reader",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
@@ -53,11 +54,15 @@ class LogReader:
         return describe_topic(self._kafka, self._topic).topic_id.hex()
 
     def bounds(self) -> LogBounds:
-        """First offset and end of the log."""
-        low, high = self._consumer.get_watermark_offsets(
-            TopicPartition(self._topic, 0), timeout=_READ_TIMEOUT_S
-        )
-        return LogBounds(low, high)
+        """First offset and end of the log; raises `ServerError` while Kafka is away."""
+        place = TopicPartition(self._topic, 0)
+        try:
+            return LogBounds(*self._consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S))
+        except KafkaException as error:
+            raise ServerError(
+                f"{self._topic} cannot be looked at on {self._kafka}: {error.args[0].str()}.",
+                "Is Kafka up, and did `echotune topics apply` run?",
+            ) from error
 
     def hash_at(self, offset: int) -> str | None:
         """Hash of the record at `offset`; None where the log has none there."""

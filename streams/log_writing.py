@@ -2,6 +2,7 @@
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_LOG
 from topics.control_records import ControlRecord
 from topics.errors import LogError
@@ -13,9 +14,7 @@ _TIMEOUT_S = 30.0
 def write_control(kafka: str, control: ControlRecord) -> int:
     """Appends `control` to the log and returns its offset once it is acknowledged."""
     reports: list[tuple[KafkaError | None, Message]] = []
-    producer = Producer(
-        {"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all", "log_level": 3}
-    )
+    producer = Producer(client_settings(kafka) | {"enable.idempotence": True, "acks": "all"})
     producer.produce(
         LEARNING_LOG.name,
         value=encode_log_record(control),

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from streams.kafka_clients import client_settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.errors import ServerError
@@ -24,6 +25,7 @@ class Place(NamedTuple):
     offset: int
 
 
+T = TypeVar("T")
 OnAcknowledged = Callable[[Place], object]
 
 
@@ -40,8 +42,8 @@ class EventProducer:
         self._failure: KafkaError | None = None
         self.acknowledged = 0
         self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
+            client_settings(kafka)
+            | {
                 "enable.idempotence": True,
                 "acks": "all",
                 "compression.type": "lz4",
@@ -49,7 +51,6 @@ class EventProducer:
                 "linger.ms": 2,
                 "message.timeout.ms": 0,
                 "queue.buffering.max.messages": WAITING_MAX,
-                "log_level": 0,
                 "error_cb": self._on_error,
             }
         )
@@ -98,6 +99,19 @@ class EventProducer:
         if error.code() in _AWAY_CODES and not self._is_away:
             self._is_away = True
             self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
+
+
+def answered(ask: Callable[[], T], say: Callable[[str], object]) -> T:
+    """What `ask` returns, asked again for as long as a server is away; `say`s so once."""
+    has_said = False
+    while True:
+        try:
+            return ask()
+        except ServerError as error:
+            if not has_said:
+                say(f"{error} Waiting ...")
+            has_said = True
+            time.sleep(_POLL_S)
 
 
 class Pace:

@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from streams.fold import Fold
+from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_PROGRESS
 from topics.learning_progress import LearningProgress, SourcePosition
 
@@ -58,8 +59,7 @@ class ProgressWriter:
     """Writes heartbeats; one that cannot be sent is dropped, the next one says more."""
 
     def __init__(self, kafka: str) -> None:
-        settings: dict[str, Any] = {
-            "bootstrap.servers": kafka,
+        settings: dict[str, Any] = client_settings(kafka) | {
             "linger.ms": 0,
             "message.timeout.ms": 5_000,
             "queue.buffering.max.messages": 1_000,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
+from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_PROGRESS
 from topics.codecs import Decoder
 from topics.learning_batch import SourcePartition
@@ -65,8 +66,8 @@ class ProgressReader:
         self._ended = threading.Event()
         self._caught_up = threading.Event()
         self._consumer = Consumer(
-            {
-                "bootstrap.servers": kafka,
+            client_settings(kafka)
+            | {
                 "group.id": "echotune-progress-reader",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

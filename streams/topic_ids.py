@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams.kafka_clients import client_settings
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0
@@ -26,8 +27,8 @@ class Bounds(NamedTuple):
 
 
 def bounds_of(kafka: str, topic: str, partitions: Iterable[int]) -> dict[int, Bounds]:
-    """Bounds of each of `partitions`; blocks for a round trip each."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "echotune-bounds"})
+    """Bounds of each of `partitions`; raises `ServerError` while Kafka is away."""
+    consumer = Consumer(client_settings(kafka) | {"group.id": "echotune-bounds"})
     try:
         return {
             each: Bounds(
@@ -35,13 +36,18 @@ def bounds_of(kafka: str, topic: str, partitions: Iterable[int]) -> dict[int, Bo
             )
             for each in partitions
         }
+    except KafkaException as error:
+        raise ServerError(
+            f"{topic} cannot be looked at on {kafka}: {error.args[0].str()}.",
+            "Is Kafka up, and did `echotune topics apply` run?",
+        ) from error
     finally:
         consumer.close()
 
 
 def describe_topic(kafka: str, topic: str) -> DescribedTopic:
     """The topic as the cluster knows it; raises `ServerError` where it does not."""
-    admin = AdminClient({"bootstrap.servers": kafka})
+    admin = AdminClient(client_settings(kafka))
     try:
         found = admin.describe_topics(TopicCollection([topic]))[topic].result(timeout=_TIMEOUT_S)
     except Exception as error:  # KafkaException or a time-out of the future

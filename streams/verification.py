@@ -12,7 +12,7 @@ from streams.progress_reader import ProgressReader
 from streams.recommender_app import new_fold
 from streams.settings import Settings
 from streams.warming import warm_up
-from topics.errors import LogError
+from topics.errors import LogError, ServerError
 from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress
 
@@ -48,9 +48,14 @@ def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
     """The newest heartbeat of the configured recommender that carries a digest."""
     reader = ProgressReader(addresses.kafka, lambda _: None)
     reader.start()
-    reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
+    answered = reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
     progress = reader.heartbeats().get(settings.recommender_id)
     reader.close()
+    if not answered:
+        raise ServerError(
+            f"Heartbeats cannot be read from {addresses.kafka} in {_PROGRESS_TIMEOUT_S:.0f} s.",
+            "Is Kafka up, and did `echotune topics apply` run?",
+        )
     if progress is None or progress.digest is None:
         raise LogError(
             f"No digest of {settings.recommender_id} is known.",

@@ -3,9 +3,10 @@
 import unicodedata
 import uuid
 from contextlib import suppress
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 
 ECHOTUNE_NAMESPACE = uuid.UUID("5e3ad0c2-6f3b-5d0a-9d0e-0c6f1d2b7a41")
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _SEPARATOR = "\x00"
 """No valid id or name holds it, so that no two tuples of them make one text."""
 
@@ -21,7 +22,15 @@ def normalised(text: str) -> str:
 
 
 def _uuid5(*parts: str) -> str:
-    return str(uuid.uuid5(ECHOTUNE_NAMESPACE, _SEPARATOR.join(parts)))
+    """As `uuid.uuid5` (RFC 9562), of which this is a third of the cost: ids are made by millions.
+
+    >>> _uuid5("a", "b") == str(uuid.uuid5(ECHOTUNE_NAMESPACE, "a" + _SEPARATOR + "b"))
+    True
+    """
+    name = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    text = sha1(ECHOTUNE_NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
+    variant = _VARIANT[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def artist_id_of(artist_name: str) -> str:

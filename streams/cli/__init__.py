@@ -31,7 +31,7 @@ def main() -> None:
     from streams.cli import commands
 
     commands.register(app)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # they end a command in order, as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command in order
         signal.signal(number, signal.default_int_handler)
     try:
         app(standalone_mode=True)

@@ -1,4 +1,7 @@
-"""Which commands there are: each lives in a module of its own and is named here once."""
+"""Which commands there are: each lives in a module of its own and is named here once.
+
+A command imports what is slow to import when it runs, so that the others begin at once.
+"""
 
 from importlib import import_module
 

@@ -1,7 +1,7 @@
 """`echotune evaluate`: how good the lists would have been, without Kafka, or on the log itself."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,11 +10,13 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress import Show, progress
-from streams.evaluation import Evaluator, evaluate_history, evaluate_log
 from streams.importing import ImportReport, events_of
 from streams.settings import Settings
 from streams.sources.history import History
 from topics.errors import SettingsError
+
+if TYPE_CHECKING:
+    from streams.evaluation import Evaluator
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,6 +45,8 @@ def evaluate(
     """
     if bool(data) == log:
         raise SettingsError("Say either which files, or --log.", "See `echotune evaluate --help`.")
+    from streams.evaluation import Evaluator, evaluate_log
+
     settings = Settings()
     console.say("compiling the models if need be ...")
     evaluator = Evaluator(settings, k=k, min_history=min_history)
@@ -58,7 +62,9 @@ def evaluate(
         _print(result, k)
 
 
-def _evaluate_files(evaluator: Evaluator, history: History, show: Show) -> dict[str, Any]:
+def _evaluate_files(evaluator: "Evaluator", history: History, show: Show) -> dict[str, Any]:
+    from streams.evaluation import evaluate_history
+
     report = ImportReport()
     on_progress = _counted(show)
     evaluate_history(evaluator, events_of(history.rows(), report), on_progress)

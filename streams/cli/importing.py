@@ -1,5 +1,6 @@
 """`echotune import`: listening history as listening events, each row once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,15 @@ import typer
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
-from streams.cli.progress import progress
+from streams.cli.progress import Show, progress
 from streams.importing import ImportReport, import_rows
-from streams.producing import EventProducer
+from streams.producing import EventProducer, answered
 from streams.settings import Settings
+from streams.sources.files import size_of
 from streams.sources.history import History
 from streams.sources.ledger import Ledger
+from streams.topic_ids import describe_topic
+from topics.catalogue import LISTENING_EVENTS
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,15 +43,12 @@ def import_command(
     again, only what is new is sent. Wrong rows are counted and reported, the rest is imported.
     """
     settings = Settings()
-    history = History(files, listener)
-    producer = EventProducer(addresses_of(settings).kafka, console.say)
-    with (
-        Ledger(settings.home / "imports" / "acknowledged") as ledger,
-        progress("importing") as show,
-    ):
+    kafka = addresses_of(settings).kafka
+    with progress("importing") as show, _ledger(settings, kafka) as ledger:
+        history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))
         report = import_rows(
             history.rows(),
-            producer,
+            EventProducer(kafka, console.say),
             ledger,
             lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
         )
@@ -55,6 +56,23 @@ def import_command(
         console.print_json(report.as_json())
     else:
         _print(report)
+
+
+def _ledger(settings: Settings, kafka: str) -> Ledger:
+    """What was sent to this very topic: one that is made anew has nothing of it."""
+    topic = answered(lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say)
+    return Ledger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
+
+
+def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:
+    read_bytes = 0
+
+    def on_bytes(more: int) -> None:
+        nonlocal read_bytes
+        read_bytes += more
+        show(min(1.0, read_bytes / max(total_bytes, 1)), "reading and sorting")
+
+    return on_bytes
 
 
 def _print(report: ImportReport) -> None:

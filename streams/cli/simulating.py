@@ -10,7 +10,6 @@ from streams.cli.options import Json
 from streams.cli.progress import progress
 from streams.producing import EventProducer
 from streams.settings import Settings
-from streams.simulating import Position, SimulatedFeed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,6 +27,8 @@ def simulate(
     json: Json = False,
 ) -> None:
     """Sends the events of GENERATED listeners; the next call goes on where this one stopped."""
+    from streams.simulating import Position, SimulatedFeed
+
     settings = Settings()
     feed = SimulatedFeed(settings.home / "simulator", seed=seed, listeners=listeners)
     producer = EventProducer(addresses_of(settings).kafka, console.say)

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from infra.topic_creation import Difference, apply, compare
 from streams.addresses import Addresses, addresses_of
 from streams.cli import console
+from streams.kafka_clients import client_settings
 from streams.log_writing import write_control
 from streams.settings import Settings
 from streams.topic_ids import describe_topic
@@ -35,7 +36,7 @@ def apply_topics(
     any earlier one.
     """
     changes = apply(
-        AdminClient({"bootstrap.servers": addresses.kafka}),
+        AdminClient(client_settings(addresses.kafka)),
         catalogue(settings.partitions),
         replication_factor=settings.replication_factor,
         grow=grow,
@@ -86,9 +87,7 @@ def adopt_command(
 
 
 def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
-    return compare(
-        AdminClient({"bootstrap.servers": addresses.kafka}), catalogue(settings.partitions)
-    )
+    return compare(AdminClient(client_settings(addresses.kafka)), catalogue(settings.partitions))
 
 
 def _print_and_exit(found: list[Difference], *, json: bool) -> None:

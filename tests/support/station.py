@@ -126,7 +126,9 @@ class Station:
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """What a command with `--json` says."""
-        return dict(json.loads(self.run(*arguments, "--json").stdout))
+        done = self.run(*arguments, "--json")
+        assert done.stdout, f"{arguments} said nothing but: {done.stderr}"
+        return dict(json.loads(done.stdout))
 
     # -- events --------------------------------------------------------------------------------
 

@@ -1,26 +1,37 @@
-"""Made-up music: artists of a genre, their albums with a day of release, tracks in order."""
+"""Made-up music: artists of a genre go on releasing albums, day after day, without end.
 
-from dataclasses import dataclass
-from random import Random
+Nothing is kept of it but the tracks that were played last: an album follows from its number.
+"""
 
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.sources.simulated_chance import Chance, Numbers, Shares, zipf
+from streams.sources.simulated_names import NAMES, two_words
 from topics.identity import artist_id_of, track_id_of
 
 GENRES = 12
 ARTISTS_A_GENRE = 30
-ALBUMS_MIN, ALBUMS_MAX = 2, 5
-TRACKS_MIN, TRACKS_MAX = 7, 12
+ALBUM_TRACKS_MIN, ALBUM_TRACKS_MAX = 7, 13
+BETWEEN_ALBUMS_MIN_DAYS, BETWEEN_ALBUMS_MAX_DAYS = 150, 600
+OLD_ALBUMS_MAX = 5
+"""What an artist released before the town began to listen."""
+ALBUMS_HEARD = 6
+"""An artist's older albums are out of fashion."""
 DURATION_MIN_MS, DURATION_MAX_MS = 120_000, 330_000
-RELEASED_BEFORE_SHARE = 0.7
-"""Albums that are there when the town begins to listen; the others appear day by day."""
-RELEASE_DAYS = 2_000
+TRACKS_REMEMBERED = 1 << 16
+"""Bounds memory: 40 MB."""
+_TRACKS_AN_ALBUM = 16
+_ALBUMS_AN_ARTIST = 1 << 20
+_NAMES_AN_ARTIST = NAMES // (GENRES * ARTISTS_A_GENRE)
 
-_BEGIN = ("al", "bre", "cor", "del", "em", "fen", "gal", "hol", "is", "jun", "kal", "lum", "mor")
-_MIDDLE = ("a", "e", "i", "o", "u", "ari", "eno", "ila", "oru")
-_END = ("bin", "dra", "fex", "gane", "lim", "mond", "nor", "pell", "rin", "sk", "tain", "vo", "zel")
+_newer = zipf(ALBUMS_HEARD)
+_hits = zipf(ALBUM_TRACKS_MAX)
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedTrack:
+class SimulatedTrack(NamedTuple):
     """A track that nobody ever recorded."""
 
     track_id: str
@@ -28,72 +39,61 @@ class SimulatedTrack:
     artist_name: str
     track_name: str
     release_name: str
-    duration_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedAlbum:
-    """Tracks in order; `released` is a day of the town's time."""
-
-    tracks: tuple[SimulatedTrack, ...]
-    released: int
 
 
 class SimulatedMusic:
-    """All the music there is in a town, the same for the same seed."""
+    """The music of a town; artists, albums and tracks are numbers, in arrays of any shape."""
 
     def __init__(self, seed: int) -> None:
-        chance = Random(seed)
-        names = _Names(chance)
-        self.artists: list[list[list[SimulatedAlbum]]] = [
-            [_albums(chance, names) for _ in range(ARTISTS_A_GENRE)] for _ in range(GENRES)
-        ]
-        """By genre, then artist: the artist's albums, oldest first."""
+        self._chance = Chance(seed)
+        self._first_name = int(self._chance.below(NAMES, "names", 0)[0])
+        self.track = lru_cache(TRACKS_REMEMBERED)(self._track)
+        """The track of a code."""
 
+    def newest_album(self, artists: Numbers, day: Numbers | int) -> Numbers:
+        """Number of the last album of each of `artists` that is out on `day`, from 0 on."""
+        spread = BETWEEN_ALBUMS_MAX_DAYS - BETWEEN_ALBUMS_MIN_DAYS
+        between = BETWEEN_ALBUMS_MIN_DAYS + self._chance.below(spread, "between", artists)
+        began = self._chance.below(between * OLD_ALBUMS_MAX, "began", artists)
+        return np.asarray((day + began) // between, np.int64)
 
-class _Names:
-    """Names that are not given twice."""
+    def album(self, artists: Numbers, day: Numbers | int, shares: Shares) -> Numbers:
+        """An album of each of `artists`, codes; `shares` in [0, 1) choose, newer ones first."""
+        albums = np.maximum(self.newest_album(artists, day) - _newer.at(shares), 0)
+        return artists * _ALBUMS_AN_ARTIST + albums
 
-    def __init__(self, chance: Random) -> None:
-        self._chance = chance
-        self._given: set[str] = set()
+    def length(self, albums: Numbers) -> Numbers:
+        """How many tracks each album has."""
+        spread = ALBUM_TRACKS_MAX - ALBUM_TRACKS_MIN + 1
+        return ALBUM_TRACKS_MIN + self._chance.below(spread, "length", albums)
 
-    def new(self, words: int) -> str:
-        while True:
-            name = " ".join(self._word() for _ in range(words))
-            if name not in self._given:
-                self._given.add(name)
-                return name
+    def in_order(self, albums: Numbers, places: Numbers) -> Numbers:
+        """Codes of the tracks at `places` of `albums`, from 0 on; after the last the first."""
+        return albums * _TRACKS_AN_ALBUM + places % self.length(albums)
 
-    def _word(self) -> str:
-        pick = self._chance.choice
-        return f"{pick(_BEGIN)}{pick(_MIDDLE)}{pick(_END)}".capitalize()
+    def hit(self, albums: Numbers, shares: Shares) -> Numbers:
+        """A track of each album; `shares` choose, a few hits being far ahead of the rest."""
+        length = self.length(albums)
+        best = self._chance.below(length, "hit", albums)
+        return self.in_order(albums, best + _hits.at(shares) % length)
 
+    def duration_ms(self, tracks: Numbers) -> Numbers:
+        """How long each track of a code is."""
+        spread = DURATION_MAX_MS - DURATION_MIN_MS
+        return DURATION_MIN_MS + self._chance.below(spread, "duration", tracks)
 
-def _albums(chance: Random, names: _Names) -> list[SimulatedAlbum]:
-    artist_name = names.new(2)
-    albums = [
-        _album(chance, names, artist_name) for _ in range(chance.randint(ALBUMS_MIN, ALBUMS_MAX))
-    ]
-    return sorted(albums, key=lambda album: album.released)
-
-
-def _album(chance: Random, names: _Names, artist_name: str) -> SimulatedAlbum:
-    release_name = names.new(1)
-    is_old = chance.random() < RELEASED_BEFORE_SHARE
-    tracks = tuple(
-        _track(chance, artist_name, names.new(2), release_name)
-        for _ in range(chance.randint(TRACKS_MIN, TRACKS_MAX))
-    )
-    return SimulatedAlbum(tracks, 0 if is_old else chance.randrange(RELEASE_DAYS))
-
-
-def _track(chance: Random, artist_name: str, track_name: str, release_name: str) -> SimulatedTrack:
-    return SimulatedTrack(
-        track_id=str(track_id_of(artist_name, track_name)),
-        artist_id=artist_id_of(artist_name),
-        artist_name=artist_name,
-        track_name=track_name,
-        release_name=release_name,
-        duration_ms=chance.randint(DURATION_MIN_MS, DURATION_MAX_MS),
-    )
+    def _track(self, code: int) -> SimulatedTrack:
+        album, place = divmod(code, _TRACKS_AN_ALBUM)
+        artist, number = divmod(album, _ALBUMS_AN_ARTIST)
+        artist_name = two_words(self._first_name + artist)
+        within_artist = (
+            self._first_name + artist * _NAMES_AN_ARTIST + number * (_TRACKS_AN_ALBUM + 1)
+        )
+        track_name = two_words(within_artist + 1 + place)
+        return SimulatedTrack(
+            track_id=str(track_id_of(artist_name, track_name)),
+            artist_id=artist_id_of(artist_name),
+            artist_name=artist_name,
+            track_name=track_name,
+            release_name=two_words(within_artist),
+        )

@@ -14,6 +14,7 @@ import structlog
 from numpy.typing import NDArray
 
 from streams.fold import Fold
+from streams.freshness import Freshness
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY
@@ -44,6 +45,7 @@ class Publisher:
         self.gate: Gate | None = None
         self.redis_frontier: Frontier | None = None
         self.redis_error: str | None = None
+        self.freshness = Freshness()
 
     @property
     def is_open(self) -> bool:
@@ -63,18 +65,25 @@ class Publisher:
         self._erased.clear()
 
     async def publish(
-        self, changed: NDArray[np.int32], erased: Sequence[str], record_hash: str
+        self,
+        changed: NDArray[np.int32],
+        erased: Sequence[str],
+        record_hash: str,
+        appended_at: Sequence[int] = (),
     ) -> None:
         """Publishes the lists of `changed` listeners (codes) as of the last folded record.
 
-        Lists of `erased` listeners are removed as soon as they can be.
+        Lists of `erased` listeners are removed as soon as they can be. `appended_at`: when the
+        broker got the events behind it, ms.
         """
         self._erased |= set(erased)
         async with self._in_order:
             if self.is_open and self._fold.offset >= 0:
-                await self._publish(changed, record_hash)
+                await self._publish(changed, record_hash, appended_at)
 
-    async def _publish(self, changed: NDArray[np.int32], record_hash: str) -> None:
+    async def _publish(
+        self, changed: NDArray[np.int32], record_hash: str, appended_at: Sequence[int]
+    ) -> None:
         since = self.redis_frontier or NOTHING_PUBLISHED
         if self._repair_after is not None:
             changed = np.union1d(changed, self._fold.changed_after(self._repair_after))
@@ -85,7 +94,7 @@ class Publisher:
             piece, own = own[:LISTS_A_PUBLICATION_MAX], own[LISTS_A_PUBLICATION_MAX:]
             await self._send(Publication(self._maker.lists(piece), since=since))
         lists = self._maker.lists(own) + self._everyone()
-        await self._send(Publication(lists, self._gone(), frontier, since))
+        await self._send(Publication(lists, self._gone(), frontier, since), appended_at)
 
     def _gone(self) -> list[str]:
         """Erased listeners of this shard who have not come back since."""
@@ -99,19 +108,19 @@ class Publisher:
         self._everyone_at = self._fold.offset
         return [self._maker.everyones()]
 
-    async def _send(self, publication: Publication) -> None:
+    async def _send(self, publication: Publication, appended_at: Sequence[int] = ()) -> None:
         if self.gate is None:  # shut meanwhile
             return
         self._topic.offer(publication)
         await self.settled()
-        self._writing = asyncio.create_task(self._write(publication))
+        self._writing = asyncio.create_task(self._write(publication, appended_at))
 
     async def settled(self) -> None:
         """Waits until the publication under way has reached Redis, or has failed to."""
         if self._writing is not None:
             await self._writing
 
-    async def _write(self, publication: Publication) -> None:
+    async def _write(self, publication: Publication, appended_at: Sequence[int]) -> None:
         if self.redis_error is not None:
             self._erased |= set(publication.erased)
             return
@@ -121,6 +130,7 @@ class Publisher:
             self._erased |= set(publication.erased)
             self._redis_is_away(error)
             return
+        self.freshness.note(appended_at)
         if former.position < publication.since.position:
             self._repair_from(former)
         elif publication.frontier is not None:

@@ -17,6 +17,8 @@ from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress
 
 _PROGRESS_TIMEOUT_S = 15.0
+_LOOK_EVERY_S = 0.2
+_DIGEST_LOOKS_MAX = 50
 _SAY_EVERY_RECORDS = 64
 
 
@@ -49,19 +51,29 @@ def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
     reader = ProgressReader(addresses.kafka, lambda _: None)
     reader.start()
     answered = reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
-    progress = reader.heartbeats().get(settings.recommender_id)
+    progress = _with_digest(reader, settings.recommender_id) if answered else None
     reader.close()
     if not answered:
         raise ServerError(
             f"Heartbeats cannot be read from {addresses.kafka} in {_PROGRESS_TIMEOUT_S:.0f} s.",
             "Is Kafka up, and did `echotune topics apply` run?",
         )
-    if progress is None or progress.digest is None:
+    if progress is None:
         raise LogError(
             f"No digest of {settings.recommender_id} is known.",
             "Start it (`echotune worker recommender`) and try again.",
         )
     return progress
+
+
+def _with_digest(reader: ProgressReader, recommender_id: str) -> LearningProgress | None:
+    """A recommender that has just begun takes a moment to say a digest."""
+    for _ in range(_DIGEST_LOOKS_MAX):
+        progress = reader.heartbeats().get(recommender_id)
+        if progress is None or progress.digest is not None:
+            return progress
+        time.sleep(_LOOK_EVERY_S)
+    return None
 
 
 def verify(

@@ -8,9 +8,8 @@ before anything is acknowledged; starting again is always safe.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,6 @@ from topics.learning_batch import LearningBatch
 from topics.learning_log import decode_log_record
 
 _log = structlog.get_logger(__name__)
-FRESHNESS_SAMPLES = 4_096
-"""Rows whose way from the broker to the visible list is remembered for the percentiles."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +54,6 @@ class Cadence:
     progress_every_s: float
     snapshot_every_s: float
     digest_every_records: int
-
-
-@dataclass
-class _Freshness:
-    """Ages of rows at the moment their lists became visible, ms."""
-
-    ages_ms: deque[int] = field(default_factory=lambda: deque(maxlen=FRESHNESS_SAMPLES))
-
-    def note(self, appended_at: Sequence[int]) -> None:
-        now = int(time.time() * 1000)
-        self.ages_ms.extend(now - at for at in appended_at[-FRESHNESS_SAMPLES:])
-
-    def percentiles(self) -> dict[str, float]:
-        if not self.ages_ms:
-            return {}
-        p50, p99 = np.percentile(np.array(self.ages_ms), [50, 99]).tolist()
-        return {"p50": round(p50, 1), "p99": round(p99, 1)}
 
 
 class Recommender:
@@ -111,7 +91,6 @@ class Recommender:
         self._snapshot_offset = -1
         self._snapshot_at = time.monotonic()
         self._snapshot_error: str | None = None
-        self._freshness = _Freshness()
         self.is_owner = False
         self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -159,6 +138,7 @@ class Recommender:
             self._log_topic_id = reader.topic_id()
             self._record_hash = load_newest(self.fold, self._snapshots, self._judge(reader))
             self._snapshot_offset = self.fold.offset
+            self._take_digest()
             bounds = reader.bounds()
         if bounds.start > self.fold.offset + 1:
             raise LogError(
@@ -225,9 +205,9 @@ class Recommender:
                 self._take_digest()
         if records[-1].offset == self.fold.offset:  # else it was folded before
             self._record_hash = record_hash(records[-1].value)
-        await self._publisher.publish(np.unique(np.concatenate(changed)), erased, self._record_hash)
-        if self._publisher.is_open:
-            self._freshness.note(appended_at)
+        await self._publisher.publish(
+            np.unique(np.concatenate(changed)), erased, self._record_hash, appended_at
+        )
 
     def _note(self, batch: LearningBatch) -> None:
         """Remembers what people like to see: names of tracks, and who played what last."""
@@ -338,7 +318,7 @@ class Recommender:
             "baseline": fold.baseline_quality.summary(),
             "latest": self._latest,
             "catalogue": self._feed.status() if self._feed else None,
-            "freshness_ms": self._freshness.percentiles(),
+            "freshness_ms": publisher.freshness.percentiles(),
             "digest": self._digest.value,
             "digest_offset": self._digest.offset,
             "publishing": publisher.is_open,

@@ -11,14 +11,14 @@ err = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """A line about what goes on, for people; stdout stays free for results."""
-    err.print(text, markup=False)
+    err.print(text, markup=False, soft_wrap=True)
 
 
 def failure(message: str, remedy: str) -> None:
     """What is wrong and what to do, in plain words."""
-    err.print(f"[bold red]error:[/] {_escaped(message)}")
+    err.print(f"[bold red]error:[/] {_escaped(message)}", soft_wrap=True)
     if remedy:
-        err.print(f"  {_escaped(remedy)}")
+        err.print(f"  {_escaped(remedy)}", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -9,11 +9,11 @@ import typer
 from infra.embedded_servers import EmbeddedServers
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.cli.options import Json
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
 from streams.system_status import system_status
 
-_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 _STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
 
 
@@ -44,7 +44,7 @@ def start_servers(settings: Settings) -> None:
     apply_topics(settings, addresses_of(settings))
 
 
-def up(json: _Json = False) -> None:
+def up(json: Json = False) -> None:
     """Starts Kafka, Redis and MongoDB under ECHOTUNE_HOME and creates the topics.
 
     Servers whose ECHOTUNE_* address is set are used instead. Safe to call again.
@@ -62,7 +62,7 @@ def down() -> None:
     embedded_servers(Settings()).down(console.say)
 
 
-def status(json: _Json = False) -> None:
+def status(json: Json = False) -> None:
     """How everything is: addresses, events in the model, lists, lag, freshness, digest."""
     settings = Settings()
     found = asyncio.run(system_status(settings, addresses_of(settings)))
@@ -70,16 +70,18 @@ def status(json: _Json = False) -> None:
         console.print_json(found)
     else:
         for name, value in _flat(found):
-            console.out.print(f"{name:32} {value}", markup=False)
+            console.out.print(f"{name:36} {value}", markup=False, soft_wrap=True)
 
 
-def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
-    for name, each in value.items():
-        rows += (
-            _flat(each, f"{prefix}{name}.") if isinstance(each, dict) else [(prefix + name, each)]
-        )
-    return rows
+def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    """Names and values of all leaves of a JSON document."""
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list):
+        parts = list(enumerate(value))
+    else:
+        return [(name, value)]
+    return [leaf for key, each in parts for leaf in _flat(each, f"{name}.{key}" if name else key)]
 
 
 def reset(

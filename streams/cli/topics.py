@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from infra.topic_creation import Difference, apply, compare
 from streams.addresses import Addresses, addresses_of
 from streams.cli import console
+from streams.cli.options import Json
 from streams.kafka_clients import client_settings
 from streams.log_writing import write_control
 from streams.settings import Settings
@@ -19,7 +20,6 @@ from topics.control_records import LogEpochStarted, SourceAdded
 topics_app = typer.Typer(
     help="Brings the cluster's topics to what the catalogue says.", no_args_is_help=True
 )
-_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,7 +50,7 @@ def apply_topics(
 def apply_command(
     check: Annotated[bool, typer.Option("--check", help="Only print what would change.")] = False,
     grow: Annotated[bool, typer.Option(help="Add partitions to keyed topics, too.")] = False,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Creates missing topics and alters settings that differ; twice changes nothing more."""
     settings = Settings()
@@ -62,7 +62,7 @@ def apply_command(
 
 
 @topics_app.command("check", epilog="Example: echotune topics check --json")
-def check_command(json: _Json = False) -> None:
+def check_command(json: Json = False) -> None:
     """Prints how the cluster differs from the catalogue; exit code 1 if it does."""
     settings = Settings()
     _print_and_exit(_compare(settings, addresses_of(settings)), json=json)
@@ -73,7 +73,7 @@ def adopt_command(
     topic: Annotated[str, typer.Argument(help="The topic that was made again.")] = (
         LISTENING_EVENTS.name
     ),
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Says that a topic which was made again succeeds the one the log knows under its name."""
     addresses = addresses_of(Settings())

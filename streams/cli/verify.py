@@ -1,12 +1,11 @@
 """`echotune verify`: live and replay agree, or it says so."""
 
-from typing import Annotated
-
 import typer
 from rich.progress import Progress
 
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.cli.options import Json
 from streams.settings import Settings
 
 
@@ -16,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    json: Json = False,
 ) -> None:
     """Folds the log again from its start and compares the digest with the live one's.
 
@@ -37,8 +36,7 @@ def verify(
     else:
         verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
         rate = result.events / max(result.seconds, 1e-9)
-        console.out.print(
-            f"live    {result.live}\nreplay  {result.replay}\n{verdict} at log offset"
-        )
-        console.out.print(f"{result.offset}, {result.events:,} events, {rate:,.0f} events/s")
+        told = f"{verdict} at log offset {result.offset:,}, {result.events:,} events"
+        console.out.print(f"live    {result.live}\nreplay  {result.replay}")
+        console.out.print(f"{told}, {rate:,.0f} events/s", soft_wrap=True)
     raise typer.Exit(0 if result.equal else 1)

@@ -1,6 +1,7 @@
 """What a town plays on one day: its sessions become plays in order of time, as columns."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ SKIPPED_SHARES = np.array((0.03, 0.03, 0.05, 0.1, 0.2, 0.15))
 DISLIKED_SKIPPED_SHARE = 0.8
 SKIPPED_MIN_MS, SKIPPED_MAX_MS = 2_000, 30_000
 PAUSE_MAX_MS = 2_000
+_ROWS_AT_ONCE = 4_096
 
 
 class Plays(NamedTuple):
@@ -32,6 +34,12 @@ class Plays(NamedTuple):
     def at(self, index: Numbers | slice) -> "Plays":
         """The plays at `index`."""
         return Plays._make(column[index] for column in self)
+
+    def rows(self, first: int) -> Iterator[tuple[Any, ...]]:
+        """The plays from number `first` on, each as a tuple of Python's numbers."""
+        for begin in range(first, len(self.tracks), _ROWS_AT_ONCE):
+            chunk = self.at(slice(begin, begin + _ROWS_AT_ONCE))
+            yield from zip(*(column.tolist() for column in chunk), strict=True)
 
 
 class PlayMaker:

@@ -2,7 +2,8 @@
 
 `recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
 `log_epoch`, `event_time`, `published_at`; `recs:{generation}:*everyone*` is for the unknown ones;
-`recs:active` says which share of listeners each generation serves.
+`recs:active` says which share of listeners each generation serves: all by the first one, until
+another is promoted.
 """
 
 import time
@@ -24,8 +25,11 @@ _SCAN_COUNT = 2_000
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
 local former = redis.call('GET', KEYS[1])
-local at = 5
-for i = 2, #KEYS do
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('HSET', KEYS[2], ARGV[5], '1.0')
+end
+local at = 6
+for i = 3, #KEYS do
   local epoch, as_of, event_time, items = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   at = at + 4
   local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
@@ -85,18 +89,16 @@ class RedisLists:
             is_last = start + LISTS_A_CALL_MAX >= len(rows)
             frontier = publication.frontier if is_last else None
             former = await self._call(chunk, frontier, publication.since)
-        if former is None:
-            await self.activate()
         return frontier_of(former)
 
     async def _call(
         self, rows: Sequence[tuple[str, list[Any]]], frontier: Frontier | None, since: Frontier
     ) -> bytes | None:
         now_ms = int(time.time() * 1000)
-        keys: list[Any] = [self._frontier_key, *(key for key, _ in rows)]
+        keys: list[Any] = [self._frontier_key, ACTIVE_KEY, *(key for key, _ in rows)]
         values: list[Any] = [value for _, fields in rows for value in fields]
         text = frontier.text() if frontier else ""
-        settings: list[Any] = [text, now_ms, self._ttl_ms, since.text()]
+        settings: list[Any] = [text, now_ms, self._ttl_ms, since.text(), self._generation]
         return await self._script(keys=keys, args=[*settings, *values])
 
     def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
@@ -126,11 +128,6 @@ class RedisLists:
         everyone = list_key(self._generation, EVERYONE).encode()
         keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
         return len(keys - {everyone})
-
-    async def activate(self) -> None:
-        """Lets this generation serve everybody where no other was promoted yet."""
-        if not await self._redis.exists(ACTIVE_KEY):
-            await self._redis.hset(ACTIVE_KEY, self._generation, "1.0")
 
     async def close(self) -> None:
         """See `ListStore.close`."""

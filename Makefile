@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HISTORY ?=
+LISTENER ?=
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
@@ -28,8 +29,8 @@ $(COMPILED): $(STAMP) $(wildcard online_models/*.py) streams/duplicates.py
 	@$(BIN)/python -m streams.warming
 	@touch $(COMPILED)
 
-run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours
-	@$(BIN)/echotune run $(HISTORY)
+run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours (LISTENER=me)
+	@$(BIN)/echotune run $(HISTORY) $(if $(LISTENER),--listener "$(LISTENER)")
 
 test: setup  ## Runs all tests, on real servers
 	@$(BIN)/python -m pytest

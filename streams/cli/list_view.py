@@ -15,7 +15,12 @@ REASONS = {
 
 
 def list_table(
-    title: str, stored: StoredList | None, names: dict[str, str], *, k: int, explain: bool = False
+    title: str | None,
+    stored: StoredList | None,
+    names: dict[str, str],
+    *,
+    k: int,
+    explain: bool = False,
 ) -> Table:
     """The first `k` tracks of a list by name; with `explain`, why each is there."""
     table = Table(title=title, title_justify="left", expand=False, box=None)

@@ -20,12 +20,9 @@ def panel(glance: Glance, title: str, news: list[str]) -> RenderableType:
         )
     shown: list[RenderableType] = [figures, Text("")]
     if glance.star is not None:
-        playing = f", who plays {glance.playing}" if glance.playing else ""
-        shown.append(
-            list_table(
-                f"next for {glance.star}{playing}", glance.stored, glance.names, k=TRACKS_SHOWN
-            )
-        )
+        plays = f", who plays {glance.playing}" if glance.playing else ""
+        shown.append(Text(f"next for {glance.star}{plays}", style="italic", no_wrap=True))
+        shown.append(list_table(None, glance.stored, glance.names, k=TRACKS_SHOWN))
     else:
         shown.append(Text("the first list appears as soon as somebody has played something", "dim"))
     shown += [Text(""), *(Text(each, style="dim", no_wrap=True) for each in news)]

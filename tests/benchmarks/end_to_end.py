@@ -76,8 +76,10 @@ def _plain(station: Station, some: list, folder: Path, mode: str) -> float:  # t
     try:
         addresses = station.addresses
         peer = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.plain_faust"]
-            + [addresses.kafka, addresses.redis, mode],
+            [
+                *(sys.executable, "-m", "tests.benchmarks.plain_faust"),
+                *(addresses.kafka, addresses.redis, mode),
+            ],
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
             stdout=subprocess.DEVNULL,
             stderr=(folder / f"plain-{mode}.log").open("wb"),

@@ -72,6 +72,13 @@ class Vocabulary:
             raise LookupError(f"code {code} stands for nothing: never given, or forgotten")
         return value
 
+    def values(self, codes: Sequence[int]) -> list[Hashable]:
+        """The values of `codes`; raises `LookupError` as `value` does."""
+        values = [self._values[code] for code in codes]
+        if _Tombstone.FORGOTTEN in values or min(codes, default=0) < 0:
+            raise LookupError("a code stands for nothing: never given, or forgotten")
+        return values
+
     def forget(self, value: Hashable) -> None:
         """Drops `value` from memory; its code stays behind, empty, for ever."""
         code = self._codes.pop(value, None)

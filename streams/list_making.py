@@ -1,7 +1,5 @@
 """From the state to lists: ranks listeners as of the last folded log record."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,21 +38,23 @@ class ListMaker:
         ranker = self._fold.ranker
         items, scores, reasons = ranker.recommend_many(listeners, self._k)
         newest = self._fold.newest(listeners).tolist()
-        ids = [str(ranker.users.value(code)) for code in listeners.tolist()]
+        ids = ranker.users.values(listeners.tolist())
         rows = zip(ids, newest, items.tolist(), scores.tolist(), reasons.tolist(), strict=True)
         return [
-            self._list(listener_id, event_time, [*self._tracks(*ranked)])
+            self._list(str(listener_id), event_time, self._tracks(*ranked))
             for listener_id, event_time, *ranked in rows
         ]
 
     def _tracks(
         self, items: list[int], scores: list[float], reasons: list[int]
-    ) -> Iterator[RecommendedTrack]:
-        value, names = self._fold.ranker.items.value, self._fold.ranker.reasons
-        for item, score, reason in zip(items, scores, reasons, strict=True):
-            if item < 0:
-                return
-            yield RecommendedTrack(str(value(item)), score, names[reason])
+    ) -> list[RecommendedTrack]:
+        ranked = items[: items.index(-1)] if -1 in items else items
+        names = self._fold.ranker.reasons
+        track_ids = self._fold.ranker.items.values(ranked)
+        return [
+            RecommendedTrack(str(track_id), score, names[reason])
+            for track_id, score, reason in zip(track_ids, scores, reasons, strict=False)
+        ]
 
     def everyones(self) -> RecommendationList:
         """The fallback list, for listeners that are not known."""

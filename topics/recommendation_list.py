@@ -31,10 +31,13 @@ class RecommendationList:
 
     def items_json(self) -> bytes:
         """`[[track, score, reason], ...]`, best first: the form in Redis."""
-        return orjson.dumps([*map(tuple, self.items)])
+        return orjson.dumps([tuple(track) for track in self.items])
 
     def encoded(self) -> bytes:
         """The value in the topic `recommendations`."""
         record = {name: getattr(self, name) for name in self.__slots__}
-        record["items"] = [track._asdict() for track in self.items]
+        record["items"] = [
+            {"track_id": track_id, "score": score, "reason": reason}
+            for track_id, score, reason in self.items
+        ]
         return encode("RecommendationList", record)

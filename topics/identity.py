@@ -27,7 +27,7 @@ def _uuid5(*parts: str) -> str:
     >>> _uuid5("a", "b") == str(uuid.uuid5(ECHOTUNE_NAMESPACE, "a" + _SEPARATOR + "b"))
     True
     """
-    name = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    name = _SEPARATOR.join(parts).encode()
     text = sha1(ECHOTUNE_NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
     variant = _VARIANT[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -237,9 +237,11 @@ class TestMongoTrackCatalogue(TrackCatalogueContract):
 async def a_silent_server() -> AsyncIterator[str]:
     """Takes connections and never says a word."""
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.read()
-        writer.close()
 
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -247,6 +249,10 @@ async def a_silent_server() -> AsyncIterator[str]:
         yield f"mongodb://127.0.0.1:{port}"
     finally:
         server.close()
+        for writer in writers:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 @asynccontextmanager

@@ -136,12 +136,6 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Takes over a `state()`; raises `ModelError` if it is another model's."""
 
-    def warm_up(self) -> None:
-        """Compiles all that this model runs; call it on a new model that is then thrown away."""
-        self.learn_one("a", "b")
-        self.recommend("a")
-        self.predict_one("a", "b")
-
     # -- River's face ------------------------------------------------------------------------
 
     def learn_one(

@@ -31,14 +31,3 @@ def sources_stamp() -> str:
     """Hash of every source file of this package."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     return xxhash.xxh3_128_hexdigest(b"\0".join(source.read_bytes() for source in sources))
-
-
-def warm_up(say: Callable[[str], object]) -> None:
-    """Compiles everything, or loads it from the cache, and `say`s so: half a minute when cold."""
-    from online_models.evaluation import Prequential  # these import this file
-    from online_models.registry import build
-
-    say("Compiling the models (once; half a minute) ...")
-    Prequential().warm_up()
-    build({"model": "first_blend"}).warm_up()
-    say("The models are compiled.")

@@ -113,10 +113,6 @@ class Prequential:
             digest.update(array.data)
         return digest.hexdigest()
 
-    def warm_up(self) -> None:
-        """Compiles what `update` runs; call it on one that is then thrown away."""
-        self.update(np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint8))
-
 
 @njit_cached
 def _count(

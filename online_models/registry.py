@@ -12,12 +12,14 @@ from online_models.first_blend import FirstBlend
 from online_models.last_transition import LastTransition
 from online_models.own_recent import OwnRecent
 from online_models.popularity_ranker import PopularityRanker
+from online_models.river_adapter import RiverRanker
 
 MODELS: dict[str, Callable[..., Ranker]] = {
     "first_blend": FirstBlend,
     "last_transition": LastTransition,
     "own_recent": OwnRecent,
     "popularity": PopularityRanker,
+    "river": RiverRanker,
 }
 """Every model; whoever adds one is held to the contract tests."""
 

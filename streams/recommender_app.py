@@ -35,8 +35,9 @@ BASELINE = {"model": "popularity"}
 
 
 def model_config(settings: Settings) -> dict[str, str]:
-    """Configuration of the generation's model."""
-    return {"model": settings.model}
+    """Configuration of the generation's model; `river:BiasedMF` hosts River's `BiasedMF`."""
+    name, _, hosted = settings.model.partition(":")
+    return {"model": name, "ranker": hosted} if hosted else {"model": name}
 
 
 def new_fold(settings: Settings) -> Fold:

@@ -75,3 +75,19 @@ def test_a_worker_without_servers_says_what_to_do_and_shows_no_traceback(station
     assert ended.returncode == 3
     assert "echotune up" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_ranker_of_river_itself_runs_in_the_models_place_and_replay_agrees(
+    station: Station,
+) -> None:
+    station.environment["ECHOTUNE_MODEL"] = "river:BiasedMF"
+    station.start("sequencer")
+    recommender = station.start("recommender")
+    station.produce(a_stream(600, listeners=20))
+    wait_until(station.status, lambda found: (found["applied"] or 0) > 0)
+    recommender.kill()
+    station.start("recommender")
+
+    assert station.wait_applied(600)["recommender"]["quality"]["hits"] > 0
+    assert station.verify()["equal"]
+    assert "river" in station.run("recommend", "listener-1", "--explain").stdout

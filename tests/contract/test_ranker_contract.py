@@ -1,0 +1,205 @@
+"""What every model promises, whoever adds one: River's own checks, and the stream's."""
+
+import pickle
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from river import checks
+
+from online_models.base import EVALUATED_K, Ranker, Signal
+from online_models.errors import ModelError
+from online_models.registry import MODELS, build
+from tests.support.rankers import START_MS, Row, a_ranker, learn, rows
+
+MODEL_NAMES = sorted(MODELS)
+pytestmark = pytest.mark.parametrize("name", MODEL_NAMES)
+
+
+def test_river_finds_nothing_wrong(name: str) -> None:
+    found = list(checks.yield_checks(build({"model": name})))
+    assert found
+    for check in found:
+        check(build({"model": name}))
+
+
+def test_a_clone_has_learnt_nothing_and_a_pickle_everything(name: str) -> None:
+    model = a_ranker(name, rows(1, 100))
+    assert model.clone().digest() == build({"model": name}).digest()
+    assert pickle.loads(pickle.dumps(model)).digest() == model.digest()
+
+
+def test_events_one_by_one_and_in_columns_give_the_same_model(name: str) -> None:
+    one_by_one, in_columns = build({"model": name}), build({"model": name})
+    some = rows(2, 150)
+    for row in some:
+        told = {"at": row.at_ms, "signal": row.signal, "group": row.group}
+        one_by_one.learn_one(row.user, row.item, row.y, told)
+    learn(in_columns, some)
+    assert one_by_one.digest() == in_columns.digest()
+
+
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.integers(0, 120), max_size=6), seed=st.integers(0, 1_000))
+def test_batches_of_any_sizes_give_the_same_ranks_and_the_same_model(
+    name: str, cuts: list[int], seed: int
+) -> None:
+    some = rows(seed, 120)
+    whole, cut = build({"model": name}), build({"model": name})
+    expected = learn(whole, some)
+    bounds = [0, *sorted(cuts), len(some)]
+    pieces = [some[start:stop] for start, stop in pairwise(bounds)]
+    ranks = np.concatenate([learn(cut, piece) for piece in pieces if piece])
+    assert ranks.tolist() == expected.tolist()
+    assert cut.digest() == whole.digest()
+
+
+def test_a_rank_is_the_place_in_the_list_of_the_moment_before(name: str) -> None:
+    model = build({"model": name})
+    ranks = []
+    expected = []
+    for row in rows(3, 200):
+        listed = [each.item for each in model.recommend(row.user, EVALUATED_K)]
+        is_listen = row.signal == Signal.LISTEN
+        expected.append(listed.index(row.item) if is_listen and row.item in listed else -1)
+        ranks += learn(model, [row]).tolist()
+    assert ranks == expected
+    assert max(ranks) > 0
+
+
+def test_asking_changes_nothing(name: str) -> None:
+    model = a_ranker(name, rows(4, 200))
+    before = model.digest()
+    for user in ("u1", "nobody", None, 7):
+        model.recommend(user)
+        model.predict_one(user, "i1")
+        model.predict_one(user, "nothing")
+        model.rank(user, ["i1", "nothing", "i2"])
+    assert model.digest() == before
+
+
+def test_not_evaluating_changes_ranks_and_nothing_else(name: str) -> None:
+    evaluated, not_evaluated = build({"model": name}), build({"model": name})
+    learn(evaluated, rows(5, 100))
+    assert set(learn(not_evaluated, rows(5, 100), evaluate=False).tolist()) == {-1}
+    assert not_evaluated.digest() == evaluated.digest()
+
+
+def test_a_loaded_state_is_the_same_and_goes_on_the_same(name: str) -> None:
+    first, later = rows(6, 150)[:100], rows(6, 150)[100:]
+    model, loaded = a_ranker(name, first), build({"model": name})
+    loaded.load(model.state())
+    assert loaded.digest() == model.digest()
+    assert loaded.recommend("u1") == model.recommend("u1")
+    assert learn(loaded, later).tolist() == learn(model, later).tolist()
+    assert loaded.digest() == model.digest()
+
+
+def test_every_event_that_counts_shows_in_the_digest(name: str) -> None:
+    model = build({"model": name})
+    seen = {model.digest()}
+    for row in [row for row in rows(7, 40) if row.signal == Signal.LISTEN]:
+        learn(model, [row])
+        seen.add(model.digest())
+    assert len(seen) > 25
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 1_000])
+def test_a_list_is_as_long_as_asked_or_as_can_be_and_holds_nothing_twice(name: str, k: int) -> None:
+    model = a_ranker(name, rows(8, 200))
+    for user in ("u1", "nobody"):
+        listed = [each.item for each in model.recommend(user, k)]
+        assert len(listed) <= k
+        assert len(set(listed)) == len(listed)
+        assert listed or k == 0
+    scores = [each.score for each in model.recommend("u1", k)]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_an_empty_model_answers(name: str) -> None:
+    model = build({"model": name})
+    assert model.recommend("nobody") == []
+    assert model.rank("nobody", ["b", "a"]) == ["a", "b"]
+    assert model.predict_one("nobody", "nothing") == 0.0
+    assert len(learn(model, [])) == 0
+
+
+@pytest.mark.parametrize(
+    ("y", "x"),
+    [
+        (None, {}),
+        (float("nan"), {}),
+        (float("inf"), {}),
+        ("much", {}),
+        (10**400, {}),
+        (1.0, {"at": float("nan")}),
+        (1.0, {"at": -5}),
+        (1.0, {"at": 2**62}),
+        (1.0, {"at": "noon"}),
+        (1.0, {"signal": 99}),
+        (1.0, {"signal": None}),
+    ],
+)
+def test_nonsense_never_spoils_the_model(name: str, y: Any, x: dict[str, Any]) -> None:
+    model = a_ranker(name, rows(9, 50))
+    model.learn_one("u1", "i1", y, x)
+    learn(model, rows(10, 50))
+    scores = [each.score for each in model.recommend("u1")]
+    assert scores
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("odd", ["", "\x00", "ü" * 600, 2**70, -1, (1, "a"), b"\xff", 1.5, None])
+def test_any_hashable_is_an_id(name: str, odd: Any) -> None:
+    model = build({"model": name})
+    for _ in range(3):
+        model.learn_one(odd, odd)
+        model.learn_one(odd, "other")
+    assert odd in [each.item for each in model.recommend(odd)]
+
+
+def test_time_that_runs_backwards_is_late_and_harmless(name: str) -> None:
+    model = a_ranker(name, [Row("u", f"i{at}", at_ms=START_MS - at * 60_000) for at in range(60)])
+    assert model.recommend("u")
+
+
+def test_equal_scores_stand_in_the_order_of_first_appearance(name: str) -> None:
+    model = build({"model": name})
+    assert model.rank("u", ["c", "a", "b"]) == ["a", "b", "c"]
+    learn(model, [Row(f"u{at}", item) for at, item in enumerate(("z", "y"))])
+    first = model.rank("nobody", ["y", "z"])
+    assert first == model.rank("nobody", ["z", "y"])
+
+
+def test_a_forgotten_listener_is_as_unknown_and_the_others_go_on(name: str) -> None:
+    model = a_ranker(name, rows(11, 300))
+    before = model.recommend("u2")
+    code = model.users.code("u1")
+    model.forget(code)
+    model.users.forget("u1")
+    assert [each.item for each in model.recommend("u1")] == [
+        each.item for each in model.recommend("nobody")
+    ]
+    assert [each.item for each in model.recommend("u2")] == [each.item for each in before]
+    with pytest.raises(LookupError):
+        model.users.value(code)
+
+
+def test_a_wrong_parameter_is_said(name: str) -> None:
+    with pytest.raises(ModelError, match="depth"):
+        build({"model": name, "depth": 3})
+
+
+def test_the_configuration_is_part_of_the_digest_of_a_ranker(name: str) -> None:
+    others = {build({"model": other}).digest() for other in MODEL_NAMES if other != name}
+    assert build({"model": name}).digest() not in others
+
+
+def test_a_ranker_says_what_it_is(name: str) -> None:
+    model: Ranker = build({"model": name})
+    assert model.model_name == name
+    assert model.fold_version >= 1
+    assert model.reasons

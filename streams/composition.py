@@ -17,6 +17,8 @@ from streams.settings import Settings
 
 SWITCH_INTERVAL_S = 0.0005
 """Hand-over of the GIL between Faust's consumer thread and its main thread."""
+METADATA_AGE_MAX_MS = 5_000
+"""After so long a topic that was deleted and made again is noticed."""
 _COMMIT_EVERY_S = 1.0
 _FETCH_BYTES_MAX = 4 * 1024 * 1024
 
@@ -42,6 +44,7 @@ def faust_app(
         stream_wait_empty=False,
         consumer_auto_offset_reset="none",
         consumer_max_fetch_size=_FETCH_BYTES_MAX,
+        consumer_metadata_max_age_ms=METADATA_AGE_MAX_MS,
         broker_client_id=_client_id(),
         broker_max_poll_records=chunk_records_max,
         broker_commit_interval=_COMMIT_EVERY_S,

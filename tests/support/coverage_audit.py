@@ -1,0 +1,30 @@
+"""Reads the learning-log and says whether it covers its source as it must."""
+
+from collections import Counter
+
+from streams.coverage import Coverage, Ignored
+from streams.log_reader import LogReader
+from topics.control_records import SourceAdded
+from topics.learning_batch import LearningBatch
+from topics.learning_log import decode_log_record
+
+
+def audited(kafka: str) -> Counter[str]:
+    """Rows that count, rejected ones, ignored batches; of every source, by the fold's own rule."""
+    coverage, counts = Coverage(), Counter[str]()
+    with LogReader(kafka) as reader:
+        for offset, value in reader.records(0, reader.bounds().end - 1):
+            record = decode_log_record(value, offset)
+            if isinstance(record, SourceAdded):
+                coverage.add_source(record)
+            if not isinstance(record, LearningBatch):
+                continue
+            first_new = coverage.first_new(record)
+            if isinstance(first_new, Ignored):
+                counts["ignored"] += 1
+                continue
+            counts["rows"] += int((record.offsets >= first_new).sum())
+            counts["rejected"] += sum(at >= first_new for at, _ in record.rejected)
+            coverage.cover(record)
+    counts["covered"] = sum(coverage.next.values())
+    return counts

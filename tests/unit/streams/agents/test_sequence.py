@@ -1,0 +1,282 @@
+"""The sequencer with a producer and a consumer that do as told, so that races are facts."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.acknowledged_producer import Report
+from streams.agents import sequence
+from streams.agents.sequence import Identity, Sequencer
+from streams.beginning import Cluster, Source
+from streams.progress_reader import FoldPosition
+from streams.topic_ids import Bounds
+from tests.support.records import ARecord, a_value
+from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LISTENING_EVENTS
+from topics.codecs import Decoder
+from topics.learning_batch import LearningBatch, SourcePartition
+from topics.learning_log import decode_log_record
+
+TOPIC_ID = b"n" * 16
+TP0 = TP("listening-events", 0)
+SOURCE = Source("listening-events", TOPIC_ID, 4)
+
+
+@dataclass
+class Sent:
+    """A record handed to the producer, not yet reported."""
+
+    topic: str
+    report: Report
+    value: bytes
+
+
+@dataclass
+class AProducer:
+    """Keeps what it is given until a test says what became of it."""
+
+    sent: list[Sent] = field(default_factory=list)
+    renewed: int = 0
+
+    async def produce(self, topic: str, report: Report, **message: Any) -> None:
+        if message.get("value") and topic == LEARNING_LOG.name and not self._is_batch(message):
+            report(0)  # control records land at once
+            return
+        self.sent.append(Sent(topic, report, message["value"]))
+
+    @staticmethod
+    def _is_batch(message: dict[str, Any]) -> bool:
+        return isinstance(decode_log_record(message["value"], 0), LearningBatch)
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+    def land(self, at: int, log_offset: int | None) -> None:
+        """The broker took the record (None: it did not)."""
+        self.sent[at].report(log_offset)
+
+    @property
+    def batches(self) -> list[LearningBatch]:
+        """What was sent to the log."""
+        values = [each.value for each in self.sent if each.topic == LEARNING_LOG.name]
+        return [decode_log_record(value, 0) for value in values]  # type: ignore[misc]
+
+
+@dataclass
+class AMessage:
+    """A chunk as Faust hands it over."""
+
+    tp: TP
+    value: list[ARecord]
+
+
+@dataclass
+class AConsumer:
+    """Notes what is acknowledged."""
+
+    acked: list[int] = field(default_factory=list)
+    began_again: int = 0
+    held: set[TP] = field(default_factory=set)
+
+    def begin_again(self) -> None:
+        self.began_again += 1
+
+    def is_current(self, message: AMessage) -> bool:
+        return True
+
+    def ack(self, message: AMessage) -> bool:
+        self.acked.append(message.value[-1].offset)
+        return True
+
+    def hold(self, tp: TP) -> None:
+        self.held.add(tp)
+
+    def release(self, tp: TP) -> None:
+        self.held.discard(tp)
+
+
+class Desk:
+    """A sequencer between the two."""
+
+    def __init__(self) -> None:
+        self.producer = AProducer()
+        self.consumer = AConsumer()
+        self.stopped: list[BaseException] = []
+        self.now_s = 0.0
+        self.sequencer = Sequencer(
+            Identity("s1", "0.1.0"),
+            self.producer,  # type: ignore[arg-type]
+            Decoder(LISTENING_EVENTS.contracts),
+            self.stopped.append,
+            clock=lambda: self.now_s,
+        )
+
+    async def begin(self, committed: int = 0, fold: FoldPosition | None = None) -> dict[TP, int]:
+        cluster = Cluster(SOURCE, {TP0: committed}, {TP0: Bounds(0, 10_000)}, log_end=1)
+        known = FoldPosition(0, {SourcePartition(TOPIC_ID, 0): committed}, {SOURCE.name: TOPIC_ID})
+        return await self.sequencer.begin(self.consumer, cluster, fold or known)
+
+    async def hear(self, first: int, last: int, *, poison: bool = False) -> None:
+        """A chunk of source offsets `first` to `last`."""
+        values = [b"poison" if poison else a_value(minute=-at) for at in range(first, last + 1)]
+        records = [ARecord(first + at, value) for at, value in enumerate(values)]
+        await self.sequencer.sequence(AMessage(TP0, records))
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A sequencer that begins its next epoch at once after a broken one."""
+    monkeypatch.setattr(sequence, "BROKEN_PAUSE_FIRST_S", 0.0)
+    return Desk()
+
+
+async def test_several_chunks_are_on_their_way_and_each_is_acknowledged_by_its_own_report(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    for first in (0, 10, 20):
+        await desk.hear(first, first + 9)
+    assert len(desk.producer.sent) == 3
+    desk.producer.land(0, 5)
+    assert desk.consumer.acked == [9]
+    desk.producer.land(1, 6)
+    desk.producer.land(2, 7)
+    assert desk.consumer.acked == [9, 19, 29]
+
+
+async def test_where_chunk_n_fails_and_the_next_lands_neither_is_acknowledged_and_both_come_again(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+    await desk.hear(10, 19)
+    desk.producer.land(0, None)
+    desk.producer.land(1, 6)
+    assert desk.consumer.acked == []
+    assert desk.producer.renewed == 1
+
+    await desk.begin()
+    await desk.hear(0, 19)
+    desk.producer.land(2, 7)
+    assert desk.consumer.acked == [19]
+    assert (desk.producer.batches[-1].from_offset, desk.producer.batches[-1].to_offset) == (0, 19)
+
+
+async def test_a_partition_lost_and_regained_with_reports_in_flight_hears_none_of_them(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+    desk.sequencer.forget()
+    await desk.begin()
+    await desk.hear(0, 4)
+    desk.producer.land(0, 5)
+    assert desk.consumer.acked == []
+    desk.producer.land(1, 6)
+    assert desk.consumer.acked == [4]
+    assert desk.producer.batches[0].assignment_epoch < desk.producer.batches[1].assignment_epoch
+
+
+async def test_a_chunk_that_comes_after_its_partition_went_is_left_alone(desk: Desk) -> None:
+    await desk.begin()
+    desk.sequencer.forget()
+    await desk.hear(0, 9)
+    assert desk.producer.sent == []
+
+
+async def test_a_chunk_of_nothing_but_poison_becomes_letters_and_coverage(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 2, poison=True)
+    topics = [each.topic for each in desk.producer.sent]
+    assert topics == [DEAD_LETTERS.name] * 3 + [LEARNING_LOG.name]
+    [batch] = desk.producer.batches
+    assert (len(batch), batch.from_offset, batch.to_offset) == (0, 0, 2)
+    for at in range(4):
+        assert desk.consumer.acked == []
+        desk.producer.land(at, at)
+    assert desk.consumer.acked == [2]
+
+
+async def test_a_chunk_begins_where_the_last_one_ended_though_offsets_are_missing(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+    await desk.hear(15, 19)
+    assert [batch.from_offset for batch in desk.producer.batches] == [0, 10]
+
+
+async def test_a_consumer_that_goes_back_by_itself_is_not_believed(desk: Desk) -> None:
+    await desk.begin(committed=50)
+    with pytest.raises(Exception, match="went back to 40 by itself"):
+        await desk.hear(40, 60)
+    assert desk.producer.sent == []
+
+
+async def test_a_topic_made_anew_under_its_name_halts_until_it_is_adopted(desk: Desk) -> None:
+    other = FoldPosition(0, {}, {SOURCE.name: b"o" * 16})
+    await desk.begin(fold=other)
+    assert desk.sequencer.status()["halted"]
+    adopted = FoldPosition(1, {}, {SOURCE.name: TOPIC_ID})
+    desk.sequencer.follow(adopted)
+    assert not desk.sequencer.status()["halted"]
+    assert desk.consumer.began_again == 1
+
+
+async def test_a_log_that_lost_its_tail_is_sent_it_again(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+    desk.producer.land(0, 5)
+    assert desk.consumer.acked == [9]
+    cut = FoldPosition(5, {SourcePartition(TOPIC_ID, 0): 0}, {SOURCE.name: TOPIC_ID})
+    desk.sequencer.follow(cut)
+    desk.sequencer.heal()
+    assert desk.consumer.began_again == 1
+    assert await desk.begin(committed=10, fold=cut) == {TP0: 0}
+
+
+async def test_a_fold_that_keeps_up_makes_nothing_go_back(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+    desk.producer.land(0, 5)
+    for as_of, folded in ((4, 0), (5, 10)):
+        position = FoldPosition(as_of, {SourcePartition(TOPIC_ID, 0): folded}, {})
+        desk.sequencer.follow(position)
+        desk.sequencer.heal()
+    assert desk.consumer.began_again == 0
+
+
+async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 199, poison=True)
+    assert desk.consumer.held == {TP0}
+    await desk.hear(200, 209)
+    assert desk.producer.batches[-1].to_offset == 199
+    desk.now_s += 5.0
+    await desk.sequencer._work_off(TP0, desk.sequencer._paused[TP0])
+    assert desk.producer.batches[-1].to_offset == 209
+    assert desk.consumer.held == set()
+
+
+async def test_rows_in_a_wrong_partition_are_counted_and_sequenced(desk: Desk) -> None:
+    await desk.begin()
+    values = [a_value(listener_id=f"listener-{at}") for at in range(40)]
+    records = [ARecord(at, value) for at, value in enumerate(values)]
+    await desk.sequencer.sequence(AMessage(TP0, records))
+    assert 0 < desk.sequencer.counts["misplaced"] < 40
+    assert desk.sequencer.counts["rows"] == 40
+
+
+async def test_a_report_that_cannot_be_understood_stops_the_worker(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.begin()
+    await desk.hear(0, 9)
+
+    def fails(_: AMessage) -> bool:
+        raise RuntimeError("what is this")
+
+    monkeypatch.setattr(desk.consumer, "ack", fails)
+    desk.producer.land(0, 5)
+    assert [str(error) for error in desk.stopped] == ["what is this"]

@@ -116,9 +116,11 @@ class BatchConsumer(aiokafka.Consumer):
         if not self._is_settled:
             await self._settle()
             return
+        moves = self._moves
         await self._catch_up()
         await self._room()
-        moves = self._moves
+        if moves != self._moves:
+            return
         records = await self._fetch(timeout)
         self._behind |= records.keys()
         for tp, fetched in records.items():

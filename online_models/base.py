@@ -1,6 +1,7 @@
 """What every model can do: River's face for single events, and a face for columns of them."""
 
 import abc
+import json
 import numbers
 from collections.abc import Hashable, Iterable, Mapping
 from enum import IntEnum
@@ -10,6 +11,7 @@ import numpy as np
 import river.reco.base
 from numpy.typing import NDArray
 
+from online_models.errors import ModelError
 from online_models.vocabulary import Vocabulary
 
 EVALUATED_K = 20
@@ -135,6 +137,22 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     @abc.abstractmethod
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Takes over a `state()`; raises `ModelError` if it is another model's."""
+
+    def identity(self) -> list[Any]:
+        """What a state belongs to, as JSON values: a state of another identity is not taken."""
+        return [self.model_name, self.fold_version]
+
+    def _identity_written(self) -> NDArray[np.uint8]:
+        return np.frombuffer(json.dumps(self.identity(), sort_keys=True).encode(), np.uint8)
+
+    def _check_is_mine(self, state: Mapping[str, NDArray[Any]]) -> None:
+        mine = self._identity_written().tobytes()
+        its = state["identity"].tobytes() if "identity" in state else b"nothing known"
+        if its != mine:
+            raise ModelError(
+                f"The state belongs to {its.decode()}, the model is {mine.decode()}.",
+                "Replay the log, or start the model that the state belongs to.",
+            )
 
     # -- River's face ------------------------------------------------------------------------
 

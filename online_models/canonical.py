@@ -44,6 +44,7 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
         yield f"{value.dtype.str}{value.shape}".encode()
         yield np.ascontiguousarray(value).tobytes()
     elif isinstance(value, list | tuple):
+        yield str(len(value)).encode()
         for each in value:
             yield from _pieces(each, depth + 1)
     elif isinstance(value, dict) and type(value) is dict:
@@ -57,6 +58,7 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
 def _items(items: Any, depth: int) -> Iterator[bytes]:
     """Keys and values, in an order that follows from the keys' contents."""
     written = [(b"".join(_pieces(key, depth + 1)), value) for key, value in items]
+    yield str(len(written)).encode()
     for key, value in sorted(written, key=lambda item: item[0]):
         yield key
         yield from _pieces(value, depth + 1)

@@ -127,13 +127,9 @@ class ColumnRanker(Ranker):
         yield "tracks", self._tracks, self._rows["tracks"]
         yield "shared", self._shared, _ALL
 
-    def _identity(self) -> list[Any]:
-        """What a state belongs to, as JSON values."""
-        return [self.model_name, self.fold_version]
-
     def digest(self) -> str:
         """See `Ranker.digest`: vocabularies, identity and every live row (xxh3, 128 bits)."""
-        digest = xxhash.xxh3_128(json.dumps([*self._identity(), self._rows]).encode())
+        digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._rows]).encode())
         for vocabulary in self._vocabularies().values():
             digest.update(vocabulary.digest())
         for name, stores, rows in self._parts():
@@ -143,15 +139,17 @@ class ColumnRanker(Ranker):
 
     def state(self) -> Arrays:
         """See `Ranker.state`."""
-        arrays = {"rows": np.array(list(self._rows.values()), np.int64)}
+        rows = np.array(list(self._rows.values()), np.int64)
+        arrays: Arrays = {"identity": self._identity_written(), "rows": rows}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
-        for name, stores, rows in self._parts():
-            arrays |= _prefixed(name, trimmed(stores, rows))
+        for name, stores, live in self._parts():
+            arrays |= _prefixed(name, trimmed(stores, live))
         return arrays
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
+        self._check_is_mine(state)
         listeners, tracks = state["rows"].tolist()
         held = {
             "listeners": self._no_listeners(capacity(listeners)),

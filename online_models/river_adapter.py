@@ -17,8 +17,20 @@ from online_models.errors import ModelError
 from online_models.own_recent import OwnRecent
 
 CANDIDATES_MAX = 100
-_SAFE_MODULES = ("river.", "numpy", "collections")
-_SAFE_NAMES = {("random", "Random"), ("functools", "partial"), ("builtins", "getattr")}
+_SAFE_NAMES = {
+    ("collections", "defaultdict"),
+    ("collections", "deque"),
+    ("functools", "partial"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy.random._mt19937", "MT19937"),
+    ("numpy.random._pickle", "__bit_generator_ctor"),
+    ("numpy.random._pickle", "__randomstate_ctor"),
+    ("random", "Random"),
+}
+"""What a state may name beside River's classes: containers, arrays and random numbers."""
 
 
 class RiverRanker(Ranker):
@@ -74,8 +86,7 @@ class RiverRanker(Ranker):
             self._sources.learn_many(*row, evaluate=False)
             self._clock_ms = int(at_ms[at])
             if signals[at] == Signal.LISTEN:
-                reward = 1.0 if np.isnan(y[at]) else float(y[at])
-                self._hosted.learn_one(_user(users[at]), _item(items[at]), reward)
+                self._hosted.learn_one(_user(users[at]), _item(items[at]), _reward(y[at]))
         return ranks
 
     @staticmethod
@@ -104,11 +115,10 @@ class RiverRanker(Ranker):
         return [code for code in found[0].tolist() if code >= 0]
 
     def _ranked(self, user: int, k: int) -> list[tuple[int, float]]:
+        """Best first; equals (all of them, for a listener River has not met) as proposed."""
         codes = self._candidates(user)
-        if user < 0:
-            return [(code, 1.0 / (place + 1)) for place, code in enumerate(codes[:k])]
         scored = zip(codes, self.scores(user, np.array(codes, np.int32)).tolist(), strict=True)
-        return sorted(scored, key=lambda each: (-each[1], each[0]))[:k]
+        return sorted(scored, key=lambda each: -each[1])[:k]
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """See `Ranker.scores`; 0 for what the hosted model has never met."""
@@ -140,22 +150,38 @@ class RiverRanker(Ranker):
 
     def digest(self) -> str:
         """See `Ranker.digest`."""
-        identity = [self.model_name, self.fold_version, self.ranker, dict(self.params or {})]
-        return content_digest([identity, self._clock_ms, self._sources.digest(), self._hosted])
+        return content_digest(
+            [self.identity(), self._clock_ms, self._sources.digest(), self._hosted]
+        )
+
+    def identity(self) -> list[Any]:
+        """See `Ranker.identity`."""
+        return [*super().identity(), self.ranker, dict(self.params or {})]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """See `Ranker.state`; the hosted model is in it as a pickle."""
+        """See `Ranker.state`; the hosted model is in it as a pickle (protocol 4)."""
         written = {f"sources/{name}": array for name, array in self._sources.state().items()}
         hosted = np.frombuffer(pickle.dumps(self._hosted, protocol=4), np.uint8)
-        return written | {"hosted": hosted, "clock_ms": np.array([self._clock_ms])}
+        return written | {
+            "identity": self._identity_written(),
+            "hosted": hosted,
+            "clock_ms": np.array([self._clock_ms]),
+        }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """See `Ranker.load`; the pickle may hold nothing but River's and numpy's objects."""
+        """See `Ranker.load`; the pickle may name River's classes, arrays, and nothing else."""
+        self._check_is_mine(state)
+        hosted = _Restricted(io.BytesIO(state["hosted"].tobytes())).load()
+        if type(hosted) is not type(self._hosted):
+            raise ModelError(
+                f"The state holds a {type(hosted).__name__}, not a {self.ranker}.",
+                "It was changed by somebody: remove it, and replay the log.",
+            )
         prefix = "sources/"
         self._sources.load(
             {name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)}
         )
-        self._hosted = _Restricted(io.BytesIO(state["hosted"].tobytes())).load()
+        self._hosted = hosted
         self._clock_ms = int(state["clock_ms"][0])
 
 
@@ -167,6 +193,11 @@ def _item(code: Any) -> str:
     return f"i{int(code)}"
 
 
+def _reward(y: Any) -> float:
+    """`y` within [-1, 1]; a play without a reward was a play."""
+    return 1.0 if np.isnan(y) else float(np.clip(y, -1.0, 1.0))
+
+
 def _hosted(name: str, params: dict[str, Any]) -> Any:
     made = getattr(reco, name, None)
     if not (inspect.isclass(made) and issubclass(made, AnyRiverRanker)):
@@ -176,9 +207,20 @@ def _hosted(name: str, params: dict[str, Any]) -> Any:
 
 
 class _Restricted(pickle.Unpickler):
-    """Reads back what `state` wrote, and refuses to import anything else."""
+    """Reads back what `state` wrote, and refuses to import anything else.
+
+    A name from a package would not do: a module of River's imports others, and a pickle may name
+    what is within (`os.system` of `river.x`); so it must be a class that is River's own.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith(_SAFE_MODULES) or (module, name) in _SAFE_NAMES:
+        if (module, name) in _SAFE_NAMES:
             return super().find_class(module, name)
-        raise ModelError(f"The state holds {module}.{name}, which is no model's.")
+        if module.startswith("river."):
+            found = super().find_class(module, name)
+            if inspect.isclass(found) and found.__module__.startswith("river."):
+                return found
+        raise ModelError(
+            f"The state names {module}.{name}, which is no model's.",
+            "It was changed by somebody: remove it, and replay the log.",
+        )

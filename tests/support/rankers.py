@@ -25,15 +25,16 @@ class Row(NamedTuple):
 
 
 def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row]:
-    """Albums, repeats, late events, skips and words, by chance."""
+    """Albums, repeats, breaks, late events, skips and words, by chance."""
     chance = random.Random(seed)
     last = [0] * users
     at_ms = START_MS
     made = []
     for _ in range(events):
         user = chance.randrange(users)
-        last[user] = chance.choice([(last[user] + 1) % items, chance.randrange(items)])
-        at_ms += chance.randrange(4 * MINUTE_MS)
+        after = (last[user] + 1) % items
+        last[user] = chance.choice([after, after, chance.randrange(items), last[user]])
+        at_ms += chance.choice([*[chance.randrange(4 * MINUTE_MS)] * 19, 40 * MINUTE_MS])
         late_ms = chance.choice([0, 0, 0, 90 * MINUTE_MS])
         signal = chance.choices(list(Signal), weights=[80, 6, 4, 4, 3, 3])[0]
         y = chance.choice([1.0, 1.0, 0.5, -1.0, float("nan")])

@@ -26,9 +26,9 @@ _LOOK_EVERY_S = 0.05
 def end_to_end(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
     """Rate of EchoTune and of the peer with and without ranking, each on servers of its own."""
     some = encoded(events(data, EVENTS))
-    rate = _echotune(Station(folder / "echotune", kafka_libs), some, folder)
-    ranking = _plain(Station(folder / "rank", kafka_libs), some, folder, "rank")
-    learning = _plain(Station(folder / "learn", kafka_libs), some, folder, "learn")
+    rate = _echotune(Station(folder / "echotune", kafka_libs, is_hasty=False), some, folder)
+    ranking = _plain(Station(folder / "rank", kafka_libs, is_hasty=False), some, folder, "rank")
+    learning = _plain(Station(folder / "learn", kafka_libs, is_hasty=False), some, folder, "learn")
     peer = "plain Faust agent, River learns and ranks 100"
     return [
         Figure("end to end, loaded", rate, "events/s", peer, ranking, "≥ 15,000/s and ≥ 20 ×"),

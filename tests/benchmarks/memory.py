@@ -19,7 +19,7 @@ _LOOK_EVERY_S = 1.0
 
 def memory(kafka_libs: Path, folder: Path, data: Path | None, minutes: float) -> list[Figure]:
     """MiB above idle after a history; MiB an hour at a constant population for `minutes`."""
-    station = Station(folder / "memory", kafka_libs)
+    station = Station(folder / "memory", kafka_libs, is_hasty=False)
     station.up()
     try:
         station.start("sequencer")

@@ -25,7 +25,7 @@ _LOAD_PER_S = 1e9
 def replays(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
     """Verify's speed with the configured model and with one that only counts."""
     some = events(data, EVENTS)
-    station = Station(folder / "replay", kafka_libs)
+    station = Station(folder / "replay", kafka_libs, is_hasty=False)
     station.up()
     try:
         last = _filled(station, encoded(some))

@@ -63,13 +63,13 @@ class Worker:
 
 
 class Station:
-    """Servers, topics, workers and events under one home."""
+    """Servers, topics, workers and events under one home; `is_hasty` suits tests, not figures."""
 
-    def __init__(self, home: Path, kafka_libs: Path, **environment: str) -> None:
+    def __init__(self, home: Path, kafka_libs: Path, *, is_hasty: bool = True) -> None:
         self.home = home
-        self.environment = FAST | environment
+        self.environment = dict(FAST) if is_hasty else {}
         self.servers = EmbeddedServers(
-            home, kafka_libs=kafka_libs, want=("kafka", "redis"), fast_start=True
+            home, kafka_libs=kafka_libs, want=("kafka", "redis"), fast_start=is_hasty
         )
         self.workers: list[Worker] = []
         self._producer: Producer | None = None

@@ -187,15 +187,40 @@ def test_equal_scores_stand_in_the_order_of_first_appearance(name: str) -> None:
 def test_a_forgotten_listener_is_as_unknown_and_the_others_go_on(name: str) -> None:
     model = a_ranker(name, rows(11, 300))
     before = model.recommend("u2")
+    model.forget(model.users.code("u1"))
+    unknown = [each.item for each in model.recommend("nobody", 1_000)]
+    assert [each.item for each in model.recommend("u1", 1_000)] == unknown
+    assert [each.item for each in model.recommend("u2")] == [each.item for each in before]
+
+
+def test_a_forgotten_listener_who_comes_back_is_a_new_one(name: str) -> None:
+    model = a_ranker(name, rows(11, 300))
     code = model.users.code("u1")
     model.forget(code)
     model.users.forget("u1")
-    assert [each.item for each in model.recommend("u1")] == [
-        each.item for each in model.recommend("nobody")
-    ]
-    assert [each.item for each in model.recommend("u2")] == [each.item for each in before]
+    assert model.recommend("u1") == model.recommend("nobody")
+    learn(model, rows(12, 50))
+    assert model.users.code("u1") not in (-1, code)
     with pytest.raises(LookupError):
         model.users.value(code)
+
+
+def test_forgetting_nobody_changes_nothing(name: str) -> None:
+    model = a_ranker(name, rows(11, 50))
+    before = model.digest()
+    model.forget(-1)
+    model.forget(10_000)
+    assert model.digest() == before
+
+
+def test_a_model_that_grows_on_the_way_is_the_one_that_had_room_from_the_start(name: str) -> None:
+    many = rows(13, 2_500, users=2_000, items=2_000)
+    at_once, on_the_way = build({"model": name}), build({"model": name})
+    learn(at_once, many, evaluate=False)
+    for start in range(0, len(many), 250):
+        learn(on_the_way, many[start : start + 250], evaluate=False)
+    assert len(at_once.users) > 1_024
+    assert on_the_way.digest() == at_once.digest()
 
 
 def test_a_wrong_parameter_is_said(name: str) -> None:

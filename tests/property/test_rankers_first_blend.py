@@ -39,3 +39,9 @@ def test_a_stream_that_fills_every_bounded_row_gives_the_lists_of_the_descriptio
     users: int, items: int
 ) -> None:
     assert both_learn(rows(1, 2_500, users=users, items=items), look_every=25) > 100
+
+
+def test_a_track_that_everything_follows_gives_the_lists_of_the_description() -> None:
+    others = rows(2, 800, users=2, items=100)
+    through_one = [row._replace(item="hub") if at % 2 else row for at, row in enumerate(others)]
+    assert both_learn(through_one, look_every=5) > 100

@@ -81,6 +81,7 @@ def test_forgetting_survives_a_state() -> None:
     ("some", "others"),
     [
         (["a", "b"], ["b", "a"]),
+        (["a", "last"], ["b", "last"]),
         (["ab"], ["a", "b"]),
         (["1"], [1]),
         (["ann"], ["ann", "bob"]),

@@ -8,7 +8,7 @@ says it, and a position that the topic does not have stops the worker.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.errors import (
@@ -37,8 +37,21 @@ needs, is cancelled when the assignment changes meanwhile, and what it raises st
 
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
 """Values of a chunk beyond this are the next chunk, so that latency stays bounded."""
-FETCH_WAIT_MAX_MS = 100
-"""An idle fetch ends after this; records of a partition that it did not ask for wait no longer."""
+
+
+class Gathering(NamedTuple):
+    """When the broker answers a fetch: as soon as it has so many bytes, or after so long.
+
+    Records of a partition that a fetch did not ask for wait until it is answered, too.
+    """
+
+    bytes_min: int = 1
+    wait_max_ms: int = 100
+
+
+AT_ONCE = Gathering()
+
+
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 
 
@@ -273,7 +286,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: "BatchTransport") -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MAX_MS
+        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = transport.gathering
         return consumer
 
     async def committed(self, partitions: set[TP]) -> dict[TP, int | None]:
@@ -345,11 +358,13 @@ class BatchTransport(aiokafka.Transport):
         *args: Any,
         chunks_in_flight_max: int,
         starting_positions: StartingPositions,
+        gathering: Gathering = AT_ONCE,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.chunks_in_flight_max = chunks_in_flight_max
         self.starting_positions = starting_positions
+        self.gathering = gathering
 
 
 class ChunkSchema(Schema):

@@ -18,7 +18,7 @@ from faust.types import TP
 from streams.acknowledged_producer import AcknowledgedProducer
 from streams.addresses import Addresses
 from streams.agents.sequence import Identity, Sequencer
-from streams.batch_transport import ChunkSchema
+from streams.batch_transport import ChunkSchema, Gathering
 from streams.beginning import Cluster, Source
 from streams.composition import faust_app
 from streams.progress_reader import FoldPosition, ProgressReader
@@ -30,6 +30,8 @@ from topics.codecs import Decoder
 from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
+GATHERED_BYTES_MIN = 16 * 1024
+"""Some fifty events: enough that what a chunk costs whatever its size is spread over them."""
 _CAUGHT_UP_TIMEOUT_S = 10.0
 _FLUSH_TIMEOUT_S = 3.0
 _HEARTBEAT_S = 1.0
@@ -80,6 +82,7 @@ class SequencerWorker:
             names.app_id,
             starting_positions=self._begin,
             chunk_records_max=settings.chunk_records_max,
+            gathering=Gathering(GATHERED_BYTES_MIN, settings.gather_ms),
         )
         _add_agent(self.app, self.sequencer, names.listening_events)
         self.app.on_partitions_revoked.connect(self._revoke)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Ranker, Signal
-from online_models.registry import build
+from online_models.registry import MODELS, build
 
 START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
@@ -71,3 +71,13 @@ def a_ranker(name: str, some: list[Row] | None = None, **params: Any) -> Ranker:
     if some:
         learn(ranker, some)
     return ranker
+
+
+def digests_and_lists() -> dict[str, list[str]]:
+    """Of every model after a fixed stream: its digest and one list, scores to the last bit."""
+    told = {}
+    for name in sorted(MODELS):
+        ranker = a_ranker(name, rows(14, 600, users=3))
+        listed = [f"{each.item} {each.score.hex()}" for each in ranker.recommend("u1")]
+        told[name] = [ranker.digest(), *listed]
+    return told

@@ -24,7 +24,7 @@ from topics.recommendation_list import RecommendationList
 
 _log = structlog.get_logger(__name__)
 EVERYONE_EVERY_RECORDS = 50
-"""How often, in log records, the fallback list is made again."""
+"""How often, in log records, the fallback list is made again; at every heartbeat, too."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Repairs are cut into pieces of this many lists."""
 
@@ -102,8 +102,8 @@ class Publisher:
         is_back = self._fold.listeners.code
         return sorted(each for each in erased if self._maker.owns(each) and is_back(each) < 0)
 
-    def _everyone(self) -> list[RecommendationList]:
-        if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
+    def _everyone(self, every_records: int = EVERYONE_EVERY_RECORDS) -> list[RecommendationList]:
+        if self._fold.offset - self._everyone_at < every_records:
             return []
         self._everyone_at = self._fold.offset
         return [self._maker.everyones()]
@@ -162,3 +162,7 @@ class Publisher:
             self._repair_from(found)
         if self._repair_after is not None:
             await self.publish(np.empty(0, np.int32), (), record_hash)
+        async with self._in_order:
+            if self.is_open and self._fold.offset >= 0 and (everyones := self._everyone(1)):
+                since = self.redis_frontier or NOTHING_PUBLISHED
+                await self._send(Publication(everyones, since=since))

@@ -50,8 +50,10 @@ def new_fold(settings: Settings) -> Fold:
 
 
 def configuration_of(settings: Settings) -> str:
-    """Hash of everything a state depends on beside the log."""
-    parts = [config_hash(model_config(settings)), settings.duplicate_window]
+    """Hash of everything a state depends on beside the log and the fold's own version."""
+    config = model_config(settings)
+    versions = [build(each).fold_version for each in (config, BASELINE)]
+    parts = [config_hash(config), versions, settings.duplicate_window]
     return xxhash.xxh3_64_hexdigest(orjson.dumps(parts))
 
 

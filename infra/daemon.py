@@ -55,12 +55,16 @@ class Daemon:
         """Waits until it has ended; False if it has not in time."""
         deadline = time.monotonic() + timeout_s
         while self.is_alive():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, os.WNOHANG)
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL_S)
+        self._reap()
         return True
+
+    def _reap(self) -> None:
+        """Lets the system forget it, where it was a child of this process."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
 
     def as_json(self) -> dict[str, Any]:
         """JSON values that `Daemon(**...)` takes."""

@@ -7,9 +7,11 @@ in the same transaction, as offset and metadata of a consumer group of its own.
 """
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
@@ -22,6 +24,18 @@ GATHER_S = 0.1
 """Pause between transactions: one costs about 30 ms whatever its size."""
 _CALL_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 5.0
+_READY_TIMEOUT_S = 60.0
+_RETRY_S = 0.2
+_NOT_READY = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+    }
+)
 
 
 class TopicLists:
@@ -55,14 +69,27 @@ class TopicLists:
                 "queue.buffering.max.messages": 200_000,
             }
         )
-        self._producer.init_transactions(_CALL_TIMEOUT_S)
-        [committed] = self._consumer.committed(
-            [TopicPartition(LEARNING_LOG.name, 0)], timeout=_CALL_TIMEOUT_S
+        self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
+        place = TopicPartition(LEARNING_LOG.name, 0)
+        [committed] = self._once_ready(
+            lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
         )
         self.published = frontier_of(committed.metadata)
         self._thread = threading.Thread(target=self._run, name="recommendations", daemon=True)
         self._thread.start()
         return self.published
+
+    def _once_ready(self, call: Callable[[], Any]) -> Any:
+        """Repeats `call` while the broker is away, or has no coordinators yet."""
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                is_waiting = error.args[0].retriable() or error.args[0].code() in _NOT_READY
+                if self._closing or not is_waiting or time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_S)
 
     def offer(self, publication: Publication) -> None:
         """Takes lists to be published with the next transaction; never blocks.

@@ -1,9 +1,10 @@
 """What every track catalogue promises: the one in MongoDB and its twin in memory alike."""
 
 import asyncio
+import socket
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -233,39 +234,24 @@ class TestMongoTrackCatalogue(TrackCatalogueContract):
         assert set(known) == set(ids)
 
 
-@asynccontextmanager
-async def a_silent_server() -> AsyncIterator[str]:
-    """Takes connections and never says a word."""
-
-    writers: list[asyncio.StreamWriter] = []
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        await reader.read()
-
-    server = await asyncio.start_server(listen, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield f"mongodb://127.0.0.1:{port}"
-    finally:
-        server.close()
-        for writer in writers:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+@contextmanager
+def a_silent_server() -> Iterator[str]:
+    """Takes connections, as the system does for a socket that listens, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"mongodb://127.0.0.1:{server.getsockname()[1]}"
 
 
-@asynccontextmanager
-async def nobody() -> AsyncIterator[str]:
+@contextmanager
+def nobody() -> Iterator[str]:
     """An address at which nobody listens."""
-    async with a_silent_server() as url:
+    with a_silent_server() as url:
         pass
     yield url
 
 
 @pytest.mark.parametrize("absence", [nobody, a_silent_server])
 async def test_a_server_that_does_not_answer_is_an_error_and_not_a_wait(absence: Any) -> None:
-    async with absence() as url:
+    with absence() as url:
         catalogue = MongoTrackCatalogue(url, answer_timeout_s=0.2)
         for call in (
             catalogue.remember([a_track()]),

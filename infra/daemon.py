@@ -64,7 +64,7 @@ class Daemon:
     def _reap(self) -> None:
         """Lets the system forget it, where it was a child of this process."""
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+            os.waitpid(self.pid, 0)
 
     def as_json(self) -> dict[str, Any]:
         """JSON values that `Daemon(**...)` takes."""

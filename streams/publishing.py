@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from streams.fold import Fold
+from streams.fold import Changed, Fold
 from streams.freshness import Freshness
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
@@ -27,6 +27,7 @@ EVERYONE_EVERY_RECORDS = 50
 """How often, in log records, the fallback list is made again; at every heartbeat, too."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Repairs are cut into pieces of this many lists."""
+_NOBODY = np.empty(0, np.int32)
 
 
 class Publisher:
@@ -39,6 +40,7 @@ class Publisher:
         self._topic = topic
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
+        self._waiting: list[Changed] = []
         self._erased: set[str] = set()
         self._in_order = asyncio.Lock()
         self._everyone_at = -EVERYONE_EVERY_RECORDS
@@ -64,37 +66,37 @@ class Publisher:
         self.gate = self.redis_frontier = self._repair_after = None
         self._erased.clear()
 
-    async def publish(
-        self,
-        changed: NDArray[np.int32],
-        erased: Sequence[str],
-        record_hash: str,
-        appended_at: Sequence[int] = (),
-    ) -> None:
-        """Publishes the lists of `changed` listeners (codes) as of the last folded record.
+    async def publish(self, change: Changed) -> None:
+        """Publishes the lists that `change` changed as of the last folded record.
 
-        Lists of `erased` listeners are removed as soon as they can be. `appended_at`: when the
-        broker got the events behind it, ms.
+        Must be called before anything else is awaited since the fold returned `change`. Lists of
+        erased listeners are removed as soon as they can be.
         """
-        self._erased |= set(erased)
+        self._waiting.append(change)
+        self._erased |= set(change.erased)
         async with self._in_order:
-            if self.is_open and self._fold.offset >= 0:
-                await self._publish(changed, record_hash, appended_at)
+            await self._publish()
 
-    async def _publish(
-        self, changed: NDArray[np.int32], record_hash: str, appended_at: Sequence[int]
-    ) -> None:
-        since = self.redis_frontier or NOTHING_PUBLISHED
-        if self._repair_after is not None:
-            changed = np.union1d(changed, self._fold.changed_after(self._repair_after))
-            self._repair_after = None
-        own = self._maker.own(np.asarray(changed, np.int32))
-        frontier = Frontier(self._fold.log_epoch, self._fold.offset, record_hash)
+    async def _publish(self) -> None:
+        """Publishes all that changed up to the state's place in the log; needs `_in_order`."""
+        waiting, self._waiting = self._waiting, []
+        if not self.is_open or self._fold.offset < 0:
+            return
+        frontier, since = self._fold.frontier, self.redis_frontier or NOTHING_PUBLISHED
+        own = self._maker.own(self._changed(waiting))
         while len(own) > LISTS_A_PUBLICATION_MAX:
             piece, own = own[:LISTS_A_PUBLICATION_MAX], own[LISTS_A_PUBLICATION_MAX:]
             await self._send(Publication(self._maker.lists(piece), since=since))
         lists = self._maker.lists(own) + self._everyone()
+        appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         await self._send(Publication(lists, self._gone(), frontier, since), appended_at)
+
+    def _changed(self, waiting: Sequence[Changed]) -> NDArray[np.int32]:
+        changed = [change.listeners for change in waiting]
+        if self._repair_after is not None:
+            changed.append(self._fold.changed_after(self._repair_after))
+            self._repair_after = None
+        return np.unique(np.concatenate([_NOBODY, *changed]))
 
     def _gone(self) -> list[str]:
         """Erased listeners of this shard who have not come back since."""
@@ -102,8 +104,8 @@ class Publisher:
         is_back = self._fold.listeners.code
         return sorted(each for each in erased if self._maker.owns(each) and is_back(each) < 0)
 
-    def _everyone(self, every_records: int = EVERYONE_EVERY_RECORDS) -> list[RecommendationList]:
-        if self._fold.offset - self._everyone_at < every_records:
+    def _everyone(self) -> list[RecommendationList]:
+        if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
             return []
         self._everyone_at = self._fold.offset
         return [self._maker.everyones()]
@@ -148,8 +150,11 @@ class Publisher:
         self.redis_frontier = found
         _log.warning("redis is behind; lists are published again", after=self._repair_after)
 
-    async def look_after(self, record_hash: str) -> None:
-        """Compares Redis's frontier with ours and repairs; called at every heartbeat."""
+    async def look_after(self) -> None:
+        """Repairs Redis if its frontier is behind ours; keeps everyone's list fresh.
+
+        Called at every heartbeat.
+        """
         await self.settled()
         try:
             found = await self._lists.frontier()
@@ -160,9 +165,7 @@ class Publisher:
         was_away, self.redis_error = self.redis_error is not None, None
         if was_away or (self.redis_frontier and found.position < self.redis_frontier.position):
             self._repair_from(found)
-        if self._repair_after is not None:
-            await self.publish(np.empty(0, np.int32), (), record_hash)
         async with self._in_order:
-            if self.is_open and self._fold.offset >= 0 and (everyones := self._everyone(1)):
-                since = self.redis_frontier or NOTHING_PUBLISHED
-                await self._send(Publication(everyones, since=since))
+            if self._repair_after is not None or self._everyone_at < self._fold.offset:
+                self._everyone_at = -EVERYONE_EVERY_RECORDS
+                await self._publish()

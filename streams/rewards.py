@@ -6,19 +6,30 @@ and one that was skipped within half a minute counts against the track. A play o
 qualified as a listen where it was recorded, so it counts in full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Signal
-from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES, EventKind
 
 FULL_LISTEN_MS = 4 * 60_000
 SHORT_PLAY_MS = 30_000
 SKIP_REASONS = frozenset({"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"})
 """Words of sources for "the listener chose to go on"."""
+
+
+class Plays(Protocol):
+    """Rows in columns as those of `LearningBatch`, with the `strings` that they point into."""
+
+    @property
+    def strings(self) -> Sequence[str]: ...
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[Any]]: ...
+
 
 _SIGNAL_OF_KIND = np.full(len(EventKind), 255, np.uint8)
 for _signal in Signal:
@@ -33,30 +44,30 @@ def signals_of(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(_SIGNAL_OF_KIND[kinds], np.uint8)
 
 
-def rewards_of(batch: LearningBatch) -> NDArray[np.float32]:
-    """Reward of each row of `batch`, float32 in [-1, 1] or NaN."""
-    signals = signals_of(batch.columns["kinds"])
+def rewards_of(plays: Plays) -> NDArray[np.float32]:
+    """Reward of each row of `plays`, float32 in [-1, 1] or NaN."""
+    signals = signals_of(plays.columns["kinds"])
     rewards = _FEEDBACK[np.minimum(signals, len(_FEEDBACK) - 1)]
     listens = signals == Signal.LISTEN
-    rewards[listens] = _listen_rewards(batch)[listens]
+    rewards[listens] = _listen_rewards(plays)[listens]
     return np.asarray(rewards, np.float32)
 
 
-def _listen_rewards(batch: LearningBatch) -> NDArray[np.float32]:
-    played = batch.columns["ms_played"].astype(np.float32)
-    length = batch.columns["duration_ms"].astype(np.float32)
+def _listen_rewards(plays: Plays) -> NDArray[np.float32]:
+    played = plays.columns["ms_played"].astype(np.float32)
+    length = plays.columns["duration_ms"].astype(np.float32)
     full = np.where(length > 0, np.minimum(length / 2, FULL_LISTEN_MS), SHORT_PLAY_MS)
     rewards = np.minimum(played / full, 1)
     short = (played >= 0) & (played < SHORT_PLAY_MS)
-    rewards[short & _was_skipped(batch)] = -1
+    rewards[short & _was_skipped(plays)] = -1
     rewards[played < 0] = 1
     return np.asarray(rewards, np.float32)
 
 
-def _was_skipped(batch: LearningBatch) -> NDArray[np.bool_]:
-    reasons = batch.columns["reasons_end"]
+def _was_skipped(plays: Plays) -> NDArray[np.bool_]:
+    reasons = plays.columns["reasons_end"]
     skips = (
-        _positions_of(batch.strings, SKIP_REASONS) if len(reasons) and reasons.max() >= 0 else []
+        _positions_of(plays.strings, SKIP_REASONS) if len(reasons) and reasons.max() >= 0 else []
     )
     return np.isin(reasons, skips)
 

@@ -32,11 +32,11 @@ def fit(
     return Fit.FITS
 
 
-def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHeader], Fit]) -> str:
-    """Loads the newest snapshot that fits into `fold`; returns the hash of its last record.
+def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHeader], Fit]) -> None:
+    """Loads the newest snapshot that fits into `fold`.
 
-    Without any snapshot, or with none but those of other versions, the state stays empty and ''
-    is returned: the whole log is folded. Raises `LogError` where all that there is belongs to
+    Without any snapshot, or with none but those of other versions, the state stays empty: the
+    whole log is folded. Raises `LogError` where all that there is belongs to
     another log, since folding that one instead would silently drop what was learnt.
     """
     passed: list[tuple[Path, Fit]] = []
@@ -46,14 +46,14 @@ def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHea
             _set_aside(folder, passed)
             fold.load(header.summary, arrays)
             _check(fold, header, path)
-            return header.record_hash
+            fold.record_hash = header.record_hash
+            return
         passed.append((path, verdict))
     if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
         raise LogError(
             f"No snapshot in {folder.folder} belongs to this learning-log.",
             "If the log was made anew on purpose, run `echotune reset --snapshots`.",
         )
-    return ""
 
 
 def _set_aside(folder: SnapshotFolder, passed: list[tuple[Path, Fit]]) -> None:

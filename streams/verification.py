@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from streams.addresses import Addresses
@@ -19,7 +20,8 @@ from topics.learning_progress import LearningProgress
 _PROGRESS_TIMEOUT_S = 15.0
 _LOOK_EVERY_S = 0.2
 _DIGEST_LOOKS_MAX = 50
-_SAY_EVERY_RECORDS = 64
+RECORDS_AT_ONCE = 64
+"""As many log records as a recommender takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class Verification:
 
 
 def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
-    """Folds the log from where `fold` stands to `last`; yields each offset that was folded."""
+    """Folds the log from where `fold` stands to `last`; yields offsets as it gets there."""
     with LogReader(kafka) as reader:
-        for offset, value in reader.records(fold.offset + 1, last):
-            fold.apply(offset, decode_log_record(value, offset))
-            yield offset
+        records = reader.records(fold.offset + 1, last)
+        while some := list(islice(records, RECORDS_AT_ONCE)):
+            fold.apply_many((at, decode_log_record(value, at)) for at, value in some)
+            yield fold.offset
 
 
 def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
@@ -85,8 +88,7 @@ def verify(
     fold = new_fold(settings)
     began = time.perf_counter()
     for offset in replay(fold, addresses.kafka, live.digest_offset):
-        if offset % _SAY_EVERY_RECORDS == 0:
-            on_offset(offset, live.digest_offset)
+        on_offset(offset, live.digest_offset)
     seconds = time.perf_counter() - began
     found = fold.digest()
     return Verification(

@@ -8,17 +8,16 @@ before anything is acknowledged; starting again is always safe.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from streams.catalogue_feed import CatalogueFeed
-from streams.fold import FOLD_VERSION, Fold
+from streams.fold import FOLD_VERSION, Changed, Fold, together
 from streams.frontier import Frontier, Gate, gate_between
 from streams.log_reader import LogReader
 from streams.log_writing import write_control
@@ -33,7 +32,7 @@ from streams.topic_lists import TopicLists
 from topics.control_records import LogEpochStarted
 from topics.errors import LogError, SnapshotError
 from topics.learning_batch import LearningBatch
-from topics.learning_log import decode_log_record
+from topics.learning_log import LogRecord, decode_log_record
 
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +83,6 @@ class Recommender:
         self._progress = progress
         self._feed = feed
         self._latest: dict[str, str] = {}
-        self._record_hash = ""
         self._log_topic_id = ""
         self._log_end = 0
         self._digest = Digest()
@@ -127,7 +125,7 @@ class Recommender:
     def _check_log(self) -> None:
         """Raises `LogError` unless the log still holds the record that the state ends at."""
         with LogReader(self._kafka) as reader:
-            if reader.hash_at(self.fold.offset) != self._record_hash:
+            if reader.hash_at(self.fold.offset) != self.fold.record_hash:
                 raise LogError(
                     f"The learning-log changed at {self.fold.offset} while this was on standby.",
                     "Start this recommender again: it begins from a snapshot that fits.",
@@ -136,7 +134,7 @@ class Recommender:
     def _load(self) -> None:
         with LogReader(self._kafka) as reader:
             self._log_topic_id = reader.topic_id()
-            self._record_hash = load_newest(self.fold, self._snapshots, self._judge(reader))
+            load_newest(self.fold, self._snapshots, self._judge(reader))
             self._snapshot_offset = self.fold.offset
             self._take_digest()
             bounds = reader.bounds()
@@ -190,27 +188,32 @@ class Recommender:
 
     async def learn(self, records: Sequence[Any]) -> None:
         """Folds a chunk of log records (offset, value) and publishes what it changed."""
-        changed: list[NDArray[np.int32]] = []
-        erased: list[str] = []
-        appended_at: list[int] = []
-        for record in records:
-            decoded = decode_log_record(record.value, record.offset)
-            change = self.fold.apply(record.offset, decoded)
-            changed.append(change.listeners)
-            erased += change.erased
-            if isinstance(decoded, LearningBatch) and len(change.listeners):
-                appended_at += decoded.columns["appended_at"].tolist()
-                self._note(decoded)
-            if (record.offset + 1) % self._cadence.digest_every_records == 0:
-                self._take_digest()
+        changes = [self._fold_in(some) for some in self._up_to_digests(records)]
         if records[-1].offset == self.fold.offset:  # else it was folded before
-            self._record_hash = record_hash(records[-1].value)
-        await self._publisher.publish(
-            np.unique(np.concatenate(changed)), erased, self._record_hash, appended_at
-        )
+            self.fold.record_hash = record_hash(records[-1].value)
+        await self._publisher.publish(together(changes))
 
-    def _note(self, batch: LearningBatch) -> None:
+    def _up_to_digests(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        """`records` in pieces that end where a digest is due."""
+        every = self._cadence.digest_every_records
+        ends = [at for at, each in enumerate(records, 1) if (each.offset + 1) % every == 0]
+        for start, end in pairwise([0, *ends, len(records)]):
+            yield records[start:end]
+
+    def _fold_in(self, records: Sequence[Any]) -> Changed:
+        decoded = [(each.offset, decode_log_record(each.value, each.offset)) for each in records]
+        change = self.fold.apply_many(decoded)
+        if len(change.listeners):
+            for _, record in decoded:
+                self._note(record)
+        if records and (records[-1].offset + 1) % self._cadence.digest_every_records == 0:
+            self._take_digest()
+        return change
+
+    def _note(self, batch: LogRecord) -> None:
         """Remembers what people like to see: names of tracks, and who played what last."""
+        if not isinstance(batch, LearningBatch) or not len(batch):
+            return
         if self._feed is not None:
             self._feed.offer(batch)
         listener, track = batch.columns["listeners"][-1], batch.columns["tracks"][-1]
@@ -236,7 +239,7 @@ class Recommender:
             self._take_digest()
         self._write_progress()
         self._topic.check()
-        await self._publisher.look_after(self._record_hash)
+        await self._publisher.look_after()
         await self._start_epoch_if_shut()
         if time.monotonic() - self._snapshot_at >= self._cadence.snapshot_every_s:
             await self.snapshot()
@@ -275,7 +278,7 @@ class Recommender:
             fold_version=FOLD_VERSION,
             configuration=self.identity.configuration,
             log_topic_id=self._log_topic_id,
-            record_hash=self._record_hash,
+            record_hash=self.fold.record_hash,
             digest=self._digest.value or "",
             summary=self.fold.summary(),
         )

@@ -44,7 +44,8 @@ class Owner:
         for _ in range(records):
             offset = self.fold.offset + 1
             change = self.fold.apply(offset, LOG[offset])
-            await self.publisher.publish(change.listeners, change.erased, f"hash-{offset}")
+            self.fold.record_hash = f"hash-{offset}"
+            await self.publisher.publish(change)
         await self.publisher.settled()
 
     async def wait_published(self) -> None:

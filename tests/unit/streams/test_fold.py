@@ -2,11 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streams.fold import Count, Fold
+from streams.fold import Count, Fold, together
 from tests.support.learning_log import (
     BEGAN_MS,
     MINUTE_MS,
@@ -354,3 +358,32 @@ def test_asking_changes_nothing() -> None:
     fold.ranker.recommend("nobody", 20)
     fold.changed_after(-1)
     assert fold.digest() == before
+
+
+RECORDS = [
+    SourceAdded(SOURCE.topic_id, "listening-events"),
+    *batches(a_history(60), 7),
+    a_batch(an_event("ann", minute=3), from_offset=30),
+    a_batch(an_event("bob", minute=4), an_erasure("listener-1"), an_event("bob"), from_offset=60),
+    LogEpochStarted(7, "a test"),
+    a_batch(an_erasure("listener-2"), an_erasure("listener-3"), from_offset=63),
+    a_batch(to_offset=66, from_offset=65, rejected=[(65, "malformed"), (66, "malformed")]),
+    *(a_batch(event, from_offset=67 + at) for at, event in enumerate(a_history(40)[20:])),
+    SourceTruncated(SOURCE.topic_id, 0, 200),
+    a_batch(an_event("late", minute=99), from_offset=200),
+]
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1))
+def test_records_folded_together_or_one_by_one_are_the_same(sizes: list[int]) -> None:
+    alone, together_, records = a_fold(), a_fold(), [*enumerate(RECORDS)]
+    for size in cycle(sizes):
+        if not records:
+            break
+        some, records = records[:size], records[size:]
+        expected = together([alone.apply(*each) for each in some])
+        change = together_.apply_many(some)
+        for found, wanted in zip(change, expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+        assert together_.digest() == alone.digest()
+    assert alone.offset == len(RECORDS) - 1

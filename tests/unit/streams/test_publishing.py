@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-import numpy as np
 import pytest
 
 from streams import publishing
@@ -85,16 +84,14 @@ class Desk:
 
     async def hear_chunk(self, records: Sequence[Sequence[EventFields]]) -> None:
         """Folds several records, and publishes as of the last."""
-        changes = [
-            self.fold.apply(self.fold.offset + 1, self.a_record(events)) for events in records
-        ]
-        changed = np.unique(np.concatenate([change.listeners for change in changes]))
-        erased = [each for change in changes for each in change.erased]
-        await self.publisher.publish(changed, erased, "hash")
+        first = self.fold.offset + 1
+        change = self.fold.apply_many(enumerate(map(self.a_record, records), first))
+        self.fold.record_hash = "hash"
+        await self.publisher.publish(change)
         await self.publisher.settled()
 
     async def look_after(self) -> None:
-        await self.publisher.look_after("hash")
+        await self.publisher.look_after()
         await self.publisher.settled()
 
     async def redis(self) -> dict[str, int]:
@@ -275,6 +272,30 @@ async def test_a_heartbeat_with_nothing_to_repair_writes_nothing() -> None:
     del desk.lists._lists["ann"]
     await desk.look_after()
     assert await desk.redis() == {EVERYONE: 0}
+
+
+async def test_everyones_list_of_a_heartbeat_goes_out_with_a_frontier() -> None:
+    desk = Desk()
+    for at in range(3):
+        await desk.hear(an_event(minute=at))
+    await desk.look_after()
+    assert desk.topic.as_of == {"ann": 2, EVERYONE: 2}
+    assert desk.topic.offered[-1].frontier == Frontier(0, 2, "hash")
+
+
+async def test_a_frontier_never_passes_lists_that_are_yet_to_be_made() -> None:
+    desk = Desk()
+    await desk.hear(an_event("bob"))
+    async with desk.publisher._in_order:  # somebody publishes, a heartbeat waits, then news come
+        heartbeat = asyncio.create_task(desk.look_after())
+        await asyncio.sleep(0)
+        desk.publisher._everyone_at = -EVERYONE_EVERY_RECORDS
+        await asyncio.sleep(0)
+        news = asyncio.create_task(desk.hear(an_event("ann")))
+        await asyncio.sleep(0)
+    await asyncio.gather(heartbeat, news)
+    first = next(each for each in desk.topic.offered if each.frontier == Frontier(0, 1, "hash"))
+    assert {each.listener_id for each in first.lists} == {"ann", EVERYONE}
 
 
 async def test_everyones_list_is_made_again_now_and_then() -> None:

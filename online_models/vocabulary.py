@@ -1,6 +1,7 @@
 """Names and numbers: ids get dense codes in the order in which they first appear."""
 
 import ast
+from array import array
 from collections.abc import Hashable, Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -42,6 +43,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self._codes: dict[Hashable, int] = {}
         self._values: list[Hashable] = []
+        self._payloads, self._ends, self._kinds = bytearray(), array("q"), bytearray()
         self._chain = _NO_CHAIN
 
     def __len__(self) -> int:
@@ -84,14 +86,28 @@ class Vocabulary:
         code = self._codes.pop(value, None)
         if code is not None:
             self._values[code] = _Tombstone.FORGOTTEN
+            self._drop_payload(code)
             self._chained(_Kind.FORGOTTEN, code.to_bytes(4, "little"))
 
     def _append(self, value: Hashable) -> int:
         value = value.item() if isinstance(value, np.generic) else value
         code = self._codes[value] = len(self._values)
         self._values.append(value)
-        self._chained(*_written(value))
+        kind, payload = _written(value)
+        self._payloads += payload
+        self._ends.append(len(self._payloads))
+        self._kinds.append(kind)
+        self._chained(kind, payload)
         return code
+
+    def _drop_payload(self, code: int) -> None:
+        start, end = self._place(code)
+        del self._payloads[start:end]
+        np.frombuffer(self._ends, np.int64)[code:] -= end - start
+        self._kinds[code] = _Kind.FORGOTTEN
+
+    def _place(self, code: int) -> tuple[int, int]:
+        return self._ends[code - 1] if code else 0, self._ends[code]
 
     def _chained(self, kind: int, payload: bytes) -> None:
         self._chain = xxhash.xxh3_128_digest(self._chain + bytes([kind]) + payload)
@@ -102,23 +118,23 @@ class Vocabulary:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays that `load` takes; raises `ModelError` for a value that cannot be written."""
-        written = [_written(value) for value in self._values]
-        for kind, payload in written:
-            _check_readable(kind, payload)
-        ends = np.cumsum([len(payload) for _, payload in written], dtype=np.int64)
+        kinds = np.frombuffer(bytes(self._kinds), np.uint8)
+        for code in np.flatnonzero(kinds == _Kind.LITERAL).tolist():
+            _check_readable(bytes(self._payloads[slice(*self._place(code))]))
         return {
-            "bytes": np.frombuffer(b"".join(payload for _, payload in written), np.uint8),
-            "ends": ends,
-            "kinds": np.array([kind for kind, _ in written], np.uint8),
+            "bytes": np.frombuffer(bytes(self._payloads), np.uint8),
+            "ends": np.array(self._ends, np.int64),
+            "kinds": kinds,
             "chain": np.frombuffer(self._chain, np.uint8),
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Takes over a `state()`."""
-        text, ends = state["bytes"].tobytes(), [0, *state["ends"].tolist()]
+        text = state["bytes"].tobytes()
+        self._payloads, self._kinds = bytearray(text), bytearray(state["kinds"].tobytes())
+        self._ends = array("q", state["ends"].tobytes())
         self._values = [
-            _read(kind, text[ends[at] : ends[at + 1]])
-            for at, kind in enumerate(state["kinds"].tolist())
+            _read(kind, text[slice(*self._place(code))]) for code, kind in enumerate(self._kinds)
         ]
         self._codes = {
             value: code
@@ -131,8 +147,6 @@ class Vocabulary:
 def _written(value: Hashable) -> tuple[int, bytes]:
     if isinstance(value, str):
         return _Kind.TEXT, value.encode("utf-8", "surrogatepass")
-    if value is _Tombstone.FORGOTTEN:
-        return _Kind.FORGOTTEN, b""
     return _Kind.LITERAL, repr(value).encode("utf-8", "surrogatepass")
 
 
@@ -148,11 +162,9 @@ def _literal(text: str) -> Hashable:
     return value
 
 
-def _check_readable(kind: int, payload: bytes) -> None:
-    if kind != _Kind.LITERAL:
-        return
+def _check_readable(payload: bytes) -> None:
     try:
-        _read(kind, payload)
+        _read(_Kind.LITERAL, payload)
     except (ValueError, SyntaxError):
         raise ModelError(
             f"The id {payload[:80]!r} cannot be kept in a state.",

@@ -1,12 +1,14 @@
 """From the state to lists: ranks listeners as of the last folded log record."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import Fold
 from streams.stores.lists import EVERYONE
 from topics.partitioning import partition_of
-from topics.recommendation_list import RecommendationList, RecommendedTrack
+from topics.recommendation_list import RankedTrack, RecommendationList, RecommendedTrack
 
 
 class ListMaker:
@@ -37,24 +39,21 @@ class ListMaker:
             return []
         ranker = self._fold.ranker
         items, scores, reasons = ranker.recommend_many(listeners, self._k)
+        lengths = (items >= 0).sum(axis=1).tolist()
         newest = self._fold.newest(listeners).tolist()
         ids = ranker.users.values(listeners.tolist())
-        rows = zip(ids, newest, items.tolist(), scores.tolist(), reasons.tolist(), strict=True)
+        ranked = zip(lengths, items.tolist(), scores.tolist(), reasons.tolist(), strict=True)
         return [
-            self._list(str(listener_id), event_time, self._tracks(*ranked))
-            for listener_id, event_time, *ranked in rows
+            self._list(str(listener_id), event_time, self._tracks(*each))
+            for listener_id, event_time, each in zip(ids, newest, ranked, strict=True)
         ]
 
     def _tracks(
-        self, items: list[int], scores: list[float], reasons: list[int]
-    ) -> list[RecommendedTrack]:
-        ranked = items[: items.index(-1)] if -1 in items else items
-        names = self._fold.ranker.reasons
-        track_ids = self._fold.ranker.items.values(ranked)
-        return [
-            RecommendedTrack(str(track_id), score, names[reason])
-            for track_id, score, reason in zip(track_ids, scores, reasons, strict=False)
-        ]
+        self, length: int, items: list[int], scores: list[float], reasons: list[int]
+    ) -> list[RankedTrack]:
+        track_ids = map(str, self._fold.ranker.items.values(items[:length]))
+        names = map(self._fold.ranker.reasons.__getitem__, reasons)
+        return list(zip(track_ids, scores, names, strict=False))
 
     def everyones(self) -> RecommendationList:
         """The fallback list, for listeners that are not known."""
@@ -63,7 +62,7 @@ class ListMaker:
         return self._list(EVERYONE, 0, tracks)
 
     def _list(
-        self, listener_id: str, event_time: int, items: list[RecommendedTrack]
+        self, listener_id: str, event_time: int, items: Sequence[RankedTrack]
     ) -> RecommendationList:
         return RecommendationList(
             listener_id=listener_id,

@@ -14,7 +14,7 @@ from online_models.errors import ModelError
 from online_models.registry import build, config_hash
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender, snapshot_folder
-from streams.batch_transport import ChunkSchema
+from streams.batch_transport import ChunkSchema, Gathering
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
 from streams.fold import Fold
@@ -29,6 +29,8 @@ from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
 from topics.errors import SettingsError
 
+GATHERED_BYTES_MIN = 16 * 1024
+"""Some ten small log records, which cost little more than one to fold and publish."""
 _LOG_RECORDS_A_CHUNK = 64
 BASELINE = {"model": "popularity"}
 """The model beside which every generation's hit rate is shown."""
@@ -70,6 +72,7 @@ class RecommenderWorker:
             settings.recommender_id,
             starting_positions=self._begin,
             chunk_records_max=_LOG_RECORDS_A_CHUNK,
+            gathering=Gathering(GATHERED_BYTES_MIN, settings.gather_ms),
         )
         _add_agent(self.app, self.recommender)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)

@@ -21,7 +21,10 @@ from topics.errors import LogError
 from topics.recommendation_list import RecommendationList
 
 GATHER_S = 0.1
-"""Pause between transactions: one costs about 30 ms whatever its size."""
+GATHER_MAX_S = 1.0
+"""Pauses between transactions: one costs about 30 ms whatever its size."""
+SHARE_MAX = 0.25
+"""Share of the time that transactions take: after a long one the next gathers for longer."""
 _CALL_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 5.0
 _READY_TIMEOUT_S = 60.0
@@ -50,6 +53,7 @@ class TopicLists:
         self._frontier: Frontier | None = None
         self._wake = threading.Condition()
         self._closing = False
+        self._pause_s = GATHER_S
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
         self.published = NOTHING_PUBLISHED
@@ -142,7 +146,7 @@ class TopicLists:
         with self._wake:
             self._wake.wait_for(lambda: self._frontier is not None or self._closing)
             if not self._closing:
-                self._wake.wait_for(lambda: self._closing, GATHER_S)
+                self._wake.wait_for(lambda: self._closing, self._pause_s)
             return self._frontier is not None
 
     def _publish_pending(self) -> None:
@@ -150,9 +154,11 @@ class TopicLists:
             lists, self._pending = self._pending, {}
             frontier, self._frontier = self._frontier, None
         assert frontier is not None
+        began = time.monotonic()
         try:
             self._transact(lists, frontier)
             self.published = frontier
+            self._pause_s = _pause_after(time.monotonic() - began)
         except KafkaException as failure:
             if failure.args[0].fatal() or self._closing:
                 raise
@@ -198,3 +204,7 @@ class TopicLists:
             self._retried(lambda: self._producer.abort_transaction(_CALL_TIMEOUT_S))
         except KafkaException as error:
             raise error from failure
+
+
+def _pause_after(transaction_s: float) -> float:
+    return min(max(GATHER_S, transaction_s * (1 / SHARE_MAX - 1)), GATHER_MAX_S)

@@ -2,7 +2,7 @@
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier
 from streams.stores.lists import EVERYONE, Publication, StoredList
-from topics.recommendation_list import RecommendationList
+from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 
 class MemoryLists:
@@ -27,8 +27,9 @@ class MemoryLists:
     def _take(self, new: RecommendationList) -> None:
         old = self._lists.get(new.listener_id)
         if old is None or (new.log_epoch, new.as_of) >= (old.log_epoch, old.as_of):
+            items = [RecommendedTrack(*item) for item in new.items]
             self._lists[new.listener_id] = StoredList(
-                list(new.items), new.log_epoch, new.as_of, new.event_time, 0
+                items, new.log_epoch, new.as_of, new.event_time, 0
             )
 
     def _erase(self, listener_id: str, at: Frontier) -> None:

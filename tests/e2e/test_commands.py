@@ -1,0 +1,140 @@
+"""The command line as a person and a script meet it."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from streams.cli import commands as all_commands
+from tests.conftest import KAFKA_LIBS
+from tests.support.events import a_stream
+from tests.support.station import Station, wait_until
+
+EXIT_NO, EXIT_ERROR = 1, 3
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """One EchoTune for all tests here."""
+    station = Station(tmp_path_factory.mktemp("commands"), KAFKA_LIBS)
+    station.up()
+    station.start("sequencer")
+    station.start("recommender")
+    station.produce(a_stream(300, listeners=5))
+    station.wait_applied(300)
+    yield station
+    station.close()
+
+
+def _root() -> Any:
+    app = typer.Typer()
+    all_commands.register(app)
+    return typer.main.get_command(app)
+
+
+def commands() -> list[str]:
+    """Every command, as it is typed."""
+    root = _root()
+    found = []
+    for name, command in root.commands.items():
+        inner = getattr(command, "commands", None)
+        found += [f"{name} {each}" for each in inner] if inner else [name]
+    return found
+
+
+def help_of(command: str) -> str:
+    found = _root()
+    for name in command.split():
+        found = found.commands[name]
+    return f"{found.help} {found.epilog}"
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    assert f"echotune {command}" in help_of(command).replace("Example: ", "")
+
+
+def test_a_sent_event_is_in_the_list_of_who_played_it(station: Station) -> None:
+    sent = station.json(
+        "send", "--listener", "zoë", "--artist", "Nina Simone", "--title", "Sinnerman"
+    )
+    found = wait_until(
+        lambda: station.json("recommend", "zoë", "-k", "50"), lambda it: not it["fallback"]
+    )
+    assert found["listener"] == "zoë"
+    assert sent["track_id"] in {item["track_id"] for item in found["items"]}
+
+
+def test_an_unknown_listener_gets_everyones_list_and_is_told_so(station: Station) -> None:
+    assert station.json("recommend", "nobody we know")["fallback"]
+    assert "everyone's list" in station.run("recommend", "nobody we know").stdout
+
+
+def test_a_poisoned_record_can_be_listed_and_looked_at(station: Station) -> None:
+    station.produce_raw(b"not avro at all", key=b"ann")
+    listed = wait_until(
+        lambda: station.run("deadletters", "list", "--json").stdout, lambda out: "bad_magic" in out
+    )
+    origin = next(part for part in listed.split('"') if part.startswith("listening-events/"))
+    shown = station.json("deadletters", "show", origin)
+    assert bytes.fromhex(shown["hex"]) == b"not avro at all"
+    nothing = station.run("deadletters", "show", "listening-events/0/999999")
+    assert nothing.returncode == EXIT_ERROR
+    assert "deadletters list" in nothing.stderr
+
+
+def test_the_status_has_its_documented_keys(station: Station) -> None:
+    status = station.status()
+    assert {"addresses", "applied", "lists", "lag", "freshness_ms", "digest", "digest_offset"} <= {
+        *status
+    }
+    assert status["addresses"]["kafka"] == station.addresses.kafka
+    assert status["problems"] == []
+
+
+def test_topics_are_as_the_catalogue_says_and_a_check_says_so(station: Station) -> None:
+    assert station.run("topics", "check").returncode == 0
+    assert station.run("topics", "apply", "--check").returncode == 0
+
+
+def test_verify_with_another_model_than_the_live_one_says_no(station: Station) -> None:
+    wait_until(lambda: station.verify()["equal"], bool)
+    other = station.run("verify", "--json", ECHOTUNE_MODEL="popularity")
+    assert other.returncode == EXIT_NO
+    assert '"equal": false' in other.stdout
+
+
+def test_history_is_evaluated_without_any_server(station: Station, tmp_path: Path) -> None:
+    path = tmp_path / "plays.csv"
+    rows = [f"me,{'abc'[at % 3]},{1_600_000_000 + at * 300}" for at in range(60)]
+    path.write_text("\n".join(["listener,track,listened_at", *rows]))
+    found = station.json("evaluate", str(path))
+    assert found["applied"] == 60
+    assert found["scored"] == 55
+    assert found["hr@20"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ECHOTUNE_PARTITIONS", "none"), ("ECHOTUNE_MODEL", "oracle"), ("ECHOTUNE_GATHER_MS", "-1")],
+)
+def test_a_wrong_setting_is_named_in_a_line(station: Station, name: str, value: str) -> None:
+    done = station.run("verify", **{name: value})
+    assert done.returncode == EXIT_ERROR
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_reset_asks_first_and_then_deletes_only_its_own(tmp_path: Path, station: Station) -> None:
+    home = {"ECHOTUNE_HOME": str(tmp_path)}
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "letters").mkdir()
+    asked: subprocess.CompletedProcess[str] = station.run("reset", "--snapshots", **home)
+    assert asked.returncode == EXIT_NO
+    assert (tmp_path / "snapshots").exists()
+    assert station.run("reset", "--yes", **home).returncode == 0
+    assert not (tmp_path / "snapshots").exists()
+    assert (tmp_path / "letters").exists()

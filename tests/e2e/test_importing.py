@@ -1,0 +1,142 @@
+"""Listening history: each row once, however often it is imported, and bad files by name."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KAFKA_LIBS
+from tests.support.station import REPOSITORY, Station, wait_until
+
+ROWS = 30_000
+EXIT_ERROR = 3
+SOME_BYTES = 40_000
+"""Of the ledger: a few thousand rows were acknowledged."""
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """One EchoTune for all tests here: each imports listeners of its own."""
+    station = Station(tmp_path_factory.mktemp("importing"), KAFKA_LIBS)
+    station.up()
+    station.start("sequencer")
+    station.start("recommender")
+    yield station
+    station.close()
+
+
+def a_history(path: Path, listener: str, rows: int, first: int = 0) -> Path:
+    """A CSV file of plays, rows `first` to `first + rows` of a life."""
+    lines = [
+        f"{listener}-{at % 20},artist {at % 50},title {at % 300},{1_600_000_000 + at * 200}"
+        for at in range(first, first + rows)
+    ]
+    path.write_text("\n".join(["listener,artist,track,listened_at", *lines]) + "\n")
+    return path
+
+
+def applied(station: Station) -> int:
+    return int(station.status()["applied"] or 0)
+
+
+def learnt(station: Station, before: int, rows: int) -> None:
+    """Waits until exactly `rows` more than `before` are in the model, and nothing is on its way."""
+    station.wait_applied(before + rows)
+
+
+def test_what_was_imported_before_is_not_sent_again(station: Station, tmp_path: Path) -> None:
+    before = applied(station)
+    this_year = a_history(tmp_path / "this_year.csv", "yearly", 500)
+    next_year = a_history(tmp_path / "next_year.csv", "yearly", 700)
+    first, again, more = (
+        station.json("import", str(path)) for path in (this_year, this_year, next_year)
+    )
+    assert (first["sent"], first["already_there"]) == (500, 0)
+    assert (again["sent"], again["already_there"]) == (0, 500)
+    assert (more["sent"], more["already_there"]) == (200, 500)
+    learnt(station, before, 700)
+
+
+def test_an_import_killed_half_way_and_started_again_brings_every_row_once(
+    station: Station, tmp_path: Path
+) -> None:
+    before = applied(station)
+    path = a_history(tmp_path / "long.csv", "killed", ROWS)
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "streams.cli", "import", str(path)],
+        cwd=REPOSITORY,
+        env=station._environment({}),
+        stderr=subprocess.DEVNULL,
+    )
+    ledgers = station.home / "imports"
+    wait_until(
+        lambda: sum(each.stat().st_size for each in ledgers.rglob("*") if each.is_file()),
+        lambda acknowledged_bytes: acknowledged_bytes > SOME_BYTES,
+    )
+    begun.kill()
+    assert begun.wait() == -9, "it was done before it was killed"
+    again = station.json("import", str(path))
+    assert again["sent"] + again["already_there"] == ROWS
+    assert again["sent"] > 0
+    learnt(station, before, ROWS)
+
+
+def test_a_wrong_row_is_named_with_its_line_and_the_rest_is_imported(
+    station: Station, tmp_path: Path
+) -> None:
+    before = applied(station)
+    path = a_history(tmp_path / "damaged.csv", "damaged", 10)
+    lines = path.read_text().splitlines()
+    lines[5] = "damaged-4,artist,title,last Tuesday"
+    path.write_text("\n".join(lines) + "\n")
+    done = station.run("import", str(path))
+    assert done.returncode == 0
+    assert "damaged.csv" in done.stderr
+    assert "6" in done.stderr.split("left out:")[1].splitlines()[0]
+    assert "1 bad rows" in done.stderr
+    learnt(station, before, 9)
+
+
+def a_half_written_zip(folder: Path) -> Path:
+    path = folder / "my_spotify_data.zip"
+    path.write_bytes(b"PK\x03\x04" + bytes(60))
+    return path
+
+
+def an_unknown_format(folder: Path) -> Path:
+    path = folder / "poem.txt"
+    path.write_text("O rose, thou art sick!\n")
+    return path
+
+
+def a_missing_file(folder: Path) -> Path:
+    return folder / "nowhere.csv"
+
+
+def one_persons_file(folder: Path) -> Path:
+    path = folder / "mine.jsonl"
+    path.write_text(json.dumps({"track": "t", "artist": "a", "listened_at": 1_600_000_000}) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("a_file", "said"),
+    [
+        (a_half_written_zip, "zip"),
+        (an_unknown_format, "poem.txt"),
+        (a_missing_file, "nowhere.csv"),
+        (one_persons_file, "--listener"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_said_in_words(
+    station: Station, tmp_path: Path, a_file: object, said: str
+) -> None:
+    path = a_file(tmp_path)  # type: ignore[operator]
+    done = station.run("import", str(path))
+    assert done.returncode == EXIT_ERROR
+    assert path.name in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -3,7 +3,7 @@
 import abc
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -27,6 +27,10 @@ ROW = np.dtype(
 """One event, as compiled code reads it."""
 
 
+class NoStores(NamedTuple):
+    """Nothing is kept."""
+
+
 class ColumnRanker(Ranker):
     """Holds stores by listener, by track and shared ones, each a named tuple of arrays.
 
@@ -36,11 +40,13 @@ class ColumnRanker(Ranker):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows = {"listeners": 0, "tracks": 0}
+        self._rows = {"listeners": 0, "tracks": 0, "artists": 0}
         self._listeners = self._no_listeners(0)
         self._tracks = self._no_tracks(0)
+        self._artists = self._no_artists(0)
         self._shared = self._nothing_shared()
         self._scratch = self._no_scratch(0)
+        self._notes = self._no_notes(0)
 
     # -- what a subclass says ----------------------------------------------------------------
 
@@ -52,6 +58,10 @@ class ColumnRanker(Ranker):
     def _no_tracks(self, rows: int) -> Any:
         """Stores of `rows` tracks to which nothing has happened."""
 
+    def _no_artists(self, rows: int) -> Any:
+        """Stores of `rows` groups (artists) of which nothing was heard; none by default."""
+        return NoStores()
+
     @abc.abstractmethod
     def _nothing_shared(self) -> Any:
         """Stores of fixed size; has `clock_ms`, int64[1], the time of the last event."""
@@ -59,6 +69,10 @@ class ColumnRanker(Ranker):
     @abc.abstractmethod
     def _no_scratch(self, tracks: int) -> Any:
         """Room to work in, no part of the state."""
+
+    def _no_notes(self, groups: int) -> Any:
+        """Room to work in by group, no part of the state; none by default."""
+        return NoStores()
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
@@ -87,7 +101,7 @@ class ColumnRanker(Ranker):
         rows["y"], rows["at_ms"], rows["signal"] = y, at_ms, signals
         ranks = np.full(len(rows), -1, np.int32)
         if len(rows):
-            self._make_room(int(rows["user"].max()) + 1, int(rows["item"].max()) + 1)
+            self._make_room(*(int(rows[each].max()) + 1 for each in ("user", "item", "group")))
             self._learn_rows(rows, ranks, evaluate)
         return ranks
 
@@ -95,11 +109,13 @@ class ColumnRanker(Ranker):
         """See `Ranker.next_at_ms`."""
         return min(int(self._shared.clock_ms[0]) + STEP_MS, AT_MS_MAX)
 
-    def _make_room(self, listeners: int, tracks: int) -> None:
+    def _make_room(self, listeners: int, tracks: int, groups: int) -> None:
         if listeners > self._rows["listeners"]:
             self._make_room_for_listeners(listeners)
         if tracks > self._rows["tracks"]:
             self._make_room_for_tracks(tracks)
+        if groups > self._rows["artists"]:
+            self._make_room_for_groups(groups)
 
     def _make_room_for_listeners(self, rows: int) -> None:
         if rows > capacity(self._rows["listeners"]):
@@ -111,6 +127,12 @@ class ColumnRanker(Ranker):
             self._tracks = grown(self._tracks, rows, self._no_tracks)
             self._scratch = self._no_scratch(capacity(rows))
         self._rows["tracks"] = rows
+
+    def _make_room_for_groups(self, rows: int) -> None:
+        if rows > capacity(self._rows["artists"]):
+            self._artists = grown(self._artists, rows, self._no_artists)
+            self._notes = self._no_notes(capacity(rows))
+        self._rows["artists"] = rows
 
     def forget(self, user_code: int) -> None:
         """See `Ranker.forget`; the code's id leaves memory by `users.forget`."""
@@ -125,6 +147,7 @@ class ColumnRanker(Ranker):
     def _parts(self) -> Iterator[tuple[str, Any, int]]:
         yield "listeners", self._listeners, self._rows["listeners"]
         yield "tracks", self._tracks, self._rows["tracks"]
+        yield "artists", self._artists, self._rows["artists"]
         yield "shared", self._shared, _ALL
 
     def digest(self) -> str:
@@ -150,19 +173,21 @@ class ColumnRanker(Ranker):
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
         self._check_is_mine(state)
-        listeners, tracks = state["rows"].tolist()
+        listeners, tracks, artists = state["rows"].tolist()
         held = {
             "listeners": self._no_listeners(capacity(listeners)),
             "tracks": self._no_tracks(capacity(tracks)),
+            "artists": self._no_artists(capacity(artists)),
             "shared": self._nothing_shared(),
         }
         for name, stores in held.items():
             filled(stores, _under(name, state))
         for name, vocabulary in self._vocabularies().items():
             vocabulary.load(_under(name, state))
-        self._rows = {"listeners": listeners, "tracks": tracks}
-        self._listeners, self._tracks, self._shared = held.values()
+        self._rows = {"listeners": listeners, "tracks": tracks, "artists": artists}
+        self._listeners, self._tracks, self._artists, self._shared = held.values()
         self._scratch = self._no_scratch(capacity(tracks))
+        self._notes = self._no_notes(capacity(artists))
 
 
 _ALL = 2**31

@@ -7,7 +7,9 @@ from typing import Any
 import xxhash
 
 from online_models.base import Ranker
+from online_models.best_blend import BestBlend
 from online_models.errors import ModelError
+from online_models.fast_blend import FastBlend
 from online_models.first_blend import FirstBlend
 from online_models.last_transition import LastTransition
 from online_models.own_recent import OwnRecent
@@ -15,6 +17,8 @@ from online_models.popularity_ranker import PopularityRanker
 from online_models.river_adapter import RiverRanker
 
 MODELS: dict[str, Callable[..., Ranker]] = {
+    "best": BestBlend,
+    "fast": FastBlend,
     "first_blend": FirstBlend,
     "last_transition": LastTransition,
     "own_recent": OwnRecent,

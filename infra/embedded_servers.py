@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from infra.daemon import Daemon, free_port
@@ -38,6 +39,14 @@ def _silent(_: str) -> None:
     """Says nothing."""
 
 
+def _port_like(before: Daemon | None, name: str, say: Say) -> int:
+    """The port that a server had before, if it is free; else another one."""
+    port = free_port(before.port if before else 0)
+    if before and port != before.port:
+        say(f"port {before.port} of {name} is taken; {port} is used instead")
+    return port
+
+
 class EmbeddedServers:
     """Kafka, Redis and MongoDB under `home`, on loopback ports that are kept between starts."""
 
@@ -60,6 +69,7 @@ class EmbeddedServers:
             "mongo": MongoServer(self._home / "mongo", logs / "mongo.log"),
         }
         self._servers = {name: server for name, server in every.items() if name in want}
+        self._writing = Lock()
 
     @property
     def wanted(self) -> list[str]:
@@ -68,31 +78,37 @@ class EmbeddedServers:
 
     def up(self, say: Say = _silent) -> Addresses:
         """Starts what does not run yet and returns the addresses; safe to call again."""
-        with self._locked():
-            with ThreadPoolExecutor(len(self._servers)) as pool:
-                started = dict(pool.map(lambda name: self._up_one(name, say), self._servers))
-            self._remember({name: daemon for name, daemon in started.items() if daemon})
+        with self._locked(), ThreadPoolExecutor(len(self._servers)) as pool:
+            list(pool.map(lambda name: self._up_one(name, say), self._servers))
         return self._addresses()
 
-    def _up_one(self, name: str, say: Say) -> tuple[str, Daemon | None]:
-        running = self._daemons().get(name)
-        if running is not None and running.is_alive():
-            return name, running
+    def _up_one(self, name: str, say: Say) -> None:
         try:
-            return name, self._start(name, running.port if running else 0, say)
+            self._start(name, say)
         except ServerError as error:
             if name != "mongo":
                 raise
             say(f"MongoDB is missing, names will be too: {error}")
-            return name, None
 
-    def _start(self, name: str, wanted_port: int, say: Say) -> Daemon:
-        port = free_port(wanted_port)
-        if wanted_port and port != wanted_port:
-            say(f"port {wanted_port} of {name} is taken; {port} is used instead")
+    def _start(self, name: str, say: Say) -> None:
+        """Starts a server that does not run, and waits for it; remembers it before it waits.
+
+        So `down` finds it, too, when the wait is broken off.
+        """
+        running = self._daemons().get(name)
+        if running is not None and running.is_alive():
+            self._servers[name].wait_ready(running)
+            return
+        port = _port_like(running, name, say)
         daemon = self._servers[name].start(port, say)
+        self._remember(name, daemon)
+        try:
+            self._servers[name].wait_ready(daemon)
+        except ServerError:
+            daemon.stop(STOP_TIMEOUT_S)
+            self._remember(name, running)
+            raise
         say(f"{name} is up on port {port}")
-        return daemon
 
     def down(self, say: Say = _silent) -> None:
         """Stops what runs; what does not end in time is killed."""
@@ -106,7 +122,7 @@ class EmbeddedServers:
     def start(self, name: str, say: Say = _silent) -> None:
         """Starts one server again, on its port."""
         with self._locked():
-            self._remember({name: self._start(name, self._daemons()[name].port, say)})
+            self._start(name, say)
 
     def stop(self, name: str) -> None:
         """Stops one server."""
@@ -147,8 +163,12 @@ class EmbeddedServers:
         found = self._state().get("daemons", {})
         return {name: Daemon(**fields) for name, fields in found.items()}
 
-    def _remember(self, started: dict[str, Daemon]) -> None:
-        daemons = self._daemons() | started
+    def _remember(self, name: str, daemon: Daemon | None) -> None:
+        with self._writing:
+            daemons = {n: d for n, d in self._daemons().items() if n != name}
+            self._write(daemons | ({name: daemon} if daemon else {}))
+
+    def _write(self, daemons: dict[str, Daemon]) -> None:
         addresses = {
             name: self._servers[name].address(daemons[name].port)
             if name in daemons and name in self._servers

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.daemon import LOOPBACK, Daemon, answers, free_port, spawn, wait_ready
+from infra.daemon import LOOPBACK, Daemon, free_port, spawn, wait_ready
 from topics.errors import ServerError
 
 VERSION = "4.3.1"
@@ -88,24 +88,22 @@ class KafkaServer:
         return f"{LOOPBACK}:{port}"
 
     def start(self, port: int, say: Say) -> Daemon:
-        """Starts it on `port` and waits until it answers; formats the storage the first time."""
+        """Starts it on `port`; formats the storage the first time. It does not answer yet."""
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._folder / "server.properties"
         settings.write_text(self._properties(port, free_port()))
         if not (self._folder / "data" / "meta.properties").exists():
             self._format(settings)
-        daemon = spawn(
+        return spawn(
             [java(), *self._options(), "-cp", f"{self._libs}/*", "kafka.Kafka", str(settings)],
             port=port,
             log=self._log,
         )
-        wait_ready(daemon, "Kafka", self._log, READY_TIMEOUT_S)
-        return daemon
 
-    def is_ready(self, port: int) -> bool:
-        """Whether it answers."""
-        return answers(port)
+    def wait_ready(self, daemon: Daemon) -> None:
+        """Waits until it answers; raises `ServerError` where it never does."""
+        wait_ready(daemon, "Kafka", self._log, READY_TIMEOUT_S)
 
     def _options(self) -> list[str]:
         fast = ["-XX:TieredStopAtLevel=1"] if self._fast_start else []
@@ -116,7 +114,7 @@ class KafkaServer:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [java(), "-cp", f"{self._libs}/*", "kafka.tools.StorageTool"]
         _run(
-            [*tool, "format", "-t", cluster_id, "-c", str(settings)],
+            [*tool, "format", f"--cluster-id={cluster_id}", "-c", str(settings)],
             self._folder,
             "Kafka's storage could not be formatted",
         )

@@ -5,7 +5,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.daemon import LOOPBACK, Daemon, answers, spawn, wait_ready
+from infra.daemon import LOOPBACK, Daemon, spawn, wait_ready
 from topics.errors import ServerError
 
 READY_TIMEOUT_S = 30.0
@@ -39,14 +39,12 @@ class MongoServer:
         return f"mongodb://{LOOPBACK}:{port}"
 
     def start(self, port: int, say: Callable[[str], None]) -> Daemon:
-        """Starts it on `port` and waits until it answers."""
+        """Starts it on `port`; it does not answer yet."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [server_program(), "--port", str(port), "--storage-path", str(self._folder)]
         command += ["--cache-size", "256M", "--sync-on-commit"]
-        daemon = spawn(command, port=port, log=self._log)
-        wait_ready(daemon, "MongoDB", self._log, READY_TIMEOUT_S)
-        return daemon
+        return spawn(command, port=port, log=self._log)
 
-    def is_ready(self, port: int) -> bool:
-        """Whether it answers."""
-        return answers(port)
+    def wait_ready(self, daemon: Daemon) -> None:
+        """Waits until it answers; raises `ServerError` where it never does."""
+        wait_ready(daemon, "MongoDB", self._log, READY_TIMEOUT_S)

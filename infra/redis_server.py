@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.daemon import LOOPBACK, Daemon, answers, spawn, wait_ready
+from infra.daemon import LOOPBACK, Daemon, spawn, wait_ready
 from topics.errors import ServerError
 
 READY_TIMEOUT_S = 20.0
@@ -41,7 +41,7 @@ class RedisServer:
         return f"redis://{LOOPBACK}:{port}/0"
 
     def start(self, port: int, say: Callable[[str], None]) -> Daemon:
-        """Starts it on `port` and waits until it answers."""
+        """Starts it on `port`; it does not answer yet."""
         self._folder.mkdir(parents=True, exist_ok=True)
         options = {
             "dir": str(self._folder),
@@ -53,10 +53,8 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-        daemon = spawn([server_program(), *flags], port=port, log=self._log)
-        wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S)
-        return daemon
+        return spawn([server_program(), *flags], port=port, log=self._log)
 
-    def is_ready(self, port: int) -> bool:
-        """Whether it answers."""
-        return answers(port)
+    def wait_ready(self, daemon: Daemon) -> None:
+        """Waits until it answers; raises `ServerError` where it never does."""
+        wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S)

@@ -42,6 +42,8 @@ class _Child:
     is_lasting: bool
     process: "subprocess.Popen[bytes]"
     started_at: float
+    log_bytes_before: int = 0
+    """What earlier runs said in the same file."""
     restart_at: float | None = None
     wait_s: float = field(default=RESTART_FIRST_S)
 
@@ -81,8 +83,11 @@ class Supervisor:
         command = [sys.executable, "-m", "streams.cli", *arguments]
         log = self._home / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
+        before = log.stat().st_size if log.exists() else 0
         process = _spawned(command, log)
-        self._children[name] = _Child(name, command, log, is_lasting, process, self._clock())
+        self._children[name] = _Child(
+            name, command, log, is_lasting, process, self._clock(), log_bytes_before=before
+        )
         self._remember()
 
     def look_after(self) -> None:
@@ -109,10 +114,13 @@ class Supervisor:
         """How a process ended, None while it runs."""
         return self._children[name].process.poll()
 
-    def last_line(self, name: str) -> str:
-        """What a process said last."""
-        lines = self._children[name].log.read_text(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    def last_lines(self, name: str, count: int = 1) -> list[str]:
+        """What a process said last in this run, oldest first."""
+        child = self._children[name]
+        with child.log.open("rb") as log:
+            log.seek(child.log_bytes_before)
+            lines = log.read().decode(errors="replace").splitlines()
+        return [line.strip() for line in lines if line.strip()][-count:]
 
     # -- stopping ------------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class _View:
         with Live(console=console.out, auto_refresh=False, screen=False) as live:
             while True:
                 glance = await self._look(observer)
-                news = [*self._news, self._supervisor.last_line(FEED)]
+                news = [*self._news, *self._supervisor.last_lines(FEED)]
                 live.update(panel(glance, self._title, news), refresh=True)
                 if self._is_done(glance):
                     return self._supervisor.exit_code(FEED) == 0
@@ -121,12 +121,12 @@ class _View:
 
     async def _print(self, observer: Observer) -> bool:
         console.out.print(self._title)
-        said = ""
+        said: list[str] = []
         while True:
             glance = await self._look(observer)
             console.out.print(line(glance), soft_wrap=True, markup=False)
-            if (last := self._supervisor.last_line(FEED)) != said:
-                self._news.append(f"{FEED}: {last}")
+            if (last := self._supervisor.last_lines(FEED, _NEWS_SHOWN)) != said:
+                self._news.extend(f"{FEED}: {line}" for line in last if line not in said)
                 said = last
             while self._news:
                 console.out.print(self._news.popleft(), soft_wrap=True, markup=False)

@@ -12,15 +12,19 @@ from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.memory import memory
+from tests.benchmarks.model import models
 from tests.benchmarks.replay import replays
 from tests.benchmarks.sequencer import sequencing
 from tests.conftest import KAFKA_LIBS
 
 PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
+"""What is measured by default; `model` is measured where it is asked for."""
 
 
 def main(
-    parts: Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}.")] = None,
+    parts: Annotated[
+        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}, model.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
     ] = None,
@@ -37,6 +41,7 @@ def main(
             "replay": lambda: replays(KAFKA_LIBS, folder, data),
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
+            "model": lambda: models(data),
             "memory": lambda: memory(KAFKA_LIBS, folder, data, minutes),
         }
         for part in parts or PARTS:

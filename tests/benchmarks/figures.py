@@ -35,13 +35,18 @@ def show(figures: list[Figure], seconds: float) -> None:
     for each in figures:
         table.add_row(
             each.what,
-            f"{each.value:,.1f} {each.unit}",
+            _written(each.value, each.unit),
             each.peer,
-            "" if each.peer_value is None else f"{each.peer_value:,.1f} {each.unit}",
+            "" if each.peer_value is None else _written(each.peer_value, each.unit),
             "" if each.ratio is None else f"{each.ratio:.2f}",
             each.goal,
         )
     Console(width=150).print(table)
+
+
+def _written(value: float, unit: str) -> str:
+    """Shares with four digits, amounts with one."""
+    return f"{value:.4f} {unit}" if abs(value) < 1 else f"{value:,.1f} {unit}"
 
 
 def save(figures: list[Figure], path: Path) -> None:

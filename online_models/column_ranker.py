@@ -3,14 +3,14 @@
 import abc
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX, STEP_MS, Ranker
-from online_models.stores import Arrays, capacity, digest_into, filled, grown, trimmed
+from online_models.stores import Arrays, capacity, digest_into, filled, grown, room, trimmed
 from online_models.vocabulary import Vocabulary
 
 ROW = np.dtype(
@@ -28,37 +28,40 @@ ROW = np.dtype(
 
 
 class ColumnRanker(Ranker):
-    """Holds stores by listener, by track and shared ones, each a named tuple of arrays.
+    """Holds stores by listener, track and whatever else, each a named tuple of arrays.
 
-    A subclass says how empty stores look and what a batch of rows does to them. One thread at a
-    time may use a ranker: queries leave the state alone but use scratch room of it.
+    A subclass says how empty stores look, how many rows of them are live, and what a batch of
+    rows does to them. One thread at a time may use a ranker: queries leave the state alone but
+    use scratch room of it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows = {"listeners": 0, "tracks": 0}
-        self._listeners = self._no_listeners(0)
-        self._tracks = self._no_tracks(0)
+        self._codes = {"listeners": 0, "tracks": 0, "artists": 0}
         self._shared = self._nothing_shared()
-        self._scratch = self._no_scratch(0)
+        self._stores = {name: self._empty(name, 0) for name in self.store_names}
+        self._scratch = self._no_scratch()
 
     # -- what a subclass says ----------------------------------------------------------------
 
-    @abc.abstractmethod
-    def _no_listeners(self, rows: int) -> Any:
-        """Stores of `rows` listeners who have done nothing."""
+    store_names: ClassVar[tuple[str, ...]]
+    """Stores that grow; of those named in `_codes`, one row a code."""
 
     @abc.abstractmethod
-    def _no_tracks(self, rows: int) -> Any:
-        """Stores of `rows` tracks to which nothing has happened."""
+    def _empty(self, name: str, rows: int) -> Any:
+        """The store of this name with `rows` rows to which nothing has happened."""
 
     @abc.abstractmethod
     def _nothing_shared(self) -> Any:
         """Stores of fixed size; has `clock_ms`, int64[1], the time of the last event."""
 
     @abc.abstractmethod
-    def _no_scratch(self, tracks: int) -> Any:
-        """Room to work in, no part of the state."""
+    def _live(self, name: str) -> int:
+        """How many rows of a store that is not by code are in use."""
+
+    @abc.abstractmethod
+    def _no_scratch(self) -> Any:
+        """Room to work in for the stores as they are, no part of the state."""
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
@@ -67,6 +70,9 @@ class ColumnRanker(Ranker):
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
         """Puts the listener's rows back to those of one who has done nothing."""
+
+    def _loaded(self) -> None:
+        """Makes anew what follows from the stores."""
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -87,7 +93,7 @@ class ColumnRanker(Ranker):
         rows["y"], rows["at_ms"], rows["signal"] = y, at_ms, signals
         ranks = np.full(len(rows), -1, np.int32)
         if len(rows):
-            self._make_room(int(rows["user"].max()) + 1, int(rows["item"].max()) + 1)
+            self._make_room(rows)
             self._learn_rows(rows, ranks, evaluate)
         return ranks
 
@@ -95,26 +101,28 @@ class ColumnRanker(Ranker):
         """See `Ranker.next_at_ms`."""
         return min(int(self._shared.clock_ms[0]) + STEP_MS, AT_MS_MAX)
 
-    def _make_room(self, listeners: int, tracks: int) -> None:
-        if listeners > self._rows["listeners"]:
-            self._make_room_for_listeners(listeners)
-        if tracks > self._rows["tracks"]:
-            self._make_room_for_tracks(tracks)
+    def _make_room(self, rows: NDArray[Any]) -> None:
+        for name, column in (("listeners", "user"), ("tracks", "item"), ("artists", "group")):
+            self._codes[name] = max(self._codes[name], int(rows[column].max()) + 1)
+        grew = [self._grow(name, self._needed(name, len(rows))) for name in self.store_names]
+        if any(grew):
+            self._scratch = self._no_scratch()
 
-    def _make_room_for_listeners(self, rows: int) -> None:
-        if rows > capacity(self._rows["listeners"]):
-            self._listeners = grown(self._listeners, rows, self._no_listeners)
-        self._rows["listeners"] = rows
+    def _needed(self, name: str, rows: int) -> int:
+        """Rows that the store must have for the next `rows` events."""
+        return self._codes[name] if name in self._codes else self._live(name) + rows
 
-    def _make_room_for_tracks(self, rows: int) -> None:
-        if rows > capacity(self._rows["tracks"]):
-            self._tracks = grown(self._tracks, rows, self._no_tracks)
-            self._scratch = self._no_scratch(capacity(rows))
-        self._rows["tracks"] = rows
+    def _grow(self, name: str, rows: int) -> bool:
+        has_room = rows <= room(self._stores[name])
+        if not has_room:
+            self._stores[name] = grown(
+                self._stores[name], rows, lambda rows: self._empty(name, rows)
+            )
+        return not has_room
 
     def forget(self, user_code: int) -> None:
         """See `Ranker.forget`; the code's id leaves memory by `users.forget`."""
-        if 0 <= user_code < self._rows["listeners"]:
+        if 0 <= user_code < self._codes["listeners"]:
             self._clear_listener(user_code)
 
     # -- digest and state --------------------------------------------------------------------
@@ -123,13 +131,13 @@ class ColumnRanker(Ranker):
         return {"users": self.users, "items": self.items, "groups": self.groups}
 
     def _parts(self) -> Iterator[tuple[str, Any, int]]:
-        yield "listeners", self._listeners, self._rows["listeners"]
-        yield "tracks", self._tracks, self._rows["tracks"]
+        for name, stores in self._stores.items():
+            yield name, stores, self._codes[name] if name in self._codes else self._live(name)
         yield "shared", self._shared, _ALL
 
     def digest(self) -> str:
         """See `Ranker.digest`: vocabularies, identity and every live row (xxh3, 128 bits)."""
-        digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._rows]).encode())
+        digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._codes]).encode())
         for vocabulary in self._vocabularies().values():
             digest.update(vocabulary.digest())
         for name, stores, rows in self._parts():
@@ -139,8 +147,8 @@ class ColumnRanker(Ranker):
 
     def state(self) -> Arrays:
         """See `Ranker.state`."""
-        rows = np.array(list(self._rows.values()), np.int64)
-        arrays: Arrays = {"identity": self._identity_written(), "rows": rows}
+        codes = np.array(list(self._codes.values()), np.int64)
+        arrays: Arrays = {"identity": self._identity_written(), "rows": codes}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
         for name, stores, live in self._parts():
@@ -150,19 +158,28 @@ class ColumnRanker(Ranker):
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
         self._check_is_mine(state)
-        listeners, tracks = state["rows"].tolist()
-        held = {
-            "listeners": self._no_listeners(capacity(listeners)),
-            "tracks": self._no_tracks(capacity(tracks)),
-            "shared": self._nothing_shared(),
-        }
-        for name, stores in held.items():
-            filled(stores, _under(name, state))
+        shared = self._nothing_shared()
+        filled(shared, _under("shared", state))
+        held = {name: self._held(name, _under(name, state)) for name in self.store_names}
         for name, vocabulary in self._vocabularies().items():
             vocabulary.load(_under(name, state))
-        self._rows = {"listeners": listeners, "tracks": tracks}
-        self._listeners, self._tracks, self._shared = held.values()
-        self._scratch = self._no_scratch(capacity(tracks))
+        self._codes = dict(zip(self._codes, state["rows"].tolist(), strict=True))
+        self._shared, self._stores = shared, held
+        self._scratch = self._no_scratch()
+        self._loaded()
+
+    def _held(self, name: str, arrays: Arrays) -> Any:
+        stores = self._empty(name, capacity(max(map(len, arrays.values()), default=0)))
+        filled(stores, arrays)
+        return stores
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickles hold: parameters and the trimmed state."""
+        return {"params": self._get_params(), "state": self.state()}
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        self.__init__(**pickled["params"])  # type: ignore[misc]
+        self.load(pickled["state"])
 
 
 _ALL = 2**31

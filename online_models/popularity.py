@@ -5,22 +5,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.candidates import POPULAR, Candidates, propose
+from online_models.candidates import Candidates, propose
 from online_models.compiled import njit_cached
 from online_models.contexts import NOTHING
+from online_models.features import POPULAR, POPULAR_SHARE
+from online_models.numerics import log_of
 
 CHART_MAX = 40
 GROWTH = 1.00005
 """Each play counts this much more than the one before: counts fade by e over 20,000 plays."""
 SCALE_MAX = 2.0**30
+COUNTED_MAX = 30.0
+"""The logarithm tells no more of tracks above this."""
 HALF_KNOWN = 10.0
-"""Plays (faded) at which a track's popularity counts half of what it can."""
+"""Plays (faded) at which the share is one half."""
+SOURCE = 256
 
 
 class Popularity(NamedTuple):
-    """One row a track, 8 bytes."""
+    """One row a track, 4 bytes."""
 
-    counts: NDArray[np.float64]
+    counts: NDArray[np.float32]
     """In units of the chart's `scale`."""
 
 
@@ -35,7 +40,7 @@ class Chart(NamedTuple):
 
 def no_popularity(tracks: int) -> Popularity:
     """Counts of `tracks` that nobody has played."""
-    return Popularity(np.zeros(tracks, np.float64))
+    return Popularity(np.zeros(tracks, np.float32))
 
 
 def empty_chart() -> Chart:
@@ -44,7 +49,8 @@ def empty_chart() -> Chart:
 
 
 @njit_cached
-def _beats(popularity: Popularity, track: int, other: int) -> bool:
+def is_more_popular(popularity: Popularity, track: int, other: int) -> bool:
+    """Whether `track` stands before `other`, which may be NOTHING."""
     if other == NOTHING:
         return True
     mine, theirs = popularity.counts[track], popularity.counts[other]
@@ -52,17 +58,17 @@ def _beats(popularity: Popularity, track: int, other: int) -> bool:
 
 
 @njit_cached
-def _place(popularity: Popularity, chart: Chart, track: int) -> None:
+def place_in_chart(popularity: Popularity, tracks: NDArray[np.int32], track: int) -> None:
     """Moves `track` up to where it belongs; the last one leaves if it was not there."""
-    tracks = chart.tracks
-    place = CHART_MAX - 1
+    last = len(tracks) - 1
+    place = last
     while place > 0 and tracks[place] != track:
         place -= 1
     if tracks[place] != track:
-        if not _beats(popularity, track, tracks[CHART_MAX - 1]):
+        if not is_more_popular(popularity, track, tracks[last]):
             return
-        place = CHART_MAX - 1
-    while place > 0 and _beats(popularity, track, tracks[place - 1]):
+        place = last
+    while place > 0 and is_more_popular(popularity, track, tracks[place - 1]):
         tracks[place] = tracks[place - 1]
         place -= 1
     tracks[place] = track
@@ -73,25 +79,21 @@ def count(popularity: Popularity, chart: Chart, track: int, gain: float) -> None
     """`track` was played by somebody."""
     chart.scale[0] *= GROWTH
     popularity.counts[track] += gain * chart.scale[0]
-    _place(popularity, chart, track)
-    if chart.scale[0] > SCALE_MAX:
-        popularity.counts[:] /= SCALE_MAX  # a power of two: exact, no order can change
-        chart.scale[0] /= SCALE_MAX
+    place_in_chart(popularity, chart.tracks, track)
 
 
 @njit_cached
 def propose_chart(candidates: Candidates, chart: Chart) -> None:
-    """Adds the most popular tracks, best first."""
+    """Proposes the most popular tracks, best first."""
     for track in chart.tracks:
         if track != NOTHING:
-            propose(candidates, track)
+            propose(candidates, track, SOURCE)
 
 
 @njit_cached
-def score_popular(
-    candidates: Candidates, popularity: Popularity, chart: Chart, weight: float
-) -> None:
-    """Adds weight·n / (n + HALF_KNOWN) to every candidate that was played n times."""
+def describe_popular(candidates: Candidates, popularity: Popularity, chart: Chart) -> None:
+    """Describes every candidate; after all were proposed."""
     for slot in range(candidates.held[0]):
         played = popularity.counts[candidates.items[slot]] / chart.scale[0]
-        candidates.parts[slot, POPULAR] = weight * (played / (played + HALF_KNOWN))
+        candidates.features[POPULAR, slot] = log_of(min(COUNTED_MAX, 1.0 + played))
+        candidates.features[POPULAR_SHARE, slot] = played / (played + HALF_KNOWN)

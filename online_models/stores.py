@@ -28,15 +28,21 @@ def leaves(stores: Any, prefix: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 def capacity(rows: int) -> int:
-    """How many rows to make when `rows` are needed: the next power of two."""
-    return 0 if rows == 0 else max(FIRST_ROWS, 1 << (rows - 1).bit_length())
+    """How many rows to make when `rows` are needed: at most a quarter more."""
+    step = 1 << max((rows - 1).bit_length() - 3, 0)
+    return 0 if rows == 0 else max(FIRST_ROWS, -(-rows // step) * step)
+
+
+def room(stores: Any) -> int:
+    """How many rows the stores have."""
+    return max(len(array) for _, array in leaves(stores))
 
 
 def grown(stores: Stores, rows: int, empty: Callable[[int], Stores]) -> Stores:
     """`stores` with room for `rows` rows; the new rows are as `empty(rows)` makes them."""
     larger = empty(capacity(rows))
     for (_, new), (_, old) in zip(leaves(larger), leaves(stores), strict=True):
-        new[: len(old)] = old
+        new[: len(old)] = old[: len(new)]
     return larger
 
 

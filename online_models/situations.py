@@ -1,0 +1,98 @@
+"""The situation of a listener: what the weights of the blend hang on, in small whole numbers."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.compiled import njit_cached
+
+# Outcomes of earlier lists, best last.
+MISSED, PROPOSED, LISTED, NEAR_TOP, TOP = 0, 1, 2, 3, 4
+
+# Facts, by their place in `facts`.
+OWN_NEXT_KNOWN, BIGRAM_KNOWN, REPEATED = 0, 1, 2
+MASS_T, MASS_BI, TRIGRAM_KNOWN, ARTIST_TWICE = 3, 4, 5, 6
+OUTCOME, OUTCOME_BEFORE = 7, 8
+PLACE, HELD, TWICE = 9, 10, 11
+RUN, REPEATS, PLAY_TIME = 12, 13, 14
+FACTS = 16
+
+PLACE_CUTS = np.array([1.0, 3.0, 8.0])
+HELD_CUTS = np.array([10.0, 30.0, 100.0])
+RUN_CUTS = np.array([1.0, 3.0, 7.0])
+REPEAT_CUTS = np.array([0.0, 3.0, 7.0])
+PLAY_TIME_CUTS_S = np.array([-0.5, 30.0, 120.0, 300.0, 1800.0])
+"""Seconds between the last two plays; negative if there were not two."""
+REPEATS_READ = 10
+
+VECTORS = (1, 8, 64, 25, 32, 16)
+"""How many weight vectors there are: for everything, and for each kind of situation."""
+SITUATIONS = len(VECTORS)
+FIRSTS = np.cumsum([0, *VECTORS])[:-1]
+
+
+class Outcomes(NamedTuple):
+    """How the last lists did, 4 bytes a listener."""
+
+    last: NDArray[np.uint8]
+    """[listeners, 2], newest first."""
+    repeats: NDArray[np.uint16]
+    """A bit for each of the last plays: had the listener played the track before?"""
+
+
+def no_outcomes(listeners: int) -> Outcomes:
+    """Nothing was seen so far."""
+    return Outcomes(np.zeros((listeners, 2), np.uint8), np.zeros(listeners, np.uint16))
+
+
+@njit_cached
+def clear_outcomes(outcomes: Outcomes, listener: int) -> None:
+    """Forgets how the listener's lists did."""
+    outcomes.last[listener] = 0
+    outcomes.repeats[listener] = 0
+
+
+@njit_cached
+def note_outcome(outcomes: Outcomes, listener: int, rank: int, is_candidate: bool) -> None:
+    """The track that came had this 0-based rank, -1 if it was not ranked."""
+    outcome = MISSED
+    if rank == 0:
+        outcome = TOP
+    elif 0 < rank < 5:
+        outcome = NEAR_TOP
+    elif 0 < rank < 20:
+        outcome = LISTED
+    elif is_candidate:
+        outcome = PROPOSED
+    outcomes.last[listener, 1] = outcomes.last[listener, 0]
+    outcomes.last[listener, 0] = outcome
+
+
+@njit_cached
+def note_repeat(outcomes: Outcomes, listener: int, is_repeat: bool) -> None:
+    """The listener had played the track before, or not."""
+    outcomes.repeats[listener] = (outcomes.repeats[listener] << 1) | is_repeat
+
+
+@njit_cached
+def repeats_of(outcomes: Outcomes, listener: int) -> int:
+    """How many of the last `REPEATS_READ` plays were repeats."""
+    repeats = 0
+    for back in range(REPEATS_READ):
+        repeats += (outcomes.repeats[listener] >> back) & 1
+    return repeats
+
+
+@njit_cached
+def find_vectors(facts: NDArray[np.int64], vectors: NDArray[np.int64]) -> None:
+    """Writes which weight vectors hold in this situation into `vectors`, [SITUATIONS]."""
+    f = facts
+    vectors[0] = 0
+    vectors[1] = (f[OWN_NEXT_KNOWN] * 2 + f[BIGRAM_KNOWN]) * 2 + f[REPEATED]
+    vectors[2] = ((f[MASS_T] * 4 + f[MASS_BI]) * 2 + f[TRIGRAM_KNOWN]) * 2 + f[ARTIST_TWICE]
+    vectors[3] = f[OUTCOME] * 5 + f[OUTCOME_BEFORE]
+    vectors[4] = (f[PLACE] * 4 + f[HELD]) * 2 + f[TWICE]
+    vectors[5] = f[RUN] * 4 + f[REPEATS]
+    for kind in range(SITUATIONS):
+        vectors[kind] += FIRSTS[kind]

@@ -4,6 +4,8 @@ Where the weights are linear, a table sees how traits go together: that a follow
 a track seen once says less than the twentieth, or that habits outweigh it after a missed list.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,7 +66,7 @@ CELLS = sum(SIZES)
 
 @njit_cached
 def find_cells(
-    traits: NDArray[np.int32], facts: NDArray[np.int64], tables: int, cells: NDArray[np.int32]
+    traits: NDArray[np.int32], facts: Any, tables: int, cells: NDArray[np.int32]
 ) -> None:
     """Writes the cell of each of the first `tables` for a candidate with `traits`, [TABLES]."""
     t, outcome, mass_t = traits, facts[OUTCOME], facts[MASS_T]
@@ -78,12 +80,10 @@ def find_cells(
     cells[5] = (((t[OF_ARTIST] * 4 + t[ARTIST_LEVEL]) * 2 + is_own) * 7 + t[SLOT_T]) * 5 + outcome
     cells[6] = (t[SLOT_T] * 8 + t[COUNT_T2]) * 5 + outcome
     cells[7] = ((t[GAP] * 2 + facts[REPEATED]) * 4 + facts[PLACE]) * 5 + outcome
-    cells[8] = (
-        ((t[KIND] * 3 + t[NEXT_2]) * 2 + t[SLOT_TRI]) * 5 + t[SLOT_BI]
-    ) * 7 + t[SLOT_T]
-    cells[9] = (
-        ((t[OWN_COUNT] * 14 + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]
-    ) * 2 + t[OF_ARTIST]
+    cells[8] = (((t[KIND] * 3 + t[NEXT_2]) * 2 + t[SLOT_TRI]) * 5 + t[SLOT_BI]) * 7 + t[SLOT_T]
+    cells[9] = (((t[OWN_COUNT] * 14 + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
+        OF_ARTIST
+    ]
     if tables > TABLES_OF_FAST:
         cells[10] = (t[GAP] * 9 + t[AGE]) * 8 + t[OWN_COUNT]
         cells[11] = (facts[PLAY_TIME] * 7 + t[KIND]) * 7 + t[SLOT_T]

@@ -4,7 +4,7 @@ Scratch, not state: it is as it was before once `clear`ed. The order in which tr
 is fixed, since the sums of floats follow it.
 """
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,55 +19,49 @@ SLOTS_MAX = 1000
 HATED_SCORE = -1000.0
 """Below the score of every track that is not hated; such a track is in no list."""
 
-
-class Candidates(NamedTuple):
-    """Room for one listener's candidates."""
-
-    slot_of: NDArray[np.int32]
-    """[tracks]: where a track stands in the other arrays, -1 if it is no candidate."""
-    held: NDArray[np.int64]
-    """[1]: how many there are."""
-    items: NDArray[np.int32]
-    features: NDArray[np.float64]
-    """[FEATURES, slots]"""
-    traits: NDArray[np.int32]
-    """[slots, TRAITS]"""
-    scores: NDArray[np.float64]
-
-
-def no_candidates(tracks: int) -> Candidates:
-    """Room for candidates out of `tracks`."""
-    return Candidates(
-        slot_of=np.full(tracks, -1, np.int32),
-        held=np.zeros(1, np.int64),
-        items=np.zeros(SLOTS_MAX, np.int32),
-        features=np.zeros((FEATURES, SLOTS_MAX), np.float64),
-        traits=np.zeros((SLOTS_MAX, TRAITS), np.int32),
-        scores=np.zeros(SLOTS_MAX, np.float64),
-    )
+CANDIDATES = np.dtype(
+    [
+        ("held", "<i8"),
+        ("items", "<i4", (SLOTS_MAX,)),
+        ("scores", "<f8", (SLOTS_MAX,)),
+        ("features", "<f8", (FEATURES, SLOTS_MAX)),
+        ("traits", "<i4", (SLOTS_MAX, TRAITS)),
+    ],
+    align=True,
+)
+"""Room for one listener's candidates. `slot_of`, int32[tracks], says 1 + where a track stands."""
 
 
 @njit_cached
-def propose(candidates: Candidates, item: int, source: int) -> int:
+def slot_for(slot_of: NDArray[np.int32], item: int) -> int:
+    """Where `item` stands among the candidates, negative if it is none."""
+    return np.int64(slot_of[item]) - 1
+
+
+@njit_cached
+def propose(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
     """The slot of `item`, which is a candidate from now on; -1 if there is no room."""
-    slot = candidates.slot_of[item]
+    slot = slot_for(slot_of, item)
     if slot < 0:
-        slot = candidates.held[0]
+        slot = candidates.held
         if slot == SLOTS_MAX:
             return -1
-        candidates.held[0] = slot + 1
-        candidates.slot_of[item] = slot
+        candidates.held = slot + 1
+        slot_of[item] = slot + 1
         candidates.items[slot] = item
     candidates.traits[slot, SOURCES] |= source
     return slot
 
 
 @njit_cached
-def clear(candidates: Candidates) -> None:
+def clear(candidates: Any, slot_of: NDArray[np.int32]) -> None:
     """Takes all candidates out again."""
-    held = candidates.held[0]
+    held = candidates.held
     for slot in range(held):
-        candidates.slot_of[candidates.items[slot]] = -1
-    candidates.features[:, :held] = 0.0
-    candidates.traits[:held] = 0
-    candidates.held[0] = 0
+        slot_of[candidates.items[slot]] = 0
+        for trait in range(TRAITS):
+            candidates.traits[slot, trait] = 0
+    for f in range(FEATURES):
+        for slot in range(held):
+            candidates.features[f, slot] = 0.0
+    candidates.held = 0

@@ -10,7 +10,18 @@ import xxhash
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX, STEP_MS, Ranker
-from online_models.stores import Arrays, capacity, digest_into, filled, grown, room, trimmed
+from online_models.stores import (
+    POOL,
+    Arrays,
+    Records,
+    Store,
+    as_bytes,
+    capacity,
+    digest_into,
+    empty,
+    fill,
+    grown,
+)
 from online_models.vocabulary import Vocabulary
 
 ROW = np.dtype(
@@ -28,51 +39,42 @@ ROW = np.dtype(
 
 
 class ColumnRanker(Ranker):
-    """Holds stores by listener, track and whatever else, each a named tuple of arrays.
+    """Holds stores by listener, by track and whatever else, each an array of records.
 
-    A subclass says how empty stores look, how many rows of them are live, and what a batch of
-    rows does to them. One thread at a time may use a ranker: queries leave the state alone but
-    use scratch room of it.
+    A subclass says how its stores look and what a batch of rows does to them. One thread at a
+    time may use a ranker: queries leave the state alone but use scratch room of it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._codes = {"listeners": 0, "tracks": 0, "artists": 0}
-        self._shared = self._nothing_shared()
-        self._stores = {name: self._empty(name, 0) for name in self.store_names}
-        self._scratch = self._no_scratch()
+        self._layout = self._stores_needed()
+        self._stores = {
+            name: empty(store.record, store.rows) for name, store in self._layout.items()
+        }
+        self._make_scratch()
 
     # -- what a subclass says ----------------------------------------------------------------
 
-    store_names: ClassVar[tuple[str, ...]]
-    """Stores that grow; of those named in `_codes`, one row a code."""
-
     @abc.abstractmethod
-    def _empty(self, name: str, rows: int) -> Any:
-        """The store of this name with `rows` rows to which nothing has happened."""
-
-    @abc.abstractmethod
-    def _nothing_shared(self) -> Any:
-        """Stores of fixed size; has `clock_ms`, int64[1], the time of the last event."""
+    def _stores_needed(self) -> dict[str, Store]:
+        """Every store by name; "shared" is one record with `clock_ms`, the last event's time."""
 
     @abc.abstractmethod
     def _live(self, name: str) -> int:
         """How many rows of a store that is not by code are in use."""
 
     @abc.abstractmethod
-    def _no_scratch(self) -> Any:
-        """Room to work in for the stores as they are, no part of the state."""
+    def _make_scratch(self) -> None:
+        """Makes room to work in, and all else that follows from the stores."""
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
-        """Learns `rows` (dtype `ROW`, none of them unusable); writes their ranks."""
+        """Learns `rows` (dtype `ROW`); writes their ranks."""
 
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
-        """Puts the listener's rows back to those of one who has done nothing."""
-
-    def _loaded(self) -> None:
-        """Makes anew what follows from the stores."""
+        """Puts the listener's records back to those of one who has done nothing."""
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -99,26 +101,23 @@ class ColumnRanker(Ranker):
 
     def next_at_ms(self) -> int:
         """See `Ranker.next_at_ms`."""
-        return min(int(self._shared.clock_ms[0]) + STEP_MS, AT_MS_MAX)
+        return min(int(self._stores["shared"]["clock_ms"][0]) + STEP_MS, AT_MS_MAX)
 
     def _make_room(self, rows: NDArray[Any]) -> None:
         for name, column in (("listeners", "user"), ("tracks", "item"), ("artists", "group")):
             self._codes[name] = max(self._codes[name], int(rows[column].max()) + 1)
-        grew = [self._grow(name, self._needed(name, len(rows))) for name in self.store_names]
-        if any(grew):
-            self._scratch = self._no_scratch()
+        held = self._stores
+        self._stores = {
+            name: grown(held[name], self._rows_of(name) + len(rows) * (store.by == POOL))
+            for name, store in self._layout.items()
+        }
+        if any(self._stores[name] is not held[name] for name in held):
+            self._make_scratch()
 
-    def _needed(self, name: str, rows: int) -> int:
-        """Rows that the store must have for the next `rows` events."""
-        return self._codes[name] if name in self._codes else self._live(name) + rows
-
-    def _grow(self, name: str, rows: int) -> bool:
-        has_room = rows <= room(self._stores[name])
-        if not has_room:
-            self._stores[name] = grown(
-                self._stores[name], rows, lambda rows: self._empty(name, rows)
-            )
-        return not has_room
+    def _rows_of(self, name: str) -> int:
+        """How many rows of the store are in use."""
+        by = self._layout[name].by
+        return self._codes[by] if by in self._codes else self._live(name)
 
     def forget(self, user_code: int) -> None:
         """See `Ranker.forget`; the code's id leaves memory by `users.forget`."""
@@ -130,59 +129,50 @@ class ColumnRanker(Ranker):
     def _vocabularies(self) -> dict[str, Vocabulary]:
         return {"users": self.users, "items": self.items, "groups": self.groups}
 
-    def _parts(self) -> Iterator[tuple[str, Any, int]]:
-        for name, stores in self._stores.items():
-            yield name, stores, self._codes[name] if name in self._codes else self._live(name)
-        yield "shared", self._shared, _ALL
+    def _used(self) -> Iterator[tuple[str, Records]]:
+        for name, records in self._stores.items():
+            yield name, records[: self._rows_of(name)]
 
     def digest(self) -> str:
-        """See `Ranker.digest`: vocabularies, identity and every live row (xxh3, 128 bits)."""
+        """See `Ranker.digest`: vocabularies, identity and every row in use (xxh3, 128 bits)."""
         digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._codes]).encode())
         for vocabulary in self._vocabularies().values():
             digest.update(vocabulary.digest())
-        for name, stores, rows in self._parts():
-            digest.update(name.encode())
-            digest_into(digest, stores, rows)
+        for name, records in self._used():
+            digest_into(digest, name, records)
         return digest.hexdigest()
 
     def state(self) -> Arrays:
-        """See `Ranker.state`."""
+        """See `Ranker.state`; stores are uint8[rows, bytes a record]."""
         codes = np.array(list(self._codes.values()), np.int64)
         arrays: Arrays = {"identity": self._identity_written(), "rows": codes}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
-        for name, stores, live in self._parts():
-            arrays |= _prefixed(name, trimmed(stores, live))
-        return arrays
+        return arrays | {f"stores/{name}": as_bytes(used).copy() for name, used in self._used()}
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
         self._check_is_mine(state)
-        shared = self._nothing_shared()
-        filled(shared, _under("shared", state))
-        held = {name: self._held(name, _under(name, state)) for name in self.store_names}
+        stores = {name: self._loaded(name, state[f"stores/{name}"]) for name in self._stores}
         for name, vocabulary in self._vocabularies().items():
             vocabulary.load(_under(name, state))
         self._codes = dict(zip(self._codes, state["rows"].tolist(), strict=True))
-        self._shared, self._stores = shared, held
-        self._scratch = self._no_scratch()
-        self._loaded()
+        self._stores = stores
+        self._make_scratch()
 
-    def _held(self, name: str, arrays: Arrays) -> Any:
-        stores = self._empty(name, capacity(max(map(len, arrays.values()), default=0)))
-        filled(stores, arrays)
-        return stores
+    def _loaded(self, name: str, saved: NDArray[Any]) -> Records:
+        store = self._layout[name]
+        records = empty(store.record, store.rows or capacity(len(saved)))
+        fill(name, records, saved)
+        return records
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickles hold: parameters and the trimmed state."""
+        """What pickles hold: the parameters and the trimmed state."""
         return {"params": self._get_params(), "state": self.state()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         self.__init__(**pickled["params"])  # type: ignore[misc]
         self.load(pickled["state"])
-
-
-_ALL = 2**31
 
 
 def _prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -19,10 +19,13 @@ def njit_cached(function: _Function) -> _Function:
     """Compiles `function` at its first call, releasing the GIL, and keeps the machine code.
 
     Numba's cache looks only at the file of the function itself, though the code of the functions
-    it calls is compiled into it; so the stamp of the cache is that of the whole package.
+    it calls is compiled into it; so the stamp of the cache is that of the whole package. It is in
+    the name of the index too, since an index names classes that another version may not have.
     """
     compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    compiled._cache._cache_file._source_stamp = sources_stamp()
+    file, stamp = compiled._cache._cache_file, sources_stamp()
+    file._source_stamp = stamp
+    file._index_path = f"{file._index_path}-{stamp[:8]}"
     return compiled
 
 

@@ -5,79 +5,75 @@ in both directions with the last few plays, nearer ones weighing more.
 """
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from online_models.buckets import SHARE_CUTS, bucket_of
-from online_models.candidates import Candidates, propose
+from online_models.candidates import propose, slot_for
 from online_models.compiled import njit_cached
 from online_models.features import WIDE, WIDE_LEVEL, WIDE_RAW
 from online_models.numerics import log_of
-from online_models.plays import Recent
-from online_models.rows import Rows, add
-from online_models.scores_by_id import Sums, add_to, is_among, worst_of_best
+from online_models.rows import add, row_of
+from online_models.sums import add_to, is_among, largest, worst_of_best
 
-NEIGHBOURS_MAX = 64
+NEIGHBOURS = row_of(64)
+"""The record of a track, 524 bytes."""
 FADING = 0.998
 GAP_MAX_S = 3600
 """A longer gap ends what goes together."""
 PLAYS_READ = 8
-ROOM = PLAYS_READ * NEIGHBOURS_MAX
 SOURCE = 8
 _LIFT = 6.91
 """-ln(.001): lifts the smallest to 0."""
 
 
 @njit_cached
-def pair(rows: Rows, one: int, other: int, gain: float) -> None:
+def pair(cooccurrence: NDArray[Any], one: int, other: int, gain: float) -> None:
     """The two tracks were played together."""
     if one != other:
-        add(rows, one, other, gain, FADING)
-        add(rows, other, one, gain, FADING)
+        add(cooccurrence[one], other, gain, FADING)
+        add(cooccurrence[other], one, gain, FADING)
 
 
 @njit_cached
 def learn_cooccurrence(
-    rows: Rows, recent: Recent, track: int, at_s: int, gain: float, window: int
+    cooccurrence: NDArray[Any], recent: Any, track: int, at_s: int, gain: float, window: int
 ) -> None:
     """Pairs `track`, played at `at_s`, with up to `window` plays before it in `recent`."""
     later_s = at_s
-    for k in range(min(recent.held[0], window)):
+    for k in range(min(recent.held, window)):
         if later_s - recent.at_s[k] > GAP_MAX_S:
             return
         later_s = recent.at_s[k]
-        pair(rows, recent.tracks[k], track, gain / sqrt(k + 1.0))
+        pair(cooccurrence, recent.tracks[k], track, gain / sqrt(k + 1.0))
 
 
 @njit_cached
-def sum_up_neighbours(sums: Sums, rows: Rows, recent: Recent) -> None:
+def sum_up_neighbours(
+    sums: Any, place_of: NDArray[np.int32], cooccurrence: NDArray[Any], recent: Any
+) -> None:
     """Sums of how much each track goes with the last plays."""
-    for k in range(min(recent.held[0], PLAYS_READ)):
-        track = recent.tracks[k]
-        if rows.held[track] == 0:
+    for k in range(min(recent.held, PLAYS_READ)):
+        row = cooccurrence[recent.tracks[k]]
+        if row.held == 0:
             continue
-        unit = np.float64(rows.units[track])
-        norm = 1.0 / (unit * (k + 1.0) * sqrt(rows.sums[track] / unit + 1.0))
-        for at in range(rows.held[track]):
-            add_to(sums, rows.items[track, at], rows.weights[track, at] * norm)
+        unit = np.float64(row.unit)
+        norm = 1.0 / (unit * (k + 1.0) * sqrt(np.float64(row.sum) / unit + 1.0))
+        for at in range(row.held):
+            add_to(sums, place_of, row.items[at], row.weights[at] * norm)
 
 
 @njit_cached
-def propose_best(candidates: Candidates, sums: Sums, n: int, source: int) -> None:
+def propose_best(
+    candidates: Any, slot_of: NDArray[np.int32], sums: Any, n: int, source: int
+) -> None:
     """Proposes the best `n`."""
     worst = worst_of_best(sums, n)
-    for place in range(sums.held[0]):
+    for place in range(sums.held):
         if is_among(sums, place, worst):
-            propose(candidates, sums.codes[place], source)
-
-
-@njit_cached
-def largest(sums: Sums) -> float:
-    """The largest sum."""
-    best = 0.0
-    for place in range(sums.held[0]):
-        best = max(best, sums.values[place])
-    return best
+            propose(candidates, slot_of, sums.codes[place], source)
 
 
 @njit_cached
@@ -87,11 +83,11 @@ def log_level(value: float) -> float:
 
 
 @njit_cached
-def describe_neighbours(candidates: Candidates, sums: Sums) -> None:
+def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) -> None:
     """Describes every candidate that has a sum; after all were proposed."""
     best = largest(sums)
-    for place in range(sums.held[0]):
-        slot = candidates.slot_of[sums.codes[place]]
+    for place in range(sums.held):
+        slot = slot_for(slot_of, sums.codes[place])
         if slot >= 0:
             share = sums.values[place] / best
             candidates.features[WIDE, slot] = log_level(share)

@@ -6,10 +6,9 @@ over the survivors is fitted by AdaGrad (Duchi, Hazan & Singer 2011): G += g², 
 """
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from online_models.bucket_tables import CELLS
 from online_models.compiled import njit_cached
@@ -19,97 +18,66 @@ from online_models.situations import SITUATIONS, VECTORS
 FIRST_SQUARE = 0.01
 
 
-class Learned(NamedTuple):
-    """What is learnt for all listeners together."""
-
-    vectors: NDArray[np.float64]
-    """[vectors, FEATURES]"""
-    squares: NDArray[np.float64]
-    cells: NDArray[np.float64]
-    """[CELLS]"""
-    cell_squares: NDArray[np.float64]
-
-
-class Leanings(NamedTuple):
-    """What is learnt for one listener: 8 bytes a feature."""
-
-    offsets: NDArray[np.float32]
-    """[listeners, FEATURES]"""
-    squares: NDArray[np.float32]
-    """Less `FIRST_SQUARE`."""
-
-
-def first_weights(start: NDArray[np.float64]) -> Learned:
-    """Weights that have learnt nothing."""
-    vectors = np.zeros((sum(VECTORS), FEATURES))
-    vectors[0] = start
-    return Learned(
-        vectors=vectors,
-        squares=np.full(vectors.shape, FIRST_SQUARE),
-        cells=np.zeros(CELLS),
-        cell_squares=np.full(CELLS, FIRST_SQUARE),
-    )
-
-
-def no_leanings(listeners: int) -> Leanings:
-    """Listeners who are like everybody."""
-    return Leanings(
-        np.zeros((listeners, FEATURES), np.float32), np.zeros((listeners, FEATURES), np.float32)
-    )
+LEARNED = np.dtype(
+    [
+        ("vectors", "<f8", (sum(VECTORS), FEATURES)),  # less the weights of the start
+        ("squares", "<f8", (sum(VECTORS), FEATURES)),  # less `FIRST_SQUARE`
+        ("cells", "<f8", (CELLS,)),
+        ("cell_squares", "<f8", (CELLS,)),
+    ],
+    align=True,
+)
+"""What is learnt for all listeners together."""
+LEANING = np.dtype([("offsets", "<f4", (FEATURES,)), ("squares", "<f4", (FEATURES,))], align=True)
+"""What is learnt for one listener, 8 bytes a feature."""
 
 
 @njit_cached
-def clear_leanings(leanings: Leanings, listener: int) -> None:
+def clear_leaning(leaning: Any) -> None:
     """Forgets what was learnt of the listener."""
-    leanings.offsets[listener] = 0.0
-    leanings.squares[listener] = 0.0
+    leaning.offsets[:] = 0.0
+    leaning.squares[:] = 0.0
 
 
 @njit_cached
-def sum_weights(
-    learned: Learned,
-    leanings: Leanings,
-    vectors: NDArray[np.int64],
-    listener: int,
-    weights: NDArray[np.float64],
-) -> None:
-    """Writes the weights that hold now; `listener` is negative if there is none."""
+def sum_weights(learned: Any, vectors: Any, start: Any, weights: Any) -> None:
+    """Writes the weights that hold in a situation, whoever the listener is."""
     for f in range(FEATURES):
-        weights[f] = learned.vectors[vectors[0], f]
-    for kind in range(1, SITUATIONS):
+        weights[f] = start[f]
+    for kind in range(SITUATIONS):
         for f in range(FEATURES):
             weights[f] += learned.vectors[vectors[kind], f]
-    if listener >= 0 and len(leanings.offsets) > 0:
-        for f in range(FEATURES):
-            weights[f] += leanings.offsets[listener, f]
 
 
 @njit_cached
-def step_vectors(
-    learned: Learned,
-    leanings: Leanings,
-    vectors: NDArray[np.int64],
-    listener: int,
-    gradient: NDArray[np.float64],
-    rate: float,
-) -> None:
+def add_leaning(leaning: Any, weights: Any) -> None:
+    """Adds the listener's own part to the weights."""
+    for f in range(FEATURES):
+        weights[f] += leaning.offsets[f]
+
+
+@njit_cached
+def step_vectors(learned: Any, vectors: Any, gradient: Any, rate: float) -> None:
     """One step uphill for every vector that held."""
     for kind in range(SITUATIONS):
         row = vectors[kind]
         for f in range(FEATURES):
             g = gradient[f]
             learned.squares[row, f] += g * g
-            learned.vectors[row, f] += rate * g / sqrt(learned.squares[row, f])
-    if len(leanings.offsets) > 0:
-        for f in range(FEATURES):
-            g = gradient[f]
-            leanings.squares[listener, f] += g * g
-            square = np.float64(leanings.squares[listener, f]) + FIRST_SQUARE
-            leanings.offsets[listener, f] += rate * g / sqrt(square)
+            learned.vectors[row, f] += rate * g / sqrt(learned.squares[row, f] + FIRST_SQUARE)
 
 
 @njit_cached
-def step_cell(learned: Learned, cell: int, g: float, rate: float) -> None:
+def step_leaning(leaning: Any, gradient: Any, rate: float) -> None:
+    """One step uphill for the listener's own part."""
+    for f in range(FEATURES):
+        g = gradient[f]
+        leaning.squares[f] += g * g
+        leaning.offsets[f] += rate * g / sqrt(np.float64(leaning.squares[f]) + FIRST_SQUARE)
+
+
+@njit_cached
+def step_cell(learned: Any, cell: int, g: float, rate: float) -> None:
     """One step uphill for one cell."""
     learned.cell_squares[cell] += g * g
-    learned.cells[cell] += rate * g / sqrt(learned.cell_squares[cell])
+    learned.cells[cell] += rate * g / sqrt(learned.cell_squares[cell] + FIRST_SQUARE)

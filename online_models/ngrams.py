@@ -5,20 +5,19 @@ contexts live in a bounded hash map: when it is full, a hand goes round and evic
 context that was not met again since the hand passed it last (the clock, or second-chance, policy).
 """
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
-from online_models.candidates import Candidates, propose
+from online_models.candidates import propose
 from online_models.compiled import njit_cached
 from online_models.contexts import NOTHING
-from online_models.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI, TRIGRAM
-from online_models.rows import Rows, add, clear_row, no_rows
+from online_models.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI
+from online_models.rows import add, clear_row, row_of
 from online_models.transitions import log_share
 
-FOLLOWERS_MAX = 8
 FADING = 0.95
 DOUBT = 0.5
 SOURCE = 4
@@ -26,45 +25,18 @@ SPARED_MAX = 16
 """So many contexts are spared at most before one is evicted all the same."""
 
 
-class Grams(NamedTuple):
-    """A map of contexts of two or three tracks to rows; 100 bytes a context."""
-
-    keys: NDArray[np.int32]
-    """[contexts, 3]; the third is NOTHING for contexts of two."""
-    rows: Rows
-    is_met: NDArray[np.uint8]
-    """[contexts]: met again since the hand passed."""
-    chain: NDArray[np.int32]
-    """[contexts]: 1 + the next context with the same hash, 0 at the end; follows from `keys`."""
-
-
-class Index(NamedTuple):
-    """Where to look; follows from the keys."""
-
-    heads: NDArray[np.int32]
-    """[power of two]: 1 + the first context with this hash, 0 if there is none."""
-
-
-class Hands(NamedTuple):
-    """How full the map is."""
-
-    used: NDArray[np.int64]
-    """[2]: contexts ever given out, and place of the hand."""
-
-
-def no_grams(contexts: int, width: int = FOLLOWERS_MAX) -> Grams:
-    """Room for `contexts`."""
-    return Grams(
-        keys=np.zeros((contexts, 3), np.int32),
-        rows=no_rows(contexts, width),
-        is_met=np.zeros(contexts, np.uint8),
-        chain=np.zeros(contexts, np.int32),
-    )
-
-
-def no_index(contexts: int) -> NDArray[np.int32]:
-    """Heads for `contexts` at most."""
-    return np.zeros(contexts, np.int32)
+GRAM = np.dtype(
+    [
+        ("keys", "<i4", (3,)),  # x1, x2 and, in contexts of three, x3, else NOTHING
+        ("chain", "<i4"),  # 1 + the next context with the same hash, 0 at the end
+        ("is_met", "<i4"),  # met again since the hand passed
+        ("row", row_of(8)),
+    ],
+    align=True,
+)
+"""A context and what followed it, 96 bytes."""
+MAP = np.dtype([("used", "<i8"), ("hand", "<i8")], align=True)
+"""How many contexts were ever given out, and where the hand stands."""
 
 
 @njit_cached
@@ -78,102 +50,114 @@ def _hash(x1: int, x2: int, x3: int, size: int) -> int:
 
 
 @njit_cached
-def find(grams: Grams, heads: NDArray[np.int32], x1: int, x2: int, x3: int) -> int:
-    """The row of a context, NOTHING if it is not known."""
+def find(grams: NDArray[Any], heads: NDArray[np.int32], x1: int, x2: int, x3: int) -> int:
+    """Where a context is, NOTHING if it is not known."""
     if len(heads) == 0:
         return NOTHING
-    row = heads[_hash(x1, x2, x3, len(heads))] - 1
-    keys = grams.keys
-    while row >= 0:
-        if keys[row, 0] == x1 and keys[row, 1] == x2 and keys[row, 2] == x3:
-            return row
-        row = grams.chain[row] - 1
+    at = np.int64(heads[_hash(x1, x2, x3, len(heads))]) - 1
+    while at >= 0:
+        keys = grams[at].keys
+        if keys[0] == x1 and keys[1] == x2 and keys[2] == x3:
+            return at
+        at = np.int64(grams[at].chain) - 1
     return NOTHING
 
 
 @njit_cached
-def _link(grams: Grams, heads: NDArray[np.int32], row: int) -> None:
-    keys = grams.keys
-    at = _hash(keys[row, 0], keys[row, 1], keys[row, 2], len(heads))
-    grams.chain[row] = heads[at]
-    heads[at] = row + 1
+def _link(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
+    keys = grams[at].keys
+    head = _hash(keys[0], keys[1], keys[2], len(heads))
+    grams[at].chain = heads[head]
+    heads[head] = at + 1
 
 
 @njit_cached
-def _unlink(grams: Grams, heads: NDArray[np.int32], row: int) -> None:
-    keys = grams.keys
-    at = _hash(keys[row, 0], keys[row, 1], keys[row, 2], len(heads))
-    before, here = -1, heads[at] - 1
-    while here != row:
-        before, here = here, grams.chain[here] - 1
+def _unlink(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
+    keys = grams[at].keys
+    head = _hash(keys[0], keys[1], keys[2], len(heads))
+    before, here = -1, heads[head] - 1
+    while here != at:
+        before, here = here, grams[here].chain - 1
     if before < 0:
-        heads[at] = grams.chain[row]
+        heads[head] = grams[at].chain
     else:
-        grams.chain[before] = grams.chain[row]
+        grams[before].chain = grams[at].chain
 
 
 @njit_cached
-def link_all(grams: Grams, heads: NDArray[np.int32], used: int) -> None:
-    """Makes the index anew from the keys."""
+def link_all(grams: NDArray[Any], heads: NDArray[np.int32]) -> None:
+    """Makes the heads from the chains; a head is a context that is in no chain."""
     heads[:] = 0
-    for row in range(used):
-        _link(grams, heads, row)
+    chained = np.zeros(len(grams) + 1, np.uint8)
+    for at in range(len(grams)):
+        chained[grams[at].chain] = 1
+    for at in range(len(grams)):
+        if chained[at + 1] == 0:
+            keys = grams[at].keys
+            heads[_hash(keys[0], keys[1], keys[2], len(heads))] = at + 1
 
 
 @njit_cached
-def _evict(grams: Grams, heads: NDArray[np.int32], used: NDArray[np.int64]) -> int:
+def _evict(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
     for _ in range(SPARED_MAX):
-        if grams.is_met[used[1]] == 0:
+        if grams[its.hand].is_met == 0:
             break
-        grams.is_met[used[1]] = 0
-        used[1] = (used[1] + 1) % len(heads)
-    row = used[1]
-    used[1] = (row + 1) % len(heads)
-    _unlink(grams, heads, row)
-    clear_row(grams.rows, row)
-    return row
+        grams[its.hand].is_met = 0
+        its.hand = (its.hand + 1) % len(heads)
+    at = its.hand
+    its.hand = (at + 1) % len(heads)
+    _unlink(grams, heads, at)
+    clear_row(grams[at].row)
+    return at
+
+
+@njit_cached
+def _take_place(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
+    if its.used == len(heads):
+        return _evict(grams, heads, its)
+    its.used += 1
+    return its.used - 1
 
 
 @njit_cached
 def learn_gram(
-    grams: Grams,
+    grams: NDArray[Any],
     heads: NDArray[np.int32],
-    used: NDArray[np.int64],
+    its: Any,
     x1: int,
     x2: int,
     x3: int,
     track: int,
     gain: float,
 ) -> None:
-    """`track` was played after x1, x2 before that, and x3 (NOTHING: of no matter)."""
-    row = find(grams, heads, x1, x2, x3)
-    if row >= 0:
-        grams.is_met[row] = 1
+    """`track` was played after x1, x2 before that, and x3 before (NOTHING: of no matter)."""
+    at = find(grams, heads, x1, x2, x3)
+    if at >= 0:
+        grams[at].is_met = 1
     else:
-        if used[0] < len(heads):
-            row = used[0]
-            used[0] += 1
-        else:
-            row = _evict(grams, heads, used)
-        grams.keys[row, 0], grams.keys[row, 1], grams.keys[row, 2] = x1, x2, x3
-        grams.is_met[row] = 0
-        _link(grams, heads, row)
-    add(grams.rows, row, track, gain, FADING)
+        at = _take_place(grams, heads, its)
+        keys = grams[at].keys
+        keys[0] = x1
+        keys[1] = x2
+        keys[2] = x3
+        grams[at].is_met = 0
+        _link(grams, heads, at)
+    add(grams[at].row, track, gain, FADING)
 
 
 @njit_cached
-def propose_gram(candidates: Candidates, rows: Rows, row: int, feature: int) -> None:
-    """Proposes and describes all that followed the context in `row`."""
-    unit = np.float64(rows.units[row])
-    total = np.float64(rows.sums[row]) + DOUBT * unit
-    for at in range(rows.held[row]):
-        slot = propose(candidates, rows.items[row, at], SOURCE)
+def propose_gram(candidates: Any, slot_of: NDArray[np.int32], row: Any, feature: int) -> None:
+    """Proposes and describes all that followed a context."""
+    unit = np.float64(row.unit)
+    total = np.float64(row.sum) + DOUBT * unit
+    for at in range(row.held):
+        slot = propose(candidates, slot_of, row.items[at], SOURCE)
         if slot < 0:
             return
-        weight = np.float64(rows.weights[row, at])
+        weight = np.float64(row.weights[at])
         candidates.features[feature, slot] = log_share(weight, total)
         if feature == BIGRAM:
             candidates.traits[slot, SLOT_BI] = min(SLOTS[at], 4)
             candidates.traits[slot, COUNT_BI] = bucket_of(COUNT_CUTS, weight / unit)
-        elif feature == TRIGRAM:
+        else:
             candidates.traits[slot, SLOT_TRI] = 1

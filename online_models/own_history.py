@@ -5,11 +5,13 @@ frequency as in the repeat consumption of Anderson et al. (2014).
 """
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from online_models.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
-from online_models.candidates import Candidates, propose
+from online_models.candidates import propose, slot_for
 from online_models.compiled import njit_cached
 from online_models.features import (
     AGE,
@@ -29,7 +31,6 @@ from online_models.features import (
     RECENCY,
 )
 from online_models.numerics import log_of
-from online_models.plays import Recent
 
 SOURCE = 64
 SOURCE_NEXT = 128
@@ -40,19 +41,21 @@ _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(260)])
 
 
 @njit_cached
-def propose_own(candidates: Candidates, recent: Recent, track: int, track_2: int, own: int) -> None:
+def propose_own(
+    candidates: Any, slot_of: NDArray[np.int32], recent: Any, track: int, track_2: int, own: int
+) -> None:
     """Proposes the last `own` plays and what followed `track` (after `track_2`) among them all.
 
     The n-th last time (from 0) that something followed counts 1 / (1 + n).
     """
-    tracks, held = recent.tracks, recent.held[0]
+    tracks, held = recent.tracks, recent.held
     for k in range(min(held, own)):
-        propose(candidates, tracks[k], SOURCE)
+        propose(candidates, slot_of, tracks[k], SOURCE)
     times, times_2 = 0, 0
     for k in range(1, held):
         if tracks[k] != track:
             continue
-        slot = propose(candidates, tracks[k - 1], SOURCE_NEXT)
+        slot = propose(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
         if slot < 0:
             return
         candidates.features[OWN_NEXT, slot] += 1.0 / (1.0 + times)
@@ -68,7 +71,7 @@ def _times_level(v: float) -> int:
 
 
 @njit_cached
-def _describe_first(candidates: Candidates, slot: int, k: int, in_session: bool, age_s: int) -> None:
+def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s: int) -> None:
     features, traits = candidates.features, candidates.traits
     features[IS_OWN, slot] = 1.0
     features[RECENCY, slot] = 6.0 - _LOGS[k + 2]
@@ -82,25 +85,25 @@ def _describe_first(candidates: Candidates, slot: int, k: int, in_session: bool,
 
 
 @njit_cached
-def describe_own(candidates: Candidates, recent: Recent) -> None:
+def describe_own(candidates: Any, slot_of: NDArray[np.int32], recent: Any) -> None:
     """Describes every candidate that the listener has played; after all were proposed."""
     features, traits = candidates.features, candidates.traits
-    for k in range(recent.held[0]):
-        slot = candidates.slot_of[recent.tracks[k]]
+    for k in range(recent.held):
+        slot = slot_for(slot_of, recent.tracks[k])
         if slot < 0:
             continue
         if traits[slot, GAP] == 0:
             age_s = recent.at_s[0] - recent.at_s[k]
-            _describe_first(candidates, slot, k, k < recent.held[1], age_s)
+            _describe_first(candidates, slot, k, k < recent.session, age_s)
         features[COUNT, slot] += 1.0
         features[RECENCIES, slot] += _ROOTS[k]
-    for slot in range(candidates.held[0]):
+    for slot in range(candidates.held):
         if traits[slot, GAP] > 0:
             _finish(candidates, slot)
 
 
 @njit_cached
-def _finish(candidates: Candidates, slot: int) -> None:
+def _finish(candidates: Any, slot: int) -> None:
     features, traits = candidates.features, candidates.traits
     count = features[COUNT, slot]
     traits[slot, OWN_COUNT] = bucket_of(COUNT_CUTS, count)

@@ -1,6 +1,6 @@
 """The situation of a listener: what the weights of the blend hang on, in small whole numbers."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,60 +32,60 @@ SITUATIONS = len(VECTORS)
 FIRSTS = np.cumsum([0, *VECTORS])[:-1]
 
 
-class Outcomes(NamedTuple):
-    """How the last lists did, 4 bytes a listener."""
-
-    last: NDArray[np.uint8]
-    """[listeners, 2], newest first."""
-    repeats: NDArray[np.uint16]
-    """A bit for each of the last plays: had the listener played the track before?"""
-
-
-def no_outcomes(listeners: int) -> Outcomes:
-    """Nothing was seen so far."""
-    return Outcomes(np.zeros((listeners, 2), np.uint8), np.zeros(listeners, np.uint16))
+MOOD = np.dtype(
+    [
+        ("outcomes", "u1", (2,)),  # how the last lists did, newest first
+        ("repeats", "<u2"),  # a bit for each of the last plays: had they played the track before?
+        ("session", "<i4"),  # number of their session, see `neighbours`
+    ],
+    align=True,
+)
+"""One a listener, 8 bytes."""
 
 
 @njit_cached
-def clear_outcomes(outcomes: Outcomes, listener: int) -> None:
+def clear_mood(mood: Any) -> None:
     """Forgets how the listener's lists did."""
-    outcomes.last[listener] = 0
-    outcomes.repeats[listener] = 0
+    mood.outcomes[:] = 0
+    mood.repeats = 0
+    mood.session = 0
 
 
 @njit_cached
-def note_outcome(outcomes: Outcomes, listener: int, rank: int, is_candidate: bool) -> None:
-    """The track that came had this 0-based rank, -1 if it was not ranked."""
-    outcome = MISSED
+def _outcome(rank: int, is_candidate: bool) -> int:
+    if rank < 0:
+        return PROPOSED if is_candidate else MISSED
     if rank == 0:
-        outcome = TOP
-    elif 0 < rank < 5:
-        outcome = NEAR_TOP
-    elif 0 < rank < 20:
-        outcome = LISTED
-    elif is_candidate:
-        outcome = PROPOSED
-    outcomes.last[listener, 1] = outcomes.last[listener, 0]
-    outcomes.last[listener, 0] = outcome
+        return TOP
+    if rank < 5:
+        return NEAR_TOP
+    return LISTED if rank < 20 else PROPOSED
 
 
 @njit_cached
-def note_repeat(outcomes: Outcomes, listener: int, is_repeat: bool) -> None:
+def note_outcome(mood: Any, rank: int, is_candidate: bool) -> None:
+    """The track that came had this 0-based rank, -1 if it was not ranked."""
+    mood.outcomes[1] = mood.outcomes[0]
+    mood.outcomes[0] = _outcome(rank, is_candidate)
+
+
+@njit_cached
+def note_repeat(mood: Any, is_repeat: bool) -> None:
     """The listener had played the track before, or not."""
-    outcomes.repeats[listener] = (outcomes.repeats[listener] << 1) | is_repeat
+    mood.repeats = ((np.int64(mood.repeats) << 1) | is_repeat) & 0xFFFF
 
 
 @njit_cached
-def repeats_of(outcomes: Outcomes, listener: int) -> int:
+def repeats_of(mood: Any) -> int:
     """How many of the last `REPEATS_READ` plays were repeats."""
     repeats = 0
     for back in range(REPEATS_READ):
-        repeats += (outcomes.repeats[listener] >> back) & 1
+        repeats += (np.int64(mood.repeats) >> back) & 1
     return repeats
 
 
 @njit_cached
-def find_vectors(facts: NDArray[np.int64], vectors: NDArray[np.int64]) -> None:
+def find_vectors(facts: Any, vectors: Any) -> None:
     """Writes which weight vectors hold in this situation into `vectors`, [SITUATIONS]."""
     f = facts
     vectors[0] = 0

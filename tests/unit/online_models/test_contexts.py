@@ -112,8 +112,8 @@ def test_a_history_imported_behind_a_live_listener_teaches_but_changes_no_now() 
 
 def test_a_skip_moves_the_context_and_counts_nothing() -> None:
     plays = [Row("ann", item, at_ms=START_MS + at) for at, item in enumerate("abab")]
-    model = a_ranker("first_blend", [*plays, Row("bob", "b", y=-1.0, at_ms=START_MS)])
+    model = a_ranker("fast", [*plays, Row("bob", "b", y=-1.0, at_ms=START_MS)])
     assert model.recommend("bob", 1)[0].item == "a"
     assert model.recommend("bob", 1)[0].reason == "transition"
-    skipped = a_ranker("first_blend", [Row("bob", "b", y=-1.0)])
+    skipped = a_ranker("fast", [Row("bob", "b", y=-1.0)])
     assert skipped.recommend("bob") == []

@@ -40,7 +40,7 @@ def test_a_forgiven_track_and_a_cleared_listener_leave_no_bytes() -> None:
 def test_a_hated_track_is_gone_for_that_listener_until_they_love_or_clear_it() -> None:
     plays = [Row(who, "so what", at_ms=START_MS) for who in ("ann", "bob")]
     for undo in (Signal.LOVE, Signal.CLEAR):
-        model = a_ranker("first_blend", [*plays, Row("ann", "so what", signal=Signal.HATE)])
+        model = a_ranker("fast", [*plays, Row("ann", "so what", signal=Signal.HATE)])
         assert model.recommend("ann") == []
         assert model.recommend("bob")[0].item == "so what"
         learn(model, [Row("ann", "so what", signal=undo)])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import ARTIST_CUTS, bucket_of
 from online_models.candidates import propose
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.contexts import NOTHING
 from online_models.features import (
     ARTIST_LEVEL,
@@ -20,7 +20,7 @@ from online_models.features import (
     OF_ARTIST,
     SAME_ARTIST,
 )
-from online_models.numerics import log_of
+from online_models.numerics import logs_below
 from online_models.popularity import place_in_chart
 from online_models.rows import add, row_of
 from online_models.transitions import log_share
@@ -32,9 +32,7 @@ PLAYS_READ = 64
 FADING = 0.98
 DOUBT = 5.0
 SOURCE, SOURCE_NEXT = 32, 512
-_LOGS = np.zeros(PLAYS_READ + 2)
-for _n in range(1, PLAYS_READ + 2):
-    _LOGS[_n] = log_of(float(_n))
+_LOGS = logs_below(PLAYS_READ + 2)
 
 
 ARTIST_CHART = np.dtype([("held", "<i8"), ("tracks", "<i4", (TRACKS_MAX,))], align=True)
@@ -51,47 +49,47 @@ HEARD = np.dtype([("plays", "<i4"), ("share", "<f4")], align=True)
 """Scratch: what is known of an artist for the list that is being made; else 0."""
 
 
-@njit_cached
+@njit_inner
 def artist_of(tracks: NDArray[Any], track: int) -> int:
     """The track's artist, NOTHING if unknown."""
-    return np.int64(tracks[track].artist) - 1 if track >= 0 else NOTHING
+    return int(tracks[track].artist) - 1 if track >= 0 else NOTHING
 
 
-@njit_cached
+@njit_inner
 def count_artist(artist: Any, tracks: NDArray[Any], track: int, amount: float) -> None:
     """`track` of `artist` was played and counted already; `amount` in the chart's units."""
     artist.count += amount
     place_in_chart(tracks, artist.chart, track)
 
 
-@njit_cached
+@njit_inner
 def learn_artists(artists: NDArray[Any], before: int, artist: int, gain: float) -> None:
     """`artist` was played right after `before`, in one session."""
     if before != NOTHING and artist >= 0:
         add(artists[before].next, artist, gain, FADING)
 
 
-@njit_cached
+@njit_inner
 def _propose_some(
     candidates: Any, slot_of: NDArray[np.int32], artist: Any, n: int, source: int
 ) -> None:
-    for place in range(min(artist.chart.held, n)):
+    for place in range(min(int(artist.chart.held), n)):
         propose(candidates, slot_of, artist.chart.tracks[place], source)
 
 
-@njit_cached
+@njit_inner
 def propose_artists(
     candidates: Any, slot_of: NDArray[np.int32], artists: NDArray[Any], artist: int
 ) -> None:
     """Proposes tracks of `artist`, who was played last, and of those who are played next."""
     _propose_some(candidates, slot_of, artists[artist], OWN_TRACKS, SOURCE)
     after = artists[artist].next
-    for at in range(min(np.int64(after.held), NEXT_ARTISTS)):
+    for at in range(min(int(after.held), NEXT_ARTISTS)):
         if after.items[at] != artist:
             _propose_some(candidates, slot_of, artists[after.items[at]], THEIR_TRACKS, SOURCE_NEXT)
 
 
-@njit_cached
+@njit_inner
 def _hear(
     heard: NDArray[Any], artists: NDArray[Any], tracks: NDArray[Any], recent: Any, artist: int
 ) -> None:
@@ -106,7 +104,7 @@ def _hear(
             heard[after.items[at]].share = log_share(np.float64(after.weights[at]), total)
 
 
-@njit_cached
+@njit_inner
 def _unhear(
     heard: NDArray[Any], artists: NDArray[Any], tracks: NDArray[Any], recent: Any, artist: int
 ) -> None:
@@ -120,7 +118,7 @@ def _unhear(
             heard[after.items[at]].share = 0.0
 
 
-@njit_cached
+@njit_inner
 def describe_artists(
     candidates: Any,
     heard: NDArray[Any],
@@ -149,7 +147,7 @@ def describe_artists(
     _unhear(heard, artists, tracks, recent, artist)
 
 
-@njit_cached
+@njit_inner
 def artist_run(tracks: NDArray[Any], recent: Any) -> int:
     """How many of the last plays in a row are of one known artist."""
     held = min(recent.held, PLAYS_READ)

@@ -19,7 +19,6 @@ from online_models.base import AT_MS_MAX, EVALUATED_K, Signal
 from online_models.bucket_tables import TABLES, find_cells
 from online_models.buckets import GRAM_MASS_CUTS, MASS_CUTS, bucket_of
 from online_models.candidates import (
-    ASKED_MAX,
     CANDIDATES,
     HATED_SCORE,
     SLOTS_MAX,
@@ -27,7 +26,7 @@ from online_models.candidates import (
     propose,
     slot_for,
 )
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_cached, njit_inlined, njit_inner
 from online_models.contexts import (
     BREAK_MS,
     NOBODY,
@@ -57,7 +56,6 @@ from online_models.learned_weights import (
     step_vectors,
     sum_weights,
 )
-from online_models.neighbours import SOURCE as NEAR_SOURCE
 from online_models.neighbours import (
     SESSION_RING,
     describe_sessions,
@@ -65,6 +63,7 @@ from online_models.neighbours import (
     learn_session,
     sum_up_sessions,
 )
+from online_models.neighbours import SOURCE as NEAR_SOURCE
 from online_models.ngrams import MAP, find, learn_gram, propose_gram
 from online_models.numerics import exp_of
 from online_models.own_history import describe_own, propose_own
@@ -79,7 +78,6 @@ from online_models.popularity import (
 )
 from online_models.rows import mass_of
 from online_models.selection import is_before, nth_best
-from online_models.sums import SUMS, clear_sums
 from online_models.situations import (
     clear_mood,
     find_vectors,
@@ -87,6 +85,7 @@ from online_models.situations import (
     note_repeat,
     repeats_of,
 )
+from online_models.sums import SUMS, clear_sums
 from online_models.transitions import follow, learn_transitions, propose_followers
 
 _LISTEN, _NOW_PLAYING = int(Signal.LISTEN), int(Signal.NOW_PLAYING)
@@ -198,7 +197,7 @@ def scratch_for(tracks: int, artists: int, sessions: int) -> dict[str, NDArray[A
 # -- gathering -----------------------------------------------------------------------------------
 
 
-@njit_cached
+@njit_inlined
 def _propose_grams(blend: Blend, x1: int, x2: int, x3: int) -> None:
     scratch = blend.scratch[0]
     facts = scratch.facts
@@ -215,7 +214,7 @@ def _propose_grams(blend: Blend, x1: int, x2: int, x3: int) -> None:
         facts[situations.TRIGRAM_KNOWN] = 1
 
 
-@njit_cached
+@njit_inlined
 def _propose_followers(blend: Blend, x1: int, x2: int, x3: int) -> None:
     scratch, steps, transitions = blend.scratch[0], blend.knobs[0].steps, blend.transitions
     if steps > 0:
@@ -228,7 +227,7 @@ def _propose_followers(blend: Blend, x1: int, x2: int, x3: int) -> None:
         propose_followers(scratch.candidates, blend.slot_of, transitions[x3], 2)
 
 
-@njit_cached
+@njit_inlined
 def _propose_wide(blend: Blend, listener: int) -> None:
     """Co-occurrence and session neighbours."""
     scratch, knobs = blend.scratch[0], blend.knobs[0]
@@ -250,7 +249,7 @@ def _propose_wide(blend: Blend, listener: int) -> None:
         propose_best(candidates, slot_of, scratch.near, knobs.near, NEAR_SOURCE)
 
 
-@njit_cached
+@njit_inlined
 def _propose_artists(blend: Blend, x1: int, x2: int) -> int:
     """Returns the last track's artist."""
     scratch = blend.scratch[0]
@@ -261,7 +260,7 @@ def _propose_artists(blend: Blend, x1: int, x2: int) -> int:
     return artist
 
 
-@njit_cached
+@njit_inlined
 def _propose_personal(blend: Blend, listener: int, arriving: int) -> int:
     """Proposes by what the listener did; returns the last track's artist."""
     scratch, knobs, context = blend.scratch[0], blend.knobs[0], blend.contexts[listener]
@@ -281,7 +280,7 @@ def _propose_personal(blend: Blend, listener: int, arriving: int) -> int:
     return artist
 
 
-@njit_cached
+@njit_inlined
 def _describe(blend: Blend, artist: int) -> None:
     scratch, knobs = blend.scratch[0], blend.knobs[0]
     candidates = scratch.candidates
@@ -301,7 +300,7 @@ def _describe(blend: Blend, artist: int) -> None:
     describe_popular(candidates, blend.tracks, blend.shared[0].chart)
 
 
-@njit_cached
+@njit_inlined
 def _find_facts_of_plays(facts: Any, recent: Any) -> None:
     held, x1 = recent.held, recent.tracks[0]
     for k in range(1, held):
@@ -316,7 +315,7 @@ def _find_facts_of_plays(facts: Any, recent: Any) -> None:
         facts[situations.PLAY_TIME] = bucket_of(situations.PLAY_TIME_CUTS_S, play_s)
 
 
-@njit_cached
+@njit_inlined
 def _find_facts(blend: Blend, listener: int) -> None:
     """What the listener's own plays and lists say of the situation."""
     scratch, facts = blend.scratch[0], blend.scratch[0].facts
@@ -331,7 +330,7 @@ def _find_facts(blend: Blend, listener: int) -> None:
         facts[situations.RUN] = bucket_of(situations.RUN_CUTS, run)
 
 
-@njit_cached
+@njit_inlined
 def _score(candidates: Any, weights: Any) -> None:
     held = candidates.held
     for slot in range(held):
@@ -342,7 +341,7 @@ def _score(candidates: Any, weights: Any) -> None:
             candidates.scores[slot] += weight * candidates.features[f, slot]
 
 
-@njit_cached
+@njit_inlined
 def _leave_out_hated(candidates: Any, slot_of: NDArray[np.int32], hated: Any) -> None:
     for at in range(hated.held):
         slot = slot_for(slot_of, hated.tracks[at])
@@ -350,7 +349,7 @@ def _leave_out_hated(candidates: Any, slot_of: NDArray[np.int32], hated: Any) ->
             candidates.scores[slot] = HATED_SCORE
 
 
-@njit_cached
+@njit_inner
 def gather(blend: Blend, listener: int, arriving: int) -> None:
     """Gathers, describes and scores candidates; those that are there already are scored alike.
 
@@ -375,7 +374,7 @@ def gather(blend: Blend, listener: int, arriving: int) -> None:
         _leave_out_hated(scratch.candidates, blend.slot_of, blend.hated[listener])
 
 
-@njit_cached
+@njit_inner
 def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
     """Adds the cells of the bucket tables to a candidate's score."""
     if tables > 0:
@@ -385,7 +384,7 @@ def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
             scratch.candidates.scores[slot] += learned.cells[cells[table]]
 
 
-@njit_cached
+@njit_inner
 def survive(scratch: Any, learned: Any, knobs: Any) -> None:
     """Notes the slots of the best candidates, in the order of the slots; tables are added."""
     candidates, n = scratch.candidates, knobs.survivors
@@ -403,7 +402,7 @@ def survive(scratch: Any, learned: Any, knobs: Any) -> None:
             scratch.survived += 1
 
 
-@njit_cached
+@njit_inner
 def rank_of(scratch: Any, mine: int) -> int:
     """0-based place of a slot among the survivors, -1 if it is none of them."""
     candidates, rank, is_there = scratch.candidates, 0, False
@@ -420,7 +419,7 @@ def rank_of(scratch: Any, mine: int) -> int:
 # -- learning to blend ---------------------------------------------------------------------------
 
 
-@njit_cached
+@njit_inlined
 def _softmax(scratch: Any) -> None:
     """Writes each survivor's probability into `shares`."""
     scores, shares, survivors = scratch.candidates.scores, scratch.shares, scratch.survivors
@@ -435,7 +434,7 @@ def _softmax(scratch: Any) -> None:
         shares[at] /= total
 
 
-@njit_cached
+@njit_inner
 def learn_blend(scratch: Any, learned: Any, knobs: Any, target: int) -> None:
     """`target`, one of the survivors, was played: a step uphill in the logarithm of its share."""
     candidates, gradient = scratch.candidates, scratch.gradient
@@ -454,7 +453,7 @@ def learn_blend(scratch: Any, learned: Any, knobs: Any, target: int) -> None:
     step_vectors(learned, scratch.vectors, gradient, knobs.rate)
 
 
-@njit_cached
+@njit_inlined
 def _rank_and_blend(blend: Blend, listener: int, item: int, is_lesson: bool) -> int:
     """Looks where the arriving track stands; learns the blend from it where it `is_lesson`."""
     gather(blend, listener, item)
@@ -475,19 +474,19 @@ def _rank_and_blend(blend: Blend, listener: int, item: int, is_lesson: bool) -> 
 # -- learning to know ----------------------------------------------------------------------------
 
 
-@njit_cached
+@njit_inlined
 def _is_usable(row: Any) -> bool:
     is_known = row.user >= 0 and row.item >= 0
     return is_known and 0 <= row.at_ms <= AT_MS_MAX and row.signal <= _RETRACT
 
 
-@njit_cached
+@njit_inner
 def gain_of(y: float) -> float:
     """What a play counts: its reward, at most 1; a play without a reward was a play."""
     return 1.0 if np.isnan(y) else min(max(y, 0.0), 1.0)
 
 
-@njit_cached
+@njit_inlined
 def _learn_sequence(blend: Blend, row: Any, gain: float) -> None:
     """What was played before this track, by all listeners together."""
     context, knobs, shared = blend.contexts[row.user], blend.knobs[0], blend.shared[0]
@@ -506,7 +505,7 @@ def _learn_sequence(blend: Blend, row: Any, gain: float) -> None:
         learn_artists(blend.artists, artist_of(blend.tracks, x1), row.group, gain)
 
 
-@njit_cached
+@njit_inlined
 def _learn_together(blend: Blend, row: Any, gain: float) -> None:
     """What was played in the same session, by all listeners together."""
     recent, knobs, shared = blend.scratch[0].recent, blend.knobs[0], blend.shared[0]
@@ -527,7 +526,7 @@ def _learn_together(blend: Blend, row: Any, gain: float) -> None:
         )
 
 
-@njit_cached
+@njit_inlined
 def _learn_in_time(blend: Blend, row: Any, gain: float) -> None:
     recent, knobs = blend.scratch[0].recent, blend.knobs[0]
     recent.held = 0
@@ -544,7 +543,7 @@ def _learn_in_time(blend: Blend, row: Any, gain: float) -> None:
     move(blend.contexts[row.user], row.item, row.at_ms)
 
 
-@njit_cached
+@njit_inlined
 def _learn_late(blend: Blend, row: Any, gain: float) -> None:
     before = move_late(blend.contexts[row.user], row.item, row.at_ms)
     if before != NOTHING and gain > 0.0:
@@ -554,7 +553,7 @@ def _learn_late(blend: Blend, row: Any, gain: float) -> None:
             pair(blend.cooccurrence, before, row.item, gain)
 
 
-@njit_cached
+@njit_inlined
 def _count(blend: Blend, item: int, gain: float) -> None:
     tracks, chart = blend.tracks, blend.shared[0].chart
     count(tracks, chart, item, gain)
@@ -569,7 +568,7 @@ def _count(blend: Blend, item: int, gain: float) -> None:
         chart.scale /= SCALE_MAX
 
 
-@njit_cached
+@njit_inlined
 def _learn_listen(blend: Blend, row: Any, is_in_time: bool) -> None:
     knobs, gain = blend.knobs[0], gain_of(np.float64(row.y))
     if knobs.artists > 0 and row.group >= 0:
@@ -585,7 +584,7 @@ def _learn_listen(blend: Blend, row: Any, is_in_time: bool) -> None:
         _count(blend, row.item, gain)
 
 
-@njit_cached
+@njit_inlined
 def _learn_word(blend: Blend, row: Any) -> None:
     """What a listener says, as against plays."""
     size = blend.knobs[0].ring
@@ -600,7 +599,7 @@ def _learn_word(blend: Blend, row: Any) -> None:
         forgive(blend.hated[row.user], row.item)
 
 
-@njit_cached
+@njit_inlined
 def _learn_row(blend: Blend, row: Any, evaluate: bool) -> int:
     """Ranks, where it is asked for or a lesson, then learns; returns the rank."""
     is_in_time = not is_late(blend.contexts[row.user], row.at_ms)
@@ -645,7 +644,7 @@ def clear_listener(blend: Blend, listener: int) -> None:
 # -- queries -------------------------------------------------------------------------------------
 
 
-@njit_cached
+@njit_inlined
 def _reason(scratch: Any, slot: int) -> int:
     """The expert whose part of the linear score is largest."""
     parts = np.zeros(len(features.REASONS))
@@ -654,7 +653,7 @@ def _reason(scratch: Any, slot: int) -> int:
     return int(np.argmax(parts))
 
 
-@njit_cached
+@njit_inlined
 def _sort_into(scratch: Any, slots: NDArray[np.int32]) -> int:
     """Writes the best survivors that fit into `slots`, best first; returns how many."""
     scores, codes, held = scratch.candidates.scores, scratch.candidates.items, 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import (
     AFTER_LEVEL,
     AGE,
@@ -64,7 +64,7 @@ TABLES_OF_FAST = 10
 CELLS = sum(SIZES)
 
 
-@njit_cached
+@njit_inner
 def find_cells(
     traits: NDArray[np.int32], facts: Any, tables: int, cells: NDArray[np.int32]
 ) -> None:

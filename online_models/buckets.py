@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 COUNT_CUTS = np.array([0.0, 0.3, 0.75, 1.5, 2.5, 5.0, 12.0])
 SHARE_CUTS = np.array([0.0, 0.07, 0.15, 0.3, 0.5, 0.7])
@@ -14,7 +14,7 @@ AGE_CUTS_S = np.array([600.0, 3600.0, 21600.0, 86400.0, 3 * 86400.0, 7 * 86400.0
 """Ages of a play."""
 
 
-@njit_cached
+@njit_inner
 def bucket_of(cuts: NDArray[np.float64], amount: float) -> int:
     """How many of `cuts` lie below `amount`."""
     bucket = 0

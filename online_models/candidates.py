@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import FEATURES, SOURCES, TRAITS
 
 ASKED_MAX = 256
@@ -32,13 +32,13 @@ CANDIDATES = np.dtype(
 """Room for one listener's candidates. `slot_of`, int32[tracks], says 1 + where a track stands."""
 
 
-@njit_cached
+@njit_inner
 def slot_for(slot_of: NDArray[np.int32], item: int) -> int:
     """Where `item` stands among the candidates, negative if it is none."""
-    return np.int64(slot_of[item]) - 1
+    return int(slot_of[item]) - 1
 
 
-@njit_cached
+@njit_inner
 def propose(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
     """The slot of `item`, which is a candidate from now on; -1 if there is no room."""
     slot = slot_for(slot_of, item)
@@ -53,7 +53,7 @@ def propose(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int)
     return slot
 
 
-@njit_cached
+@njit_inner
 def clear(candidates: Any, slot_of: NDArray[np.int32]) -> None:
     """Takes all candidates out again."""
     held = candidates.held

@@ -3,7 +3,7 @@
 import abc
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import xxhash

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numba
 import xxhash
 
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -22,7 +23,20 @@ def njit_cached(function: _Function) -> _Function:
     it calls is compiled into it; so the stamp of the cache is that of the whole package. It is in
     the name of the index too, since an index names classes that another version may not have.
     """
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return _cached(numba.njit(**_OPTIONS)(function))
+
+
+def njit_inner(function: _Function) -> _Function:
+    """As `njit_cached`, for compiled callers alone: what Python would need is not compiled."""
+    return _cached(numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+
+
+def njit_inlined(function: _Function) -> _Function:
+    """For what is called in one place of compiled code: compiled there and nowhere else."""
+    return numba.njit(**_OPTIONS, inline="always")(function)
+
+
+def _cached(compiled: Any) -> Any:
     file, stamp = compiled._cache._cache_file, sources_stamp()
     file._source_stamp = stamp
     file._index_path = f"{file._index_path}-{stamp[:8]}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 BREAK_MS = 30 * 60_000
 """A longer gap between two plays ends the session."""
@@ -31,7 +31,7 @@ CONTEXT = np.dtype(
 """One a listener, 40 bytes; zeros before the first play."""
 
 
-@njit_cached
+@njit_inner
 def clear_context(context: Any) -> None:
     """Puts it back to what it was before the first play."""
     context.newest_ms = 0
@@ -42,13 +42,13 @@ def clear_context(context: Any) -> None:
     context.linked = 0
 
 
-@njit_cached
+@njit_inner
 def is_late(context: Any, at_ms: int) -> bool:
     """Whether the listener has played something newer than `at_ms`."""
     return at_ms < context.newest_ms
 
 
-@njit_cached
+@njit_inner
 def playing_before(context: Any, arriving: int) -> int:
     """The track that is playing unless it is the `arriving`, else NOTHING.
 
@@ -58,7 +58,7 @@ def playing_before(context: Any, arriving: int) -> int:
     return playing if playing != arriving else NOTHING
 
 
-@njit_cached
+@njit_inner
 def tracks_before(context: Any, arriving: int) -> tuple[int, int, int]:
     """The last three tracks, newest first, a playing one included; NOTHING where there was none."""
     x1, x2, x3 = context.last[0] - 1, context.last[1] - 1, context.last[2] - 1
@@ -66,7 +66,7 @@ def tracks_before(context: Any, arriving: int) -> tuple[int, int, int]:
     return (x1, x2, x3) if playing == NOTHING else (playing, x1, x2)
 
 
-@njit_cached
+@njit_inner
 def move(context: Any, track: int, at_ms: int) -> None:
     """The listener has played `track`, and nothing newer."""
     context.last[2] = context.last[1]
@@ -79,7 +79,7 @@ def move(context: Any, track: int, at_ms: int) -> None:
     context.playing = 0
 
 
-@njit_cached
+@njit_inner
 def move_late(context: Any, track: int, at_ms: int) -> int:
     """A late play; returns the late track that it continues, or NOTHING."""
     gap_ms = at_ms - context.late_ms
@@ -89,7 +89,7 @@ def move_late(context: Any, track: int, at_ms: int) -> int:
     return before
 
 
-@njit_cached
+@njit_inner
 def start_playing(context: Any, track: int, at_ms: int) -> None:
     """`track` is playing now, unless that is old news; only a play moves the newest time."""
     if not is_late(context, at_ms):

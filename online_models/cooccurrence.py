@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import SHARE_CUTS, bucket_of
 from online_models.candidates import propose, slot_for
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import WIDE, WIDE_LEVEL, WIDE_RAW
 from online_models.numerics import log_of
 from online_models.rows import add, row_of
@@ -29,7 +29,7 @@ _LIFT = 6.91
 """-ln(.001): lifts the smallest to 0."""
 
 
-@njit_cached
+@njit_inner
 def pair(cooccurrence: NDArray[Any], one: int, other: int, gain: float) -> None:
     """The two tracks were played together."""
     if one != other:
@@ -37,7 +37,7 @@ def pair(cooccurrence: NDArray[Any], one: int, other: int, gain: float) -> None:
         add(cooccurrence[other], one, gain, FADING)
 
 
-@njit_cached
+@njit_inner
 def learn_cooccurrence(
     cooccurrence: NDArray[Any], recent: Any, track: int, at_s: int, gain: float, window: int
 ) -> None:
@@ -50,7 +50,7 @@ def learn_cooccurrence(
         pair(cooccurrence, recent.tracks[k], track, gain / sqrt(k + 1.0))
 
 
-@njit_cached
+@njit_inner
 def sum_up_neighbours(
     sums: Any, place_of: NDArray[np.int32], cooccurrence: NDArray[Any], recent: Any
 ) -> None:
@@ -65,7 +65,7 @@ def sum_up_neighbours(
             add_to(sums, place_of, row.items[at], row.weights[at] * norm)
 
 
-@njit_cached
+@njit_inner
 def propose_best(
     candidates: Any, slot_of: NDArray[np.int32], sums: Any, n: int, source: int
 ) -> None:
@@ -76,13 +76,13 @@ def propose_best(
             propose(candidates, slot_of, sums.codes[place], source)
 
 
-@njit_cached
+@njit_inner
 def log_level(value: float) -> float:
     """ln, lifted so that nothing is 0."""
     return log_of(0.001 + value) + _LIFT
 
 
-@njit_cached
+@njit_inner
 def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) -> None:
     """Describes every candidate that has a sum; after all were proposed."""
     best = largest(sums)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 HATED_MAX = 16
 """A listener who hates more tracks than this sees the one hated longest ago again."""
@@ -12,7 +12,7 @@ HATED = np.dtype([("tracks", "<i4", (HATED_MAX,)), ("held", "<i4")], align=True)
 """One a listener, 68 bytes; hated longest ago first."""
 
 
-@njit_cached
+@njit_inner
 def _drop(hated: Any, at: int) -> None:
     hated.held -= 1
     for slot in range(at, hated.held):
@@ -20,7 +20,7 @@ def _drop(hated: Any, at: int) -> None:
     hated.tracks[hated.held] = 0
 
 
-@njit_cached
+@njit_inner
 def forgive(hated: Any, track: int) -> None:
     """The listener hates `track` no longer."""
     for slot in range(hated.held):
@@ -29,7 +29,7 @@ def forgive(hated: Any, track: int) -> None:
             return
 
 
-@njit_cached
+@njit_inner
 def hate(hated: Any, track: int) -> None:
     """The listener hates `track`, and has never hated anything later."""
     forgive(hated, track)
@@ -39,7 +39,7 @@ def hate(hated: Any, track: int) -> None:
     hated.held += 1
 
 
-@njit_cached
+@njit_inner
 def clear_hated(hated: Any) -> None:
     """Forgets what the listener hates."""
     hated.tracks[:] = 0

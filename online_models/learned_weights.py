@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from online_models.bucket_tables import CELLS
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import FEATURES
 from online_models.situations import SITUATIONS, VECTORS
 
@@ -32,14 +32,14 @@ LEANING = np.dtype([("offsets", "<f4", (FEATURES,)), ("squares", "<f4", (FEATURE
 """What is learnt for one listener, 8 bytes a feature."""
 
 
-@njit_cached
+@njit_inner
 def clear_leaning(leaning: Any) -> None:
     """Forgets what was learnt of the listener."""
     leaning.offsets[:] = 0.0
     leaning.squares[:] = 0.0
 
 
-@njit_cached
+@njit_inner
 def sum_weights(learned: Any, vectors: Any, start: Any, weights: Any) -> None:
     """Writes the weights that hold in a situation, whoever the listener is."""
     for f in range(FEATURES):
@@ -49,14 +49,14 @@ def sum_weights(learned: Any, vectors: Any, start: Any, weights: Any) -> None:
             weights[f] += learned.vectors[vectors[kind], f]
 
 
-@njit_cached
+@njit_inner
 def add_leaning(leaning: Any, weights: Any) -> None:
     """Adds the listener's own part to the weights."""
     for f in range(FEATURES):
         weights[f] += leaning.offsets[f]
 
 
-@njit_cached
+@njit_inner
 def step_vectors(learned: Any, vectors: Any, gradient: Any, rate: float) -> None:
     """One step uphill for every vector that held."""
     for kind in range(SITUATIONS):
@@ -67,7 +67,7 @@ def step_vectors(learned: Any, vectors: Any, gradient: Any, rate: float) -> None
             learned.vectors[row, f] += rate * g / sqrt(learned.squares[row, f] + FIRST_SQUARE)
 
 
-@njit_cached
+@njit_inner
 def step_leaning(leaning: Any, gradient: Any, rate: float) -> None:
     """One step uphill for the listener's own part."""
     for f in range(FEATURES):
@@ -76,7 +76,7 @@ def step_leaning(leaning: Any, gradient: Any, rate: float) -> None:
         leaning.offsets[f] += rate * g / sqrt(np.float64(leaning.squares[f]) + FIRST_SQUARE)
 
 
-@njit_cached
+@njit_inner
 def step_cell(learned: Any, cell: int, g: float, rate: float) -> None:
     """One step uphill for one cell."""
     learned.cell_squares[cell] += g * g

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import SHARE_CUTS, bucket_of
 from online_models.candidates import slot_for
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.cooccurrence import log_level
 from online_models.features import AFTER_LEVEL, NEAR, NEAR_AFTER, NEAR_LEVEL
 from online_models.sums import add_to, is_among, largest, worst_of_best
@@ -53,12 +53,12 @@ SESSION_RING = np.dtype([("newest", "<i8"), ("begun", "<i8")], align=True)
 """Number of the newest session, and how far the ring was ever used."""
 
 
-@njit_cached
+@njit_inner
 def _place_of(sessions: NDArray[Any], number: int) -> int:
     return number & (len(sessions) - 1)
 
 
-@njit_cached
+@njit_inner
 def _begin(sessions: NDArray[Any], its: Any, listener: int) -> int:
     number = max((its.newest + 1) % NUMBERS_MAX, 1)
     its.newest = number
@@ -70,7 +70,7 @@ def _begin(sessions: NDArray[Any], its: Any, listener: int) -> int:
     return number
 
 
-@njit_cached
+@njit_inner
 def learn_session(
     sessions: NDArray[Any],
     postings: Any,
@@ -96,7 +96,7 @@ def learn_session(
     return current
 
 
-@njit_cached
+@njit_inner
 def forget_sessions(sessions: NDArray[Any], listener: int) -> None:
     """Empties every session of the listener."""
     for at in range(len(sessions)):
@@ -108,7 +108,7 @@ def forget_sessions(sessions: NDArray[Any], listener: int) -> None:
             session.owner = 0
 
 
-@njit_cached
+@njit_inner
 def _find_sessions(
     likes: Any,
     place_of: NDArray[np.int32],
@@ -118,11 +118,11 @@ def _find_sessions(
     mine: int,
 ) -> None:
     """Sums how like each session is to the last plays; `marks` holds where the newest was."""
-    for k in range(min(recent.session, PLAYS_READ)):
+    for k in range(min(int(recent.session), PLAYS_READ)):
         posting = postings[recent.tracks[k]]
-        written = np.int64(posting.written)
+        written = int(posting.written)
         for back in range(min(written, POSTINGS_MAX)):
-            place = np.int64(posting.places[(written - 1 - back) % POSTINGS_MAX])
+            place = int(posting.places[(written - 1 - back) % POSTINGS_MAX])
             number = place >> 4
             row = _place_of(sessions, number)
             if sessions[row].number != number or number == mine:
@@ -133,7 +133,7 @@ def _find_sessions(
                 likes.marks[at] = place & 15
 
 
-@njit_cached
+@njit_inner
 def sum_up_sessions(
     sums: Any,
     sums_of: NDArray[np.int32],
@@ -154,7 +154,7 @@ def sum_up_sessions(
     for at in range(likes.held):
         if not is_among(likes, at, worst):
             continue
-        session, mark = sessions[likes.codes[at]], np.int64(likes.marks[at])
+        session, mark = sessions[likes.codes[at]], int(likes.marks[at])
         for place in range(session.held):
             if place != mark:
                 value = likes.values[at] * _NEARNESS[abs(place - mark)]
@@ -163,7 +163,7 @@ def sum_up_sessions(
                     sums.extras[to] += value
 
 
-@njit_cached
+@njit_inner
 def describe_sessions(candidates: Any, slot_of: NDArray[np.int32], sums: Any) -> None:
     """Describes every candidate that has a sum; after all were proposed."""
     best, best_after = largest(sums), 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
 from online_models.candidates import propose
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_cached, njit_inner
 from online_models.contexts import NOTHING
 from online_models.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI
 from online_models.rows import add, clear_row, row_of
@@ -39,31 +39,31 @@ MAP = np.dtype([("used", "<i8"), ("hand", "<i8")], align=True)
 """How many contexts were ever given out, and where the hand stands."""
 
 
-@njit_cached
+@njit_inner
 def _hash(x1: int, x2: int, x3: int, size: int) -> int:
     mixed = np.uint64(x1) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= np.uint64(x2 + 1) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= np.uint64(x3 + 2) * np.uint64(0x165667B19E3779F9)
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    return np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
+    return int(np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1)))
 
 
-@njit_cached
+@njit_inner
 def find(grams: NDArray[Any], heads: NDArray[np.int32], x1: int, x2: int, x3: int) -> int:
     """Where a context is, NOTHING if it is not known."""
     if len(heads) == 0:
         return NOTHING
-    at = np.int64(heads[_hash(x1, x2, x3, len(heads))]) - 1
+    at = int(heads[_hash(x1, x2, x3, len(heads))]) - 1
     while at >= 0:
         keys = grams[at].keys
         if keys[0] == x1 and keys[1] == x2 and keys[2] == x3:
             return at
-        at = np.int64(grams[at].chain) - 1
+        at = int(grams[at].chain) - 1
     return NOTHING
 
 
-@njit_cached
+@njit_inner
 def _link(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
     keys = grams[at].keys
     head = _hash(keys[0], keys[1], keys[2], len(heads))
@@ -71,7 +71,7 @@ def _link(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
     heads[head] = at + 1
 
 
-@njit_cached
+@njit_inner
 def _unlink(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
     keys = grams[at].keys
     head = _hash(keys[0], keys[1], keys[2], len(heads))
@@ -97,7 +97,7 @@ def link_all(grams: NDArray[Any], heads: NDArray[np.int32]) -> None:
             heads[_hash(keys[0], keys[1], keys[2], len(heads))] = at + 1
 
 
-@njit_cached
+@njit_inner
 def _evict(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
     for _ in range(SPARED_MAX):
         if grams[its.hand].is_met == 0:
@@ -111,7 +111,7 @@ def _evict(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
     return at
 
 
-@njit_cached
+@njit_inner
 def _take_place(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
     if its.used == len(heads):
         return _evict(grams, heads, its)
@@ -119,7 +119,7 @@ def _take_place(grams: NDArray[Any], heads: NDArray[np.int32], its: Any) -> int:
     return its.used - 1
 
 
-@njit_cached
+@njit_inner
 def learn_gram(
     grams: NDArray[Any],
     heads: NDArray[np.int32],
@@ -145,7 +145,7 @@ def learn_gram(
     add(grams[at].row, track, gain, FADING)
 
 
-@njit_cached
+@njit_inner
 def propose_gram(candidates: Any, slot_of: NDArray[np.int32], row: Any, feature: int) -> None:
     """Proposes and describes all that followed a context."""
     unit = np.float64(row.unit)

@@ -8,8 +8,9 @@ arithmetic is in software and correctly rounded.
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 _STEPS = 128
 _INVERSES = np.array([1.0 / (1.0 + (at + 0.5) / _STEPS) for at in range(_STEPS)])
@@ -22,7 +23,12 @@ _PIECE = float(Decimal(2).ln() / 32)
 EXP_MIN = -700.0
 
 
-@njit_cached
+def logs_below(end: int) -> NDArray[np.float64]:
+    """ln(n) by n, for whole n from 1 below `end`, correctly rounded; 0 for 0."""
+    return np.array([0.0, *(float(Decimal(n).ln()) for n in range(1, end))])
+
+
+@njit_inner
 def log_of(x: float) -> float:
     """ln(x) for any normal x > 0; error below 1e-10."""
     bits = np.float64(x).view(np.int64)
@@ -33,7 +39,7 @@ def log_of(x: float) -> float:
     return exponent * _LN_2 + _LOGS[at] + r * (1.0 - r * (0.5 - r * (1.0 / 3.0)))
 
 
-@njit_cached
+@njit_inner
 def exp_of(x: float) -> float:
     """e to the power of x for x in [`EXP_MIN`, 700]; relative error below 1e-8."""
     pieces = np.int64(np.floor(x / _PIECE))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
 from online_models.candidates import propose, slot_for
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import (
     AGE,
     COUNT,
@@ -30,17 +30,15 @@ from online_models.features import (
     RECENCIES,
     RECENCY,
 )
-from online_models.numerics import log_of
+from online_models.numerics import log_of, logs_below
 
 SOURCE = 64
 SOURCE_NEXT = 128
-_LOGS = np.zeros(260)
-for _n in range(1, 260):
-    _LOGS[_n] = log_of(float(_n))
+_LOGS = logs_below(260)
 _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(260)])
 
 
-@njit_cached
+@njit_inner
 def propose_own(
     candidates: Any, slot_of: NDArray[np.int32], recent: Any, track: int, track_2: int, own: int
 ) -> None:
@@ -65,12 +63,12 @@ def propose_own(
             times_2 += 1
 
 
-@njit_cached
+@njit_inner
 def _times_level(v: float) -> int:
     return 0 if v <= 0.0 else (1 if v <= 1.0 else 2)
 
 
-@njit_cached
+@njit_inner
 def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s: int) -> None:
     features, traits = candidates.features, candidates.traits
     features[IS_OWN, slot] = 1.0
@@ -84,7 +82,7 @@ def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s:
     traits[slot, AGE] = 1 + bucket_of(AGE_CUTS_S, np.float64(age_s))
 
 
-@njit_cached
+@njit_inner
 def describe_own(candidates: Any, slot_of: NDArray[np.int32], recent: Any) -> None:
     """Describes every candidate that the listener has played; after all were proposed."""
     features, traits = candidates.features, candidates.traits
@@ -102,12 +100,12 @@ def describe_own(candidates: Any, slot_of: NDArray[np.int32], recent: Any) -> No
             _finish(candidates, slot)
 
 
-@njit_cached
+@njit_inner
 def _finish(candidates: Any, slot: int) -> None:
     features, traits = candidates.features, candidates.traits
     count = features[COUNT, slot]
     traits[slot, OWN_COUNT] = bucket_of(COUNT_CUTS, count)
-    features[COUNT, slot] = _LOGS[1 + np.int64(count)]
+    features[COUNT, slot] = _LOGS[1 + int(count)]
     features[RECENCIES, slot] = log_of(0.01 + features[RECENCIES, slot]) + 4.6
     v, v_2 = features[OWN_NEXT, slot], features[OWN_NEXT_2, slot]
     if v > 0.0:

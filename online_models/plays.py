@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 BLOCK_PLAYS = 16
 BLOCKS_MAX = 16
@@ -47,15 +47,15 @@ RECENT = np.dtype(
 """Scratch: one listener's plays, newest first, a track that is playing now included."""
 
 
-@njit_cached
+@njit_inner
 def _get(ring: Any, blocks: NDArray[Any], nth: int, size: int) -> tuple[int, int]:
     """Track and second of the `nth` play, the oldest being 0."""
     at = (ring.start + nth) % size
     block = blocks[ring.blocks[at // BLOCK_PLAYS] - 1]
-    return block.tracks[at % BLOCK_PLAYS], np.int64(block.at_s[at % BLOCK_PLAYS])
+    return block.tracks[at % BLOCK_PLAYS], int(block.at_s[at % BLOCK_PLAYS])
 
 
-@njit_cached
+@njit_inner
 def _put(ring: Any, blocks: NDArray[Any], nth: int, size: int, track: int, at_s: int) -> None:
     at = (ring.start + nth) % size
     block = blocks[ring.blocks[at // BLOCK_PLAYS] - 1]
@@ -63,7 +63,7 @@ def _put(ring: Any, blocks: NDArray[Any], nth: int, size: int, track: int, at_s:
     block.at_s[at % BLOCK_PLAYS] = at_s
 
 
-@njit_cached
+@njit_inner
 def _take_block(blocks: NDArray[Any], given: Any) -> int:
     """A block that is nobody's."""
     if given.free > 0:
@@ -75,10 +75,10 @@ def _take_block(blocks: NDArray[Any], given: Any) -> int:
     return given.blocks - 1
 
 
-@njit_cached
+@njit_inner
 def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int, at_s: int) -> None:
     """Puts a play where its time belongs; the oldest of `size` makes room, and may be this one."""
-    held = np.int64(ring.held)
+    held = int(ring.held)
     if held == size:
         if at_s < _get(ring, blocks, 0, size)[1]:
             return
@@ -97,7 +97,7 @@ def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int,
     _put(ring, blocks, held, size, track, at_s)
 
 
-@njit_cached
+@njit_inner
 def _find(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> int:
     """Which play of `track` is at that second, or else the newest one of it; -1 if none."""
     found = -1
@@ -110,10 +110,10 @@ def _find(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> 
     return found
 
 
-@njit_cached
+@njit_inner
 def take_back(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> None:
     """Takes back the play of `track` at that second, or else the newest one of it, if any."""
-    found, end = _find(ring, blocks, size, track, at_s), np.int64(ring.held) - 1
+    found, end = _find(ring, blocks, size, track, at_s), int(ring.held) - 1
     if found < 0:
         return
     for nth in range(found, end):
@@ -123,7 +123,7 @@ def take_back(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int)
     ring.held = end
 
 
-@njit_cached
+@njit_inner
 def clear_ring(ring: Any, blocks: NDArray[Any], given: Any) -> None:
     """Forgets all plays of the listener and frees their blocks."""
     for at in range(BLOCKS_MAX):
@@ -138,12 +138,12 @@ def clear_ring(ring: Any, blocks: NDArray[Any], given: Any) -> None:
     ring.held = 0
 
 
-@njit_cached
+@njit_inner
 def recall(
     recent: Any, ring: Any, blocks: NDArray[Any], size: int, playing: int, break_s: int
 ) -> None:
     """Writes the listener's plays into `recent`, `playing` first unless it is negative."""
-    held, places = 0, np.int64(ring.held)
+    held, places = 0, int(ring.held)
     if playing >= 0:
         recent.tracks[0] = playing
         recent.at_s[0] = _get(ring, blocks, places - 1, size)[1] if places > 0 else 0

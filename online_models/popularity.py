@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.candidates import propose
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.features import POPULAR, POPULAR_SHARE
 from online_models.numerics import log_of
 
@@ -34,23 +34,23 @@ CHART = np.dtype(
 """The most popular tracks, exactly: all counts fade alike, so only a play changes the order."""
 
 
-@njit_cached
+@njit_inner
 def is_more_popular(tracks: NDArray[Any], track: int, other: int) -> bool:
     """Whether `track` stands before `other`."""
     mine, theirs = tracks[track].count, tracks[other].count
     return mine > theirs or (mine == theirs and track < other)
 
 
-@njit_cached
+@njit_inner
 def _place_of(chart: Any, track: int) -> int:
     """Where `track` stands or, if it is new, may come in."""
     for place in range(chart.held):
         if chart.tracks[place] == track:
             return place
-    return min(np.int64(chart.held), len(chart.tracks) - 1)
+    return min(int(chart.held), len(chart.tracks) - 1)
 
 
-@njit_cached
+@njit_inner
 def place_in_chart(tracks: NDArray[Any], chart: Any, track: int) -> None:
     """Moves `track` up to where it belongs; the last one leaves if it was not there."""
     place = _place_of(chart, track)
@@ -64,13 +64,13 @@ def place_in_chart(tracks: NDArray[Any], chart: Any, track: int) -> None:
     chart.tracks[place] = track
 
 
-@njit_cached
+@njit_inner
 def scale_of(chart: Any) -> float:
     """What a play counts now."""
     return chart.scale if chart.scale > 0.0 else 1.0
 
 
-@njit_cached
+@njit_inner
 def count(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
     """`track` was played by somebody."""
     chart.scale = scale_of(chart) * GROWTH
@@ -78,14 +78,14 @@ def count(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
     place_in_chart(tracks, chart, track)
 
 
-@njit_cached
+@njit_inner
 def propose_chart(candidates: Any, slot_of: NDArray[np.int32], chart: Any) -> None:
     """Proposes the most popular tracks, best first."""
     for place in range(chart.held):
         propose(candidates, slot_of, chart.tracks[place], SOURCE)
 
 
-@njit_cached
+@njit_inner
 def describe_popular(candidates: Any, tracks: NDArray[Any], chart: Any) -> None:
     """Describes every candidate; after all were proposed."""
     scale = scale_of(chart)

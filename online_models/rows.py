@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 UNIT_MAX = 2.0**30
 
@@ -29,25 +29,25 @@ def row_of(width: int) -> "np.dtype[np.void]":
     )
 
 
-@njit_cached
+@njit_inner
 def mass_of(row: Any) -> float:
     """All that was added to the row, faded, in additions of 1."""
     return np.float64(row.sum) / np.float64(row.unit) if row.held > 0 else 0.0
 
 
-@njit_cached
+@njit_inner
 def _slot_for(row: Any, item: int) -> int:
     for slot in range(row.held):
         if row.items[slot] == item:
             return slot
-    slot = min(np.int64(row.held), len(row.items) - 1)
+    slot = min(int(row.held), len(row.items) - 1)
     row.held = slot + 1
     row.items[slot] = item
     row.weights[slot] = 0.0
     return slot
 
 
-@njit_cached
+@njit_inner
 def _rise(row: Any, slot: int) -> None:
     item, weight = row.items[slot], row.weights[slot]
     while slot > 0 and row.weights[slot - 1] < weight:
@@ -58,7 +58,7 @@ def _rise(row: Any, slot: int) -> None:
     row.weights[slot] = weight
 
 
-@njit_cached
+@njit_inner
 def _rescale(row: Any) -> None:
     """Divides by a power of two, which is exact: no order can change."""
     for slot in range(row.held):
@@ -67,7 +67,7 @@ def _rescale(row: Any) -> None:
     row.unit /= UNIT_MAX
 
 
-@njit_cached
+@njit_inner
 def add(row: Any, item: int, value: float, fading: float) -> None:
     """`item` came, worth `value`; what came before fades by the factor `fading`."""
     row.unit = row.unit / fading if row.held > 0 else 1.0
@@ -80,7 +80,7 @@ def add(row: Any, item: int, value: float, fading: float) -> None:
         _rescale(row)
 
 
-@njit_cached
+@njit_inner
 def clear_row(row: Any) -> None:
     """Empties the row."""
     row.items[:] = 0

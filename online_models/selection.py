@@ -3,16 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 
-@njit_cached
+@njit_inner
 def is_before(value: float, code: int, other_value: float, other_code: int) -> bool:
     """Whether the first stands before the second in a list."""
     return value > other_value or (value == other_value and code < other_code)
 
 
-@njit_cached
+@njit_inner
 def nth_best(
     values: NDArray[np.float64],
     codes: NDArray[np.int32],

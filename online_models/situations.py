@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 # Outcomes of earlier lists, best last.
 MISSED, PROPOSED, LISTED, NEAR_TOP, TOP = 0, 1, 2, 3, 4
@@ -43,7 +42,7 @@ MOOD = np.dtype(
 """One a listener, 8 bytes."""
 
 
-@njit_cached
+@njit_inner
 def clear_mood(mood: Any) -> None:
     """Forgets how the listener's lists did."""
     mood.outcomes[:] = 0
@@ -51,7 +50,7 @@ def clear_mood(mood: Any) -> None:
     mood.session = 0
 
 
-@njit_cached
+@njit_inner
 def _outcome(rank: int, is_candidate: bool) -> int:
     if rank < 0:
         return PROPOSED if is_candidate else MISSED
@@ -62,29 +61,29 @@ def _outcome(rank: int, is_candidate: bool) -> int:
     return LISTED if rank < 20 else PROPOSED
 
 
-@njit_cached
+@njit_inner
 def note_outcome(mood: Any, rank: int, is_candidate: bool) -> None:
     """The track that came had this 0-based rank, -1 if it was not ranked."""
     mood.outcomes[1] = mood.outcomes[0]
     mood.outcomes[0] = _outcome(rank, is_candidate)
 
 
-@njit_cached
+@njit_inner
 def note_repeat(mood: Any, is_repeat: bool) -> None:
     """The listener had played the track before, or not."""
-    mood.repeats = ((np.int64(mood.repeats) << 1) | is_repeat) & 0xFFFF
+    mood.repeats = ((int(mood.repeats) << 1) | is_repeat) & 0xFFFF
 
 
-@njit_cached
+@njit_inner
 def repeats_of(mood: Any) -> int:
     """How many of the last `REPEATS_READ` plays were repeats."""
     repeats = 0
     for back in range(REPEATS_READ):
-        repeats += (np.int64(mood.repeats) >> back) & 1
+        repeats += (int(mood.repeats) >> back) & 1
     return repeats
 
 
-@njit_cached
+@njit_inner
 def find_vectors(facts: Any, vectors: Any) -> None:
     """Writes which weight vectors hold in this situation into `vectors`, [SITUATIONS]."""
     f = facts

@@ -23,7 +23,7 @@ class Store(NamedTuple):
 
     record: "np.dtype[Any]"
     by: str
-    """Vocabulary whose codes number the rows; POOL: taken one by one; FIXED: there from the start."""
+    """Whose codes number the rows; or POOL: taken one by one; or FIXED: there from the start."""
     rows: int = 0
     """How many there are of a FIXED one."""
 

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.selection import is_before, nth_best
-
 
 ROOM = 640
 """Codes that may have a sum at once."""
@@ -22,13 +21,13 @@ SUMS = np.dtype(
     ],
     align=True,
 )
-"""Scratch, empty once `clear_sums` was called. `place_of`, int32[codes]: 1 + where a code stands."""
+"""Scratch, empty once `clear_sums` was called; `place_of`, int32[codes]: 1 + place of a code."""
 
 
-@njit_cached
+@njit_inner
 def add_to(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> int:
     """Adds to the sum of `code`; returns its place."""
-    place = np.int64(place_of[code]) - 1
+    place = int(place_of[code]) - 1
     if place >= 0:
         sums.values[place] += value
         return place
@@ -41,7 +40,7 @@ def add_to(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> i
     return place
 
 
-@njit_cached
+@njit_inner
 def clear_sums(sums: Any, place_of: NDArray[np.int32]) -> None:
     """Empties the map."""
     for place in range(sums.held):
@@ -49,7 +48,7 @@ def clear_sums(sums: Any, place_of: NDArray[np.int32]) -> None:
     sums.held = 0
 
 
-@njit_cached
+@njit_inner
 def worst_of_best(sums: Any, n: int) -> int:
     """Place of the last of the best `n`, -1 if there are not more than `n`."""
     if sums.held <= n:
@@ -57,7 +56,7 @@ def worst_of_best(sums: Any, n: int) -> int:
     return nth_best(sums.values, sums.codes, sums.held, n - 1, sums.order)
 
 
-@njit_cached
+@njit_inner
 def is_among(sums: Any, place: int, worst: int) -> bool:
     """Whether `place` is one of the best, down to `worst`."""
     return worst < 0 or not is_before(
@@ -65,7 +64,7 @@ def is_among(sums: Any, place: int, worst: int) -> bool:
     )
 
 
-@njit_cached
+@njit_inner
 def largest(sums: Any) -> float:
     """The largest sum."""
     best = 0.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
 from online_models.candidates import propose
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 from online_models.contexts import BREAK_MS
 from online_models.features import COUNT_T, COUNT_T2, FOLLOWS, SLOT_T, T1
 from online_models.numerics import log_of
@@ -30,19 +30,19 @@ SOURCE_OLDER = 2
 SMALLEST_SHARE, ITS_LOG = 1e-4, 9.21
 
 
-@njit_cached
+@njit_inner
 def log_share(weight: float, total: float) -> float:
     """ln of a share, lifted so that no share at all is 0."""
     return log_of(SMALLEST_SHARE + weight / total) + ITS_LOG
 
 
-@njit_cached
+@njit_inner
 def follow(transitions: NDArray[Any], before: int, track: int, gain: float) -> None:
     """`track` came right after `before`."""
     add(transitions[before], track, gain, FADING)
 
 
-@njit_cached
+@njit_inner
 def learn_transitions(
     transitions: NDArray[Any], context: Any, track: int, at_ms: int, gain: float, steps: int
 ) -> None:
@@ -52,13 +52,13 @@ def learn_transitions(
     if at_ms - context.newest_ms > BREAK_MS:
         follow(transitions, context.last[0] - 1, track, gain * ACROSS_BREAK)
         return
-    for step in range(min(np.int64(context.linked), steps)):
+    for step in range(min(int(context.linked), steps)):
         fading = FADING if step == 0 else 1.0
         gained = gain / ((step + 1.0) * (step + 1.0))
         add(transitions[context.last[step] - 1], track, gained, fading)
 
 
-@njit_cached
+@njit_inner
 def propose_followers(
     candidates: Any, slot_of: NDArray[np.int32], followers: Any, step: int
 ) -> None:

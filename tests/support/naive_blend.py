@@ -436,8 +436,8 @@ class NaiveBlend:
 
     def _step(self, who: _Listener, survivors: list[Candidate], code: int, facts: Any) -> None:
         best = max(each.score for each in survivors)
-        shares = [exp(each.score - best) for each in survivors]
-        shares = [share if share > exp(-12.0) else 0.0 for share in shares]
+        apart = [each.score - best for each in survivors]
+        shares = [float(exp(x)) if x > -12.0 else 0.0 for x in apart]
         total = sum(shares)
         gradient = [0.0] * f.FEATURES
         for each, share in zip(survivors, shares, strict=True):

@@ -392,7 +392,7 @@ def survive(scratch: Any, learned: Any, knobs: Any) -> None:
     worst, worst_score, worst_item = NOTHING, 0.0, NOTHING
     if held > n:
         worst = nth_best(scores, items, held, n - 1, scratch.order)
-        worst_score, worst_item = scores[worst], np.int64(items[worst])
+        worst_score, worst_item = scores[worst], int(items[worst])
     scratch.survived = 0
     for slot in range(held):
         is_out = worst >= 0 and is_before(worst_score, worst_item, scores[slot], items[slot])

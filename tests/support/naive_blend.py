@@ -40,8 +40,8 @@ class _Row:
 
     width: int
     entries: list[list[Any]] = field(default_factory=list)
-    sum: Any = F32(0)
-    unit: Any = F32(1)
+    sum: Any = field(default_factory=lambda: F32(0))
+    unit: Any = field(default_factory=lambda: F32(1))
 
     def add(self, item: int, value: float, fading: float) -> None:
         if self.entries:
@@ -127,6 +127,7 @@ class NaiveBlend:
         self.artist_tracks: dict[int, list[int]] = defaultdict(list)
         self.scale = 1.0
         self.plays = 0
+        self.sessions: list[list[int]] = []
         self.weights: Weights = defaultdict(lambda: [0.0] * f.FEATURES)
         self.squares: Weights = defaultdict(lambda: [0.0] * f.FEATURES)
         self.cells: dict[Any, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -193,7 +194,7 @@ class NaiveBlend:
             key = tuple(last[:order])
             if len(key) < order or key not in self.grams:
                 continue
-            row, total = self.grams[key], 0.0
+            row = self.grams[key]
             total = float(row.sum) + 0.5 * float(row.unit)
             for at, (weight, item) in enumerate(row.entries):
                 each = propose(item, 4)
@@ -225,7 +226,7 @@ class NaiveBlend:
                 if session is not mine:
                     like = likes.setdefault(id(session), [0.0, place, session])
                     like[0] += 1.0 / sqrt(k + 1.0)
-        numbers = {id(session): n for n, session in enumerate(self._sessions())}
+        numbers = {id(session): n for n, session in enumerate(self.sessions)}
         best = sorted(likes, key=lambda key: (-likes[key][0], numbers[key]))[:50]
         sums: dict[int, list[float]] = {}
         for key, (like, mark, session) in likes.items():
@@ -236,13 +237,6 @@ class NaiveBlend:
                     both[0] += value
                     both[1] += value if place > mark else 0.0
         return sums
-
-    def _sessions(self) -> list[list[int]]:
-        return self.all_sessions
-
-    @property
-    def all_sessions(self) -> list[list[int]]:
-        return self.__dict__.setdefault("_all_sessions", [])
 
     def _artists(self, propose: Any, last: list[int], facts: Any) -> int | None:
         artist = self.artist_of.get(last[0])
@@ -260,11 +254,11 @@ class NaiveBlend:
         tracks = [track for _, track in recent]
         for track in tracks[: self.config.own]:
             propose(track, 64)
-        times = times_2 = 0
-        for k in [k for k in range(1, len(tracks)) if tracks[k] == last[0]]:
+        times_2 = 0
+        places = [k for k in range(1, len(tracks)) if tracks[k] == last[0]]
+        for times, k in enumerate(places):
             each = propose(tracks[k - 1], 128)
             each.x[f.OWN_NEXT] += 1.0 / (1.0 + times)
-            times += 1
             if len(last) > 1 and k + 1 < len(tracks) and tracks[k + 1] == last[1]:
                 each.x[f.OWN_NEXT_2] += 1.0 / (1.0 + times_2)
                 times_2 += 1
@@ -523,7 +517,7 @@ class NaiveBlend:
         is_new = not recent or at_s - recent[0][0] > BREAK_S
         if is_new or who.session is None or len(who.session) == 12:
             who.session = []
-            self.all_sessions.append(who.session)
+            self.sessions.append(who.session)
         self.postings[code].append((who.session, len(who.session)))
         who.session.append(code)
 
@@ -545,9 +539,7 @@ class NaiveBlend:
         self.played[code] = F32(float(self.played[code]) + gain * self.scale)
         artist = self.artist_of.get(code)
         if artist is not None:
-            self.artist_played[artist] = F32(
-                float(self.artist_played[artist]) + gain * self.scale
-            )
+            self.artist_played[artist] = F32(float(self.artist_played[artist]) + gain * self.scale)
             known = {*self.artist_tracks[artist], code}
             counts = {track: self.played[track] for track in known}
             self.artist_tracks[artist] = self._chart(counts, 48)

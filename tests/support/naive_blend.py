@@ -118,7 +118,7 @@ class NaiveBlend:
         self.listeners: dict[str, _Listener] = defaultdict(_Listener)
         self.after: dict[int, _Row] = defaultdict(lambda: _Row(32))
         self.grams: dict[tuple[int, ...], _Row] = defaultdict(lambda: _Row(8))
-        self.together: dict[int, _Row] = defaultdict(lambda: _Row(64))
+        self.together: dict[int, _Row] = defaultdict(lambda: _Row(62))
         self.next_artist: dict[int, _Row] = defaultdict(lambda: _Row(32))
         self.postings: dict[int, list[tuple[list[int], int]]] = defaultdict(list)
         self.played: dict[int, Any] = defaultdict(lambda: F32(0))

@@ -3,14 +3,25 @@
 import abc
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX, STEP_MS, Ranker
-from online_models.stores import Arrays, capacity, digest_into, filled, grown, trimmed
+from online_models.stores import (
+    POOL,
+    Arrays,
+    Records,
+    Store,
+    as_bytes,
+    capacity,
+    digest_into,
+    empty,
+    fill,
+    grown,
+)
 from online_models.vocabulary import Vocabulary
 
 ROW = np.dtype(
@@ -27,60 +38,43 @@ ROW = np.dtype(
 """One event, as compiled code reads it."""
 
 
-class NoStores(NamedTuple):
-    """Nothing is kept."""
-
-
 class ColumnRanker(Ranker):
-    """Holds stores by listener, by track and shared ones, each a named tuple of arrays.
+    """Holds stores by listener, by track and whatever else, each an array of records.
 
-    A subclass says how empty stores look and what a batch of rows does to them. One thread at a
+    A subclass says how its stores look and what a batch of rows does to them. One thread at a
     time may use a ranker: queries leave the state alone but use scratch room of it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows = {"listeners": 0, "tracks": 0, "artists": 0}
-        self._listeners = self._no_listeners(0)
-        self._tracks = self._no_tracks(0)
-        self._artists = self._no_artists(0)
-        self._shared = self._nothing_shared()
-        self._scratch = self._no_scratch(0)
-        self._notes = self._no_notes(0)
+        self._codes = {"listeners": 0, "tracks": 0, "artists": 0}
+        self._layout = self._stores_needed()
+        self._stores = {
+            name: empty(store.record, store.rows) for name, store in self._layout.items()
+        }
+        self._make_scratch()
 
     # -- what a subclass says ----------------------------------------------------------------
 
     @abc.abstractmethod
-    def _no_listeners(self, rows: int) -> Any:
-        """Stores of `rows` listeners who have done nothing."""
+    def _stores_needed(self) -> dict[str, Store]:
+        """Every store by name; "shared" is one record with `clock_ms`, the last event's time."""
 
     @abc.abstractmethod
-    def _no_tracks(self, rows: int) -> Any:
-        """Stores of `rows` tracks to which nothing has happened."""
-
-    def _no_artists(self, rows: int) -> Any:
-        """Stores of `rows` groups (artists) of which nothing was heard; none by default."""
-        return NoStores()
+    def _live(self, name: str) -> int:
+        """How many rows of a store that is not by code are in use."""
 
     @abc.abstractmethod
-    def _nothing_shared(self) -> Any:
-        """Stores of fixed size; has `clock_ms`, int64[1], the time of the last event."""
-
-    @abc.abstractmethod
-    def _no_scratch(self, tracks: int) -> Any:
-        """Room to work in, no part of the state."""
-
-    def _no_notes(self, groups: int) -> Any:
-        """Room to work in by group, no part of the state; none by default."""
-        return NoStores()
+    def _make_scratch(self) -> None:
+        """Makes room to work in, and all else that follows from the stores."""
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
-        """Learns `rows` (dtype `ROW`, none of them unusable); writes their ranks."""
+        """Learns `rows` (dtype `ROW`); writes their ranks."""
 
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
-        """Puts the listener's rows back to those of one who has done nothing."""
+        """Puts the listener's records back to those of one who has done nothing."""
 
     # -- learning ----------------------------------------------------------------------------
 
@@ -101,42 +95,33 @@ class ColumnRanker(Ranker):
         rows["y"], rows["at_ms"], rows["signal"] = y, at_ms, signals
         ranks = np.full(len(rows), -1, np.int32)
         if len(rows):
-            self._make_room(*(int(rows[each].max()) + 1 for each in ("user", "item", "group")))
+            self._make_room(rows)
             self._learn_rows(rows, ranks, evaluate)
         return ranks
 
     def next_at_ms(self) -> int:
         """See `Ranker.next_at_ms`."""
-        return min(int(self._shared.clock_ms[0]) + STEP_MS, AT_MS_MAX)
+        return min(int(self._stores["shared"]["clock_ms"][0]) + STEP_MS, AT_MS_MAX)
 
-    def _make_room(self, listeners: int, tracks: int, groups: int) -> None:
-        if listeners > self._rows["listeners"]:
-            self._make_room_for_listeners(listeners)
-        if tracks > self._rows["tracks"]:
-            self._make_room_for_tracks(tracks)
-        if groups > self._rows["artists"]:
-            self._make_room_for_groups(groups)
+    def _make_room(self, rows: NDArray[Any]) -> None:
+        for name, column in (("listeners", "user"), ("tracks", "item"), ("artists", "group")):
+            self._codes[name] = max(self._codes[name], int(rows[column].max()) + 1)
+        held = self._stores
+        self._stores = {
+            name: grown(held[name], self._rows_of(name) + len(rows) * (store.by == POOL))
+            for name, store in self._layout.items()
+        }
+        if any(self._stores[name] is not held[name] for name in held):
+            self._make_scratch()
 
-    def _make_room_for_listeners(self, rows: int) -> None:
-        if rows > capacity(self._rows["listeners"]):
-            self._listeners = grown(self._listeners, rows, self._no_listeners)
-        self._rows["listeners"] = rows
-
-    def _make_room_for_tracks(self, rows: int) -> None:
-        if rows > capacity(self._rows["tracks"]):
-            self._tracks = grown(self._tracks, rows, self._no_tracks)
-            self._scratch = self._no_scratch(capacity(rows))
-        self._rows["tracks"] = rows
-
-    def _make_room_for_groups(self, rows: int) -> None:
-        if rows > capacity(self._rows["artists"]):
-            self._artists = grown(self._artists, rows, self._no_artists)
-            self._notes = self._no_notes(capacity(rows))
-        self._rows["artists"] = rows
+    def _rows_of(self, name: str) -> int:
+        """How many rows of the store are in use."""
+        by = self._layout[name].by
+        return self._codes[by] if by in self._codes else self._live(name)
 
     def forget(self, user_code: int) -> None:
         """See `Ranker.forget`; the code's id leaves memory by `users.forget`."""
-        if 0 <= user_code < self._rows["listeners"]:
+        if 0 <= user_code < self._codes["listeners"]:
             self._clear_listener(user_code)
 
     # -- digest and state --------------------------------------------------------------------
@@ -144,53 +129,50 @@ class ColumnRanker(Ranker):
     def _vocabularies(self) -> dict[str, Vocabulary]:
         return {"users": self.users, "items": self.items, "groups": self.groups}
 
-    def _parts(self) -> Iterator[tuple[str, Any, int]]:
-        yield "listeners", self._listeners, self._rows["listeners"]
-        yield "tracks", self._tracks, self._rows["tracks"]
-        yield "artists", self._artists, self._rows["artists"]
-        yield "shared", self._shared, _ALL
+    def _used(self) -> Iterator[tuple[str, Records]]:
+        for name, records in self._stores.items():
+            yield name, records[: self._rows_of(name)]
 
     def digest(self) -> str:
-        """See `Ranker.digest`: vocabularies, identity and every live row (xxh3, 128 bits)."""
-        digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._rows]).encode())
+        """See `Ranker.digest`: vocabularies, identity and every row in use (xxh3, 128 bits)."""
+        digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._codes]).encode())
         for vocabulary in self._vocabularies().values():
             digest.update(vocabulary.digest())
-        for name, stores, rows in self._parts():
-            digest.update(name.encode())
-            digest_into(digest, stores, rows)
+        for name, records in self._used():
+            digest_into(digest, name, records)
         return digest.hexdigest()
 
     def state(self) -> Arrays:
-        """See `Ranker.state`."""
-        rows = np.array(list(self._rows.values()), np.int64)
-        arrays: Arrays = {"identity": self._identity_written(), "rows": rows}
+        """See `Ranker.state`; stores are uint8[rows, bytes a record]."""
+        codes = np.array(list(self._codes.values()), np.int64)
+        arrays: Arrays = {"identity": self._identity_written(), "rows": codes}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
-        for name, stores, live in self._parts():
-            arrays |= _prefixed(name, trimmed(stores, live))
-        return arrays
+        return arrays | {f"stores/{name}": as_bytes(used).copy() for name, used in self._used()}
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
         self._check_is_mine(state)
-        listeners, tracks, artists = state["rows"].tolist()
-        held = {
-            "listeners": self._no_listeners(capacity(listeners)),
-            "tracks": self._no_tracks(capacity(tracks)),
-            "artists": self._no_artists(capacity(artists)),
-            "shared": self._nothing_shared(),
-        }
-        for name, stores in held.items():
-            filled(stores, _under(name, state))
+        stores = {name: self._loaded(name, state[f"stores/{name}"]) for name in self._stores}
         for name, vocabulary in self._vocabularies().items():
             vocabulary.load(_under(name, state))
-        self._rows = {"listeners": listeners, "tracks": tracks, "artists": artists}
-        self._listeners, self._tracks, self._artists, self._shared = held.values()
-        self._scratch = self._no_scratch(capacity(tracks))
-        self._notes = self._no_notes(capacity(artists))
+        self._codes = dict(zip(self._codes, state["rows"].tolist(), strict=True))
+        self._stores = stores
+        self._make_scratch()
 
+    def _loaded(self, name: str, saved: NDArray[Any]) -> Records:
+        store = self._layout[name]
+        records = empty(store.record, store.rows or capacity(len(saved)))
+        fill(name, records, saved)
+        return records
 
-_ALL = 2**31
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickles hold: the parameters and the trimmed state."""
+        return {"params": self._get_params(), "state": self.state()}
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        self.__init__(**pickled["params"])  # type: ignore[misc]
+        self.load(pickled["state"])
 
 
 def _prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numba
 import xxhash
 
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -19,37 +20,31 @@ def njit_cached(function: _Function) -> _Function:
     """Compiles `function` at its first call, releasing the GIL, and keeps the machine code.
 
     Numba's cache looks only at the file of the function itself, though the code of the functions
-    it calls is compiled into it; so the stamp of the cache is that of the whole package.
+    it calls is compiled into it; so the stamp of the cache is that of the whole package. It is in
+    the name of the index too, since an index names classes that another version may not have.
     """
-    return _compiled(function)
+    return _cached(numba.njit(**_OPTIONS)(function))
+
+
+def njit_inner(function: _Function) -> _Function:
+    """As `njit_cached`, for compiled callers alone: what Python would need is not compiled."""
+    return _cached(numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
 
 
 def njit_inlined(function: _Function) -> _Function:
-    """As `njit_cached`, for what is small and called often: its code is copied to each caller.
-
-    A call hands over a named tuple of arrays field by field, a hundred words and more.
-    """
-    return _compiled(function, forceinline=True)
+    """For what is called in one place of compiled code: compiled there and nowhere else."""
+    return numba.njit(**_OPTIONS, inline="always")(function)
 
 
-def njit_spliced(function: _Function) -> _Function:
-    """For a step of one or two callers: becomes part of them before anything is compiled.
-
-    A compiled function's callers would optimise it again, and theirs again, level by level.
-    """
-    return numba.njit(nogil=True, error_model="numpy", inline="always")(function)
-
-
-def _compiled(function: _Function, **options: bool) -> _Function:
-    compiled = numba.njit(
-        cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options
-    )(function)
-    compiled._cache._cache_file._source_stamp = sources_stamp()
+def _cached(compiled: Any) -> Any:
+    file, stamp = compiled._cache._cache_file, sources_stamp()
+    file._source_stamp = stamp
+    file._index_path = f"{file._index_path}-{stamp[:8]}"
     return compiled
 
 
 @cache
 def sources_stamp() -> str:
     """Hash of every source file of this package."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    sources = sorted(Path(__file__).parent.glob("*.py"))
     return xxhash.xxh3_128_hexdigest(b"\0".join(source.read_bytes() for source in sources))

@@ -5,12 +5,11 @@ context. It has a context of its own, the last late track and its time, so that 
 imported in order behind a live listener still teaches what follows what.
 """
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 BREAK_MS = 30 * 60_000
 """A longer gap between two plays ends the session."""
@@ -18,88 +17,80 @@ STEPS_MAX = 3
 NOBODY = -1
 NOTHING = -1
 
-
-class Contexts(NamedTuple):
-    """One row a listener, 40 bytes."""
-
-    last: NDArray[np.int32]
-    """[listeners, STEPS_MAX]: last tracks, newest first; NOTHING where there was none."""
-    linked: NDArray[np.int32]
-    """How many of `last` belong to the current session."""
-    newest_ms: NDArray[np.int64]
-    """Time of the newest play, -1 before the first."""
-    playing: NDArray[np.int32]
-    """Track announced by NOW_PLAYING and not played since, else NOTHING."""
-    late: NDArray[np.int32]
-    late_ms: NDArray[np.int64]
+CONTEXT = np.dtype(
+    [
+        ("newest_ms", "<i8"),  # time of the newest play
+        ("late_ms", "<i8"),  # time of the newest late play
+        ("last", "<i4", (STEPS_MAX,)),  # 1 + track, newest first; 0 where there was none
+        ("playing", "<i4"),  # 1 + track announced by NOW_PLAYING and not played since, else 0
+        ("late", "<i4"),  # 1 + the last late track, else 0
+        ("linked", "<i4"),  # how many of `last` belong to the current session
+    ],
+    align=True,
+)
+"""One a listener, 40 bytes; zeros before the first play."""
 
 
-def no_contexts(listeners: int) -> Contexts:
-    """Contexts of `listeners` who have not played anything."""
-    return Contexts(
-        last=np.full((listeners, STEPS_MAX), NOTHING, np.int32),
-        linked=np.zeros(listeners, np.int32),
-        newest_ms=np.full(listeners, -1, np.int64),
-        playing=np.full(listeners, NOTHING, np.int32),
-        late=np.full(listeners, NOTHING, np.int32),
-        late_ms=np.full(listeners, -1, np.int64),
-    )
+@njit_inner
+def clear_context(context: Any) -> None:
+    """Puts it back to what it was before the first play."""
+    context.newest_ms = 0
+    context.late_ms = 0
+    context.last[:] = 0
+    context.playing = 0
+    context.late = 0
+    context.linked = 0
 
 
-@njit_cached
-def clear_context(contexts: Contexts, listener: int) -> None:
-    """Puts the row back to what it was before the first play."""
-    contexts.last[listener] = NOTHING
-    contexts.linked[listener] = 0
-    contexts.newest_ms[listener] = -1
-    contexts.playing[listener] = NOTHING
-    contexts.late[listener] = NOTHING
-    contexts.late_ms[listener] = -1
-
-
-@njit_cached
-def is_late(contexts: Contexts, listener: int, at_ms: int) -> bool:
+@njit_inner
+def is_late(context: Any, at_ms: int) -> bool:
     """Whether the listener has played something newer than `at_ms`."""
-    return at_ms < contexts.newest_ms[listener]
+    return at_ms < context.newest_ms
 
 
-@njit_cached
-def tracks_before(contexts: Contexts, listener: int, arriving: int) -> tuple[int, int, int]:
-    """The last three tracks, newest first, a playing one included unless it is the `arriving`.
+@njit_inner
+def playing_before(context: Any, arriving: int) -> int:
+    """The track that is playing unless it is the `arriving`, else NOTHING.
 
     A LISTEN follows the NOW_PLAYING of the same track; it is no repeat of itself.
     """
-    last = contexts.last[listener]
-    playing = contexts.playing[listener]
-    if playing != NOTHING and playing != arriving:
-        return playing, last[0], last[1]
-    return last[0], last[1], last[2]
+    playing = context.playing - 1
+    return playing if playing != arriving else NOTHING
 
 
-@njit_cached
-def move(contexts: Contexts, listener: int, track: int, at_ms: int) -> None:
+@njit_inner
+def tracks_before(context: Any, arriving: int) -> tuple[int, int, int]:
+    """The last three tracks, newest first, a playing one included; NOTHING where there was none."""
+    x1, x2, x3 = context.last[0] - 1, context.last[1] - 1, context.last[2] - 1
+    playing = playing_before(context, arriving)
+    return (x1, x2, x3) if playing == NOTHING else (playing, x1, x2)
+
+
+@njit_inner
+def move(context: Any, track: int, at_ms: int) -> None:
     """The listener has played `track`, and nothing newer."""
-    last = contexts.last[listener]
-    last[2], last[1], last[0] = last[1], last[0], track
-    if at_ms - contexts.newest_ms[listener] > BREAK_MS:
-        contexts.linked[listener] = 0
-    contexts.linked[listener] = min(contexts.linked[listener] + 1, STEPS_MAX)
-    contexts.newest_ms[listener] = at_ms
-    contexts.playing[listener] = NOTHING
+    context.last[2] = context.last[1]
+    context.last[1] = context.last[0]
+    context.last[0] = track + 1
+    if at_ms - context.newest_ms > BREAK_MS:
+        context.linked = 0
+    context.linked = min(context.linked + 1, STEPS_MAX)
+    context.newest_ms = at_ms
+    context.playing = 0
 
 
-@njit_cached
-def move_late(contexts: Contexts, listener: int, track: int, at_ms: int) -> int:
+@njit_inner
+def move_late(context: Any, track: int, at_ms: int) -> int:
     """A late play; returns the late track that it continues, or NOTHING."""
-    gap_ms = at_ms - contexts.late_ms[listener]
-    before = contexts.late[listener] if 0 <= gap_ms <= BREAK_MS else NOTHING
-    contexts.late[listener] = track
-    contexts.late_ms[listener] = at_ms
+    gap_ms = at_ms - context.late_ms
+    before = context.late - 1 if 0 <= gap_ms <= BREAK_MS else NOTHING
+    context.late = track + 1
+    context.late_ms = at_ms
     return before
 
 
-@njit_cached
-def start_playing(contexts: Contexts, listener: int, track: int, at_ms: int) -> None:
+@njit_inner
+def start_playing(context: Any, track: int, at_ms: int) -> None:
     """`track` is playing now, unless that is old news; only a play moves the newest time."""
-    if not is_late(contexts, listener, at_ms):
-        contexts.playing[listener] = track
+    if not is_late(context, at_ms):
+        context.playing = track + 1

@@ -1,59 +1,46 @@
 """Tracks that a listener never wants to see again, until they say otherwise."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from online_models.compiled import njit_cached
+from online_models.compiled import njit_inner
 
 HATED_MAX = 16
 """A listener who hates more tracks than this sees the one hated longest ago again."""
+HATED = np.dtype([("tracks", "<i4", (HATED_MAX,)), ("held", "<i4")], align=True)
+"""One a listener, 68 bytes; hated longest ago first."""
 
 
-class Hated(NamedTuple):
-    """One row a listener, 68 bytes."""
-
-    tracks: NDArray[np.int32]
-    """[listeners, HATED_MAX], hated longest ago first."""
-    held: NDArray[np.int32]
-
-
-def none_hated(listeners: int) -> Hated:
-    """Rows of `listeners` who hate nothing."""
-    return Hated(np.zeros((listeners, HATED_MAX), np.int32), np.zeros(listeners, np.int32))
+@njit_inner
+def _drop(hated: Any, at: int) -> None:
+    hated.held -= 1
+    for slot in range(at, hated.held):
+        hated.tracks[slot] = hated.tracks[slot + 1]
+    hated.tracks[hated.held] = 0
 
 
-@njit_cached
-def _drop(hated: Hated, listener: int, at: int) -> None:
-    tracks = hated.tracks[listener]
-    hated.held[listener] -= 1
-    for slot in range(at, hated.held[listener]):
-        tracks[slot] = tracks[slot + 1]
-    tracks[hated.held[listener]] = 0
-
-
-@njit_cached
-def forgive(hated: Hated, listener: int, track: int) -> None:
+@njit_inner
+def forgive(hated: Any, track: int) -> None:
     """The listener hates `track` no longer."""
-    for slot in range(hated.held[listener]):
-        if hated.tracks[listener, slot] == track:
-            _drop(hated, listener, slot)
+    for slot in range(hated.held):
+        if hated.tracks[slot] == track:
+            _drop(hated, slot)
             return
 
 
-@njit_cached
-def hate(hated: Hated, listener: int, track: int) -> None:
+@njit_inner
+def hate(hated: Any, track: int) -> None:
     """The listener hates `track`, and has never hated anything later."""
-    forgive(hated, listener, track)
-    if hated.held[listener] == HATED_MAX:
-        _drop(hated, listener, 0)
-    hated.tracks[listener, hated.held[listener]] = track
-    hated.held[listener] += 1
+    forgive(hated, track)
+    if hated.held == HATED_MAX:
+        _drop(hated, 0)
+    hated.tracks[hated.held] = track
+    hated.held += 1
 
 
-@njit_cached
-def clear_hated(hated: Hated, listener: int) -> None:
+@njit_inner
+def clear_hated(hated: Any) -> None:
     """Forgets what the listener hates."""
-    hated.tracks[listener] = 0
-    hated.held[listener] = 0
+    hated.tracks[:] = 0
+    hated.held = 0

@@ -1,112 +1,116 @@
-"""The habit expert: what a listener plays again, from their own last plays."""
+"""The habit expert: what a listener plays again, from their own last plays.
+
+How often, how recently, and what followed the last track (and the last two) before; recency and
+frequency as in the repeat consumption of Anderson et al. (2014).
+"""
 
 from math import sqrt
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.candidates import OWN, Candidates, propose
-from online_models.compiled import njit_cached
+from online_models.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
+from online_models.candidates import propose, slot_for
+from online_models.compiled import njit_inner
+from online_models.features import (
+    AGE,
+    COUNT,
+    GAP,
+    IN_SESSION,
+    IS_OWN,
+    KIND,
+    LAST_10,
+    LAST_50,
+    NEWEST,
+    NEXT_2,
+    OWN_COUNT,
+    OWN_NEXT,
+    OWN_NEXT_2,
+    RECENCIES,
+    RECENCY,
+)
+from online_models.numerics import log_of, logs_below
 
-PLAYS_MAX = 64
-
-
-class Plays(NamedTuple):
-    """The last plays of each listener by event time, oldest first; 516 bytes a listener."""
-
-    tracks: NDArray[np.int32]
-    """[listeners, PLAYS_MAX]"""
-    at_s: NDArray[np.uint32]
-    """[listeners, PLAYS_MAX], seconds since 1970."""
-    held: NDArray[np.int32]
-
-
-def no_plays(listeners: int) -> Plays:
-    """Plays of `listeners` who have played nothing."""
-    return Plays(
-        tracks=np.zeros((listeners, PLAYS_MAX), np.int32),
-        at_s=np.zeros((listeners, PLAYS_MAX), np.uint32),
-        held=np.zeros(listeners, np.int32),
-    )
-
-
-@njit_cached
-def clear_plays(plays: Plays, listener: int) -> None:
-    """Forgets all plays of the listener."""
-    plays.tracks[listener] = 0
-    plays.at_s[listener] = 0
-    plays.held[listener] = 0
+SOURCE = 64
+SOURCE_NEXT = 128
+_LOGS = logs_below(260)
+_ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(260)])
 
 
-@njit_cached
-def _remove(plays: Plays, listener: int, at: int) -> None:
-    tracks, at_s = plays.tracks[listener], plays.at_s[listener]
-    end = plays.held[listener] - 1
-    for slot in range(at, end):
-        tracks[slot], at_s[slot] = tracks[slot + 1], at_s[slot + 1]
-    tracks[end], at_s[end] = 0, 0
-    plays.held[listener] = end
-
-
-@njit_cached
-def remember(plays: Plays, listener: int, track: int, at_ms: int) -> None:
-    """Puts a play where its time belongs; the oldest makes room, and may be this one."""
-    tracks, at_s = plays.tracks[listener], plays.at_s[listener]
-    second = np.uint32(at_ms // 1000)
-    if plays.held[listener] == PLAYS_MAX:
-        if second < at_s[0]:
-            return
-        _remove(plays, listener, 0)
-    slot = plays.held[listener]
-    while slot > 0 and at_s[slot - 1] > second:
-        tracks[slot], at_s[slot] = tracks[slot - 1], at_s[slot - 1]
-        slot -= 1
-    tracks[slot], at_s[slot] = track, second
-    plays.held[listener] += 1
-
-
-@njit_cached
-def retract(plays: Plays, listener: int, track: int, at_ms: int) -> None:
-    """Takes back the play of `track` at that second, or else the newest one of it, if any."""
-    found = -1
-    for slot in range(plays.held[listener] - 1, -1, -1):
-        if plays.tracks[listener, slot] == track:
-            if plays.at_s[listener, slot] == np.uint32(at_ms // 1000):
-                found = slot
-                break
-            found = max(found, slot)
-    if found >= 0:
-        _remove(plays, listener, found)
-
-
-@njit_cached
+@njit_inner
 def propose_own(
-    candidates: Candidates,
-    plays: Plays,
-    listener: int,
-    track: int,
-    weights: tuple[float, float, float],
+    candidates: Any, slot_of: NDArray[np.int32], recent: Any, track: int, track_2: int, own: int
 ) -> None:
-    """Scores the listener's own tracks, given that `track` was last.
+    """Proposes the last `own` plays and what followed `track` (after `track_2`) among them all.
 
-    `weights` are those of: what followed `track` before, v / (v + 1) with v = Σ 1 / (1 + n) over
-    its earlier plays, newest (n = 0) first; how often, √n; how recently, 1 / √(k + 2), k counted
-    back from 0.
+    The n-th last time (from 0) that something followed counts 1 / (1 + n).
     """
-    successor, frequency, recency = weights
-    tracks, newest = plays.tracks[listener], plays.held[listener] - 1
-    occasions = 0
-    for back in range(newest + 1):
-        slot = propose(candidates, tracks[newest - back])
-        if candidates.plays[slot] == 0:
-            candidates.parts[slot, OWN] += recency / sqrt(back + 2.0)
-        candidates.plays[slot] += 1
-        if back > 0 and tracks[newest - back] == track:
-            after = candidates.slot_of[tracks[newest - back + 1]]
-            candidates.successions[after] += 1.0 / (1.0 + occasions)
-            occasions += 1
-    for slot in range(candidates.held[0]):
-        followed = candidates.successions[slot]
-        candidates.parts[slot, OWN] += frequency * sqrt(candidates.plays[slot])
-        candidates.parts[slot, OWN] += successor * (followed / (followed + 1.0))
+    tracks, held = recent.tracks, recent.held
+    for k in range(min(held, own)):
+        propose(candidates, slot_of, tracks[k], SOURCE)
+    times, times_2 = 0, 0
+    for k in range(1, held):
+        if tracks[k] != track:
+            continue
+        slot = propose(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
+        if slot < 0:
+            return
+        candidates.features[OWN_NEXT, slot] += 1.0 / (1.0 + times)
+        times += 1
+        if k + 1 < held and tracks[k + 1] == track_2:
+            candidates.features[OWN_NEXT_2, slot] += 1.0 / (1.0 + times_2)
+            times_2 += 1
+
+
+@njit_inner
+def _times_level(v: float) -> int:
+    return 0 if v <= 0.0 else (1 if v <= 1.0 else 2)
+
+
+@njit_inner
+def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s: int) -> None:
+    features, traits = candidates.features, candidates.traits
+    features[IS_OWN, slot] = 1.0
+    features[RECENCY, slot] = 6.0 - _LOGS[k + 2]
+    features[NEWEST, slot] = k < 1
+    features[LAST_10, slot] = k < 10
+    features[LAST_50, slot] = k < 50
+    features[IN_SESSION, slot] = in_session
+    traits[slot, GAP] = GAPS[k]
+    traits[slot, KIND] = 1 if in_session else 2
+    traits[slot, AGE] = 1 + bucket_of(AGE_CUTS_S, np.float64(age_s))
+
+
+@njit_inner
+def describe_own(candidates: Any, slot_of: NDArray[np.int32], recent: Any) -> None:
+    """Describes every candidate that the listener has played; after all were proposed."""
+    features, traits = candidates.features, candidates.traits
+    for k in range(recent.held):
+        slot = slot_for(slot_of, recent.tracks[k])
+        if slot < 0:
+            continue
+        if traits[slot, GAP] == 0:
+            age_s = recent.at_s[0] - recent.at_s[k]
+            _describe_first(candidates, slot, k, k < recent.session, age_s)
+        features[COUNT, slot] += 1.0
+        features[RECENCIES, slot] += _ROOTS[k]
+    for slot in range(candidates.held):
+        if traits[slot, GAP] > 0:
+            _finish(candidates, slot)
+
+
+@njit_inner
+def _finish(candidates: Any, slot: int) -> None:
+    features, traits = candidates.features, candidates.traits
+    count = features[COUNT, slot]
+    traits[slot, OWN_COUNT] = bucket_of(COUNT_CUTS, count)
+    features[COUNT, slot] = _LOGS[1 + int(count)]
+    features[RECENCIES, slot] = log_of(0.01 + features[RECENCIES, slot]) + 4.6
+    v, v_2 = features[OWN_NEXT, slot], features[OWN_NEXT_2, slot]
+    if v > 0.0:
+        features[OWN_NEXT, slot] = 2.0 * log_of(1.0 + 4.0 * v)
+        traits[slot, KIND] += 2 * _times_level(v)
+    if v_2 > 0.0:
+        features[OWN_NEXT_2, slot] = 2.0 * log_of(1.0 + 4.0 * v_2)
+        traits[slot, NEXT_2] = _times_level(v_2)

@@ -1,97 +1,95 @@
 """The popularity expert: what everybody plays now, by counts that fade with every play."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.candidates import POPULAR, Candidates, propose
-from online_models.compiled import njit_cached
-from online_models.contexts import NOTHING
+from online_models.candidates import propose
+from online_models.compiled import njit_inner
+from online_models.features import POPULAR, POPULAR_SHARE
+from online_models.numerics import log_of
 
 CHART_MAX = 40
 GROWTH = 1.00005
 """Each play counts this much more than the one before: counts fade by e over 20,000 plays."""
 SCALE_MAX = 2.0**30
+COUNTED_MAX = 30.0
+"""The logarithm tells no more of tracks above this."""
 HALF_KNOWN = 10.0
-"""Plays (faded) at which a track's popularity counts half of what it can."""
+"""Plays (faded) at which the share is one half."""
+SOURCE = 256
 
 
-class Popularity(NamedTuple):
-    """One row a track, 8 bytes."""
-
-    counts: NDArray[np.float64]
-    """In units of the chart's `scale`."""
-
-
-class Chart(NamedTuple):
-    """The most popular tracks, exactly: all counts fade alike, so only a play changes the order."""
-
-    tracks: NDArray[np.int32]
-    """[CHART_MAX], best first, equals by smaller code; NOTHING where there are not so many."""
-    scale: NDArray[np.float64]
-    """[1]"""
+TRACK = np.dtype([("count", "<f4"), ("artist", "<i4")], align=True)
+"""One a track, 8 bytes: plays in units of the chart's `scale`; 1 + code of the artist, else 0."""
+CHART = np.dtype(
+    [
+        ("scale", "<f8"),  # what a play counts now; 0 before the first
+        ("held", "<i8"),
+        ("tracks", "<i4", (CHART_MAX,)),  # best first, equals by smaller code
+    ],
+    align=True,
+)
+"""The most popular tracks, exactly: all counts fade alike, so only a play changes the order."""
 
 
-def no_popularity(tracks: int) -> Popularity:
-    """Counts of `tracks` that nobody has played."""
-    return Popularity(np.zeros(tracks, np.float64))
-
-
-def empty_chart() -> Chart:
-    """The chart before the first play."""
-    return Chart(np.full(CHART_MAX, NOTHING, np.int32), np.ones(1, np.float64))
-
-
-@njit_cached
-def _beats(popularity: Popularity, track: int, other: int) -> bool:
-    if other == NOTHING:
-        return True
-    mine, theirs = popularity.counts[track], popularity.counts[other]
+@njit_inner
+def is_more_popular(tracks: NDArray[Any], track: int, other: int) -> bool:
+    """Whether `track` stands before `other`."""
+    mine, theirs = tracks[track].count, tracks[other].count
     return mine > theirs or (mine == theirs and track < other)
 
 
-@njit_cached
-def _place(popularity: Popularity, chart: Chart, track: int) -> None:
+@njit_inner
+def _place_of(chart: Any, track: int) -> int:
+    """Where `track` stands or, if it is new, may come in."""
+    for place in range(chart.held):
+        if chart.tracks[place] == track:
+            return place
+    return min(int(chart.held), len(chart.tracks) - 1)
+
+
+@njit_inner
+def place_in_chart(tracks: NDArray[Any], chart: Any, track: int) -> None:
     """Moves `track` up to where it belongs; the last one leaves if it was not there."""
-    tracks = chart.tracks
-    place = CHART_MAX - 1
-    while place > 0 and tracks[place] != track:
+    place = _place_of(chart, track)
+    if place == chart.held:
+        chart.held += 1
+    elif chart.tracks[place] != track and not is_more_popular(tracks, track, chart.tracks[place]):
+        return
+    while place > 0 and is_more_popular(tracks, track, chart.tracks[place - 1]):
+        chart.tracks[place] = chart.tracks[place - 1]
         place -= 1
-    if tracks[place] != track:
-        if not _beats(popularity, track, tracks[CHART_MAX - 1]):
-            return
-        place = CHART_MAX - 1
-    while place > 0 and _beats(popularity, track, tracks[place - 1]):
-        tracks[place] = tracks[place - 1]
-        place -= 1
-    tracks[place] = track
+    chart.tracks[place] = track
 
 
-@njit_cached
-def count(popularity: Popularity, chart: Chart, track: int, gain: float) -> None:
+@njit_inner
+def scale_of(chart: Any) -> float:
+    """What a play counts now."""
+    return chart.scale if chart.scale > 0.0 else 1.0
+
+
+@njit_inner
+def count(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
     """`track` was played by somebody."""
-    chart.scale[0] *= GROWTH
-    popularity.counts[track] += gain * chart.scale[0]
-    _place(popularity, chart, track)
-    if chart.scale[0] > SCALE_MAX:
-        popularity.counts[:] /= SCALE_MAX  # a power of two: exact, no order can change
-        chart.scale[0] /= SCALE_MAX
+    chart.scale = scale_of(chart) * GROWTH
+    tracks[track].count += gain * scale_of(chart)
+    place_in_chart(tracks, chart, track)
 
 
-@njit_cached
-def propose_chart(candidates: Candidates, chart: Chart) -> None:
-    """Adds the most popular tracks, best first."""
-    for track in chart.tracks:
-        if track != NOTHING:
-            propose(candidates, track)
+@njit_inner
+def propose_chart(candidates: Any, slot_of: NDArray[np.int32], chart: Any) -> None:
+    """Proposes the most popular tracks, best first."""
+    for place in range(chart.held):
+        propose(candidates, slot_of, chart.tracks[place], SOURCE)
 
 
-@njit_cached
-def score_popular(
-    candidates: Candidates, popularity: Popularity, chart: Chart, weight: float
-) -> None:
-    """Adds weight·n / (n + HALF_KNOWN) to every candidate that was played n times."""
-    for slot in range(candidates.held[0]):
-        played = popularity.counts[candidates.items[slot]] / chart.scale[0]
-        candidates.parts[slot, POPULAR] = weight * (played / (played + HALF_KNOWN))
+@njit_inner
+def describe_popular(candidates: Any, tracks: NDArray[Any], chart: Any) -> None:
+    """Describes every candidate; after all were proposed."""
+    scale = scale_of(chart)
+    for slot in range(candidates.held):
+        played = tracks[candidates.items[slot]].count / scale
+        candidates.features[POPULAR, slot] = log_of(min(COUNTED_MAX, 1.0 + played))
+        candidates.features[POPULAR_SHARE, slot] = played / (played + HALF_KNOWN)

@@ -7,19 +7,15 @@ from typing import Any
 import xxhash
 
 from online_models.base import Ranker
-from online_models.best_blend import BestBlend
+from online_models.blend_ranker import BlendRanker
 from online_models.errors import ModelError
-from online_models.fast_blend import FastBlend
-from online_models.first_blend import FirstBlend
-from online_models.last_transition import LastTransition
-from online_models.own_recent import OwnRecent
-from online_models.popularity_ranker import PopularityRanker
+from online_models.presets import Best, Fast, LastTransition, OwnRecent, PopularityRanker
 from online_models.river_adapter import RiverRanker
 
 MODELS: dict[str, Callable[..., Ranker]] = {
-    "best": BestBlend,
-    "fast": FastBlend,
-    "first_blend": FirstBlend,
+    "best": Best,
+    "blend": BlendRanker,
+    "fast": Fast,
     "last_transition": LastTransition,
     "own_recent": OwnRecent,
     "popularity": PopularityRanker,
@@ -31,8 +27,8 @@ MODELS: dict[str, Callable[..., Ranker]] = {
 def build(config: Mapping[str, Any]) -> Ranker:
     """A new model; raises `ModelError` for an unknown model or parameter.
 
-    >>> build({"model": "first_blend"}).model_name
-    'first_blend'
+    >>> build({"model": "blend", "preset": "best", "without": ["artists"]}).model_name
+    'blend'
     """
     params = dict(config)
     name = params.pop("model", None)

@@ -14,7 +14,7 @@ from river.reco.base import Ranker as AnyRiverRanker
 from online_models.base import AT_MS_MAX, EVALUATED_K, STEP_MS, Ranker, Signal
 from online_models.canonical import content_digest
 from online_models.errors import ModelError
-from online_models.own_recent import OwnRecent
+from online_models.presets import OwnRecent
 
 CANDIDATES_MAX = 100
 _SAFE_NAMES = {

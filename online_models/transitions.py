@@ -1,129 +1,80 @@
-"""The transition expert: what is played after a track, with a memory that fades.
+"""The transition expert: what is played after a track.
 
-Each track has a bounded row of followers sorted by weight. New evidence weighs more than old: not
-by shrinking what is there but by growing `scale`, so that a play costs one entry. The mass of
-evicted followers stays in `mass`, so that a share is one of all that was ever seen.
+Each track has a row of the tracks that were played one to three steps later in the same session,
+nearer ones weighing more; a first-order Markov chain (Rendle et al. 2010), with the longer steps
+of sequential rules (Ludewig & Jannach 2018), whose memory fades. 268 bytes a track.
 """
 
-from math import sqrt
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.candidates import TRANSITION, Candidates, propose
-from online_models.compiled import njit_cached
-from online_models.contexts import BREAK_MS, NOTHING, Contexts
+from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
+from online_models.candidates import propose
+from online_models.compiled import njit_inner
+from online_models.contexts import BREAK_MS
+from online_models.features import COUNT_T, COUNT_T2, FOLLOWS, SLOT_T, T1
+from online_models.numerics import log_of
+from online_models.rows import add, row_of
 
-FOLLOWERS_MAX = 32
-FADING = 0.98
+FOLLOWERS = row_of(32)
+"""The record of a track."""
+FADING = 0.95
 ACROSS_BREAK = 0.3
 """What a transition across a break counts, where one within a session counts 1."""
-PRIOR = 6.0
+DOUBT = 2.0
 """Plays of doubt: a track's followers are believed as it has been followed more often."""
-SCALE_MAX = 2.0**30
+SOURCE = 1
+SOURCE_OLDER = 2
+SMALLEST_SHARE, ITS_LOG = 1e-4, 9.21
 
 
-class Transitions(NamedTuple):
-    """One row a track, 404 bytes."""
-
-    followers: NDArray[np.int32]
-    """[tracks, FOLLOWERS_MAX], heaviest first."""
-    weights: NDArray[np.float64]
-    """[tracks, FOLLOWERS_MAX], in units of `scale`."""
-    held: NDArray[np.int32]
-    mass: NDArray[np.float64]
-    scale: NDArray[np.float64]
+@njit_inner
+def log_share(weight: float, total: float) -> float:
+    """ln of a share, lifted so that no share at all is 0."""
+    return log_of(SMALLEST_SHARE + weight / total) + ITS_LOG
 
 
-def no_transitions(tracks: int) -> Transitions:
-    """Rows of `tracks` that nothing has followed."""
-    return Transitions(
-        followers=np.full((tracks, FOLLOWERS_MAX), NOTHING, np.int32),
-        weights=np.zeros((tracks, FOLLOWERS_MAX), np.float64),
-        held=np.zeros(tracks, np.int32),
-        mass=np.zeros(tracks, np.float64),
-        scale=np.ones(tracks, np.float64),
-    )
+@njit_inner
+def follow(transitions: NDArray[Any], before: int, track: int, gain: float) -> None:
+    """`track` came right after `before`."""
+    add(transitions[before], track, gain, FADING)
 
 
-@njit_cached
-def _slot_for(transitions: Transitions, track: int, follower: int) -> int:
-    held = transitions.held[track]
-    for slot in range(held):
-        if transitions.followers[track, slot] == follower:
-            return slot
-    slot = min(held, FOLLOWERS_MAX - 1)
-    transitions.held[track] = slot + 1
-    transitions.followers[track, slot] = follower
-    transitions.weights[track, slot] = 0.0
-    return slot
-
-
-@njit_cached
-def _rise(transitions: Transitions, track: int, slot: int) -> None:
-    followers, weights = transitions.followers[track], transitions.weights[track]
-    while slot > 0 and weights[slot - 1] < weights[slot]:
-        weights[slot - 1], weights[slot] = weights[slot], weights[slot - 1]
-        followers[slot - 1], followers[slot] = followers[slot], followers[slot - 1]
-        slot -= 1
-
-
-@njit_cached
-def _rescale(transitions: Transitions, track: int) -> None:
-    """Divides by a power of two, which is exact: no order can change."""
-    transitions.weights[track] /= SCALE_MAX
-    transitions.mass[track] /= SCALE_MAX
-    transitions.scale[track] /= SCALE_MAX
-
-
-@njit_cached
-def follow(transitions: Transitions, track: int, follower: int, gain: float, fading: float) -> None:
-    """`follower` came after `track`; all that came before fades by the factor `fading`."""
-    transitions.scale[track] /= fading
-    weight = gain * transitions.scale[track]
-    transitions.mass[track] += weight
-    slot = _slot_for(transitions, track, follower)
-    transitions.weights[track, slot] += weight
-    _rise(transitions, track, slot)
-    if transitions.scale[track] > SCALE_MAX:
-        _rescale(transitions, track)
-
-
-@njit_cached
-def teach(
-    transitions: Transitions,
-    contexts: Contexts,
-    listener: int,
-    track: int,
-    at_ms: int,
-    gain: float,
-    steps: int,
+@njit_inner
+def learn_transitions(
+    transitions: NDArray[Any], context: Any, track: int, at_ms: int, gain: float, steps: int
 ) -> None:
-    """The listener plays `track` after the last `steps` tracks of the session, nearer ones more."""
-    last = contexts.last[listener]
-    if last[0] == NOTHING:
+    """The listener plays `track` after the last `steps` of the session, or after a break."""
+    if context.last[0] == 0:
         return
-    if at_ms - contexts.newest_ms[listener] > BREAK_MS:
-        follow(transitions, last[0], track, gain * ACROSS_BREAK, FADING)
+    if at_ms - context.newest_ms > BREAK_MS:
+        follow(transitions, context.last[0] - 1, track, gain * ACROSS_BREAK)
         return
-    for step in range(min(contexts.linked[listener], steps)):
+    for step in range(min(int(context.linked), steps)):
         fading = FADING if step == 0 else 1.0
-        follow(transitions, last[step], track, gain / ((step + 1) * (step + 1)), fading)
+        gained = gain / ((step + 1.0) * (step + 1.0))
+        add(transitions[context.last[step] - 1], track, gained, fading)
 
 
-@njit_cached
+@njit_inner
 def propose_followers(
-    candidates: Candidates, transitions: Transitions, track: int, weight: float, is_source: bool
+    candidates: Any, slot_of: NDArray[np.int32], followers: Any, step: int
 ) -> None:
-    """Adds weight·√(share of the followers) to each follower's score.
-
-    Followers that nobody else proposes become candidates only where `is_source`.
-    """
-    total = transitions.mass[track] + PRIOR * transitions.scale[track]
-    for at in range(transitions.held[track]):
-        follower = transitions.followers[track, at]
-        slot = propose(candidates, follower) if is_source else candidates.slot_of[follower]
-        if slot >= 0:
-            share = transitions.weights[track, at] / total
-            candidates.parts[slot, TRANSITION] += weight * sqrt(share)
+    """Proposes and describes all `followers` of the track that was played `step` tracks ago."""
+    unit = np.float64(followers.unit)
+    total = np.float64(followers.sum) + DOUBT * unit
+    source = SOURCE if step == 0 else SOURCE_OLDER
+    for at in range(followers.held):
+        slot = propose(candidates, slot_of, followers.items[at], source)
+        if slot < 0:
+            return
+        weight = np.float64(followers.weights[at])
+        candidates.features[T1 + step, slot] = log_share(weight, total)
+        if step == 0:
+            candidates.features[FOLLOWS, slot] = 1.0
+            candidates.traits[slot, SLOT_T] = SLOTS[at]
+            candidates.traits[slot, COUNT_T] = bucket_of(COUNT_CUTS, weight / unit)
+        elif step == 1:
+            candidates.traits[slot, COUNT_T2] = bucket_of(COUNT_CUTS, weight / unit)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.adaptive_blend import WITHOUT
 from online_models.base import Ranker, Signal
+from online_models.blend_config import EXPERTS
 from online_models.evaluation import Prequential
 from online_models.registry import build
 from tests.benchmarks.figures import Figure
@@ -56,11 +56,11 @@ def models(data: Path | None) -> list[Figure]:
 
 
 def _configurations() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in ("popularity", "own_recent", "last_transition", "first_blend", "fast", "best"):
+    for name in ("popularity", "own_recent", "last_transition", "fast", "best"):
         yield name, {"model": name}
     yield "fast, blend every 2nd", {"model": "fast", "blend_every": 2}
-    for expert in WITHOUT:
-        yield f"fast without {expert}", {"model": "fast", "without": [expert]}
+    for expert in EXPERTS:
+        yield f"best without {expert}", {"model": "best", "without": [expert]}
 
 
 def _figures(name: str, found: Quality, peer: Quality) -> Iterator[Figure]:

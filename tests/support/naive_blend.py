@@ -1,184 +1,549 @@
-"""The first blend once more, from its description: whole histories, dictionaries, no bookkeeping.
+"""The blend once more, from its description: whole histories, dictionaries, no bookkeeping.
 
-Sums are made in the order that the description gives, so that scores are equal to the last bit.
+Weights and situations are keyed by what they mean, logarithms are the C library's. Only the order
+of sums is that of the description, so that scores are equal up to rounding.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import isnan, sqrt
+from math import exp, isnan, log, sqrt
+from typing import Any
 
+import numpy as np
+
+from online_models import features as f
 from online_models.base import Signal
+from online_models.blend_config import BlendConfig
 from tests.support.rankers import MINUTE_MS, Row
 
-BREAK_MS = 30 * MINUTE_MS
-HATED_MAX, RING_MAX, FOLLOWERS_MAX, CHART_MAX, EVALUATED_MAX = 16, 64, 32, 40, 20
+BREAK_MS, BREAK_S = 30 * MINUTE_MS, 30 * 60
+F32 = np.float32
+COUNTS = [0.0, 0.3, 0.75, 1.5, 2.5, 5.0, 12.0]
+SHARES = [0.0, 0.07, 0.15, 0.3, 0.5, 0.7]
+AGES = [600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400]
+GAPS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128, 256]
+Weights = dict[Any, list[float]]
+
+
+def level(cuts: list[float], amount: float) -> int:
+    return bisect_left(cuts, amount)
+
+
+def lg(weight: float, total: float) -> float:
+    return log(1e-4 + weight / total) + 9.21
 
 
 @dataclass
-class _Followers:
-    """What came after one track: [weight, follower], heaviest first."""
+class _Row:
+    """Entries [weight, item], heaviest first; single precision."""
 
-    entries: list[list[float]] = field(default_factory=list)
-    mass: float = 0.0
-    scale: float = 1.0
+    width: int
+    entries: list[list[Any]] = field(default_factory=list)
+    sum: Any = field(default_factory=lambda: F32(0))
+    unit: Any = field(default_factory=lambda: F32(1))
 
-    def add(self, follower: int, gain: float, fading: float) -> None:
-        self.scale /= fading
-        self.mass += gain * self.scale
-        entry = next((each for each in self.entries if each[1] == follower), None)
+    def add(self, item: int, value: float, fading: float) -> None:
+        if self.entries:
+            self.unit = F32(float(self.unit) / fading)
+        added = F32(value * float(self.unit))
+        self.sum += added
+        entry = next((each for each in self.entries if each[1] == item), None)
         if entry is None:
-            del self.entries[FOLLOWERS_MAX - 1 :]
-            entry = [0.0, follower]
+            del self.entries[self.width - 1 :]
+            entry = [F32(0), item]
             self.entries.append(entry)
-        entry[0] += gain * self.scale
+        entry[0] += added
         self.entries.sort(key=lambda each: -each[0])
 
-    def shares(self) -> dict[int, float]:
-        total = self.mass + 6.0 * self.scale
-        return {int(follower): weight / total for weight, follower in self.entries}
+    def mass(self) -> float:
+        return float(self.sum) / float(self.unit) if self.entries else 0.0
 
 
 @dataclass
 class _Listener:
-    """Everything that one listener did, in the order in which it came."""
-
     in_time: list[tuple[int, int]] = field(default_factory=list)  # (at_ms, track)
     late: list[tuple[int, int]] = field(default_factory=list)
     ring: list[tuple[int, int]] = field(default_factory=list)  # (second, track), by time
     hated: list[int] = field(default_factory=list)
     playing: int | None = None
+    outcomes: list[int] = field(default_factory=lambda: [0, 0])
+    repeats: list[bool] = field(default_factory=list)
+    session: list[int] | None = None
+    offsets: Any = field(default_factory=lambda: [F32(0)] * f.FEATURES)
+    squares: Any = field(default_factory=lambda: [F32(0)] * f.FEATURES)
 
     @property
     def newest_ms(self) -> int:
-        return self.in_time[-1][0] if self.in_time else -1
+        return self.in_time[-1][0] if self.in_time else 0
 
-    def last(self) -> list[int]:
-        return [track for _, track in self.in_time[:-4:-1]]
+    def before(self, arriving: int | None) -> list[int]:
+        """The last three tracks, newest first."""
+        playing = [] if self.playing in (None, arriving) else [self.playing]
+        return [*playing, *[track for _, track in self.in_time[:-4:-1]]][:3]
 
-    def session(self, at_ms: int) -> list[int]:
-        """The last tracks, newest first, up to the first break before `at_ms`."""
-        tracks = []
-        for played_ms, track in self.in_time[:-4:-1]:
-            if at_ms - played_ms > BREAK_MS:
-                break
-            tracks.append(track)
-            at_ms = played_ms
-        return tracks
+    def recent(self, arriving: int | None) -> list[tuple[int, int]]:
+        """(second, track), newest first."""
+        plays = self.ring[::-1]
+        if self.playing not in (None, arriving):
+            plays.insert(0, (plays[0][0] if plays else 0, self.playing))
+        return plays
+
+
+def session_length(recent: list[tuple[int, int]]) -> int:
+    length = min(len(recent), 1)
+    while length < len(recent) and recent[length - 1][0] - recent[length][0] <= BREAK_S:
+        length += 1
+    return length
+
+
+class Candidate:
+    """What is said of one track."""
+
+    def __init__(self, item: int) -> None:
+        self.item = item
+        self.x = [0.0] * f.FEATURES
+        self.traits: dict[int, int] = defaultdict(int)
+        self.score = 0.0
+        self.cells: list[Any] = []
 
 
 class NaiveBlend:
     """Ids are texts; codes are given by first appearance, as the order of equals hangs on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: BlendConfig) -> None:
+        self.config = config
         self.codes: dict[str, int] = {}
+        self.artist_codes: dict[str, int] = {}
         self.listeners: dict[str, _Listener] = defaultdict(_Listener)
-        self.after: dict[int, _Followers] = defaultdict(_Followers)
-        self.played: dict[int, float] = defaultdict(float)
+        self.after: dict[int, _Row] = defaultdict(lambda: _Row(32))
+        self.grams: dict[tuple[int, ...], _Row] = defaultdict(lambda: _Row(8))
+        self.together: dict[int, _Row] = defaultdict(lambda: _Row(62))
+        self.next_artist: dict[int, _Row] = defaultdict(lambda: _Row(32))
+        self.postings: dict[int, list[tuple[list[int], int]]] = defaultdict(list)
+        self.played: dict[int, Any] = defaultdict(lambda: F32(0))
+        self.artist_played: dict[int, Any] = defaultdict(lambda: F32(0))
+        self.artist_of: dict[int, int] = {}
+        self.artist_tracks: dict[int, list[int]] = defaultdict(list)
         self.scale = 1.0
+        self.plays = 0
+        self.sessions: list[list[int]] = []
+        self.weights: Weights = defaultdict(lambda: [0.0] * f.FEATURES)
+        self.squares: Weights = defaultdict(lambda: [0.0] * f.FEATURES)
+        self.cells: dict[Any, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self.start = dict(config.start)
 
-    # -- ranking ---------------------------------------------------------------------------
+    # -- candidates ------------------------------------------------------------------------
 
-    def recommend(self, user: str, arriving: int | None = None) -> list[tuple[str, float, str]]:
-        """(item, score, reason) of every candidate, best first."""
-        listener = self.listeners[user]
-        last = listener.last()
-        if listener.playing is not None and listener.playing != arriving:
-            last = [listener.playing, *last][:3]
-        parts = self._parts(listener, last)
-        scored = [(sum(parts[code]), code) for code in parts if code not in listener.hated]
-        names, texts = ("transition", "own", "popular"), list(self.codes)
-        return [
-            (texts[code], score, names[parts[code].index(max(parts[code]))])
-            for score, code in sorted(scored, key=lambda each: (-each[0], each[1]))
-        ]
+    def candidates(self, who: _Listener, arriving: int | None) -> tuple[list[Candidate], Any]:
+        """The survivors in the order of proposal, scored, and the situation."""
+        found: dict[int, Candidate] = {}
 
-    def _parts(self, listener: _Listener, last: list[int]) -> dict[int, list[float]]:
-        shares = [self.after[track].shares() for track in last]
-        chart = sorted(self.played, key=lambda code: (-self.played[code], code))[:CHART_MAX]
-        codes = {*chart, *(track for _, track in listener.ring)}.union(*shares[:2])
-        own = {code: self._own(listener, code, last) for code in codes}
-        return {
-            code: [self._transition(shares, code), own[code], self._popular(code)] for code in codes
-        }
+        def propose(item: int, source: int) -> Candidate:
+            candidate = found.setdefault(item, Candidate(item))
+            candidate.traits[f.SOURCES] |= source
+            return candidate
 
-    def _transition(self, shares: list[dict[int, float]], code: int) -> float:
-        part = 0.0
-        for weight, share in zip((2.0, 1.0, 0.6), shares, strict=False):
-            part += weight * sqrt(share.get(code, 0.0))
-        return part
-
-    def _own(self, listener: _Listener, code: int, last: list[int]) -> float:
-        tracks = [track for _, track in reversed(listener.ring)]  # newest first
-        part = 0.5 / sqrt(tracks.index(code) + 2.0) if code in tracks else 0.0
-        part += 0.15 * sqrt(tracks.count(code))
-        followed = 0.0
+        last, recent = who.before(arriving), who.recent(arriving)
+        facts: dict[str, Any] = defaultdict(int)
+        wide: dict[int, float] = {}
+        near: dict[int, list[float]] = {}
+        artist = None
         if last:
-            occasions = [at for at in range(1, len(tracks)) if tracks[at] == last[0]]
-            for n, at in enumerate(occasions):
-                followed += 1.0 / (1.0 + n) if tracks[at - 1] == code else 0.0
-        part += 1.5 * (followed / (followed + 1.0))
-        return part + (-0.4 if last and code == last[0] else 0.0)
+            self._sequences(propose, last, facts)
+            if self.config.has("cooccurrence"):
+                wide = self._wide(recent)
+                best = sorted(wide, key=lambda item: (-wide[item], item))[: self.config.wide]
+                for item in [item for item in wide if item in best]:
+                    propose(item, 8)
+            if self.config.has("neighbours"):
+                near = self._near(recent, who.session)
+                best = sorted(near, key=lambda item: (-near[item][0], item))[: self.config.near]
+                for item in [item for item in near if item in best]:
+                    propose(item, 16)
+            artist = self._artists(propose, last, facts)
+            self._own_proposals(propose, recent, last)
+            facts["twice"] = len(last) > 1 and last[0] == last[1]
+        for item in self._chart(self.played, 40):
+            propose(item, 256)
+        listed = list(found.values())
+        self._describe_own(found, recent)
+        self._describe_sums(found, wide, near)
+        self._describe_artists(listed, recent, artist)
+        for each in listed:
+            played = float(self.played[each.item]) / self.scale
+            each.x[f.POPULAR] = log(min(30.0, 1.0 + played))
+            each.x[f.POPULAR_SHARE] = played / (played + 10.0)
+        self._facts(who, recent, facts)
+        return self._scored(who, listed, facts), (facts, found)
 
-    def _popular(self, code: int) -> float:
-        played = self.played[code] / self.scale if code in self.played else 0.0
-        return 0.13 * (played / (played + 10.0))
+    def _sequences(self, propose: Any, last: list[int], facts: Any) -> None:
+        for step, track in enumerate(last):
+            row = self.after[track]
+            for at, (weight, item) in enumerate(row.entries):
+                each = propose(item, 2 if step else 1)
+                each.x[f.T1 + step] = lg(float(weight), float(row.sum) + 2.0 * float(row.unit))
+                if step == 0:
+                    each.x[f.FOLLOWS] = 1.0
+                    each.traits[f.SLOT_T] = 1 + level([1, 2, 4, 8, 16, 32], at + 1)
+                if step < 2:
+                    trait = f.COUNT_T2 if step else f.COUNT_T
+                    each.traits[trait] = level(COUNTS, float(weight) / float(row.unit))
+        facts["mass t"] = level([1.0, 4.0, 16.0], self.after[last[0]].mass())
+        for order in (2, 3):
+            key = tuple(last[:order])
+            if len(key) < order or key not in self.grams:
+                continue
+            row = self.grams[key]
+            total = float(row.sum) + 0.5 * float(row.unit)
+            for at, (weight, item) in enumerate(row.entries):
+                each = propose(item, 4)
+                each.x[f.BIGRAM if order == 2 else f.TRIGRAM] = lg(float(weight), total)
+                if order == 2:
+                    each.traits[f.SLOT_BI] = min(1 + level([1, 2, 4, 8], at + 1), 4)
+                    count = float(weight) / float(row.unit)
+                    each.traits[f.COUNT_BI] = level(COUNTS, count)
+                else:
+                    each.traits[f.SLOT_TRI] = 1
+            facts["bigram" if order == 2 else "trigram"] = 1
+            if order == 2:
+                facts["mass bi"] = level([0.0, 1.5, 4.0], row.mass())
+
+    def _wide(self, recent: list[tuple[int, int]]) -> dict[int, float]:
+        sums: dict[int, float] = {}
+        for k, (_, track) in enumerate(recent[:8]):
+            row = self.together[track]
+            norm = 1.0 / (float(row.unit) * (k + 1.0) * sqrt(row.mass() + 1.0))
+            for weight, item in row.entries:
+                sums[item] = sums.get(item, 0.0) + float(weight) * norm
+        return sums
+
+    def _near(self, recent: list[tuple[int, int]], mine: list[int] | None) -> Any:
+        """By track: [sum, sum over what came after]."""
+        likes: dict[int, list[Any]] = {}
+        for k, (_, track) in enumerate(recent[: min(session_length(recent), 5)]):
+            for session, place in reversed(self.postings[track][-32:]):
+                if session is not mine:
+                    like = likes.setdefault(id(session), [0.0, place, session])
+                    like[0] += 1.0 / sqrt(k + 1.0)
+        numbers = {id(session): n for n, session in enumerate(self.sessions)}
+        best = sorted(likes, key=lambda key: (-likes[key][0], numbers[key]))[:50]
+        sums: dict[int, list[float]] = {}
+        for key, (like, mark, session) in likes.items():
+            for place, track in enumerate(session if key in best else []):
+                if place != mark:
+                    value = like * (1.0 / sqrt(abs(place - mark)))
+                    both = sums.setdefault(track, [0.0, 0.0])
+                    both[0] += value
+                    both[1] += value if place > mark else 0.0
+        return sums
+
+    def _artists(self, propose: Any, last: list[int], facts: Any) -> int | None:
+        artist = self.artist_of.get(last[0])
+        if artist is None or not self.config.has("artists"):
+            return None
+        for track in self.artist_tracks[artist][:32]:
+            propose(track, 32)
+        for _, other in self.next_artist[artist].entries[:8]:
+            for track in self.artist_tracks[other][:4] if other != artist else []:
+                propose(track, 512)
+        facts["artist twice"] = len(last) > 1 and self.artist_of.get(last[1]) == artist
+        return artist
+
+    def _own_proposals(self, propose: Any, recent: list[tuple[int, int]], last: list[int]) -> None:
+        tracks = [track for _, track in recent]
+        for track in tracks[: self.config.own]:
+            propose(track, 64)
+        times_2 = 0
+        places = [k for k in range(1, len(tracks)) if tracks[k] == last[0]]
+        for times, k in enumerate(places):
+            each = propose(tracks[k - 1], 128)
+            each.x[f.OWN_NEXT] += 1.0 / (1.0 + times)
+            if len(last) > 1 and k + 1 < len(tracks) and tracks[k + 1] == last[1]:
+                each.x[f.OWN_NEXT_2] += 1.0 / (1.0 + times_2)
+                times_2 += 1
+
+    def _describe_own(self, found: dict[int, Candidate], recent: list[tuple[int, int]]) -> None:
+        tracks, length = [track for _, track in recent], session_length(recent)
+        for item in [item for item in found if item in tracks]:
+            x, traits = found[item].x, found[item].traits
+            places = [k for k, track in enumerate(tracks) if track == item]
+            k = places[0]
+            x[f.IS_OWN], x[f.COUNT], x[f.RECENCY] = 1.0, log(1 + len(places)), 6.0 - log(k + 2)
+            total = 0.0
+            for place in places:
+                total += 1.0 / sqrt(place + 1.0)
+            x[f.RECENCIES] = log(0.01 + total) + 4.6
+            x[f.NEWEST], x[f.LAST_10], x[f.LAST_50] = float(k < 1), float(k < 10), float(k < 50)
+            x[f.IN_SESSION] = float(k < length)
+            v, v_2 = x[f.OWN_NEXT], x[f.OWN_NEXT_2]
+            x[f.OWN_NEXT] = 2.0 * log(1.0 + 4.0 * v)
+            x[f.OWN_NEXT_2] = 2.0 * log(1.0 + 4.0 * v_2)
+            traits[f.GAP] = 1 + level(GAPS, k + 1)
+            traits[f.OWN_COUNT] = level(COUNTS, len(places))
+            traits[f.KIND] = (1 if k < length else 2) + 2 * level([0.0, 1.0], v)
+            traits[f.NEXT_2] = level([0.0, 1.0], v_2)
+            traits[f.AGE] = 1 + level(AGES, recent[0][0] - recent[k][0])
+
+    def _describe_sums(self, found: dict[int, Candidate], wide: Any, near: Any) -> None:
+        for item in [item for item in found if item in wide]:
+            share = wide[item] / max(wide.values())
+            found[item].x[f.WIDE] = log(0.001 + share) + 6.91
+            found[item].x[f.WIDE_RAW] = log(0.001 + wide[item]) + 6.91
+            found[item].traits[f.WIDE_LEVEL] = level(SHARES, share)
+        for item in [item for item in found if item in near]:
+            for part, feature, trait in (
+                (0, f.NEAR, f.NEAR_LEVEL),
+                (1, f.NEAR_AFTER, f.AFTER_LEVEL),
+            ):
+                if near[item][part] > 0.0:
+                    share = near[item][part] / max(sums[part] for sums in near.values())
+                    found[item].x[feature] = log(0.001 + share) + 6.91
+                    found[item].traits[trait] = level(SHARES, share)
+
+    def _describe_artists(
+        self, listed: list[Candidate], recent: list[tuple[int, int]], artist: int | None
+    ) -> None:
+        heard = [self.artist_of.get(track) for _, track in recent[:64]]
+        row = self.next_artist[artist] if artist is not None else _Row(32)
+        shares = {
+            other: float(F32(lg(float(weight), float(row.sum) + 5.0 * float(row.unit))))
+            for weight, other in row.entries
+        }
+        for each in [each for each in listed if each.item in self.artist_of]:
+            its = self.artist_of[each.item]
+            each.x[f.SAME_ARTIST] = float(its == artist)
+            each.traits[f.OF_ARTIST] = int(its == artist)
+            each.x[f.ARTIST_NEXT] = shares.get(its, 0.0)
+            each.traits[f.ARTIST_LEVEL] = level([0.0, 1.2, 2.1], shares.get(its, 0.0))
+            each.x[f.ARTIST_PLAYS] = log(1 + heard.count(its))
+            if self.artist_played[its] > 0:
+                share = float(self.played[each.item]) / float(self.artist_played[its])
+                each.x[f.ARTIST_SHARE] = share
+
+    def _facts(self, who: _Listener, recent: list[tuple[int, int]], facts: Any) -> None:
+        tracks, length = [track for _, track in recent], session_length(recent)
+        again = tracks.index(tracks[0], 1) if tracks[:1] and tracks[0] in tracks[1:] else None
+        facts["own next"], facts["repeated"] = again is not None, (again or 10**6) < length
+        facts["place"], facts["held"] = level([1, 3, 8], length), level([10, 30, 100], len(tracks))
+        facts["outcomes"] = tuple(who.outcomes)
+        facts["repeats"] = level([0, 3, 7], sum(who.repeats[-10:]))
+        artists = [self.artist_of.get(track) for track in tracks[:64]]
+        run = 0
+        while run < len(artists) and artists[0] is not None and artists[run] == artists[0]:
+            run += 1
+        facts["run"] = level([1, 3, 7], run)
+        if len(recent) > 1:
+            play_s = recent[0][0] - recent[1][0]
+            facts["play time"] = level([-0.5, 30, 120, 300, 1800], play_s)
+
+    # -- scores ----------------------------------------------------------------------------
+
+    def _keys(self, facts: Any) -> list[Any]:
+        known = (facts["own next"], facts["bigram"], facts["repeated"])
+        masses = (facts["mass t"], facts["mass bi"], facts["trigram"], facts["artist twice"])
+        place = (facts["place"], facts["held"], facts["twice"])
+        situations = [(), known, masses, facts["outcomes"], place, (facts["run"], facts["repeats"])]
+        return list(enumerate(situations))
+
+    def _scored(self, who: _Listener, listed: list[Candidate], facts: Any) -> list[Candidate]:
+        weights = [self.start.get(feature, 0.0) for feature in range(f.FEATURES)]
+        for key in self._keys(facts):
+            weights = [a + b for a, b in zip(weights, self.weights[key], strict=True)]
+        weights = [a + float(b) for a, b in zip(weights, who.offsets, strict=True)]
+        self.latest_weights = weights
+        listed = [each for each in listed if each.item not in who.hated]
+        for each in listed:
+            each.score = 0.0
+            for weight, x in zip(weights, each.x, strict=True):
+                each.score += weight * x
+        best = sorted(listed, key=lambda each: (-each.score, each.item))[: self.config.survivors]
+        kept = {each.item for each in best}
+        survivors = [each for each in listed if each.item in kept]
+        for each in survivors:
+            each.cells = self._cells(each.traits, facts)[: self.config.tables]
+            for cell in each.cells:
+                each.score += self.cells[cell][0]
+        return survivors
+
+    def _cells(self, t: dict[int, int], facts: Any) -> list[Any]:
+        outcome, mass = facts["outcomes"][0], facts["mass t"]
+        known = (facts["own next"], facts["bigram"], facts["repeated"])
+        keys: list[tuple[Any, ...]] = [
+            (t[f.COUNT_T], t[f.SLOT_T], mass, t[f.SLOT_BI] > 0),
+            (t[f.SLOT_BI], t[f.COUNT_BI], facts["mass bi"], t[f.NEXT_2]),
+            (t[f.SOURCES], t[f.OF_ARTIST], known),
+            (t[f.GAP], t[f.OWN_COUNT], t[f.KIND], outcome),
+            (t[f.WIDE_LEVEL], t[f.SLOT_T], t[f.SLOT_BI]),
+            (t[f.OF_ARTIST], t[f.ARTIST_LEVEL], t[f.GAP] > 0, t[f.SLOT_T], outcome),
+            (t[f.SLOT_T], t[f.COUNT_T2], outcome),
+            (t[f.GAP], facts["repeated"], facts["place"], outcome),
+            (t[f.KIND], t[f.NEXT_2], t[f.SLOT_TRI], t[f.SLOT_BI], t[f.SLOT_T]),
+            (t[f.OWN_COUNT], t[f.GAP], mass, t[f.ARTIST_LEVEL], t[f.OF_ARTIST]),
+            (t[f.GAP], t[f.AGE], t[f.OWN_COUNT]),
+            (facts["play time"], t[f.KIND], t[f.SLOT_T]),
+            (t[f.NEAR_LEVEL], t[f.WIDE_LEVEL], t[f.SLOT_T]),
+            (t[f.AFTER_LEVEL], t[f.KIND], t[f.SLOT_BI]),
+            (facts["run"], t[f.OF_ARTIST], t[f.GAP], t[f.ARTIST_LEVEL]),
+        ]
+        return list(enumerate(keys))
+
+    def recommend(self, user: str) -> list[tuple[str, float]]:
+        survivors, _ = self.candidates(self.listeners.get(user, _Listener()), None)
+        names = {code: name for name, code in self.codes.items()}
+        best = sorted(survivors, key=lambda each: (-each.score, each.item))
+        return [(names[each.item], each.score) for each in best]
 
     # -- learning --------------------------------------------------------------------------
 
     def learn(self, row: Row) -> int:
         """Returns the rank that the row's item had before, -1 if it had none or is no LISTEN."""
         code = self.codes.setdefault(row.item, len(self.codes))
-        listener = self.listeners[row.user]
+        artist = None
+        if row.group is not None:
+            artist = self.artist_codes.setdefault(row.group, len(self.artist_codes))
+        who = self.listeners[row.user]
         if row.signal != Signal.LISTEN:
-            self._hear(listener, row, code)
+            self._hear(who, row, code)
             return -1
-        listed = [item for item, _, _ in self.recommend(row.user, code)[:EVALUATED_MAX]]
-        self._play(listener, row, code)
-        return listed.index(row.item) if row.item in listed else -1
+        is_in_time = row.at_ms >= who.newest_ms
+        rank = self._rank_and_blend(who, code, is_in_time)
+        if artist is not None:
+            self.artist_of[code] = artist
+        self._play(who, row, code, artist, is_in_time)
+        return rank if rank < 20 else -1
 
-    def _hear(self, listener: _Listener, row: Row, code: int) -> None:
+    def _rank_and_blend(self, who: _Listener, code: int, is_in_time: bool) -> int:
+        survivors, (facts, found) = self.candidates(who, code)
+        order = sorted(survivors, key=lambda each: (-each.score, each.item))
+        items = [each.item for each in order]
+        rank = items.index(code) if code in items else -1
+        every, self.plays = self.config.blend_every, self.plays + is_in_time
+        if is_in_time and every and (self.plays - 1) % every == 0:
+            if rank >= 0:
+                self._step(who, survivors, code, facts)
+            outcome = 1 if code in found else 0
+            if 0 <= rank < 20:
+                outcome = 4 if rank == 0 else 3 if rank < 5 else 2
+            who.outcomes = [outcome, who.outcomes[0]]
+        return rank
+
+    def _step(self, who: _Listener, survivors: list[Candidate], code: int, facts: Any) -> None:
+        best = max(each.score for each in survivors)
+        apart = [each.score - best for each in survivors]
+        shares = [float(exp(x)) if x > -12.0 else 0.0 for x in apart]
+        total = sum(shares)
+        gradient = [0.0] * f.FEATURES
+        for each, share in zip(survivors, shares, strict=True):
+            if share / total <= 0.0002 and each.item != code:
+                continue
+            g = (each.item == code) - share / total
+            gradient = [a + g * x for a, x in zip(gradient, each.x, strict=True)]
+            for cell in each.cells:
+                both = self.cells[cell]
+                both[1] += g * g
+                both[0] += self.config.cell_rate * g / sqrt(both[1] + 0.01)
+        for at, g in enumerate(gradient):
+            for key in self._keys(facts):
+                self.squares[key][at] += g * g
+                step = self.config.rate * g / sqrt(self.squares[key][at] + 0.01)
+                self.weights[key][at] += step
+            if self.config.has("leanings"):
+                who.squares[at] = F32(float(who.squares[at]) + g * g)
+                step = self.config.rate * g / sqrt(float(who.squares[at]) + 0.01)
+                who.offsets[at] = F32(float(who.offsets[at]) + step)
+
+    def _hear(self, who: _Listener, row: Row, code: int) -> None:
         if row.signal == Signal.NOW_PLAYING:
-            if row.at_ms >= listener.newest_ms:
-                listener.playing = code
+            if row.at_ms >= who.newest_ms:
+                who.playing = code
         elif row.signal == Signal.RETRACT:
-            self._take_back(listener, row.at_ms // 1000, code)
+            plays = [at for at, (_, track) in enumerate(who.ring) if track == code]
+            exact = [at for at in plays if who.ring[at][0] == row.at_ms // 1000]
+            if plays:
+                del who.ring[(exact or plays)[-1]]
         else:
-            kept = [each for each in listener.hated if each != code]
-            listener.hated = [*kept, code][-HATED_MAX:] if row.signal == Signal.HATE else kept
+            kept = [each for each in who.hated if each != code]
+            who.hated = [*kept, code][-16:] if row.signal == Signal.HATE else kept
 
-    def _take_back(self, listener: _Listener, second: int, code: int) -> None:
-        plays = [at for at, (_, track) in enumerate(listener.ring) if track == code]
-        exact = [at for at in plays if listener.ring[at][0] == second]
-        if plays:
-            del listener.ring[(exact or plays)[-1]]
-
-    def _play(self, listener: _Listener, row: Row, code: int) -> None:
-        gain = 1.0 if isnan(row.y) else max(row.y, 0.0)
-        if row.at_ms < listener.newest_ms:
-            self._teach_late(listener, row.at_ms, code, gain)
-            listener.late.append((row.at_ms, code))
+    def _play(
+        self, who: _Listener, row: Row, code: int, artist: int | None, is_in_time: bool
+    ) -> None:
+        gain = 1.0 if isnan(row.y) else min(max(row.y, 0.0), 1.0)
+        if is_in_time:
+            if gain > 0.0:
+                self._learn_order(who, row.at_ms, code, artist, gain)
+                self._learn_together(who, row.at_ms // 1000, code, gain)
+            who.repeats.append(code in [track for _, track in who.ring])
+            who.in_time.append((row.at_ms, code))
+            who.playing = None
         else:
-            self._teach(listener, row.at_ms, code, gain)
-            listener.in_time.append((row.at_ms, code))
-            listener.playing = None
+            self._learn_late(who, row.at_ms, code, gain)
+        who.ring.append((row.at_ms // 1000, code))
+        who.ring.sort(key=lambda play: play[0])
+        del who.ring[: -self.config.ring]
         if gain > 0.0:
-            listener.ring.append((row.at_ms // 1000, code))
-            listener.ring.sort(key=lambda play: play[0])
-            del listener.ring[:-RING_MAX]
-            self.scale *= 1.00005
-            self.played[code] += gain * self.scale
+            self._count(code, gain)
 
-    def _teach(self, listener: _Listener, at_ms: int, code: int, gain: float) -> None:
-        if gain <= 0.0 or not listener.in_time:
+    def _learn_order(
+        self, who: _Listener, at_ms: int, code: int, artist: int | None, gain: float
+    ) -> None:
+        last = [track for _, track in who.in_time[:-4:-1]]
+        if not last:
             return
-        session = listener.session(at_ms)
-        if not session:
-            self.after[listener.last()[0]].add(code, gain * 0.3, 0.98)
-        for step, track in enumerate(session):
-            self.after[track].add(code, gain / (step + 1) ** 2, 1.0 if step else 0.98)
+        if at_ms - who.newest_ms > BREAK_MS:
+            self.after[last[0]].add(code, gain * 0.3, 0.95)
+        else:
+            later_ms = at_ms
+            for step, (played_ms, track) in enumerate(who.in_time[:-4:-1]):
+                if later_ms - played_ms > BREAK_MS:
+                    break
+                later_ms = played_ms
+                self.after[track].add(code, gain / (step + 1) ** 2, 1.0 if step else 0.95)
+            before = self.artist_of.get(last[0])
+            if before is not None and artist is not None and self.config.has("artists"):
+                self.next_artist[before].add(artist, gain, 0.98)
+        for order in (2, 3):
+            if len(last) >= order:
+                self.grams[tuple(last[:order])].add(code, gain, 0.95)
 
-    def _teach_late(self, listener: _Listener, at_ms: int, code: int, gain: float) -> None:
-        if gain > 0.0 and listener.late:
-            before_ms, before = listener.late[-1]
+    def _learn_together(self, who: _Listener, at_s: int, code: int, gain: float) -> None:
+        recent, later_s = who.ring[::-1], at_s
+        for k, (second, track) in enumerate(recent[: self.config.window]):
+            if later_s - second > 3600:
+                break
+            later_s = second
+            self._pair(track, code, gain / sqrt(k + 1.0))
+        is_new = not recent or at_s - recent[0][0] > BREAK_S
+        if is_new or who.session is None or len(who.session) == 12:
+            who.session = []
+            self.sessions.append(who.session)
+        self.postings[code].append((who.session, len(who.session)))
+        who.session.append(code)
+
+    def _pair(self, one: int, other: int, gain: float) -> None:
+        if one != other:
+            self.together[one].add(other, gain, 0.998)
+            self.together[other].add(one, gain, 0.998)
+
+    def _learn_late(self, who: _Listener, at_ms: int, code: int, gain: float) -> None:
+        if gain > 0.0 and who.late:
+            before_ms, before = who.late[-1]
             if 0 <= at_ms - before_ms <= BREAK_MS:
-                self.after[before].add(code, gain, 0.98)
+                self.after[before].add(code, gain, 0.95)
+                self._pair(before, code, gain)
+        who.late.append((at_ms, code))
+
+    def _count(self, code: int, gain: float) -> None:
+        self.scale *= 1.00005
+        self.played[code] = F32(float(self.played[code]) + gain * self.scale)
+        artist = self.artist_of.get(code)
+        if artist is not None:
+            self.artist_played[artist] = F32(float(self.artist_played[artist]) + gain * self.scale)
+            known = {*self.artist_tracks[artist], code}
+            counts = {track: self.played[track] for track in known}
+            self.artist_tracks[artist] = self._chart(counts, 48)
+
+    def _chart(self, counts: Any, n: int) -> list[int]:
+        played = [track for track, count in counts.items() if count > 0]
+        return sorted(played, key=lambda track: (-counts[track], track))[:n]

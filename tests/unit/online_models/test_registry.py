@@ -12,7 +12,7 @@ def test_every_name_builds_the_model_that_bears_it() -> None:
 
 @pytest.mark.parametrize("config", [{}, {"model": None}, {"model": "first blend"}])
 def test_an_unknown_model_is_said_with_all_there_are(config: dict[str, str]) -> None:
-    with pytest.raises(ModelError, match="first_blend, last_transition"):
+    with pytest.raises(ModelError, match="fast, last_transition"):
         build(config)
 
 

@@ -223,7 +223,7 @@ def test_a_late_event_does_not_move_the_context() -> None:
     taught = [a_batch(*habits())]
     live = a_batch(an_event(track_id="a", minute=600), from_offset=40)
     late = a_batch(an_event(track_id="b", minute=300), from_offset=41)
-    fold = folded(a_fold("first_blend"), [*taught, live])
+    fold = folded(a_fold("fast"), [*taught, live])
     assert best_of(fold, "ann") == "after-a"
     assert best_of(folded(fold, [late]), "ann") == "after-a"
     in_time = a_batch(an_event(track_id="b", minute=601), from_offset=42)
@@ -237,13 +237,13 @@ def test_a_history_behind_a_live_listener_still_teaches_what_follows_what() -> N
         for at in range(10)
         for step, track in enumerate(("a", "after-a"))
     ]
-    fold = folded(a_fold("first_blend"), [a_batch(live, *history)])
+    fold = folded(a_fold("fast"), [a_batch(live, *history)])
     folded(fold, [a_batch(an_event("bob", "a", minute=100_001), from_offset=21)])
     assert best_of(fold, "bob") == "after-a"
 
 
 def test_now_playing_moves_the_context_and_counts_no_play() -> None:
-    fold = folded(a_fold("first_blend"), [a_batch(*habits())])
+    fold = folded(a_fold("fast"), [a_batch(*habits())])
     plays = fold.quality.events
     now = an_event(track_id="b", kind="NOW_PLAYING", minute=600)
     folded(fold, [a_batch(now, from_offset=40)])
@@ -297,9 +297,9 @@ def test_rows_before_and_behind_an_erasure_keep_their_order_in_a_batch() -> None
 
 def test_a_loaded_state_goes_on_like_the_one_that_was_saved() -> None:
     log = batches([*a_history(150), an_erasure("listener-3", 9_000)], 10)
-    whole = folded(a_fold("first_blend"), log)
-    half = folded(a_fold("first_blend"), log[:8])
-    other = a_fold("first_blend")
+    whole = folded(a_fold("fast"), log)
+    half = folded(a_fold("fast"), log[:8])
+    other = a_fold("fast")
     other.load(half.summary(), half.state())
     assert other.digest() == half.digest()
     assert folded(other, log[8:]).digest() == whole.digest()
@@ -308,8 +308,8 @@ def test_a_loaded_state_goes_on_like_the_one_that_was_saved() -> None:
 
 def test_repetitions_in_the_log_change_nothing_but_what_is_counted() -> None:
     log = batches(a_history(60), 10)
-    once = folded(a_fold("first_blend"), log)
-    twice = folded(a_fold("first_blend"), [each for batch in log for each in (batch, batch)])
+    once = folded(a_fold("fast"), log)
+    twice = folded(a_fold("fast"), [each for batch in log for each in (batch, batch)])
     assert twice.counts["batches_repeated"] == 6
     assert twice.ranker.digest() == once.ranker.digest()
     assert twice.applied == once.applied == 60
@@ -352,7 +352,7 @@ def test_a_state_that_differs_anywhere_has_another_digest(
 
 
 def test_asking_changes_nothing() -> None:
-    fold = folded(a_fold("first_blend"), batches(a_history(30), 10))
+    fold = folded(a_fold("fast"), batches(a_history(30), 10))
     before = fold.digest()
     fold.ranker.recommend("listener-1", 20)
     fold.ranker.recommend("nobody", 20)

@@ -27,7 +27,7 @@ def test_a_list_says_who_it_is_for_and_as_of_what_it_was_made() -> None:
 
 
 def test_a_list_is_what_the_model_would_recommend() -> None:
-    fold = folded(a_fold("first_blend"), batches(a_history(100), 10))
+    fold = folded(a_fold("fast"), batches(a_history(100), 10))
     for made in a_maker(fold).lists(everybody(fold)):
         ranked = fold.ranker.recommend(made.listener_id, 5)
         assert list(made.items) == ranked
@@ -35,7 +35,7 @@ def test_a_list_is_what_the_model_would_recommend() -> None:
 
 def test_the_same_state_gives_the_same_bytes() -> None:
     log = batches(a_history(100), 10)
-    folds = [folded(a_fold("first_blend"), log) for _ in range(2)]
+    folds = [folded(a_fold("fast"), log) for _ in range(2)]
     first, second = ([each.encoded() for each in a_maker(f).lists(everybody(f))] for f in folds)
     assert first == second
 
@@ -70,7 +70,7 @@ def test_who_was_erased_since_they_changed_is_nobodys() -> None:
 
 
 def test_everyones_list_is_what_an_unknown_listener_would_get() -> None:
-    fold = folded(a_fold("first_blend"), batches(a_history(100), 10))
+    fold = folded(a_fold("fast"), batches(a_history(100), 10))
     made = a_maker(fold).everyones()
     assert made.listener_id == EVERYONE
     ranked = [track_id for track_id, *_ in made.items]

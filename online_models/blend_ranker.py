@@ -1,0 +1,162 @@
+"""A ranker that blends all experts by weights that it learns from every play."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models import blending, features
+from online_models.artists import ARTIST
+from online_models.blend_config import BlendConfig, configured
+from online_models.blending import KNOBS, SHARED, Blend, scratch_for
+from online_models.candidates import ASKED_MAX
+from online_models.column_ranker import ColumnRanker
+from online_models.contexts import CONTEXT
+from online_models.cooccurrence import NEIGHBOURS
+from online_models.hated import HATED
+from online_models.learned_weights import LEANING, LEARNED
+from online_models.neighbours import POSTINGS, SESSION, SESSIONS_MAX
+from online_models.ngrams import GRAM, link_all
+from online_models.plays import BLOCK, RING
+from online_models.popularity import TRACK
+from online_models.situations import MOOD
+from online_models.stores import FIXED, POOL, Store
+from online_models.transitions import FOLLOWERS
+
+
+class BlendRanker(ColumnRanker):
+    """Experts propose and describe candidates; learned weights rank them.
+
+    `preset` names the configuration in `PRESETS` that `changes` change; see `BlendConfig`.
+
+    >>> model = BlendRanker()
+    >>> for item in ["so what", "freddie freeloader", "blue in green"] * 2:
+    ...     model.learn_one("miles", item)
+    >>> model.recommend("miles", k=1)[0].item
+    'so what'
+    """
+
+    fold_version = 2
+    model_name = "blend"
+    reasons = features.REASONS
+
+    def __init__(self, preset: str = "best", **changes: Any) -> None:
+        self.preset = preset
+        self.changes = changes
+        self.config: BlendConfig = configured(preset, changes)
+        self._knobs = knobs_of(self.config)
+        super().__init__()
+
+    def _get_params(self) -> dict[str, Any]:
+        return {"preset": self.preset, **self.changes}
+
+    def identity(self) -> list[Any]:
+        """See `Ranker.identity`."""
+        return [*super().identity(), asdict(self.config)]
+
+    # -- stores ------------------------------------------------------------------------------
+
+    def _stores_needed(self) -> dict[str, Store]:
+        knobs = self._knobs[0]
+        return {
+            "contexts": Store(CONTEXT, "listeners"),
+            "rings": _if(knobs["ring"], Store(RING, "listeners")),
+            "hated": Store(HATED, "listeners"),
+            "moods": Store(MOOD, "listeners"),
+            "leanings": _if(knobs["leanings"], Store(LEANING, "listeners")),
+            "tracks": Store(TRACK, "tracks"),
+            "transitions": _if(knobs["steps"], Store(FOLLOWERS, "tracks")),
+            "cooccurrence": _if(knobs["window"], Store(NEIGHBOURS, "tracks")),
+            "postings": _if(knobs["near"], Store(POSTINGS, "tracks")),
+            "artists": _if(knobs["artists"], Store(ARTIST, "artists")),
+            "blocks": _if(knobs["ring"], Store(BLOCK, POOL)),
+            "bigrams": Store(GRAM, FIXED, int(knobs["bigrams"])),
+            "trigrams": Store(GRAM, FIXED, int(knobs["trigrams"])),
+            "sessions": Store(SESSION, FIXED, SESSIONS_MAX if knobs["near"] else 0),
+            "learned": Store(LEARNED, FIXED, 1),
+            "shared": Store(SHARED, FIXED, 1),
+        }
+
+    def _live(self, name: str) -> int:
+        shared, store = self._stores["shared"][0], self._layout[name]
+        if name == "blocks":
+            return int(shared["given"]["blocks"]) if store.by == POOL else 0
+        if name in ("bigrams", "trigrams"):
+            return int(shared[name]["used"])
+        if name == "sessions" and store.rows:
+            return int(shared["sessions"]["begun"]) + 1
+        return store.rows
+
+    def _make_scratch(self) -> None:
+        stores = self._stores
+        sizes = (len(stores["tracks"]), len(stores["artists"]), len(stores["sessions"]))
+        self._scratch = scratch_for(*sizes)
+        for name in ("bigram", "trigram"):
+            grams = stores[f"{name}s"]
+            heads = np.zeros(len(grams), np.int32)
+            link_all(grams[: self._live(f"{name}s")], heads)
+            self._scratch[f"{name}_heads"] = heads
+
+    def _blend(self) -> Blend:
+        return Blend(**self._stores, **self._scratch, knobs=self._knobs)
+
+    # -- learning ----------------------------------------------------------------------------
+
+    def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
+        blending.learn_rows(self._blend(), rows, ranks, evaluate)
+
+    def _clear_listener(self, code: int) -> None:
+        blending.clear_listener(self._blend(), code)
+
+    # -- queries -----------------------------------------------------------------------------
+
+    def recommend_many(
+        self, users: NDArray[np.int32], k: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]:
+        """See `Ranker.recommend_many`."""
+        items = np.full((len(users), k), -1, np.int32)
+        scores = np.zeros((len(users), k), np.float64)
+        reasons = np.zeros((len(users), k), np.uint8)
+        blending.recommend_rows(self._blend(), np.array(users, np.int32), items, scores, reasons)
+        return items, scores, reasons
+
+    def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """See `Ranker.scores`."""
+        scores, asked = np.zeros(len(items), np.float64), np.array(items, np.int32)
+        for at in range(0, len(asked), ASKED_MAX):
+            some = slice(at, at + ASKED_MAX)
+            blending.score_items(self._blend(), user, asked[some], scores[some])
+        return scores
+
+
+def _if(is_used: Any, store: Store) -> Store:
+    return store if is_used else Store(store.record, FIXED)
+
+
+def knobs_of(config: BlendConfig) -> NDArray[Any]:
+    """What compiled code reads of a configuration, [1]."""
+    has = config.has
+    values = {
+        "steps": config.steps * has("transitions"),
+        "bigrams": config.grams * has("bigrams"),
+        "trigrams": config.grams * has("trigrams"),
+        "ring": config.ring,
+        "own": config.own * has("own"),
+        "window": config.window * has("cooccurrence"),
+        "wide": config.wide * has("cooccurrence"),
+        "near": config.near * has("neighbours"),
+        "artists": has("artists"),
+        "leanings": has("leanings"),
+        "survivors": config.survivors,
+        "tables": config.tables * has("tables"),
+        "blend_every": config.blend_every,
+        "rate": config.rate,
+        "cell_rate": config.cell_rate,
+    }
+    knobs = np.zeros(1, KNOBS)
+    for name, value in values.items():
+        knobs[name] = value
+    for feature, weight in config.start:
+        knobs["start"][0, feature] = weight
+    return knobs

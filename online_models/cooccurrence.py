@@ -1,0 +1,95 @@
+"""The co-occurrence expert: what is played in the same sessions, in any order.
+
+Item-to-item neighbourhoods (Linden, Smith & York 2003) learnt incrementally: each play is paired
+in both directions with the last few plays, nearer ones weighing more.
+"""
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.buckets import SHARE_CUTS, bucket_of
+from online_models.candidates import propose, slot_for
+from online_models.compiled import njit_inner
+from online_models.features import WIDE, WIDE_LEVEL, WIDE_RAW
+from online_models.numerics import log_of
+from online_models.rows import add, row_of
+from online_models.sums import add_to, is_among, largest, worst_of_best
+
+NEIGHBOURS = row_of(62)
+"""The record of a track, 508 bytes: with it all that is kept of a track stays below 1 KiB."""
+FADING = 0.998
+GAP_MAX_S = 3600
+"""A longer gap ends what goes together."""
+PLAYS_READ = 8
+SOURCE = 8
+_LIFT = 6.91
+"""-ln(.001): lifts the smallest to 0."""
+
+
+@njit_inner
+def pair(cooccurrence: NDArray[Any], one: int, other: int, gain: float) -> None:
+    """The two tracks were played together."""
+    if one != other:
+        add(cooccurrence[one], other, gain, FADING)
+        add(cooccurrence[other], one, gain, FADING)
+
+
+@njit_inner
+def learn_cooccurrence(
+    cooccurrence: NDArray[Any], recent: Any, track: int, at_s: int, gain: float, window: int
+) -> None:
+    """Pairs `track`, played at `at_s`, with up to `window` plays before it in `recent`."""
+    later_s = at_s
+    for k in range(min(recent.held, window)):
+        if later_s - recent.at_s[k] > GAP_MAX_S:
+            return
+        later_s = recent.at_s[k]
+        pair(cooccurrence, recent.tracks[k], track, gain / sqrt(k + 1.0))
+
+
+@njit_inner
+def sum_up_neighbours(
+    sums: Any, place_of: NDArray[np.int32], cooccurrence: NDArray[Any], recent: Any
+) -> None:
+    """Sums of how much each track goes with the last plays."""
+    for k in range(min(recent.held, PLAYS_READ)):
+        row = cooccurrence[recent.tracks[k]]
+        if row.held == 0:
+            continue
+        unit = np.float64(row.unit)
+        norm = 1.0 / (unit * (k + 1.0) * sqrt(np.float64(row.sum) / unit + 1.0))
+        for at in range(row.held):
+            add_to(sums, place_of, row.items[at], row.weights[at] * norm)
+
+
+@njit_inner
+def propose_best(
+    candidates: Any, slot_of: NDArray[np.int32], sums: Any, n: int, source: int
+) -> None:
+    """Proposes the best `n`."""
+    worst = worst_of_best(sums, n)
+    for place in range(sums.held):
+        if is_among(sums, place, worst):
+            propose(candidates, slot_of, sums.codes[place], source)
+
+
+@njit_inner
+def log_level(value: float) -> float:
+    """ln, lifted so that nothing is 0."""
+    return log_of(0.001 + value) + _LIFT
+
+
+@njit_inner
+def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) -> None:
+    """Describes every candidate that has a sum; after all were proposed."""
+    best = largest(sums)
+    for place in range(sums.held):
+        slot = slot_for(slot_of, sums.codes[place])
+        if slot >= 0:
+            share = sums.values[place] / best
+            candidates.features[WIDE, slot] = log_level(share)
+            candidates.features[WIDE_RAW, slot] = log_level(sums.values[place])
+            candidates.traits[slot, WIDE_LEVEL] = bucket_of(SHARE_CUTS, share)

@@ -1,0 +1,44 @@
+"""Names and places of what the experts say of a candidate, for the blend to weigh.
+
+A feature is a number, 0 where an expert says nothing; the score is linear in them. A trait is a
+small whole number, 0 where an expert says nothing; bucket tables are keyed by traits.
+"""
+
+from enum import IntEnum
+
+
+class Expert(IntEnum):
+    """Who says it; the reason of a recommendation."""
+
+    TRANSITION = 0
+    NGRAM = 1
+    OWN = 2
+    COOCCURRENCE = 3
+    NEIGHBOURS = 4
+    ARTIST = 5
+    POPULAR = 6
+
+
+REASONS = ("transition", "ngram", "own", "cooccurrence", "neighbours", "artist", "popular")
+"""The experts' names, by `Expert`."""
+
+# Features, by their row in `Candidates.features`.
+T1, T2, T3, FOLLOWS = 0, 1, 2, 3
+BIGRAM, TRIGRAM = 4, 5
+OWN_NEXT, OWN_NEXT_2, IS_OWN, COUNT, RECENCY, RECENCIES = 6, 7, 8, 9, 10, 11
+NEWEST, LAST_10, LAST_50, IN_SESSION = 12, 13, 14, 15
+WIDE, WIDE_RAW = 16, 17
+NEAR, NEAR_AFTER = 18, 19
+SAME_ARTIST, ARTIST_NEXT, ARTIST_PLAYS, ARTIST_SHARE = 20, 21, 22, 23
+POPULAR, POPULAR_SHARE = 24, 25
+FEATURES = 26
+
+EXPERT_OF = (0, 0, 0, 0, 1, 1, *[2] * 10, 3, 3, 4, 4, 5, 5, 5, 5, 6, 6)
+"""The `Expert` of each feature."""
+
+# Traits, by their column in `Candidates.traits`.
+SLOT_T, COUNT_T, COUNT_T2, SLOT_BI, COUNT_BI, SLOT_TRI = 0, 1, 2, 3, 4, 5
+OWN_COUNT, GAP, KIND, NEXT_2, AGE = 6, 7, 8, 9, 10
+WIDE_LEVEL, NEAR_LEVEL, AFTER_LEVEL = 11, 12, 13
+OF_ARTIST, ARTIST_LEVEL, SOURCES = 14, 15, 16
+TRAITS = 20

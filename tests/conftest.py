@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from infra.embedded_servers import Addresses, EmbeddedServers
 from infra.kafka_server import VERSION
 from tests.support.station import Station
+
+settings.register_profile("echotune", deadline=None)  # timing decides no test
+settings.load_profile("echotune")
 
 KAFKA_LIBS = Path(
     os.environ.get("ECHOTUNE_KAFKA_LIBS")

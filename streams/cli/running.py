@@ -55,6 +55,8 @@ def run(
             title = "your listening history" if files else "GENERATED listeners (no real people)"
             view = _View(settings, supervisor, f"EchoTune · {title}", news, ends=exit_when_done)
             is_good = asyncio.run(view.show())
+            if not is_good:
+                console.say("\n".join(supervisor.last_lines(FEED, _NEWS_SHOWN)))
         except KeyboardInterrupt:
             is_good = True
         finally:
@@ -125,8 +127,8 @@ class _View:
         while True:
             glance = await self._look(observer)
             console.out.print(line(glance), soft_wrap=True, markup=False)
-            if (last := self._supervisor.last_lines(FEED, _NEWS_SHOWN)) != said:
-                self._news.extend(f"{FEED}: {line}" for line in last if line not in said)
+            if (last := self._supervisor.last_lines(FEED)) != said:
+                self._news.extend(f"{FEED}: {each}" for each in last)
                 said = last
             while self._news:
                 console.out.print(self._news.popleft(), soft_wrap=True, markup=False)

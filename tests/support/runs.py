@@ -1,0 +1,96 @@
+"""`echotune run` and its kin as a person starts them: processes, homes, what is left of them."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.conftest import KAFKA_LIBS
+from tests.support.station import FAST, REPOSITORY, WAIT_S, wait_until
+
+
+class Home:
+    """A home folder and the commands that are given in it, with everything's default settings."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            **FAST,
+            "ECHOTUNE_KAFKA_LIBS": str(KAFKA_LIBS),
+            "ECHOTUNE_HOME": str(folder),
+            **environment,
+        }
+        self.begun: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def output(self) -> Path:
+        """What commands that were begun have said."""
+        return self.folder / "said.txt"
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Starts a command and does not wait for it."""
+        with self.output.open("ab") as out:
+            process = subprocess.Popen(
+                self._command(*arguments),
+                cwd=REPOSITORY,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.begun.append(process)
+        return process
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command to its end."""
+        return subprocess.run(
+            self._command(*arguments),
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+        )
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "streams.cli", *arguments]
+
+    def processes(self) -> set[int]:
+        """Ids of everything that runs for this home: servers, workers, commands."""
+        return {process.pid for process in psutil.process_iter() if self._is_ours(process)}
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            told = process.environ().get("ECHOTUNE_HOME")
+            return told == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def wait_applied(self, more_than: int = 0) -> int:
+        """Waits until more than so many events are in the model; returns how many there are."""
+        return wait_until(self.applied, lambda found: found > more_than)
+
+    def applied(self) -> int:
+        """Events in the model, 0 while nobody knows."""
+        said = self.run("status", "--json").stdout
+        return int(json.loads(said)["applied"] or 0) if said else 0
+
+    def addresses(self) -> dict[str, str]:
+        """Where its servers are, by name."""
+        return dict(json.loads((self.folder / "servers.json").read_text())["addresses"])
+
+    def close(self) -> None:
+        """Ends whatever runs."""
+        for pid in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+        for process in self.begun:
+            process.wait(WAIT_S)

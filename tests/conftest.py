@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,6 @@ def mongo_url(addresses: Addresses) -> str:
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
     """A whole EchoTune of one's own to break: Kafka with its topics, Redis; no worker yet."""
-    station = Station(tmp_path / "home", KAFKA_LIBS)
-    station.up()
-    yield station
-    station.close()
+    with closing(Station(tmp_path / "home", KAFKA_LIBS)) as station:
+        station.up()
+        yield station

@@ -1,15 +1,16 @@
 """Listening history: each row once, however often it is imported, and bad files by name."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import KAFKA_LIBS
-from tests.support.station import REPOSITORY, Station, wait_until
+from tests.support.histories import a_spotify_row, write, write_lines, write_zip
+from tests.support.runs import Home
+from tests.support.station import Station, wait_until
 
 ROWS = 30_000
 EXIT_ERROR = 3
@@ -20,12 +21,11 @@ SOME_BYTES = 40_000
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """One EchoTune for all tests here: each imports listeners of its own."""
-    station = Station(tmp_path_factory.mktemp("importing"), KAFKA_LIBS)
-    station.up()
-    station.start("sequencer")
-    station.start("recommender")
-    yield station
-    station.close()
+    with closing(Station(tmp_path_factory.mktemp("importing"), KAFKA_LIBS)) as station:
+        station.up()
+        station.start("sequencer")
+        station.start("recommender")
+        yield station
 
 
 def a_history(path: Path, listener: str, rows: int, first: int = 0) -> Path:
@@ -65,12 +65,7 @@ def test_an_import_killed_half_way_and_started_again_brings_every_row_once(
 ) -> None:
     before = applied(station)
     path = a_history(tmp_path / "long.csv", "killed", ROWS)
-    begun = subprocess.Popen(
-        [sys.executable, "-m", "streams.cli", "import", str(path)],
-        cwd=REPOSITORY,
-        env=station._environment({}),
-        stderr=subprocess.DEVNULL,
-    )
+    begun = Home(station.home).begin("import", str(path))
     ledgers = station.home / "imports"
     wait_until(
         lambda: sum(each.stat().st_size for each in ledgers.rglob("*") if each.is_file()),
@@ -101,15 +96,13 @@ def test_a_wrong_row_is_named_with_its_line_and_the_rest_is_imported(
 
 
 def a_half_written_zip(folder: Path) -> Path:
-    path = folder / "my_spotify_data.zip"
-    path.write_bytes(b"PK\x03\x04" + bytes(60))
-    return path
+    export = {"Streaming_History_Audio_2024.json": json.dumps([a_spotify_row()] * 100).encode()}
+    path = write_zip(folder / "my_spotify_data.zip", export)
+    return write(path, path.read_bytes()[:-40])
 
 
 def an_unknown_format(folder: Path) -> Path:
-    path = folder / "poem.txt"
-    path.write_text("O rose, thou art sick!\n")
-    return path
+    return write(folder / "poem.txt", "O rose, thou art sick!\n")
 
 
 def a_missing_file(folder: Path) -> Path:
@@ -117,24 +110,23 @@ def a_missing_file(folder: Path) -> Path:
 
 
 def one_persons_file(folder: Path) -> Path:
-    path = folder / "mine.jsonl"
-    path.write_text(json.dumps({"track": "t", "artist": "a", "listened_at": 1_600_000_000}) + "\n")
-    return path
+    row = {"track": "t", "artist": "a", "listened_at": 1_600_000_000}
+    return write_lines(folder / "mine.jsonl", [row])
 
 
 @pytest.mark.parametrize(
     ("a_file", "said"),
     [
-        (a_half_written_zip, "zip"),
+        (a_half_written_zip, "Copy or export it again"),
         (an_unknown_format, "poem.txt"),
-        (a_missing_file, "nowhere.csv"),
+        (a_missing_file, "Check the path"),
         (one_persons_file, "--listener"),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_said_in_words(
-    station: Station, tmp_path: Path, a_file: object, said: str
+    station: Station, tmp_path: Path, a_file: Callable[[Path], Path], said: str
 ) -> None:
-    path = a_file(tmp_path)  # type: ignore[operator]
+    path = a_file(tmp_path)
     done = station.run("import", str(path))
     assert done.returncode == EXIT_ERROR
     assert path.name in done.stderr

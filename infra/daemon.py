@@ -18,7 +18,9 @@ from topics.errors import ServerError
 LOOPBACK = "127.0.0.1"
 _POLL_S = 0.05
 _SAME_START_S = 1.0
+_SPAWN_MAX_S = 60.0
 _LOG_LINES_SHOWN = 8
+_TELL_PID = 'echo $$ > "$0" && exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,15 @@ def spawn(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Daemon:
-    """Starts `command` in a session of its own, so that it outlives its starter."""
+    """Starts `command` in a session of its own, so that it outlives its starter.
+
+    It writes its process id beside `log` before it becomes `command`: whoever starts it may be
+    killed before they can remember it (see `left_running`).
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", _TELL_PID, str(_pid_file(log)), *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -92,6 +98,24 @@ def spawn(
         )
     process.returncode = 0  # it outlives this object, which need not warn that it still runs
     return Daemon(process.pid, psutil.Process(process.pid).create_time(), port)
+
+
+def left_running(log: Path) -> Daemon | None:
+    """What was spawned last with this log and still runs, remembered or not; its port is not known.
+
+    A later process that got its id was not started just before the id was written.
+    """
+    try:
+        pid, written = int(_pid_file(log).read_text()), _pid_file(log).stat().st_mtime
+        found = Daemon(pid, psutil.Process(pid).create_time(), 0)
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return None
+    was_spawned = -_SAME_START_S < written - found.started < _SPAWN_MAX_S
+    return found if was_spawned and found.is_alive() else None
+
+
+def _pid_file(log: Path) -> Path:
+    return log.with_suffix(".pid")
 
 
 def wait_ready(daemon: Daemon, name: str, log: Path, timeout_s: float) -> None:

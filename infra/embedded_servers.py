@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from infra.daemon import Daemon, free_port
+from infra.daemon import Daemon, free_port, left_running
 from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
@@ -60,7 +60,7 @@ class EmbeddedServers:
     ) -> None:
         self._home = home.absolute()
         libs = kafka_libs or self._home / f"kafka-{KAFKA_VERSION}" / "libs"
-        logs = self._home / "logs"
+        logs = self._logs = self._home / "logs"
         every: dict[str, Server] = {
             "kafka": KafkaServer(
                 self._home / "kafka", libs.absolute(), logs / "kafka.log", fast_start=fast_start
@@ -99,6 +99,8 @@ class EmbeddedServers:
         if running is not None and running.is_alive():
             self._servers[name].wait_ready(running)
             return
+        if stray := self._strays().get(name):
+            stray.stop(STOP_TIMEOUT_S)
         port = _port_like(running, name, say)
         daemon = self._servers[name].start(port, say)
         self._remember(name, daemon)
@@ -113,7 +115,7 @@ class EmbeddedServers:
     def down(self, say: Say = _silent) -> None:
         """Stops what runs; what does not end in time is killed."""
         with self._locked():
-            running = {n: d for n, d in self._daemons().items() if d.is_alive()}
+            running = {n: d for n, d in self._daemons().items() if d.is_alive()} | self._strays()
             with ThreadPoolExecutor(max(1, len(running))) as pool:
                 list(pool.map(lambda daemon: daemon.stop(STOP_TIMEOUT_S), running.values()))
             for name in running:
@@ -162,6 +164,12 @@ class EmbeddedServers:
     def _daemons(self) -> dict[str, Daemon]:
         found = self._state().get("daemons", {})
         return {name: Daemon(**fields) for name, fields in found.items()}
+
+    def _strays(self) -> dict[str, Daemon]:
+        """Servers that run though nobody remembers them: who started them was killed at once."""
+        known = set(self.pids().values())
+        found = {name: left_running(self._logs / f"{name}.log") for name in self._servers}
+        return {name: each for name, each in found.items() if each and each.pid not in known}
 
     def _remember(self, name: str, daemon: Daemon | None) -> None:
         with self._writing:

@@ -149,3 +149,11 @@ def test_what_was_killed_while_it_started_is_found_and_stopped(a_home: AHome) ->
     starting.wait()
     assert home.run("down").returncode == 0
     wait_until(home.processes, lambda left: not left)
+
+
+def test_a_server_whose_starter_was_killed_before_remembering_it_is_stopped(a_home: AHome) -> None:
+    home = a_home()
+    assert home.run("up").returncode == 0
+    (home.folder / "servers.json").unlink()
+    assert home.run("down").returncode == 0
+    wait_until(home.processes, lambda left: not left)

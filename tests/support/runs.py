@@ -70,7 +70,8 @@ class Home:
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
             told = process.environ().get("ECHOTUNE_HOME")
-            return told == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE
+            is_here = Path(process.cwd()).is_relative_to(self.folder)  # Redis hides its environment
+            return told == str(self.folder) or is_here
         except psutil.Error:
             return False
 

@@ -18,6 +18,7 @@ from streams.freshness import Freshness
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY
+from streams.removals import Removals
 from streams.stores.lists import ListStore, Publication
 from streams.topic_lists import TopicLists
 from topics.recommendation_list import RecommendationList
@@ -41,7 +42,7 @@ class Publisher:
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
         self._waiting: list[Changed] = []
-        self._erased: set[str] = set()
+        self._removals = Removals()
         self._in_order = asyncio.Lock()
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.gate: Gate | None = None
@@ -54,6 +55,28 @@ class Publisher:
         """Whether lists may be published at the state's place in the log."""
         return self.gate is not None and self.gate.is_open(self._fold.log_epoch, self._fold.offset)
 
+    @property
+    def owes_removals(self) -> bool:
+        """Whether somebody was erased whose list Redis or the topic may still hold.
+
+        Up to where both stood when this began to publish, they have done it.
+        """
+        if self.gate is not None and self._fold.offset <= self.gate.republish_after:
+            return False
+        self._removals.done(self._topic.published)
+        return bool(self._removals)
+
+    async def known_frontier(self, retry_s: float) -> Frontier:
+        """Where Redis stands, waiting for it as long as it takes."""
+        while True:
+            try:
+                self.redis_frontier = await self._lists.frontier()
+            except REDIS_AWAY as error:
+                self._redis_is_away(error)
+                await asyncio.sleep(retry_s)
+            else:
+                return self.redis_frontier
+
     def open_with(self, gate: Gate) -> None:
         """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
         self.gate = gate
@@ -64,7 +87,7 @@ class Publisher:
         """Publishes nothing until the gate is set again; from then on to `topic`."""
         self._topic = topic
         self.gate = self.redis_frontier = self._repair_after = None
-        self._erased.clear()
+        self._removals.begin_again()
 
     async def publish(self, change: Changed) -> None:
         """Publishes the lists that `change` changed as of the last folded record.
@@ -73,7 +96,7 @@ class Publisher:
         erased listeners are removed as soon as they can be.
         """
         self._waiting.append(change)
-        self._erased |= set(change.erased)
+        self._removals.owe(change.erased)
         async with self._in_order:
             await self._publish()
 
@@ -89,7 +112,8 @@ class Publisher:
             await self._send(Publication(self._maker.lists(piece), since=since))
         lists = self._maker.lists(own) + self._everyone()
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
-        await self._send(Publication(lists, self._gone(), frontier, since), appended_at)
+        removed = self._removals.due(self._is_gone)
+        await self._send(Publication(lists, removed, frontier, since), appended_at)
 
     def _changed(self, waiting: Sequence[Changed]) -> NDArray[np.int32]:
         changed = [change.listeners for change in waiting]
@@ -98,11 +122,9 @@ class Publisher:
             self._repair_after = None
         return np.unique(np.concatenate([_NOBODY, *changed]))
 
-    def _gone(self) -> list[str]:
-        """Erased listeners of this shard who have not come back since."""
-        erased, self._erased = self._erased, set()
-        is_back = self._fold.listeners.code
-        return sorted(each for each in erased if self._maker.owns(each) and is_back(each) < 0)
+    def _is_gone(self, listener_id: str) -> bool:
+        is_back = self._fold.listeners.code(listener_id) >= 0
+        return self._maker.owns(listener_id) and not is_back
 
     def _everyone(self) -> list[RecommendationList]:
         if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
@@ -124,14 +146,13 @@ class Publisher:
 
     async def _write(self, publication: Publication, appended_at: Sequence[int]) -> None:
         if self.redis_error is not None:
-            self._erased |= set(publication.erased)
             return
         try:
             former = await self._lists.publish(publication)
         except REDIS_AWAY as error:
-            self._erased |= set(publication.erased)
             self._redis_is_away(error)
             return
+        self._removals.told(publication.erased, publication.frontier)
         self.freshness.note(appended_at)
         if former.position < publication.since.position:
             self._repair_from(former)
@@ -139,6 +160,8 @@ class Publisher:
             self.redis_frontier = max(publication.frontier, former, key=lambda at: at.position)
 
     def _redis_is_away(self, error: BaseException) -> None:
+        if self.redis_error is not None:  # it was said
+            return
         self.redis_error = f"{type(error).__name__}: {error}"
         _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
 
@@ -159,8 +182,7 @@ class Publisher:
         try:
             found = await self._lists.frontier()
         except REDIS_AWAY as error:
-            if self.redis_error is None:
-                self._redis_is_away(error)
+            self._redis_is_away(error)
             return
         was_away, self.redis_error = self.redis_error is not None, None
         if was_away or (self.redis_frontier and found.position < self.redis_frontier.position):

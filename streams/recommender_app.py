@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from online_models.errors import ModelError
 from online_models.registry import build, config_hash
 from streams.addresses import Addresses
-from streams.agents.recommend import Cadence, Identity, Recommender, snapshot_folder
+from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.batch_transport import ChunkSchema, Gathering
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
@@ -23,8 +23,10 @@ from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
 from streams.settings import Settings
+from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
 from streams.stores.redis_lists import RedisLists
+from streams.stores.snapshot_folder import SnapshotFolder
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
 from topics.errors import SettingsError
@@ -128,18 +130,27 @@ def _recommender(
     topic = TopicLists(addresses.kafka, settings.recommender_id)
     maker = ListMaker(fold, settings.generation, k=settings.list_length, **shard)
     return Recommender(
-        Identity(settings.recommender_id, settings.generation, configuration_of(settings)),
+        Identity(settings.recommender_id, settings.generation),
         Cadence(
             settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
         ),
         kafka=addresses.kafka,
         fold=fold,
         publisher=Publisher(fold, maker, lists, topic),
-        lists=lists,
         topic=topic,
-        snapshots=snapshot_folder(settings.home, settings.recommender_id, settings.snapshots_kept),
+        state=_state_keeper(settings, addresses, fold),
         progress=ProgressWriter(addresses.kafka),
         feed=feed,
+    )
+
+
+def _state_keeper(settings: Settings, addresses: Addresses, fold: Fold) -> StateKeeper:
+    folder = settings.home / "snapshots" / settings.recommender_id
+    return StateKeeper(
+        fold,
+        SnapshotFolder(folder, keep=settings.snapshots_kept),
+        kafka=addresses.kafka,
+        configuration=configuration_of(settings),
     )
 
 

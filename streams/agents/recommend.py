@@ -7,30 +7,24 @@ before anything is acknowledged; starting again is always safe.
 """
 
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from streams.catalogue_feed import CatalogueFeed
-from streams.fold import FOLD_VERSION, Changed, Fold, together
-from streams.frontier import Frontier, Gate, gate_between
-from streams.log_reader import LogReader
+from streams.fold import Changed, Fold, together
+from streams.frontier import Gate
+from streams.gate_opening import opening
 from streams.log_writing import write_control
-from streams.progress import Digest, ProgressWriter, progress_of
+from streams.progress import ProgressWriter, progress_of
 from streams.publishing import Publisher
-from streams.redis_client import REDIS_AWAY
-from streams.snapshot_loading import fit, load_newest
-from streams.snapshots import SnapshotHeader, record_hash
-from streams.stores.lists import ListStore
-from streams.stores.snapshot_folder import SnapshotFolder
+from streams.snapshots import record_hash
+from streams.state_keeping import StateKeeper
 from streams.topic_lists import TopicLists
 from topics.control_records import LogEpochStarted
-from topics.errors import LogError, SnapshotError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record
 
@@ -39,11 +33,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this recommender is, and what its state depends on."""
+    """Who this recommender is, and whose lists it makes."""
 
     recommender_id: str
     generation: str
-    configuration: str
 
 
 @dataclass
@@ -66,9 +59,8 @@ class Recommender:
         kafka: str,
         fold: Fold,
         publisher: Publisher,
-        lists: ListStore,
         topic: TopicLists,
-        snapshots: SnapshotFolder,
+        state: StateKeeper,
         progress: ProgressWriter,
         feed: CatalogueFeed | None = None,
     ) -> None:
@@ -77,18 +69,12 @@ class Recommender:
         self._kafka = kafka
         self.fold = fold
         self._publisher = publisher
-        self._lists = lists
         self._topic = topic
-        self._snapshots = snapshots
+        self._state = state
         self._progress = progress
         self._feed = feed
         self._latest: dict[str, str] = {}
-        self._log_topic_id = ""
         self._log_end = 0
-        self._digest = Digest()
-        self._snapshot_offset = -1
-        self._snapshot_at = time.monotonic()
-        self._snapshot_error: str | None = None
         self.is_owner = False
         self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -115,74 +101,21 @@ class Recommender:
     async def begin(self) -> int:
         """Makes the state ready, once an ownership; returns the log offset to go on from."""
         if self._loading is None:
-            load = self._load if self.fold.offset < 0 else self._check_log
-            self._loading = asyncio.create_task(asyncio.to_thread(load))
+            self._loading = asyncio.create_task(asyncio.to_thread(self._state.make_ready))
         await asyncio.shield(self._loading)
         if self._opening is None:
             self._opening = asyncio.create_task(self._open_gate())
         return self.fold.offset + 1
 
-    def _check_log(self) -> None:
-        """Raises `LogError` unless the log still holds the record that the state ends at."""
-        with LogReader(self._kafka) as reader:
-            if reader.hash_at(self.fold.offset) != self.fold.record_hash:
-                raise LogError(
-                    f"The learning-log changed at {self.fold.offset} while this was on standby.",
-                    "Start this recommender again: it begins from a snapshot that fits.",
-                )
-
-    def _load(self) -> None:
-        with LogReader(self._kafka) as reader:
-            self._log_topic_id = reader.topic_id()
-            load_newest(self.fold, self._snapshots, self._judge(reader))
-            self._snapshot_offset = self.fold.offset
-            self._take_digest()
-            bounds = reader.bounds()
-        if bounds.start > self.fold.offset + 1:
-            raise LogError(
-                f"The learning-log begins at {bounds.start}, the state ends at {self.fold.offset}.",
-                "Records are gone for ever: restore the log, or `echotune reset`.",
-            )
-        _log.info("state ready", offset=self.fold.offset, log_end=bounds.end)
-
-    def _judge(self, reader: LogReader) -> Any:
-        return lambda header: fit(
-            header, self.identity.configuration, self._log_topic_id, reader.hash_at
-        )
-
     async def _open_gate(self) -> None:
         """Learns both frontiers, waiting for Redis as long as it takes, and sets the gate."""
         topic = await asyncio.to_thread(self._topic.open)
-        redis = await self._redis_frontier()
-        gate, self._log_end = await asyncio.to_thread(self._gate, redis, topic)
-        self._publisher.redis_frontier = redis
-        self._publisher.open_with(gate)
-        if (self.fold.log_epoch, self._log_end - 1) < gate.opens_at:
-            _log.info("publishing waits for the frontier", gate=gate.opens_at)
-
-    async def _redis_frontier(self) -> Frontier:
-        while True:
-            try:
-                return await self._lists.frontier()
-            except REDIS_AWAY as error:
-                self._publisher.redis_error = f"{type(error).__name__}: {error}"
-                _log.warning("redis is away; lists wait, learning goes on", error=str(error))
-                await asyncio.sleep(self._cadence.progress_every_s)
-
-    def _gate(self, redis: Frontier, topic: Frontier) -> tuple[Gate, int]:
-        with LogReader(self._kafka) as reader:
-            end = reader.bounds().end
-            rewritten = [each for each in (redis, topic) if self._was_rewritten(each, reader)]
-        gate = gate_between(redis, topic, self.fold.log_epoch)
-        if rewritten:
-            beyond = max(each.log_epoch for each in rewritten) + 1
-            gate = Gate(max(gate.opens_at, (beyond, -1)), -1)
-        return gate, end
-
-    def _was_rewritten(self, frontier: Frontier, reader: LogReader) -> bool:
-        found = reader.hash_at(frontier.as_of)
-        same_epoch = frontier.log_epoch == self.fold.log_epoch
-        return same_epoch and found is not None and found != frontier.record_hash
+        redis = await self._publisher.known_frontier(self._cadence.progress_every_s)
+        found = await asyncio.to_thread(opening, self._kafka, self.fold, redis, topic)
+        self._log_end = found.log_end
+        self._publisher.open_with(found.gate)
+        if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
+            _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
 
     # -- folding -----------------------------------------------------------------------------
 
@@ -207,7 +140,7 @@ class Recommender:
             for _, record in decoded:
                 self._note(record)
         if records and (records[-1].offset + 1) % self._cadence.digest_every_records == 0:
-            self._take_digest()
+            self._state.take_digest()
         return change
 
     def _note(self, batch: LogRecord) -> None:
@@ -221,10 +154,6 @@ class Recommender:
             names = {"listener_id": batch.strings[listener], "track_id": batch.strings[track]}
             self._latest = names
 
-    def _take_digest(self) -> None:
-        if self._digest.offset != self.fold.offset:
-            self._digest = Digest(self.fold.digest(), self.fold.offset)
-
     # -- heartbeats --------------------------------------------------------------------------
 
     async def beat(self) -> None:
@@ -236,19 +165,19 @@ class Recommender:
         if self._opening.done():
             self._opening.result()
         if self.fold.offset == before:
-            self._take_digest()
+            self._state.take_digest()
         self._write_progress()
         self._topic.check()
         await self._publisher.look_after()
         await self._start_epoch_if_shut()
-        if time.monotonic() - self._snapshot_at >= self._cadence.snapshot_every_s:
-            await self.snapshot()
+        if self._state.is_due(self._cadence.snapshot_every_s):
+            await self._snapshot()
 
     def _write_progress(self) -> None:
         self._progress.write(
             progress_of(
                 self.fold,
-                self._digest,
+                self._state.digest,
                 recommender_id=self.identity.recommender_id,
                 generation=self.identity.generation,
             )
@@ -268,26 +197,13 @@ class Recommender:
     def _write_epoch(self, started: LogEpochStarted) -> None:
         write_control(self._kafka, started)
 
-    async def snapshot(self) -> None:
-        """Writes a snapshot if anything was folded since; a full disk is said, not fatal."""
-        self._snapshot_at = time.monotonic()
-        if self.fold.offset == self._snapshot_offset or self.fold.offset < 0:
-            return
-        self._take_digest()
-        header = SnapshotHeader(
-            fold_version=FOLD_VERSION,
-            configuration=self.identity.configuration,
-            log_topic_id=self._log_topic_id,
-            record_hash=self.fold.record_hash,
-            digest=self._digest.value or "",
-            summary=self.fold.summary(),
-        )
-        try:
-            await asyncio.to_thread(self._snapshots.write, header, self.fold.state())
-            self._snapshot_offset, self._snapshot_error = header.offset, None
-        except SnapshotError as error:
-            self._snapshot_error = str(error)
-            _log.error("snapshot failed", error=str(error))
+    async def _snapshot(self) -> None:
+        """Keeps the state, unless it has forgotten someone whose list is still to be removed.
+
+        Whoever began from that snapshot would not know that it has to be.
+        """
+        if not self._publisher.owes_removals:
+            await self._state.keep()
 
     async def end(self) -> None:
         """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""
@@ -296,8 +212,8 @@ class Recommender:
         self._opening.cancel()
         await self._publisher.settled()
         await asyncio.to_thread(self._topic.close)
-        await self.snapshot()
-        self._take_digest()
+        await self._snapshot()
+        self._state.take_digest()
         self._write_progress()
         await asyncio.to_thread(self._progress.close)
 
@@ -322,16 +238,11 @@ class Recommender:
             "latest": self._latest,
             "catalogue": self._feed.status() if self._feed else None,
             "freshness_ms": publisher.freshness.percentiles(),
-            "digest": self._digest.value,
-            "digest_offset": self._digest.offset,
+            "digest": self._state.digest.value,
+            "digest_offset": self._state.digest.offset,
             "publishing": publisher.is_open,
             "topic_as_of": self._topic.published.as_of,
             "redis_error": publisher.redis_error,
-            "snapshot_offset": self._snapshot_offset,
-            "snapshot_error": self._snapshot_error,
+            "snapshot_offset": self._state.kept_offset,
+            "snapshot_error": self._state.error,
         }
-
-
-def snapshot_folder(home: Path, recommender_id: str, keep: int) -> SnapshotFolder:
-    """Where a recommender's snapshots lie."""
-    return SnapshotFolder(home / "snapshots" / recommender_id, keep=keep)

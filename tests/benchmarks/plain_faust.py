@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 
 import faust
 from redis.asyncio import Redis
@@ -39,7 +39,7 @@ def build_app(kafka: str, redis_url: str, *, ranks: bool) -> faust.App:
     redis = Redis.from_url(redis_url)
     decoder = Decoder(LISTENING_EVENTS.contracts)
     model = reco.BiasedMF(seed=7)
-    recent: deque[str] = deque(maxlen=CANDIDATES)
+    recent: dict[str, None] = {}  # the latest different tracks, oldest first
     counts: Counter[str] = Counter()
 
     @app.agent(topic)
@@ -48,7 +48,10 @@ def build_app(kafka: str, redis_url: str, *, ranks: bool) -> faust.App:
             _, event = decoder.decode(value)
             listener, track = event["listener_id"], event["track_id"]
             model.learn_one(listener, track, 1.0)
-            recent.append(track)
+            recent.pop(track, None)
+            recent[track] = None
+            if len(recent) > CANDIDATES:
+                del recent[next(iter(recent))]
             if ranks:
                 ranked = model.rank(listener, set(recent))[:LIST_LENGTH]
                 await redis.hset(f"plain:{listener}", "items", json.dumps(ranked))

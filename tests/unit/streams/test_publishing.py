@@ -52,6 +52,11 @@ class RememberedTopic:
         self.frontier: Frontier | None = None
         self.offered: list[Publication] = []
         self.as_of: dict[str, int] = {}
+        self.published = NOTHING_PUBLISHED
+
+    def commit(self) -> None:
+        """The transaction that holds all that was offered."""
+        self.published = self.frontier or self.published
 
     def offer(self, publication: Publication) -> None:
         self.offered.append(publication)
@@ -360,3 +365,39 @@ async def test_an_erasure_before_the_gate_opens_takes_what_is_left_of_the_list()
     await desk.hear(an_erasure("ann"))
     await desk.hear(an_event("bob"))
     assert set(await desk.redis()) == set(desk.topic.as_of) == {"bob", EVERYONE}
+
+
+async def test_an_erasure_is_owed_until_redis_and_the_topic_have_removed_the_list() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    await desk.hear(an_erasure("ann"))
+    assert desk.publisher.owes_removals
+    desk.topic.commit()
+    assert not desk.publisher.owes_removals
+
+
+async def test_an_erasure_that_redis_did_not_hear_of_is_owed() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.is_away = True
+    await desk.hear(an_erasure("ann"))
+    desk.topic.commit()
+    assert desk.publisher.owes_removals
+
+
+async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_way() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    await desk.hear(an_erasure("ann"))
+    regained = RememberedTopic()
+    desk.publisher.shut(cast(TopicLists, regained))
+    desk.publisher.open_with(WIDE_OPEN)
+    await desk.hear(an_event("bob"))
+    assert [each.erased for each in regained.offered] == [["ann"]]
+
+
+async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
+    desk = Desk(Gate(opens_at=(0, 9), republish_after=2))
+    await desk.hear(an_event("ann"))
+    await desk.hear(an_erasure("ann"))
+    assert not desk.publisher.owes_removals

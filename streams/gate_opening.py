@@ -1,0 +1,40 @@
+"""From where on a recommender that has just taken over may publish, by what the log says."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.fold import Fold
+from streams.frontier import Frontier, Gate, gate_between
+from streams.log_reader import LogReader
+
+
+class Opening(NamedTuple):
+    """The gate, and where the log ended when it was set."""
+
+    gate: Gate
+    log_end: int
+
+
+def opening(kafka: str, fold: Fold, redis: Frontier, topic: Frontier) -> Opening:
+    """The opening between both stores' frontiers; blocks.
+
+    Where the log has another record at a frontier than the one that was published, its tail was
+    lost and written anew: nothing is published again before a log epoch beyond that frontier's.
+    """
+    with LogReader(kafka) as reader:
+        end = reader.bounds().end
+        rewritten = [each for each in (redis, topic) if _was_rewritten(each, fold, reader)]
+    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch)), end)
+
+
+def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:
+    found = reader.hash_at(frontier.as_of)
+    same_epoch = frontier.log_epoch == fold.log_epoch
+    return same_epoch and found is not None and found != frontier.record_hash
+
+
+def _beyond(rewritten: Iterable[Frontier], gate: Gate) -> Gate:
+    epochs = [each.log_epoch for each in rewritten]
+    if not epochs:
+        return gate
+    return Gate(max(gate.opens_at, (max(epochs) + 1, -1)), -1)

@@ -1,0 +1,101 @@
+"""Where a recommender's state comes from and where it is kept: snapshots tied to their log."""
+
+import asyncio
+import time
+
+import structlog
+
+from streams.fold import FOLD_VERSION, Fold
+from streams.log_reader import LogReader
+from streams.progress import Digest
+from streams.snapshot_loading import Fit, fit, load_newest
+from streams.snapshots import SnapshotHeader
+from streams.stores.snapshot_folder import SnapshotFolder
+from topics.errors import LogError, SnapshotError
+
+_log = structlog.get_logger(__name__)
+
+
+class StateKeeper:
+    """Loads one fold's state, keeps it in snapshots, and knows its newest digest."""
+
+    def __init__(
+        self, fold: Fold, snapshots: SnapshotFolder, *, kafka: str, configuration: str
+    ) -> None:
+        self._fold = fold
+        self._snapshots = snapshots
+        self._kafka = kafka
+        self._configuration = configuration
+        self._log_topic_id = ""
+        self._kept_at = time.monotonic()
+        self.digest = Digest()
+        self.kept_offset = -1
+        self.error: str | None = None
+
+    def make_ready(self) -> None:
+        """Loads the state the first time, and later makes sure that the log still holds it.
+
+        Blocks. Raises `LogError` where the log is not the one that the state was folded from.
+        """
+        with LogReader(self._kafka) as reader:
+            if self._fold.offset < 0:
+                self._load(reader)
+            else:
+                self._check(reader)
+
+    def _load(self, reader: LogReader) -> None:
+        self._log_topic_id = reader.topic_id()
+        load_newest(self._fold, self._snapshots, lambda header: self._judge(header, reader))
+        self.kept_offset = self._fold.offset
+        self.take_digest()
+        bounds = reader.bounds()
+        if bounds.start > self._fold.offset + 1:
+            raise LogError(
+                f"The learning-log begins at {bounds.start}, "
+                f"the state ends at {self._fold.offset}.",
+                "Records are gone for ever: restore the log, or `echotune reset`.",
+            )
+        _log.info("state ready", offset=self._fold.offset, log_end=bounds.end)
+
+    def _judge(self, header: SnapshotHeader, reader: LogReader) -> Fit:
+        return fit(header, self._configuration, self._log_topic_id, reader.hash_at)
+
+    def _check(self, reader: LogReader) -> None:
+        if reader.hash_at(self._fold.offset) != self._fold.record_hash:
+            raise LogError(
+                f"The learning-log changed at {self._fold.offset} while this was on standby.",
+                "Start this recommender again: it begins from a snapshot that fits.",
+            )
+
+    def take_digest(self) -> None:
+        """Notes the state's digest at its place in the log."""
+        if self.digest.offset != self._fold.offset:
+            self.digest = Digest(self._fold.digest(), self._fold.offset)
+
+    def is_due(self, every_s: float) -> bool:
+        """Whether the last snapshot was tried so long ago."""
+        return time.monotonic() - self._kept_at >= every_s
+
+    async def keep(self) -> None:
+        """Writes a snapshot if anything was folded since; a full disk is said, not fatal."""
+        self._kept_at = time.monotonic()
+        if self._fold.offset == self.kept_offset or self._fold.offset < 0:
+            return
+        self.take_digest()
+        header = self._header()
+        try:
+            await asyncio.to_thread(self._snapshots.write, header, self._fold.state())
+            self.kept_offset, self.error = header.offset, None
+        except SnapshotError as error:
+            self.error = str(error)
+            _log.error("snapshot failed", error=self.error)
+
+    def _header(self) -> SnapshotHeader:
+        return SnapshotHeader(
+            fold_version=FOLD_VERSION,
+            configuration=self._configuration,
+            log_topic_id=self._log_topic_id,
+            record_hash=self._fold.record_hash,
+            digest=self.digest.value or "",
+            summary=self._fold.summary(),
+        )

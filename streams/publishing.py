@@ -179,13 +179,14 @@ class Publisher:
         Called at every heartbeat.
         """
         await self.settled()
+        known = self.redis_frontier  # what is published while Redis is asked moves it on
         try:
             found = await self._lists.frontier()
         except REDIS_AWAY as error:
             self._redis_is_away(error)
             return
         was_away, self.redis_error = self.redis_error is not None, None
-        if was_away or (self.redis_frontier and found.position < self.redis_frontier.position):
+        if was_away or (known and found.position < known.position):
             self._repair_from(found)
         async with self._in_order:
             if self._repair_after is not None or self._everyone_at < self._fold.offset:

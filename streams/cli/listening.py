@@ -2,16 +2,20 @@
 
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
+from streams.acceptance import accept
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.producing import EventProducer, Place
 from streams.settings import Settings
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder, encode
 from topics.errors import EchoTuneError
 from topics.identity import artist_id_of, track_id_of
 from topics.listening_event import EventKind, ListeningEvent
@@ -59,11 +63,29 @@ def send(
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise EchoTuneError(f"This is no event: {where}: {first['msg']}.") from error
+    _check(event, now_ms)
     place = sent(settings, event)
     if json:
         console.print_json({"event_id": event.event_id, "track_id": event.track_id, **_told(place)})
     else:
         console.say(f"sent {event.event_id} to partition {place.partition} at {place.offset}")
+
+
+def _check(event: ListeningEvent, now_ms: int) -> None:
+    """Raises where the sequencer would reject it, by the same rules."""
+    record = _Unsent(0, now_ms, None, encode("ListeningEvent", vars(event)))
+    for _, rejected in accept([record], Decoder(LISTENING_EVENTS.contracts)).rejected:
+        raise EchoTuneError(f"This is no event: {rejected.detail}.")
+    if not event.listener_id.strip():
+        raise EchoTuneError("This is no event: its listener is blank.")
+
+
+@dataclass
+class _Unsent:
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
 
 
 def sent(settings: Settings, event: ListeningEvent) -> Place:

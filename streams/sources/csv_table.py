@@ -5,6 +5,7 @@ its own rows and no other.
 """
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
@@ -16,6 +17,8 @@ from streams.sources.rows import ParsedRow
 from streams.sources.tabular import NumberedCells, checked_roles, plays_of_table
 
 _DELIMITERS = ",;\t|"
+_QUOTE = '"'
+_OPEN = "has a quote that is never closed"
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
@@ -44,13 +47,32 @@ def columns_of(header: str, delimiter: str) -> list[str]:
     return []
 
 
+_Line = tuple[int, bytes | None]
+
+
 class _Lines:
-    """Lines as text, invalid bytes as lone surrogates; knows where it is."""
+    """Lines as text, invalid bytes as lone surrogates; knows where it is, and can go back."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = lines(file)
+        self._again: deque[_Line] = deque()
+        self._taken: list[_Line] = []
         self.row = 0
         self.was_too_long = False
+
+    def begin(self) -> None:
+        """From here on lines are of one record."""
+        self._taken = []
+
+    @property
+    def continued(self) -> list[str]:
+        """The record's lines but the first."""
+        return [_text(line) for _, line in self._taken[1:]]
+
+    def keep_first(self) -> None:
+        """The record was its first line alone: the others are read again."""
+        self._again.extendleft(reversed(self._taken[1:]))
+        self.row = self._taken[0][0]
 
     def header(self) -> str:
         """The first line."""
@@ -60,23 +82,43 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        self.row, line = next(self._lines)
+        self.row, line = self._again.popleft() if self._again else next(self._lines)
+        self._taken.append((self.row, line))
         self.was_too_long = line is None
-        return "\n" if line is None else line.decode("utf-8", "surrogateescape")
+        return _text(line)
+
+
+def _text(line: bytes | None) -> str:
+    return "\n" if line is None else line.decode("utf-8", "surrogateescape")
 
 
 def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells]:
     reader = csv.reader(text, delimiter=delimiter)
     while True:
+        text.begin()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield text.row, f"is not CSV: {error}"
+            is_open = bool(text.continued)
+            text.keep_first()
+            yield text.row, _OPEN if is_open else f"is not CSV: {error}"
             continue
-        if text.was_too_long:
+        if any(_begins_a_record(line, delimiter, columns) for line in text.continued):
+            text.keep_first()
+            yield text.row, _OPEN
+        elif text.was_too_long:
             yield text.row, TOO_LONG
         elif cells:
             whole = len(cells) == columns
             yield text.row, cells if whole else f"has {len(cells)} fields, the header {columns}"
+
+
+def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
+    """Whether a line inside of quotes is a record of its own, or leaves a quote open as well."""
+    try:
+        alone = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return len(alone) == columns and line.count(_QUOTE) % 2 == 0  # an odd one closes the quotes

@@ -24,6 +24,9 @@ from topics.errors import HistoryError
 
 HEAD_BYTES = 65_536
 """So much of a file is looked at."""
+_BYTES_AT_ONCE = 1_024
+_DEPTH_MAX = 8
+"""Nothing that is known nests deeper; what does is not looked into."""
 
 
 class HistoryFormat(StrEnum):
@@ -113,7 +116,9 @@ def _first_keys(text: bytes, *objects: str) -> set[str]:
     """Keys of the first object at one of the paths `objects`; `text` may be cut off anywhere."""
     keys = set()
     with suppress(ijson.JSONError):
-        for path, event, value in ijson.parse(BytesIO(text)):
+        for path, event, value in ijson.parse(BytesIO(text), buf_size=_BYTES_AT_ONCE):
+            if path.count(".") > _DEPTH_MAX:
+                break
             if path in objects and event == "map_key":
                 keys.add(value)
             elif path in objects and event == "end_map":

@@ -70,6 +70,25 @@ def test_what_followed_a_sent_event_before_is_in_the_list_when_it_is_sent_again(
     assert (found["listener"], found["fallback"]) == ("zoë", False)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--artist", ""),
+        ("--artist", "\udcff"),
+        ("--listener", " "),
+        ("--kind", "UNKNOWN"),
+        ("--listened-at", "1"),
+    ],
+)
+def test_what_the_sequencer_would_reject_is_not_sent(
+    station: Station, wrong: tuple[str, str]
+) -> None:
+    told = {"--listener": "ann", "--artist": "Nina", "--title": "Sinnerman"} | dict([wrong])
+    done = station.run("send", *(part for pair in told.items() for part in pair))
+    assert done.returncode == EXIT_ERROR
+    assert done.stderr.startswith("error: This is no")
+
+
 def test_an_unknown_listener_gets_everyones_list_and_is_told_so(station: Station) -> None:
     assert station.json("recommend", "nobody we know")["fallback"]
     assert "everyone's list" in station.run("recommend", "nobody we know").stdout

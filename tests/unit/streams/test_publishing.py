@@ -323,6 +323,23 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
     assert len(await desk.redis()) == 6
 
 
+async def test_what_is_published_while_redis_is_asked_does_not_look_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+
+    async def slow_frontier() -> Frontier:
+        found = await MemoryLists.frontier(desk.lists)
+        await desk.hear(an_event("bob"))
+        return found
+
+    monkeypatch.setattr(desk.lists, "frontier", slow_frontier)
+    await desk.look_after()
+    made = [each.listener_id for offered in desk.topic.offered for each in offered.lists]
+    assert [each for each in made if each != EVERYONE] == ["ann", "bob"]
+
+
 # -- erasure -------------------------------------------------------------------------------------
 
 

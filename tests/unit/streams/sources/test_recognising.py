@@ -3,7 +3,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from streams.sources.recognising import HistoryFormat, recognise
+from streams.sources.recognising import HEAD_BYTES, HistoryFormat, recognise
 from tests.support.histories import a_listen, a_spotify_row, write
 from topics.errors import HistoryError
 
@@ -52,6 +52,7 @@ def test_content_tells_the_format_and_the_name_does_not(
         (b"\x89PNG\r\n\x00\xff", "is no listening history that is known"),
         (b'{"playlists": []}', "is no listening history that is known"),
         (b'[{"name": "no play"}]', "is no listening history that is known"),
+        (b"[" * HEAD_BYTES, "is no listening history that is known"),
         (b"user,song_id,rating\n", "columns for a listener, a track"),
     ],
 )

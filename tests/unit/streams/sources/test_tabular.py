@@ -1,5 +1,6 @@
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -160,12 +161,18 @@ def test_fields_may_be_divided_otherwise_and_quoted(path: Path, delimiter: str) 
     assert only(path).track_name == f'a{delimiter}"b"\nc'
 
 
-def test_a_quote_that_is_never_closed_costs_what_it_swallows_and_no_more(path: Path) -> None:
-    many = "".join(f"t{each},{AT_S}\n" for each in range(20_000))
-    write(path, f'track,ts\nfirst,{AT_S}\n"open,{AT_S}\n{many}')
-    assert bad_rows_of(path)[0][1].startswith("is not CSV")
-    names = {event.track_name for event in events_of(path)}
-    assert {"first", "t19999"} <= names
+def test_a_quote_that_is_never_closed_costs_its_own_row_and_no_other(path: Path) -> None:
+    many = [f"t{each}" for each in range(20_000)]
+    lines = "".join(f"{each},{AT_S}\n" for each in many)
+    write(path, f'track,ts\nfirst,{AT_S}\n"open,{AT_S}\n{lines}')
+    assert bad_rows_of(path) == [(3, "has a quote that is never closed")]
+    assert [event.track_name for event in events_of(path)] == ["first", *many]
+
+
+def test_two_open_quotes_do_not_make_one_row_of_what_lies_between(path: Path) -> None:
+    write(path, f'track,user,ts\n"a,ann,{AT_S}\n"b,bob,{AT_S}\nc,"cid",{AT_S}\n')
+    assert [row for row, _ in bad_rows_of(path)] == [2, 3]
+    assert only(path).track_name == "c"
 
 
 def test_a_line_without_end_is_one_bad_row(path: Path) -> None:
@@ -214,3 +221,31 @@ def test_parquet_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
     write(path, path.read_bytes()[:-20])
     with pytest.raises(HistoryError, match="damaged Parquet file"):
         events_of(path)
+
+
+def test_parquet_values_of_other_types_cost_at_most_their_own_rows(tmp_path: Path) -> None:
+    nanoseconds = pa.array([AT_S * 10**9 + 1, 2**62], pa.timestamp("ns"))
+    table = pa.table(
+        {
+            "user": pa.array([b"ann", b"\xff"]),
+            "track": ["x", "y"],
+            "ts": nanoseconds,
+            "duration": pa.array([200, 1], pa.duration("s")),
+        }
+    )
+    path = tmp_path / "plays.parquet"
+    pq.write_table(table, path)
+    event = only(path)
+    assert (event.listener_id, event.listened_at, event.duration_ms) == (
+        "ann",
+        AT_S * 1000,
+        200_000,
+    )
+    assert [row for row, _ in bad_rows_of(path)] == [2]
+
+
+def test_of_parquet_columns_with_one_name_the_first_counts(tmp_path: Path) -> None:
+    path = tmp_path / "plays.parquet"
+    columns = [pa.array(["x"]), pa.array([Decimal(AT_S)]), pa.array([7])]
+    pq.write_table(pa.table(columns, names=["track", "ts", "ts"]), path)
+    assert only(path).listened_at == AT_S * 1_000

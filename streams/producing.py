@@ -78,12 +78,12 @@ class EventProducer:
                 )
                 break
             except BufferError:
-                self._producer.poll(_POLL_S)
-        self._producer.poll(0)
+                _interruptible(self._producer.poll, _POLL_S)
+        _interruptible(self._producer.poll, 0)
 
     def flush(self) -> None:
         """Waits until everything sent is acknowledged, however long that takes."""
-        while self._producer.flush(_POLL_S) > 0:
+        while _interruptible(self._producer.flush, _POLL_S) > 0:
             self._check()
         self._check()
         self._is_away = False
@@ -99,6 +99,14 @@ class EventProducer:
         if error.code() in _AWAY_CODES and not self._is_away:
             self._is_away = True
             self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
+
+
+def _interruptible(call: Callable[[float], int], timeout_s: float) -> int:
+    """What `call` returns; Ctrl-C in one of its callbacks, which it loses, is raised again."""
+    try:
+        return call(timeout_s)
+    except SystemError as error:
+        raise KeyboardInterrupt from error
 
 
 def answered(ask: Callable[[], T], say: Callable[[str], object]) -> T:

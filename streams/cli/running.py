@@ -1,6 +1,7 @@
 """`echotune run`: everything on one machine, fed and watched, until Ctrl-C."""
 
 import asyncio
+import signal
 from collections import deque
 from pathlib import Path
 from typing import Annotated
@@ -60,10 +61,17 @@ def run(
         except KeyboardInterrupt:
             is_good = True
         finally:
+            _ignore_signals()
             console.say("stopping ...")
             supervisor.stop()
             _stop_servers(settings)
     raise typer.Exit(0 if is_good else EXIT_ERROR)
+
+
+def _ignore_signals() -> None:
+    """Stopping is bounded: who is impatient would only leave servers behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _start_processes(

@@ -18,7 +18,7 @@ from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 
 PLAYS = 300
-EXIT_ERROR = 3
+EXIT_ERROR, EXIT_INTERRUPTED = 3, 130
 
 AHome = Callable[..., Home]
 
@@ -80,8 +80,19 @@ def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_seco
     assert first.poll() is None
 
     first.send_signal(signal.SIGINT)
+    wait_until(home.output.read_text, lambda said: "stopping" in said)
+    first.send_signal(signal.SIGINT)  # from somebody impatient
     assert first.wait(WAIT_S) == 0
     assert home.processes() == set()
+
+
+def test_ctrl_c_ends_what_waits_for_kafka(a_home: AHome) -> None:
+    home = a_home(ECHOTUNE_KAFKA="127.0.0.1:1", ECHOTUNE_REDIS="redis://127.0.0.1:1/0")
+    sending = home.begin("send", "--listener", "ann", "--artist", "a", "--title", "b")
+    wait_until(home.output.read_text, lambda said: "does not answer" in said)
+    sending.send_signal(signal.SIGINT)
+    assert sending.wait(WAIT_S) == EXIT_INTERRUPTED
+    assert "Traceback" not in home.output.read_text()
 
 
 def test_after_a_killed_run_the_next_one_takes_over_and_counts_every_event_once(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -190,7 +191,7 @@ class _Replay:
     ) -> None:
         while self._fold.offset < stop:
             room = min(RECORDS_AT_ONCE, stop - self._fold.offset)
-            self._fold.apply_many(record for record, _ in zip(decoded, range(room), strict=False))
+            self._fold.apply_many(islice(decoded, room))
             told(self._fold.offset)
 
     def _noted(self, offset: int, value: bytes) -> LogRecord:

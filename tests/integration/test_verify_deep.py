@@ -18,6 +18,7 @@ POISON = 7
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A station at rest, after events and some poison."""
     station = Station(tmp_path_factory.mktemp("deep") / "home", KAFKA_LIBS)
+    station.environment["ECHOTUNE_CHUNK_RECORDS_MAX"] = "20"  # a log of many records
     station.up()
     station.start("sequencer")
     station.start("recommender")

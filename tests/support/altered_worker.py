@@ -5,19 +5,24 @@ everything is patched from here, by what the environment names.
 """
 
 import os
+import signal
 
 from streams.cli import main
-from tests.support.crash_points import crash_at
+from tests.support.crash_points import stop_at
 from tests.support.mutations import mutate
 
 
 def alter() -> None:
-    """Takes a safeguard away, sets a crash point, or both."""
+    """Takes a safeguard away, sets a point at which to die or to freeze, or all of it."""
     if mutation := os.environ.get("ECHOTUNE_TEST_MUTATION"):
         mutate(mutation)
-    if crash := os.environ.get("ECHOTUNE_TEST_CRASH"):
-        point, _, time = crash.partition(":")
-        crash_at(point, int(time or 1))
+    for variable, number in (
+        ("ECHOTUNE_TEST_CRASH", signal.SIGKILL),
+        ("ECHOTUNE_TEST_FREEZE", signal.SIGSTOP),
+    ):
+        if stop := os.environ.get(variable):
+            point, _, time = stop.partition(":")
+            stop_at(point, int(time or 1), number)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Named places between any two effects of a worker at which it may be killed.
+"""Named places between any two effects of a worker at which it may be killed, or frozen.
 
 An effect is whatever somebody else can see: a record, a list, an acknowledged offset, a file. A
 point lies before or after one. At its n-th passing the process gets SIGKILL from itself: no
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from streams.sequencer_app import LEARNING_LOG
+from topics.catalogue import LEARNING_LOG
 
 
 class Point(NamedTuple):
@@ -35,6 +35,7 @@ _REDIS = "streams.stores.redis_lists"
 _FOLDER = "streams.stores.snapshot_folder"
 
 SEQUENCER: dict[str, Point] = {
+    "after the source was introduced": Point(_SEQUENCE, "Sequencer._write_control", True),
     "before anything is sent of a chunk": Point(_SEQUENCE, "Sequencer._send", False),
     "between dead letters and their batch": Point(
         "streams.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch
@@ -46,7 +47,6 @@ SEQUENCER: dict[str, Point] = {
     "between an acknowledgement and its commit": Point(_TRANSPORT, "BatchConsumer.ack", True),
     "before offsets are committed": Point(_TRANSPORT, "BatchConsumerThread._commit", False),
     "after offsets were committed": Point(_TRANSPORT, "BatchConsumerThread._commit", True),
-    "after the source was introduced": Point(_SEQUENCE, "Sequencer._write_control", True),
     "between the beginning of an epoch and its first fetch": Point(
         _SEQUENCE, "Sequencer.begin", True
     ),
@@ -77,8 +77,8 @@ RECOMMENDER: dict[str, Point] = {
 POINTS = SEQUENCER | RECOMMENDER
 
 
-def crash_at(name: str, time: int) -> None:
-    """Sets the point `name`: the process dies at its `time`-th passing."""
+def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Sets the point `name`: at its `time`-th passing the process sends itself a signal."""
     point = POINTS[name]
     left = [time]
 
@@ -86,7 +86,7 @@ def crash_at(name: str, time: int) -> None:
         if point.applies(*arguments, **more):
             left[0] -= 1
             if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), number)
 
     *path, last = point.function.split(".")
     owner: Any = import_module(point.module)

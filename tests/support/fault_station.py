@@ -1,10 +1,13 @@
 """A station to be broken: workers that are kept running and killed, servers behind proxies."""
 
 import random
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from infra.daemon import LOOPBACK, free_port
 from infra.kafka_server import KafkaServer
@@ -13,6 +16,10 @@ from tests.support.journal import Journal
 from tests.support.station import Station, Worker
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.verdict import kept
+from tests.support.workload import Workload
+
+STOP_PORTION, STOP_POLL_S, STOP_PORTIONS_MAX = 60, 0.25, 240
+"""Events a portion, and how long is waited between portions for a worker to reach its point."""
 
 
 class FaultStation(Station):
@@ -51,6 +58,19 @@ class FaultStation(Station):
         self.journal.note("killed", kind=kind, pid=victim.process.pid)
         self.keep_running()
 
+    def until_it_stops(
+        self, worker: Worker, feeder: Feeder, workload: Workload, *, frozen: bool = False
+    ) -> None:
+        """Feeds a little again and again until a worker that is to die, or to freeze, has."""
+        for _ in range(STOP_PORTIONS_MAX):
+            if worker.process.poll() is not None or (frozen and is_frozen(worker)):
+                break
+            feeder.feed(workload.take(STOP_PORTION))
+            time.sleep(STOP_POLL_S)
+        code = worker.process.poll()
+        assert code == (None if frozen else -signal.SIGKILL), worker.text()[-2_000:]
+        self.journal.note("frozen" if frozen else "died at its point", pid=worker.process.pid)
+
     def crashes(self, kind: str) -> int:
         """How many workers of a kind ended by themselves, with an error."""
         lines = [line for line in self.journal.text().splitlines() if '"ended"' in line]
@@ -66,6 +86,11 @@ class FaultStation(Station):
         took_s = round(time.monotonic() - began, 1)
         self.journal.note("kept", events=deep["events"], settled_and_checked_s=took_s)
         return deep
+
+
+def is_frozen(worker: Worker) -> bool:
+    """Whether SIGSTOP has reached it."""
+    return psutil.Process(worker.process.pid).status() == psutil.STATUS_STOPPED
 
 
 class ProxiedKafka(KafkaServer):

@@ -8,14 +8,18 @@ import os
 import signal
 
 from streams.cli import main
+from tests.support.broken_effects import EFFECTS
 from tests.support.crash_points import stop_at
 from tests.support.mutations import mutate
 
 
 def alter() -> None:
-    """Takes a safeguard away, sets a point at which to die or to freeze, or all of it."""
+    """Takes a safeguard away, breaks an effect, sets a point at which to die or to freeze."""
     if mutation := os.environ.get("ECHOTUNE_TEST_MUTATION"):
         mutate(mutation)
+    if effect := os.environ.get("ECHOTUNE_TEST_BREAK"):
+        name, _, time = effect.partition(":")
+        EFFECTS[name](int(time or 1))
     for variable, number in (
         ("ECHOTUNE_TEST_CRASH", signal.SIGKILL),
         ("ECHOTUNE_TEST_FREEZE", signal.SIGSTOP),

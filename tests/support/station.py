@@ -28,8 +28,8 @@ FAST = {
     "ECHOTUNE_SESSION_TIMEOUT_S": "6",
 }
 """Settings with which a test need not wait long."""
-ALTERED_BY = {"ECHOTUNE_TEST_MUTATION", "ECHOTUNE_TEST_CRASH", "ECHOTUNE_TEST_FREEZE"}
-"""Variables that make a worker crash at a named point, or run without one of its safeguards."""
+ALTERED_BY = {f"ECHOTUNE_TEST_{what}" for what in ("MUTATION", "CRASH", "FREEZE", "BREAK")}
+"""Variables that make a worker stop at a named point, fail, or do without a safeguard."""
 ALTERED_MODULE = "tests.support.altered_worker"
 
 T = TypeVar("T")

@@ -51,7 +51,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "healing of a lost tail": (f"{UNIT}/test_healing.py", f"{DRILLS}::test_a_lost_tail"),
     "snapshot of this log": (f"{UNIT}/test_snapshot_loading.py",),
     "log without a hole": (f"{UNIT}/test_fold.py",),
-    "codes are never given twice": ("tests/property/test_naive_fold.py",),
+    "chunks of a former assignment": (f"{UNIT}/agents/test_sequence.py",),
 }
 
 

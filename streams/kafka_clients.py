@@ -12,7 +12,8 @@ def client_settings(kafka: str) -> dict[str, Any]:
     """librdkafka's settings; it prints nothing: whoever asks it says that Kafka is away.
 
     Without `metadata.recovery.strategy=none` it would drop its broker and begin anew while none
-    answers, but a transactional producer would wait for the dropped one for ever (seen with 2.16).
+    answers, and a transactional producer waits for the dropped one for ever (librdkafka 2.16.0, its
+    issue 5511).
     """
     return {
         "bootstrap.servers": kafka,

@@ -15,6 +15,8 @@ from tests.support.workload import Workload
 LISTENERS = 200
 AWAY_S = 8.0
 STALL_S = 20.0
+STEADY_S = 3.0
+"""Between two faults, so that there is something to read."""
 
 
 @pytest.mark.fault
@@ -65,3 +67,4 @@ def lists_are_back(station: ProxiedStation, names: set[str]) -> None:
     began = time.monotonic()
     wait_until(lambda: set(in_redis(station)), lambda found: found >= names)
     station.journal.note("lists are back", after_s=round(time.monotonic() - began, 2))
+    time.sleep(STEADY_S)

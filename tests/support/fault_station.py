@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 
 from infra.daemon import LOOPBACK, free_port
 from infra.kafka_server import KafkaServer
+from streams.system_status import RECOMMENDER_KEY
 from tests.support.feeding import Feeder
 from tests.support.journal import Journal
+from tests.support.lists_seen import redis_of
 from tests.support.station import Station, Worker
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.verdict import kept
@@ -53,10 +56,17 @@ class FaultStation(Station):
 
     def kill_one(self, kind: str, chance: random.Random) -> None:
         """SIGKILL for one of a kind; another is started at once."""
-        victim = chance.choice(self.running(kind))
+        victim, as_of = chance.choice(self.running(kind)), self.folded()
         victim.kill()
-        self.journal.note("killed", kind=kind, pid=victim.process.pid)
+        self.journal.note("killed", kind=kind, pid=victim.process.pid, as_of=as_of)
         self.keep_running()
+
+    def folded(self) -> int:
+        """Log offset up to which the recommender said last that it has folded."""
+        key = RECOMMENDER_KEY.format(self.settings.recommender_id)
+        with redis_of(self) as redis:
+            found = redis.get(key)
+        return int(orjson.loads(found)["as_of"]) if found else -1
 
     def until_it_stops(
         self, worker: Worker, feeder: Feeder, workload: Workload, *, frozen: bool = False
@@ -73,8 +83,7 @@ class FaultStation(Station):
 
     def crashes(self, kind: str) -> int:
         """How many workers of a kind ended by themselves, with an error."""
-        lines = [line for line in self.journal.text().splitlines() if '"ended"' in line]
-        return sum(f'"{kind}"' in line and '"code": -9' not in line for line in lines)
+        return sum(each["code"] != -9 for each in self.journal.told("ended", kind=kind))
 
     def verdict(self, feeder: Feeder) -> dict[str, Any]:
         """Waits until everything is settled; fails with the first broken promise."""

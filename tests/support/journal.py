@@ -21,6 +21,12 @@ class Journal:
         with self.path.open("a") as out:
             out.write(json.dumps(line, default=str) + "\n")
 
+    def told(self, what: str, **facts: Any) -> list[dict[str, Any]]:
+        """The lines of one kind that say these facts."""
+        lines = [json.loads(line) for line in self.text().splitlines()]
+        wanted = {"what": what, **facts}.items()
+        return [line for line in lines if all(line.get(k) == v for k, v in wanted)]
+
     def text(self) -> str:
         """All of it."""
         return self.path.read_text() if self.path.exists() else ""

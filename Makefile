@@ -10,7 +10,7 @@ export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration check bench bench-model lock clean
+.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations check bench bench-model lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -40,6 +40,15 @@ test-unit: setup  ## Runs the tests that need no server
 
 test-integration: setup  ## Runs the tests on real servers
 	@$(BIN)/python -m pytest tests/contract tests/integration tests/e2e
+
+test-faults: setup  ## Breaks real servers and workers in every way of docs/reliability.md (15 minutes)
+	@$(BIN)/python -m tests.faults
+
+test-soak: setup  ## Overload for a minute, and steady load for half an hour; nothing may grow
+	@$(BIN)/python -m pytest tests/faults -m soak -s
+
+test-mutations: setup  ## Takes each safeguard away and shows which test notices
+	@$(BIN)/python -m tests.faults.mutations
 
 check: setup  ## Lints, types, import rules, doctests
 	@$(BIN)/ruff check .

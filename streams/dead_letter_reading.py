@@ -50,6 +50,14 @@ class DeadLetter:
 
 def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
     """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
+    return sorted(each_letter(kafka, last), key=lambda each: each.rejected_at)[-last:]
+
+
+def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:
+    """The newest `last` dead letters of each partition, one partition after the other.
+
+    Raises `ServerError` while Kafka is away.
+    """
     consumer = Consumer(
         client_settings(kafka)
         | {
@@ -58,12 +66,8 @@ def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
         }
     )
     try:
-        found = [
-            letter
-            for place, end in _newest(consumer, last)
-            for letter in _read(consumer, place, end)
-        ]
-        return sorted(found, key=lambda each: each.rejected_at)[-last:]
+        for place, end in _newest(consumer, last):
+            yield from _read(consumer, place, end)
     except KafkaException as error:
         raise ServerError(f"Dead letters cannot be read: {error}.", "Is Kafka up?") from error
     finally:

@@ -281,6 +281,10 @@ class Fold:
         """Those of `listeners` (codes) that were not erased since they changed."""
         return listeners[self._per_listener["last_changed"][listeners] >= 0]
 
+    def last_changed(self, listeners: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Log offset of the record that changed each listener last."""
+        return np.asarray(self._per_listener["last_changed"][listeners])
+
     def newest(self, listeners: NDArray[np.int32]) -> NDArray[np.int64]:
         """listened_at of each listener's newest event, ms."""
         return np.asarray(self._per_listener["newest"][listeners])

@@ -3,8 +3,22 @@
 from typing import Any
 
 _CRITICAL = 2
+_RECONNECT_MAX_MS = 2_000
+_ANSWER_MAX_MS = 20_000
+"""After so long a connection on which nothing comes back is given up."""
 
 
 def client_settings(kafka: str) -> dict[str, Any]:
-    """librdkafka's settings; it prints nothing: whoever asks it says that Kafka is away."""
-    return {"bootstrap.servers": kafka, "log_level": _CRITICAL}
+    """librdkafka's settings; it prints nothing: whoever asks it says that Kafka is away.
+
+    Without `metadata.recovery.strategy=none` it would drop its broker and begin anew while none
+    answers, and a transactional producer waits for the dropped one for ever (librdkafka 2.16.0, its
+    issue 5511).
+    """
+    return {
+        "bootstrap.servers": kafka,
+        "log_level": _CRITICAL,
+        "metadata.recovery.strategy": "none",
+        "reconnect.backoff.max.ms": _RECONNECT_MAX_MS,
+        "socket.timeout.ms": _ANSWER_MAX_MS,
+    }

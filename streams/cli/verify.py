@@ -1,4 +1,8 @@
-"""`echotune verify`: live and replay agree, or it says so."""
+"""`echotune verify`: live and replay agree, with `--deep` all promises are kept, or it says so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
@@ -8,35 +12,78 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.settings import Settings
 
+if TYPE_CHECKING:
+    from streams.verification import Verification
+    from streams.verifying.deep import DeepVerification, OnOffset
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command(epilog="Example: echotune verify --json")(verify)
+    app.command(epilog="Example: echotune verify --deep --json")(verify)
 
 
 def verify(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Checks every promise: source, log, state and lists.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Folds the log again from its start and compares the digest with the live one's.
 
-    Exit code 0: equal; 1: not equal.
+    Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
+    raise typer.Exit(0 if (_deeply(json) if deep else _plainly(json)) else 1)
+
+
+def _plainly(json: bool) -> bool:
     from streams.verification import verify as verified
 
     settings = Settings()
-    with Progress(console=console.err, transient=True) as progress:
-        task = progress.add_task("replaying the learning-log", total=None)
-        result = verified(
-            settings,
-            addresses_of(settings),
-            lambda at, last: progress.update(task, completed=at, total=last + 1),
-        )
+    with _progress() as on_offset:
+        result = verified(settings, addresses_of(settings), on_offset)
     if json:
         console.print_json(result.as_json())
     else:
-        verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
-        rate = result.events / max(result.seconds, 1e-9)
-        told = f"{verdict} at log offset {result.offset:,}, {result.events:,} events"
-        console.out.print(f"live    {result.live}\nreplay  {result.replay}")
-        console.out.print(f"{told}, {rate:,.0f} events/s", soft_wrap=True)
-    raise typer.Exit(0 if result.equal else 1)
+        _show(result)
+    return result.equal
+
+
+def _deeply(json: bool) -> bool:
+    from streams.verifying.deep import verify_deeply
+
+    settings = Settings()
+    with _progress() as on_offset:
+        found = verify_deeply(settings, addresses_of(settings), on_offset)
+    if json:
+        console.print_json(found.as_json())
+    else:
+        _show_promises(found)
+    return found.is_kept
+
+
+@contextmanager
+def _progress() -> "Iterator[OnOffset]":
+    with Progress(console=console.err, transient=True) as progress:
+        task = progress.add_task("replaying the learning-log", total=None)
+        yield lambda at, last: progress.update(task, completed=at, total=last + 1)
+
+
+def _show(result: "Verification") -> None:
+    verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
+    rate = result.events / max(result.seconds, 1e-9)
+    told = f"{verdict} at log offset {result.offset:,}, {result.events:,} events"
+    console.out.print(f"live    {result.live}\nreplay  {result.replay}")
+    console.out.print(f"{told}, {rate:,.0f} events/s", soft_wrap=True)
+
+
+def _show_promises(found: "DeepVerification") -> None:
+    for each in found.findings.as_json():
+        verdict = "[bold red]BROKEN[/]" if each["broken"] else "[green]kept[/]  "
+        unknown = f", {each['unknown']:,} can no longer be checked" if each["unknown"] else ""
+        told = f"{verdict} {each['says']} ({each['checked']:,} checked{unknown})"
+        console.out.print(told, soft_wrap=True)
+        if each["first"] is not None:
+            first, more = each["first"], each["broken"] - 1
+            told = f"       first at {first['where']}: {first['what']} ({more:,} more)"
+            console.out.print(told, soft_wrap=True, markup=False)
+    _show(found.replayed)

@@ -28,6 +28,9 @@ FAST = {
     "ECHOTUNE_SESSION_TIMEOUT_S": "6",
 }
 """Settings with which a test need not wait long."""
+ALTERED_BY = {f"ECHOTUNE_TEST_{what}" for what in ("MUTATION", "CRASH", "FREEZE", "BREAK")}
+"""Variables that make a worker stop at a named point, fail, or do without a safeguard."""
+ALTERED_MODULE = "tests.support.altered_worker"
 
 T = TypeVar("T")
 
@@ -96,13 +99,15 @@ class Station:
     # -- workers -------------------------------------------------------------------------------
 
     def start(self, kind: str, **environment: str) -> Worker:
-        """Starts `sequencer` or `recommender`."""
+        """Starts `sequencer` or `recommender`; altered where the environment says so."""
         log = self.home / "logs" / f"{kind}-{len(self.workers)}.log"
+        variables = self._environment(environment)
+        module = ALTERED_MODULE if ALTERED_BY & variables.keys() else "streams.cli"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker", kind],
+                [sys.executable, "-m", module, "worker", kind],
                 cwd=REPOSITORY,
-                env=self._environment(environment),
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,132 @@
+"""Reads every published list of a generation: the Redis tables, the topic, both frontiers."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import orjson
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from redis.asyncio import Redis
+
+from streams.frontier import Frontier, frontier_of
+from streams.kafka_clients import client_settings
+from streams.stores.redis_lists import list_key
+from streams.verifying.list_audit import Published, items_hash
+from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
+from topics.codecs import Decoder
+from topics.errors import LogError
+from topics.rejection import Rejected
+
+_SCAN_COUNT = 1_000
+_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 0.2
+_RECORDS_A_CALL = 1_000
+_FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
+_decoder = Decoder(RECOMMENDATIONS.contracts)
+
+
+async def lists_in_redis(redis: Redis, generation: str) -> dict[str, Published]:
+    """Listener id → list, of every list of the generation; a few hundred a call."""
+    prefix = list_key(generation, "")
+    found: dict[str, Published] = {}
+    async for keys in _pages(redis, prefix):
+        async with redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.hmget(key, _FIELDS)
+            rows = await pipeline.execute()
+        for key, fields in zip(keys, rows, strict=True):
+            if fields[0] is not None:  # else it expired meanwhile
+                found[key.decode().removeprefix(prefix)] = _of_hash(fields)
+    return found
+
+
+async def _pages(redis: Redis, prefix: str) -> AsyncIterator[list[Any]]:
+    cursor = 0
+    while True:
+        cursor, keys = await redis.scan(cursor, match=f"{prefix}*", count=_SCAN_COUNT)
+        if keys:
+            yield keys
+        if not cursor:
+            return
+
+
+def _of_hash(fields: list[bytes]) -> Published:
+    epoch, as_of, event_time, items, at_ms = fields
+    return Published(
+        int(epoch), int(as_of), int(event_time), items_hash(orjson.loads(items)), int(at_ms)
+    )
+
+
+def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
+    """Up to where the topic holds all lists of this recommender, by its own account."""
+    consumer = _consumer(kafka, f"{recommender_id}-recommendations")
+    try:
+        place = TopicPartition(LEARNING_LOG.name, 0)
+        [committed] = consumer.committed([place], timeout=_TIMEOUT_S)
+        return frontier_of(committed.metadata)
+    finally:
+        consumer.close()
+
+
+def lists_in_topic(kafka: str, generation: str) -> dict[str, Published]:
+    """The last committed list of each listener, as compaction leaves it."""
+    lists: dict[str, Published] = {}
+    consumer = _consumer(kafka, "echotune-list-reader")
+    try:
+        for message in _committed(consumer):
+            _take(lists, message, generation)
+    finally:
+        consumer.close()
+    return lists
+
+
+def _consumer(kafka: str, group_id: str) -> Consumer:
+    return Consumer(
+        client_settings(kafka)
+        | {
+            "group.id": group_id,
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+
+
+def _committed(consumer: Consumer) -> Iterator[Message]:
+    topic = consumer.list_topics(RECOMMENDATIONS.name, timeout=_TIMEOUT_S)
+    unread = set(topic.topics[RECOMMENDATIONS.name].partitions)
+    consumer.assign([TopicPartition(RECOMMENDATIONS.name, each, 0) for each in unread])
+    silent_s = 0.0
+    while unread and silent_s < _TIMEOUT_S:
+        messages = consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
+        silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+        for message in messages:
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                unread.discard(message.partition())
+            else:
+                raise KafkaException(error)
+
+
+def _take(lists: dict[str, Published], message: Message, generation: str) -> None:
+    listener_id = (message.key() or b"").decode()
+    if message.value() is None:
+        lists.pop(listener_id, None)
+        return
+    decoded = _decoder.decode(message.value())
+    if isinstance(decoded, Rejected):
+        raise LogError(
+            f"A list in {RECOMMENDATIONS.name} cannot be read: {decoded.detail}.",
+            "Upgrade, or make the topic anew: its lists are published again.",
+        )
+    fields = decoded[1]
+    if fields["generation"] == generation:
+        lists[listener_id] = _of_record(fields, message.timestamp()[1])
+
+
+def _of_record(fields: dict[str, Any], at_ms: int) -> Published:
+    items = [(each["track_id"], each["score"], each["reason"]) for each in fields["items"]]
+    return Published(
+        fields["log_epoch"], fields["as_of"], fields["event_time"], items_hash(items), at_ms
+    )

@@ -1,0 +1,88 @@
+"""What EchoTune promises, and the first place at which each promise is broken."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Promise(StrEnum):
+    """Stable names; scripts read them."""
+
+    CONTIGUOUS = "the log covers each source without a hole, each offset once"
+    COUNTED = "applied, rejected and duplicate are together what is covered"
+    SOURCE = "every covered record of the source is a row or a rejection, as it was written"
+    LETTERS = "every rejected record is a dead letter with its bytes"
+    EQUAL = "the live state is the replayed state"
+    COMPLETE = "every listener has a list that is not older than their last change"
+    AGREED = "redis and the topic hold the same lists"
+    RANKED = "a list is what the state of its log offset ranks"
+
+
+class Broken(NamedTuple):
+    """A promise that is not kept, and where; `where` sorts as it happened."""
+
+    promise: Promise
+    where: str
+    what: str
+
+
+@dataclass
+class Findings:
+    """Of each promise: how often it was checked and broken, and the first place where it was.
+
+    >>> found = Findings()
+    >>> found.note(Promise.AGREED, [], checked=3)
+    >>> found.note(Promise.RANKED, [Broken(Promise.RANKED, "ann", "t1 stands first, not t2")])
+    >>> found.is_kept, found.checked[Promise.AGREED], found.first[Promise.RANKED].where
+    (False, 3, 'ann')
+    """
+
+    checked: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
+    broken: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
+    unknown: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
+    """What could not be checked, since retention has taken what it would be compared with."""
+    first: dict[Promise, Broken] = field(default_factory=dict)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing that was checked is broken."""
+        return not self.first
+
+    def note(
+        self, promise: Promise, broken: Iterable[Broken], *, checked: int = 1, unknown: int = 0
+    ) -> None:
+        """Notes the result of `checked` checks of one promise."""
+        self.checked[promise] += checked
+        self.unknown[promise] += unknown
+        for each in broken:
+            self.broken[promise] += 1
+            self.first.setdefault(promise, each)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """One entry a promise, with stable names."""
+        return [
+            {
+                "promise": each.name.lower(),
+                "says": each.value,
+                "checked": self.checked[each],
+                "broken": self.broken[each],
+                "unknown": self.unknown[each],
+                "first": self.first[each]._asdict() if each in self.first else None,
+            }
+            for each in Promise
+        ]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Sums over all sources: what the log covers, and what became of it."""
+
+    covered: int = 0
+    rows: int = 0
+    rejected: int = 0
+    vacant: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """JSON values with stable names."""
+        return asdict(self)

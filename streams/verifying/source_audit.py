@@ -1,0 +1,111 @@
+"""The source and the dead letters beside the log: nothing covered is missing, nothing changed.
+
+Pure: whoever reads the topics hands in what they hold.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import xxhash
+
+from streams.acceptance import SourceRecord, accept
+from streams.verifying.log_audit import Counted
+from streams.verifying.promises import Broken, Promise
+from topics.codecs import Decoder
+from topics.identity import event_key_of
+from topics.learning_batch import LearningBatch
+from topics.listening_event import KIND_CODES, EventFields
+
+Letters = Mapping[str, Collection[bytes]]
+"""Origin (topic/partition/offset) → hashes of the values that were kept of it."""
+
+
+class Told(NamedTuple):
+    """What is compared of a row; `reason` is that of a rejection, and empty for a row."""
+
+    event_key: bytes = b""
+    kind: int = -1
+    listener_id: str | None = None
+    track_id: str | None = None
+    listened_at: int | None = None
+    reason: str = ""
+
+
+def value_hash(value: bytes | None) -> bytes:
+    """By which a record's bytes are known again; null is not empty."""
+    return b"null" if value is None else xxhash.xxh3_128_digest(value)
+
+
+def in_log(counted: Counted) -> dict[int, Told]:
+    """Source offset → what the log says of it, of all that counts."""
+    batch = counted.batch
+    told = dict(_rows(batch, counted.first_new))
+    return told | {at: Told(reason=reason) for at, reason in counted.rejected}
+
+
+def _rows(batch: LearningBatch, first_new: int) -> Iterator[tuple[int, Told]]:
+    columns = (
+        (key.tobytes() for key in batch.columns["event_keys"]),
+        batch.columns["kinds"].tolist(),
+        batch.texts("listeners"),
+        batch.texts("tracks"),
+        batch.columns["listened_at"].tolist(),
+    )
+    for at, *fields in zip(batch.offsets.tolist(), *columns, strict=True):
+        if at >= first_new:
+            yield at, Told(*fields)
+
+
+def in_source(records: Sequence[SourceRecord], decoder: Decoder) -> dict[int, Told]:
+    """Source offset → what a sequencer has to say of it."""
+    accepted = accept(records, decoder)
+    rows = {row.offset: _told(row.event) for row in accepted.rows}
+    return rows | {
+        each.record.offset: Told(reason=str(each.rejected.reason)) for each in accepted.rejected
+    }
+
+
+def _told(event: EventFields) -> Told:
+    return Told(
+        event_key_of(event["event_id"]),
+        KIND_CODES[event["kind"]],
+        event["listener_id"],
+        event["track_id"],
+        event["listened_at"],
+    )
+
+
+def compared(
+    counted: Counted, records: Sequence[SourceRecord], decoder: Decoder
+) -> Iterator[Broken]:
+    """Differences between a batch and the source's records of the same offsets."""
+    log, source = in_log(counted), in_source(records, decoder)
+    for at in sorted(log.keys() | source.keys()):
+        if log.get(at) != source.get(at):
+            yield Broken(Promise.SOURCE, _place(counted, at), _difference(log, source, at))
+
+
+def _difference(log: Mapping[int, Told], source: Mapping[int, Told], at: int) -> str:
+    if at not in log:
+        return f"covered by the log, which does not hold it: {source[at]}"
+    if at not in source:
+        return f"in the log, though the source does not hold it: {log[at]}"
+    return f"the source says {source[at]}, the log {log[at]}"
+
+
+def missing_letters(
+    counted: Counted, records: Iterable[SourceRecord], letters: Letters
+) -> Iterator[Broken]:
+    """Rejected records without a dead letter, or with other bytes than the source has."""
+    values = {record.offset: value_hash(record.value) for record in records}
+    for at, reason in counted.rejected:
+        place = _place(counted, at)
+        kept = letters.get(place, ())
+        if not kept:
+            yield Broken(Promise.LETTERS, place, f"rejected as {reason}, but no dead letter")
+        elif at in values and values[at] not in kept:
+            yield Broken(Promise.LETTERS, place, "the dead letter has other bytes than the source")
+
+
+def _place(counted: Counted, at: int) -> str:
+    return f"{counted.source_name}/{counted.batch.source.partition}/{at}"

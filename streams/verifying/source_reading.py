@@ -1,0 +1,108 @@
+"""Reads the records of a source again, as far as its retention still has them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.kafka_clients import client_settings
+from streams.topic_ids import describe_topic
+from topics.catalogue import LISTENING_EVENTS
+from topics.errors import ServerError
+
+_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 0.2
+_RECORDS_A_CALL = 1_000
+
+
+@dataclass(slots=True)
+class ReadRecord:
+    """A record as sequencers see it; `timestamp` is the broker's, ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class SourceRecords:
+    """The records of one partition, read forwards; `start` is the first offset there still is."""
+
+    def __init__(self, kafka: str, partition: int) -> None:
+        self._consumer = Consumer(
+            client_settings(kafka)
+            | {
+                "group.id": "echotune-source-reader",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "queued.max.messages.kbytes": 16_384,
+            }
+        )
+        self._place = TopicPartition(LISTENING_EVENTS.name, partition)
+        self.start, _ = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
+        self._read: list[ReadRecord] = []
+        self._consumer.assign([TopicPartition(LISTENING_EVENTS.name, partition, self.start)])
+
+    def between(self, first: int, last: int) -> list[ReadRecord]:
+        """Records from `first` to `last`, inclusive; must not be below what was read before."""
+        silent_s, ended = 0.0, False
+        while not ended and silent_s < _TIMEOUT_S and (not self._read or self._end() < last):
+            messages = self._consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
+            silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+            for message in messages:
+                ended = _is_end(message)
+                if not ended:
+                    self._read.append(_record(message))
+        self._read = [each for each in self._read if each.offset >= first]
+        return [each for each in self._read if each.offset <= last]
+
+    def _end(self) -> int:
+        return self._read[-1].offset
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self._consumer.close()
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        raise KafkaException(error)
+    return error is not None
+
+
+def _record(message: Message) -> ReadRecord:
+    return ReadRecord(message.offset(), message.timestamp()[1], message.key(), message.value())
+
+
+class SourceReader:
+    """The partitions of the topic that is there now; use as a context manager."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._topic_id = describe_topic(kafka, LISTENING_EVENTS.name).topic_id
+        self._partitions: dict[int, SourceRecords] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._partitions.values():
+            each.close()
+
+    def between(
+        self, topic_id: bytes, partition: int, first: int, last: int
+    ) -> list[ReadRecord] | None:
+        """The records of these offsets; None where retention or a new topic has taken them."""
+        if topic_id != self._topic_id:
+            return None
+        try:
+            records = self._partitions.get(partition)
+            if records is None:
+                records = self._partitions[partition] = SourceRecords(self._kafka, partition)
+            return records.between(first, last) if first >= records.start else None
+        except KafkaException as error:
+            raise ServerError(
+                f"{LISTENING_EVENTS.name}/{partition} cannot be read: {error}.", "Is Kafka up?"
+            ) from error

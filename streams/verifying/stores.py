@@ -1,0 +1,81 @@
+"""What consumers can read of one recommender's lists, and up to where it says that it is whole."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from streams.addresses import Addresses
+from streams.fold import Fold
+from streams.frontier import Frontier
+from streams.list_making import ListMaker
+from streams.redis_client import REDIS_AWAY, redis_of
+from streams.settings import Settings
+from streams.stores.lists import EVERYONE
+from streams.stores.redis_lists import RedisLists
+from streams.verifying.list_audit import Lists, disagreements, outdated
+from streams.verifying.list_reading import lists_in_redis, lists_in_topic, topic_frontier
+from streams.verifying.promises import Findings, Promise
+from topics.errors import ServerError
+
+
+class Stores(NamedTuple):
+    """The lists of one shard in both places; each holds all that changed up to `settled`."""
+
+    redis: Lists
+    topic: Lists
+    settled: Frontier
+
+
+def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
+    """Reads how far both stores say to have come, and then what they hold."""
+    return asyncio.run(_read(settings, addresses, maker.owns))
+
+
+async def _read(settings: Settings, addresses: Addresses, is_own: Callable[[str], bool]) -> Stores:
+    redis = redis_of(addresses)
+    shard = {"shard": settings.shard, "shards": settings.shards}
+    store = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
+    try:
+        reached = await store.frontier()
+        topic = await asyncio.to_thread(topic_frontier, addresses.kafka, settings.recommender_id)
+        in_topic = await asyncio.to_thread(lists_in_topic, addresses.kafka, settings.generation)
+        in_redis = await lists_in_redis(redis, settings.generation)
+    except REDIS_AWAY as error:
+        raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
+    finally:
+        await redis.aclose()
+    settled = min(reached, topic, key=lambda each: each.position)
+    return Stores(_own(in_redis, is_own), _own(in_topic, is_own), settled)
+
+
+def _own(lists: Lists, is_own: Callable[[str], bool]) -> Lists:
+    return {each: found for each, found in lists.items() if each == EVERYONE or is_own(each)}
+
+
+def compare_stores(
+    stores: Stores, fold: Fold, maker: ListMaker, ttl_s: int, findings: Findings
+) -> None:
+    """Redis, the topic and the state beside each other; `fold` is at least as far as the stores."""
+    redis, topic, settled = stores
+    found = disagreements(redis, topic, settled.position)
+    findings.note(Promise.AGREED, found, checked=len(redis.keys() & topic.keys()))
+    place = settled.as_of if settled.log_epoch == fold.log_epoch else -1
+    changed = _last_changed(fold, maker)
+    expired = set(_expired(topic, ttl_s))
+    lasting = {each: at for each, at in changed.items() if each not in expired}
+    for name, lists, wanted in (("redis", redis, lasting), ("the topic", topic, changed)):
+        found = outdated(lists, wanted, place, name)
+        findings.note(Promise.COMPLETE, found, checked=len(wanted))
+
+
+def _last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
+    codes = maker.own(fold.changed_after(-1))
+    ids = map(str, fold.listeners.values(codes.tolist()))
+    return dict(zip(ids, fold.last_changed(codes).tolist(), strict=True))
+
+
+def _expired(topic: Lists, ttl_s: int) -> Iterator[str]:
+    """Redis forgets lists that have not changed for long; the topic knows when that was."""
+    oldest_ms = (time.time() - ttl_s) * 1_000
+    return (each for each, found in topic.items() if found.at_ms < oldest_ms)

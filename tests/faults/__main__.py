@@ -1,0 +1,81 @@
+"""`make test-faults`: every fault on real servers, two test files at a time, with a table.
+
+Most of a fault test is waiting for somebody's time-out, so two share two processors well.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent
+REPOSITORY = FOLDER.parent.parent
+AT_ONCE = 2
+LAST_LINES = 60
+
+
+class Result(NamedTuple):
+    """How one file of tests ended."""
+
+    name: str
+    is_passed: bool
+    took_s: float
+    output: str
+
+
+def files() -> list[Path]:
+    """Files with a test marked `fault`, the longest ones first."""
+    found = [each for each in FOLDER.glob("test_*.py") if "mark.fault" in each.read_text()]
+    return sorted(found, key=lambda each: (each.stem not in LONGEST, each.stem))
+
+
+LONGEST = ("test_f01_kills", "test_f02_crash_points", "test_f03_zombies", "test_f04_broker_outages")
+
+
+def run(path: Path, folder: Path) -> Result:
+    """Runs one file; its stations lie in a folder of their own."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", str(path), "-m", "fault", "-p", "no:cacheprovider"),
+            *("-s", f"--basetemp={folder / path.stem}"),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took_s = time.monotonic() - began
+    return Result(path.stem, done.returncode == 0, took_s, done.stdout + done.stderr)
+
+
+def results(folder: Path) -> Iterator[Result]:
+    """Of every file, as they end."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for future in [pool.submit(run, path, folder) for path in files()]:
+            yield future.result()
+
+
+def main() -> int:
+    """Prints a line a file, and what a failed one said."""
+    began, failed = time.monotonic(), 0
+    with tempfile.TemporaryDirectory(dir=os.environ.get("ECHOTUNE_FAULTS_FOLDER")) as folder:
+        for each in results(Path(folder)):
+            tests = re.search(r"^(\d+ (?:passed|failed).*?) in", each.output, re.MULTILINE)
+            said = tests[1] if tests else "did not run"
+            print(f"{each.name:28} {said:24} {each.took_s:5.0f} s", flush=True)
+            if not each.is_passed:
+                failed += 1
+                print("\n".join(each.output.splitlines()[-LAST_LINES:]), flush=True)
+    print(f"{failed} files failed, {time.monotonic() - began:.0f} s", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""`make test-mutations`: takes each safeguard away and says which test notices.
+
+For every safeguard two kinds of test are asked: a quick one of its own, and a drill on real
+servers and real workers (`test_drills.py`) where the fault can be brought about there. Prints a
+row a safeguard; exit code 1 where a safeguard can be taken away without any test failing.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.mutations import MUTATIONS
+
+REPOSITORY = Path(__file__).parent.parent.parent
+UNIT = "tests/unit/streams"
+DRILLS = "tests/faults/test_drills.py"
+TESTS: dict[str, tuple[str, ...]] = {
+    "row-offset mask": (f"{UNIT}/test_fold.py", f"{DRILLS}::test_a_repeated_chunk"),
+    "hole rule": (f"{UNIT}/test_coverage.py", f"{DRILLS}::test_a_lost_chunk"),
+    "duplicate window": (f"{UNIT}/test_fold.py", f"{DRILLS}::test_a_repeated_chunk"),
+    "compare-and-set in Redis": (
+        "tests/contract/test_list_store.py",
+        f"{DRILLS}::test_a_frozen_recommender",
+    ),
+    "snapshot checksum": (f"{UNIT}/test_snapshots.py", f"{DRILLS}::test_a_damaged_snapshot"),
+    "acknowledge after the produce": (f"{UNIT}/agents/test_sequence.py",),
+    "acknowledge in order": (f"{UNIT}/test_pipeline.py", f"{DRILLS}::test_a_late_dead_letter"),
+    "Redis repair": (f"{UNIT}/test_publishing.py", f"{DRILLS}::test_an_emptied_redis"),
+    "dead letter before the acknowledgement": (
+        f"{UNIT}/test_pipeline.py",
+        f"{DRILLS}::test_a_late_dead_letter",
+    ),
+    "assignment epoch of delivery reports": (f"{UNIT}/test_pipeline.py",),
+    "transactional fencing": (
+        "tests/integration/test_recommender_zombie.py",
+        f"{DRILLS}::test_a_frozen_recommender",
+    ),
+    "publish frontier": (
+        "tests/unit/streams/test_frontier.py",
+        f"{DRILLS}::test_a_recommender_killed_before_it_published",
+    ),
+    "`next` for a chunk without rows": (
+        f"{UNIT}/test_coverage.py",
+        f"{DRILLS}::test_nothing_but_poison",
+    ),
+    "healing of a lost tail": (f"{UNIT}/test_healing.py", f"{DRILLS}::test_a_lost_tail"),
+    "snapshot of this log": (f"{UNIT}/test_snapshot_loading.py",),
+    "log without a hole": (f"{UNIT}/test_fold.py",),
+    "chunks of a former assignment": (f"{UNIT}/agents/test_sequence.py",),
+}
+
+
+class Outcome(NamedTuple):
+    """Which test failed first, empty where none did, and for how long it was tried."""
+
+    failed: str
+    took_s: float
+
+
+def tried(safeguard: str, tests: str) -> Outcome:
+    """Runs `tests` without the safeguard, to the first one that fails."""
+    began = time.monotonic()
+    options = ["-x", "-p", "no:cacheprovider", "-p", "tests.support.mutating"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-m", "fault or not fault", *_selected(tests)],
+        cwd=REPOSITORY,
+        env={**os.environ, "ECHOTUNE_TEST_MUTATION": safeguard},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^(?:FAILED|ERROR) \S*?([^/\s]+::[^\[\s]+)", done.stdout, re.MULTILINE)
+    if done.returncode not in (0, 1) or (done.returncode == 1 and found is None):
+        raise RuntimeError(f"{tests} could not be run: {done.stdout[-3000:]}{done.stderr[-1000:]}")
+    return Outcome(found[1] if found else "", time.monotonic() - began)
+
+
+def _selected(tests: str) -> list[str]:
+    """A whole file, or those of its tests that begin with a name."""
+    path, _, begins = tests.partition("::")
+    return [path, "-k", begins] if begins else [path]
+
+
+def main() -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="no drills on real servers")
+    parser.add_argument("--only", help="one safeguard")
+    options = parser.parse_args()
+    assert TESTS.keys() == MUTATIONS.keys(), TESTS.keys() ^ MUTATIONS.keys()
+    unnoticed = []
+    print("| safeguard | taken away, this fails | after |\n|---|---|---|", flush=True)
+    for safeguard in [options.only] if options.only else TESTS:
+        for tests in TESTS[safeguard]:
+            if options.quick and tests.startswith(DRILLS):
+                continue
+            failed, took_s = tried(safeguard, tests)
+            unnoticed += [] if failed else [f"{safeguard}: {tests}"]
+            print(f"| {safeguard} | {failed or 'NOTHING'} | {took_s:.0f} s |", flush=True)
+    for each in unnoticed:
+        print(f"not noticed: {each}", file=sys.stderr)
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""F19: who is asked to stop stops soon, leaves all it knows behind, and repeats nothing later."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.fault_station import FaultStation
+from tests.support.feeding import Feeder
+from tests.support.station import Worker
+from tests.support.workload import Workload
+
+STOP_MAX_S = 10.0
+
+
+def stopped(worker: Worker, station: FaultStation) -> None:
+    """Asks a worker to stop; it ends in time and in order."""
+    began = time.monotonic()
+    assert worker.stop() == 0, worker.text()[-2_000:]
+    took_s = time.monotonic() - began
+    station.journal.note("stopped", after_s=round(took_s, 2))
+    assert took_s < STOP_MAX_S
+
+
+def said(worker: Worker, event: str) -> dict[str, Any]:
+    """The line of a worker's log that tells `event`."""
+    lines = [line for line in worker.text().splitlines() if event in line and line[0] == "{"]
+    return dict(json.loads(lines[-1]))
+
+
+def snapshots(station: FaultStation) -> list[int]:
+    """Log offsets of the snapshots that there are, newest last."""
+    folder = station.home / "snapshots" / station.settings.recommender_id
+    return sorted(int(path.stem) for path in folder.glob("*.snapshot"))
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(300)
+def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
+    broken: FaultStation,
+) -> None:
+    broken.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = "3600"  # but for the one at the end
+    feeder = Feeder(broken.addresses.kafka)
+    sequencer, recommender = broken.start("sequencer"), broken.start("recommender")
+    feeder.start(Workload(19).take(10_000), per_s=400)
+    for _ in range(3):
+        time.sleep(5.0)
+        stopped(recommender, broken)
+        recommender = broken.start("recommender")
+        stopped(sequencer, broken)
+        sequencer = broken.start("sequencer")
+    feeder.finish()
+    broken.wait_applied(feeder.to_be_applied)
+    stopped(sequencer, broken)
+    stopped(recommender, broken)
+    heir = broken.start("recommender")
+    broken.start("sequencer")
+    broken.verdict(feeder)
+    ready = said(heir, "state ready")
+    assert ready["offset"] == snapshots(broken)[-1] == ready["log_end"] - 1

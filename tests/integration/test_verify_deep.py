@@ -1,0 +1,79 @@
+"""`echotune verify --deep` on real servers: silent while all is well, exact when it is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import KAFKA_LIBS
+from tests.support.events import a_stream
+from tests.support.lists_seen import in_redis, redis_of
+from tests.support.station import Station, wait_until
+
+EVENTS = 2_000
+POISON = 7
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A station at rest, after events and some poison."""
+    station = Station(tmp_path_factory.mktemp("deep") / "home", KAFKA_LIBS)
+    station.environment["ECHOTUNE_CHUNK_RECORDS_MAX"] = "20"  # a log of many records
+    station.up()
+    station.start("sequencer")
+    station.start("recommender")
+    station.produce(a_stream(EVENTS))
+    for at in range(POISON):
+        station.produce_raw(f"poison {at}".encode(), key=b"ann")
+    station.wait_applied(EVENTS)
+    yield station
+    station.close()
+
+
+def broken(found: dict[str, Any]) -> dict[str, str]:
+    """Where each broken promise is broken first."""
+    return {each["promise"]: each["first"]["where"] for each in found["promises"] if each["first"]}
+
+
+def test_every_promise_is_checked_and_kept(settled: Station) -> None:
+    found = settled.json("verify", "--deep")
+    assert broken(found) == {}
+    assert found["kept"]
+    assert found["log"] == {
+        "covered": EVENTS + POISON,
+        "rows": EVENTS,
+        "rejected": POISON,
+        "vacant": 0,
+    }
+    assert found["lists"] == 50
+    assert all(each["checked"] for each in found["promises"]), found["promises"]
+
+
+def test_a_list_that_somebody_changed_in_redis_is_named(settled: Station) -> None:
+    before = in_redis(settled)
+    with redis_of(settled) as redis:
+        kept = redis.hgetall("recs:first:listener-7")
+        redis.hset("recs:first:listener-7", "items", '[["track-1",1.0,"own"]]')
+        redis.hset("recs:first:nobody", mapping=kept)
+        lost = redis.hgetall("recs:first:listener-8")
+        redis.delete("recs:first:listener-8")
+        found = settled.json("verify", "--deep")
+        redis.delete("recs:first:nobody")
+        redis.hset("recs:first:listener-7", mapping=kept)
+        redis.hset("recs:first:listener-8", mapping=lost)
+    assert not found["kept"]
+    assert broken(found) == {
+        "complete": "listener-8",
+        "agreed": "listener-7",
+        "ranked": f"listener-7 as of {before['listener-7'].as_of}",
+    }
+
+
+def test_the_verdict_is_in_words_and_in_the_exit_code(settled: Station) -> None:
+    wait_until(lambda: settled.run("verify", "--deep").returncode, lambda code: code == 0)
+    with redis_of(settled) as redis:
+        redis.delete("recs:first:listener-9")
+    ended = settled.run("verify", "--deep")
+    assert ended.returncode == 1
+    assert "BROKEN every listener has a list" in ended.stdout
+    assert "first at listener-9: changed at" in ended.stdout

@@ -1,0 +1,34 @@
+"""`echotune worker` as it is, but for what a test takes away or where it lets it crash.
+
+Run as `python -m tests.support.altered_worker worker KIND`. Production code knows nothing of it:
+everything is patched from here, by what the environment names.
+"""
+
+import os
+import signal
+
+from streams.cli import main
+from tests.support.broken_effects import EFFECTS
+from tests.support.crash_points import stop_at
+from tests.support.mutations import mutate
+
+
+def alter() -> None:
+    """Takes a safeguard away, breaks an effect, sets a point at which to die or to freeze."""
+    if mutation := os.environ.get("ECHOTUNE_TEST_MUTATION"):
+        mutate(mutation)
+    if effect := os.environ.get("ECHOTUNE_TEST_BREAK"):
+        name, _, time = effect.partition(":")
+        EFFECTS[name](int(time or 1))
+    for variable, number in (
+        ("ECHOTUNE_TEST_CRASH", signal.SIGKILL),
+        ("ECHOTUNE_TEST_FREEZE", signal.SIGSTOP),
+    ):
+        if stop := os.environ.get(variable):
+            point, _, time = stop.partition(":")
+            stop_at(point, int(time or 1), number)
+
+
+if __name__ == "__main__":
+    alter()
+    main()

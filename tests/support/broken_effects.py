@@ -1,0 +1,55 @@
+"""Effects of a worker that fail as if a server had failed them, by name."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from streams.acknowledged_producer import AcknowledgedProducer, Report
+from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
+
+REPORT_AFTER_S = 0.5
+"""Long enough that what was sent after the lost record has landed."""
+
+
+def lose_a_batch(number: int) -> None:
+    """The `number`-th batch never reaches the log; it is said so after later ones landed."""
+    _lose(LEARNING_LOG.name, lambda sent: sent == number, REPORT_AFTER_S)
+
+
+def hold_dead_letters(_: int) -> None:
+    """Dead letters stay in the producer for ever: neither landed nor failed."""
+    _lose(DEAD_LETTERS.name, lambda _: True, None)
+
+
+def set_the_clock(shift_s: float) -> Callable[[int], None]:
+    """The clock on the wall is wrong; clocks that only go forward are not."""
+
+    def shifted(_: int) -> None:
+        now, now_ns = time.time, time.time_ns
+        time.time = lambda: now() + shift_s
+        time.time_ns = lambda: now_ns() + int(shift_s * 1e9)
+
+    return shifted
+
+
+EFFECTS: dict[str, Callable[[int], None]] = {
+    "lose a batch": lose_a_batch,
+    "hold dead letters": hold_dead_letters,
+    "set the clock ahead": set_the_clock(3 * 86_400.0),
+    "set the clock behind": set_the_clock(-3_600.0),
+}
+
+
+def _lose(topic: str, is_lost: Callable[[int], bool], report_after_s: float | None) -> None:
+    produce: Any = AcknowledgedProducer.produce
+    sent = [0]
+
+    async def lossy(self: AcknowledgedProducer, name: str, report: Report, **message: Any) -> None:
+        sent[0] += name == topic
+        if name != topic or not is_lost(sent[0]):
+            await produce(self, name, report, **message)
+        elif report_after_s is not None:
+            asyncio.get_running_loop().call_later(report_after_s, report, None)
+
+    AcknowledgedProducer.produce = lossy  # type: ignore[method-assign]

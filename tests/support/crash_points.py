@@ -1,0 +1,131 @@
+"""Named places between any two effects of a worker at which it may be killed, or frozen.
+
+An effect is whatever somebody else can see: a record, a list, an acknowledged offset, a file. A
+point lies before or after one. At its n-th passing the process gets SIGKILL from itself: no
+`finally` runs, no buffer is flushed.
+"""
+
+import inspect
+import os
+import signal
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from topics.catalogue import LEARNING_LOG
+
+
+class Point(NamedTuple):
+    """A function by its path, and whether the crash comes before or after it."""
+
+    module: str
+    function: str
+    is_after: bool
+    applies: Callable[..., bool] = lambda *_, **__: True
+
+
+def _is_batch(*arguments: Any, **_: Any) -> bool:
+    return bool(arguments[1] == LEARNING_LOG.name)
+
+
+_SEQUENCE = "streams.agents.sequence"
+_TRANSPORT = "streams.batch_transport"
+_TOPIC = "streams.topic_lists"
+_REDIS = "streams.stores.redis_lists"
+_FOLDER = "streams.stores.snapshot_folder"
+
+SEQUENCER: dict[str, Point] = {
+    "after the source was introduced": Point(_SEQUENCE, "Sequencer._write_control", True),
+    "before anything is sent of a chunk": Point(_SEQUENCE, "Sequencer._send", False),
+    "between dead letters and their batch": Point(
+        "streams.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch
+    ),
+    "with a chunk on its way": Point(_SEQUENCE, "Sequencer._send", True),
+    "between a delivery report and its acknowledgement": Point(
+        _TRANSPORT, "BatchConsumer.ack", False
+    ),
+    "between an acknowledgement and its commit": Point(_TRANSPORT, "BatchConsumer.ack", True),
+    "before offsets are committed": Point(_TRANSPORT, "BatchConsumerThread._commit", False),
+    "after offsets were committed": Point(_TRANSPORT, "BatchConsumerThread._commit", True),
+    "between the beginning of an epoch and its first fetch": Point(
+        _SEQUENCE, "Sequencer.begin", True
+    ),
+}
+RECOMMENDER: dict[str, Point] = {
+    "between the state and its first list": Point(
+        "streams.state_keeping", "StateKeeper.make_ready", True
+    ),
+    "between fencing and the gate": Point(_TOPIC, "TopicLists.open", True),
+    "with the gate open and nothing published": Point(
+        "streams.publishing", "Publisher.open_with", True
+    ),
+    "between learning and publishing": Point("streams.fold", "Fold.apply_many", True),
+    "between the topic's queue and redis": Point(_TOPIC, "TopicLists.offer", True),
+    "between two calls of one publication": Point(_REDIS, "RedisLists._call", True),
+    "between redis and the topic": Point(_REDIS, "RedisLists.publish", True),
+    "within a transaction, before its lists": Point(_TOPIC, "TopicLists._produce", False),
+    "within a transaction, after its lists": Point(_TOPIC, "TopicLists._retried", False),
+    "within a transaction, after its offset": Point(_TOPIC, "TopicLists._retried", True),
+    "after a transaction": Point(_TOPIC, "TopicLists._transact", True),
+    "between publishing and the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", False),
+    "after the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", True),
+    "with half a snapshot written": Point(_FOLDER, "packed", False),
+    "between a snapshot and what it replaces": Point(_FOLDER, "SnapshotFolder._prune", False),
+    "after a snapshot": Point(_FOLDER, "SnapshotFolder.write", True),
+    "after a heartbeat": Point("streams.progress", "ProgressWriter.write", True),
+}
+POINTS = SEQUENCER | RECOMMENDER
+
+
+def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Sets the point `name`: at its `time`-th passing the process sends itself a signal."""
+    point = POINTS[name]
+    left = [time]
+
+    def passed(*arguments: Any, **more: Any) -> None:
+        if point.applies(*arguments, **more):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), number)
+
+    *path, last = point.function.split(".")
+    owner: Any = import_module(point.module)
+    for each in path:
+        owner = getattr(owner, each)
+    setattr(owner, last, _wrapped(getattr(owner, last), passed, point.is_after))
+
+
+def _wrapped(call: Any, passed: Callable[..., None], is_after: bool) -> Any:
+    if inspect.isgeneratorfunction(call):
+        return _in_the_middle(call, passed)
+    if inspect.iscoroutinefunction(call):
+
+        async def awaited(*arguments: Any, **more: Any) -> Any:
+            if not is_after:
+                passed(*arguments, **more)
+            result = await call(*arguments, **more)
+            if is_after:
+                passed(*arguments, **more)
+            return result
+
+        return awaited
+
+    def called(*arguments: Any, **more: Any) -> Any:
+        if not is_after:
+            passed(*arguments, **more)
+        result = call(*arguments, **more)
+        if is_after:
+            passed(*arguments, **more)
+        return result
+
+    return called
+
+
+def _in_the_middle(generator: Any, passed: Callable[..., None]) -> Any:
+    def generated(*arguments: Any, **more: Any) -> Iterator[Any]:
+        pieces = [*generator(*arguments, **more)]
+        yield from pieces[: len(pieces) // 2]
+        passed(*arguments, **more)
+        yield from pieces[len(pieces) // 2 :]
+
+    return generated

@@ -1,0 +1,236 @@
+"""Every safeguard that a promise hangs on, and how to take it away: for tests alone.
+
+A suite that passes without a safeguard is no suite. `tests.faults.mutations` runs the tests that
+must fail with each of these; workers that a test starts meanwhile are mutated, too, but no
+command that checks them.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from streams import frontier, gate_opening, snapshot_loading, snapshots, state_keeping
+from streams.agents.sequence import Sequencer
+from streams.batch_transport import BatchConsumer
+from streams.coverage import Coverage, Ignored
+from streams.duplicates import DuplicateWindow
+from streams.fold import Fold
+from streams.frontier import Gate
+from streams.healing import Healing
+from streams.pipeline import Flight, Pipeline, Verdict
+from streams.publishing import Publisher
+from streams.snapshot_loading import Fit
+from streams.stores import redis_lists, snapshot_folder
+from streams.topic_lists import TopicLists
+from topics.learning_batch import LearningBatch
+
+MUTATIONS: dict[str, Callable[[], None]] = {}
+"""Safeguard → how to take it away in this process."""
+
+
+def safeguard(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Names the safeguard that the decorated function takes away."""
+
+    def named(take_away: Callable[[], None]) -> Callable[[], None]:
+        MUTATIONS[name] = take_away
+        return take_away
+
+    return named
+
+
+def mutate(name: str) -> None:
+    """Takes the safeguard `name` away in this process."""
+    MUTATIONS[name]()
+
+
+def _patch(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    setattr(owner, name, made(getattr(owner, name)))
+
+
+@safeguard("row-offset mask")
+def _rows_are_not_masked() -> None:
+    """Of a batch that overlaps with what was covered, every row counts again."""
+
+    def made(first_new: Any) -> Any:
+        def unmasked(self: Coverage, batch: LearningBatch) -> int | Ignored:
+            found: int | Ignored = first_new(self, batch)
+            return found if isinstance(found, Ignored) else batch.from_offset
+
+        return unmasked
+
+    _patch(Coverage, "first_new", made)
+
+
+@safeguard("hole rule")
+def _holes_are_passed() -> None:
+    """A batch whose predecessor is missing is taken."""
+
+    def made(first_new: Any) -> Any:
+        def passed(self: Coverage, batch: LearningBatch) -> int | Ignored:
+            found: int | Ignored = first_new(self, batch)
+            return batch.from_offset if found is Ignored.AHEAD else found
+
+        return passed
+
+    _patch(Coverage, "first_new", made)
+
+
+@safeguard("duplicate window")
+def _nothing_is_remembered() -> None:
+    """Every event is new."""
+    _patch(DuplicateWindow, "classify", lambda _: lambda self, some: np.zeros(len(some), np.uint8))
+
+
+@safeguard("compare-and-set in Redis")
+def _redis_takes_anything() -> None:
+    """A list is taken whatever it is as of."""
+    compared = "if e > old_epoch or (e == old_epoch and a >= old_as_of) then"
+    assert compared in redis_lists._PUBLISH
+    redis_lists._PUBLISH = redis_lists._PUBLISH.replace(compared, "if true then")
+
+
+@safeguard("snapshot checksum")
+def _damage_is_not_seen() -> None:
+    """What a snapshot holds is believed."""
+
+    def made(unpacked: Any) -> Any:
+        def believed(data: bytes, name: str) -> Any:
+            return unpacked(data[:-16] + xxhash.xxh3_128_digest(data[:-16]), name)
+
+        return believed
+
+    _patch(snapshots, "unpacked", made)
+    snapshot_folder.unpacked = snapshots.unpacked
+
+
+@safeguard("acknowledge after the produce")
+def _chunks_are_acknowledged_at_once() -> None:
+    """A chunk is acknowledged when it is sent, not when the log has it."""
+
+    def made(send: Any) -> Any:
+        async def hasty(self: Sequencer, tp: Any, flight: Flight, *more: Any) -> None:
+            flight.waiting = 0
+            self._acknowledge(tp, self.pipelines[tp])
+            await send(self, tp, flight, *more)
+
+        return hasty
+
+    _patch(Sequencer, "_send", made)
+
+
+@safeguard("acknowledge in order")
+def _chunks_overtake_each_other() -> None:
+    """A chunk is acknowledged though its predecessor is not."""
+
+    def landed(self: Pipeline) -> Iterator[Flight]:
+        for flight in [each for each in self.flights if not each.waiting and not self.broken]:
+            self.flights.remove(flight)
+            self.next_to_acknowledge = flight.to_offset + 1
+            yield flight
+
+    def ack(self: BatchConsumer, message: Any) -> bool:
+        if not self.is_current(message):
+            return False
+        self._in_flight[message.tp] = [
+            each for each in self._in_flight[message.tp] if each is not message
+        ]
+        self._unacked_messages.discard(message)
+        self._acked_next[message.tp] = message.offset + 1
+        self._woken.set()
+        return True
+
+    _patch(Pipeline, "landed", lambda _: landed)
+    _patch(BatchConsumer, "ack", lambda _: ack)
+
+
+@safeguard("Redis repair")
+def _redis_is_not_repaired() -> None:
+    """What Redis forgot is not published again."""
+    _patch(Publisher, "_repair_from", lambda _: lambda self, found: None)
+
+
+@safeguard("dead letter before the acknowledgement")
+def _letters_are_not_waited_for() -> None:
+    """A chunk is acknowledged though its dead letters may never land."""
+
+    def made(send: Any) -> Any:
+        async def careless(
+            self: Sequencer, tp: Any, flight: Flight, batches: Any, rejected: Any
+        ) -> None:
+            flight.waiting -= len(rejected)
+            await send(self, tp, flight, batches, rejected)
+
+        return careless
+
+    _patch(Sequencer, "_send", made)
+    _patch(Pipeline, "report_letter", lambda _: lambda self, flight, landed: Verdict.STALE)
+
+
+@safeguard("assignment epoch of delivery reports")
+def _reports_of_former_epochs_count() -> None:
+    """A report is believed whatever assignment its chunk belongs to."""
+    _patch(Pipeline, "_is_stale", lambda _: lambda self, flight: self.broken)
+
+
+@safeguard("transactional fencing")
+def _nobody_is_fenced() -> None:
+    """Every owner has a transactional id of its own."""
+
+    def made(begin: Any) -> Any:
+        def unfenced(self: TopicLists, kafka: str, recommender_id: str) -> None:
+            begin(self, kafka, recommender_id)
+            self._transactional_id += f"-{uuid.uuid4()}"
+
+        return unfenced
+
+    _patch(TopicLists, "__init__", made)
+
+
+@safeguard("publish frontier")
+def _frontiers_are_not_looked_at() -> None:
+    """A recommender begins to publish where its state stands, and owes nobody anything."""
+    frontier.gate_between = gate_opening.gate_between = lambda *_: Gate((-1, -1), 2**62)
+
+
+@safeguard("`next` for a chunk without rows")
+def _chunks_without_rows_cover_nothing() -> None:
+    """Only a batch with rows moves the coverage."""
+
+    def made(cover: Any) -> Any:
+        def covered(self: Coverage, batch: LearningBatch) -> None:
+            if len(batch):
+                cover(self, batch)
+
+        return covered
+
+    _patch(Coverage, "cover", made)
+
+
+# -- beyond the list: safeguards that are as easily forgotten --------------------------------------
+
+
+@safeguard("healing of a lost tail")
+def _nothing_is_sent_again() -> None:
+    """A sequencer never goes back."""
+    _patch(Healing, "is_lost", lambda _: lambda self, *_: False)
+
+
+@safeguard("snapshot of this log")
+def _any_snapshot_fits() -> None:
+    """A snapshot is loaded whatever log it was folded from."""
+    snapshot_loading.fit = state_keeping.fit = lambda *_: Fit.FITS
+
+
+@safeguard("log without a hole")
+def _offsets_of_the_log_may_be_missing() -> None:
+    """The fold goes on though log records are missing."""
+    _patch(Fold, "_is_next", lambda _: lambda self, offset: offset > self.offset)
+
+
+@safeguard("chunks of a former assignment")
+def _any_chunk_is_current() -> None:
+    """A chunk is sequenced though the positions moved since it was fetched."""
+    _patch(Sequencer, "_is_current", lambda _: lambda self, message: True)

@@ -1,0 +1,337 @@
+"""The fold once more, from its description: one row after the other, lists and dictionaries.
+
+Nothing of `streams.fold`, `coverage`, `duplicates`, `erasures`, `rows` or `rewards` is used; only
+the model is the real one (`naive_blend` is its twin), and it gets what was learnt in portions of
+another size. What it ends with is packed as a digest in the form that the fold's has.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import xxhash
+
+from online_models.registry import build
+from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
+from topics.learning_batch import LearningBatch
+from topics.learning_log import LogRecord
+
+VERSION = 2
+"""`FOLD_VERSION` of the description that this follows."""
+KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
+SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
+SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
+NEAR_MS = 60_000
+NEVER = -(2**63)
+PORTION = 777
+
+
+class Event(NamedTuple):
+    """A row of the log."""
+
+    key: bytes
+    kind: str
+    listener: str
+    track: str | None
+    artist: str | None
+    source: str
+    at_ms: int
+    ms_played: int | None
+    duration_ms: int | None
+    reason_end: str | None
+
+
+class Remembered(NamedTuple):
+    """What the duplicate window keeps of an event; listener, track and source by their codes."""
+
+    key: bytes
+    kind: str
+    ms_played: int | None
+    at_ms: int
+    listener: int
+    track: int
+    source: int
+
+
+@dataclass
+class Hits:
+    """Where the played tracks stood in the lists of the moment before."""
+
+    plays: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=lambda: [0] * 20)
+    listens: int = 0
+    scored: int = 0
+
+    def note(self, user: int, rank: int, kind: str) -> None:
+        self.plays.extend([0] * (user + 1 - len(self.plays)))
+        if kind != "LISTEN":
+            return
+        self.listens += 1
+        if self.plays[user] >= 5:
+            self.scored += 1
+            if rank >= 0:
+                self.places[rank] += 1
+        self.plays[user] += 1
+
+
+def reward_of(event: Event) -> np.float32:
+    if event.kind in ("LOVE", "HATE"):
+        return np.float32(1 if event.kind == "LOVE" else -1)
+    if event.kind != "LISTEN":
+        return np.float32("nan")
+    if event.ms_played is None:
+        return np.float32(1)
+    if event.ms_played < 30_000 and event.reason_end in SKIPS:
+        return np.float32(-1)
+    full = min(np.float32(event.duration_ms or 0) / 2, np.float32(240_000))
+    full = full if event.duration_ms else np.float32(30_000)
+    return min(np.float32(event.ms_played) / np.float32(full), np.float32(1))
+
+
+class NaiveFold:
+    """State after the records it was given; `learnt` are the events that counted, in order."""
+
+    def __init__(self, model: dict[str, Any], window: int) -> None:
+        self.models = [build(model), build({"model": "popularity"})]
+        self.listeners = self.models[0].users
+        self.items, self.groups = self.models[0].items, self.models[0].groups
+        for each in self.models:
+            each.users, each.items, each.groups = self.listeners, self.items, self.groups
+        self.hits = [Hits(), Hits()]
+        self.window = window
+        self.offset, self.epoch = -1, 0
+        self.counts: Counter[str] = Counter()
+        self.next: dict[tuple[bytes, int], int] = {}
+        self.names: dict[bytes, str] = {}
+        self.topics: dict[str, bytes] = {}
+        self.erased: dict[bytes, int] = {}
+        self.sources: list[str] = []
+        self.remembered: deque[Remembered] = deque()
+        self.by_key: dict[tuple[int, bytes], Remembered] = {}
+        self.by_track: dict[tuple[int, int], list[Remembered]] = {}
+        self.forgotten_until, self.unchecked = NEVER, 0
+        self.last_changed: dict[int, int] = {}
+        self.newest: dict[int, int] = {}
+        self.learnt: list[Event] = []
+        self._portion: list[tuple[Event, int, int]] = []
+
+    def fold(self, records: Iterable[LogRecord]) -> "NaiveFold":
+        for record in records:
+            self.offset += 1
+            if isinstance(record, LearningBatch):
+                self.batch(record)
+            elif isinstance(record, SourceAdded):
+                self.names[record.topic_id] = record.name
+                if record.adopted or record.name not in self.topics:
+                    self.topics[record.name] = record.topic_id
+            elif isinstance(record, SourceTruncated):
+                key = (record.topic_id, record.partition)
+                known = self.next.get(key, 0)
+                self.counts["missed_in_source"] += max(0, record.log_start - known)
+                if record.log_start > known:
+                    self.next[key] = record.log_start
+            elif isinstance(record, LogEpochStarted):
+                self.epoch = max(self.epoch, record.epoch)
+        return self
+
+    def batch(self, batch: LearningBatch) -> None:
+        topic_id = batch.source.topic_id
+        key = (topic_id, batch.source.partition)
+        due = self.next.get(key, 0)
+        if topic_id in self.names and self.topics[self.names[topic_id]] != topic_id:
+            self.counts["batches_not_adopted"] += 1
+        elif batch.from_offset > due:
+            self.counts["batches_ahead"] += 1
+        elif batch.to_offset < due:
+            self.counts["batches_repeated"] += 1
+        else:
+            self.next[key] = batch.to_offset + 1
+            rows = [row for row in rows_of(batch) if row[0] >= due]
+            rejected = [at for at, _ in batch.rejected if at >= due]
+            self.counts["batches"] += 1
+            self.counts["rejected"] += len(rejected)
+            self.counts["vacant"] += batch.to_offset + 1 - due - len(rows) - len(rejected)
+            for _, event in rows:
+                self.event(event)
+
+    def event(self, event: Event) -> None:
+        if event.kind == "ERASE":
+            self.erase(event)
+            return
+        self.counts.update(dict.fromkeys(("applied", "duplicate", "conflict", "rejected"), 0))
+        if self.erased:
+            self.counts["refused_after_erasure"] += 0
+        if event.at_ms <= self.erased.get(hashed(event.listener), NEVER):
+            self.counts["refused_after_erasure"] += 1
+            self.counts["rejected"] += 1
+            return
+        user = self.listeners.encode(event.listener)
+        item = -1 if event.track is None else self.items.encode(event.track)
+        if event.source not in self.sources:
+            self.sources.append(event.source)
+        source = self.sources.index(event.source)
+        told = Remembered(event.key, event.kind, event.ms_played, event.at_ms, user, item, source)
+        verdict = self.verdict(told)
+        if verdict:
+            self.counts[verdict] += 1
+            self.counts["rejected"] += verdict == "conflict"
+            return
+        self.remember(told)
+        self.counts["applied"] += 1
+        self.last_changed[user] = self.offset
+        self.newest[user] = max(event.at_ms, self.newest.get(user, 0))
+        self.learnt.append(event)
+        self._portion.append((event, user, item))
+        if len(self._portion) == PORTION:
+            self.learn()
+
+    def verdict(self, told: Remembered) -> str:
+        old = self.by_key.get((told.listener, told.key))
+        if old is not None:
+            return "duplicate" if old._replace(source=told.source) == told else "conflict"
+        if told.kind == "LISTEN":
+            for old in self.by_track.get((told.listener, told.track), []):
+                apart = abs(old.at_ms - told.at_ms)
+                if apart == 0 or (apart <= NEAR_MS and old.source != told.source):
+                    return "duplicate"
+        return ""
+
+    def remember(self, told: Remembered) -> None:
+        if len(self.remembered) == self.window:
+            oldest = self.remembered.popleft()
+            self.drop(oldest)
+            if oldest.kind == "LISTEN":
+                self.forgotten_until = max(self.forgotten_until, oldest.at_ms)
+        self.remembered.append(told)
+        self.by_key[told.listener, told.key] = told
+        if told.kind == "LISTEN":
+            self.by_track.setdefault((told.listener, told.track), []).append(told)
+            self.unchecked += told.at_ms <= self.forgotten_until
+
+    def drop(self, old: Remembered) -> None:
+        del self.by_key[old.listener, old.key]
+        if old.kind == "LISTEN":
+            self.by_track[old.listener, old.track].remove(old)
+
+    def erase(self, event: Event) -> None:
+        self.learn()
+        name = hashed(event.listener)
+        self.erased[name] = max(event.at_ms, self.erased.get(name, NEVER))
+        self.counts["applied"] += 1
+        self.counts["erasures"] += 1
+        user = self.listeners.code(event.listener)
+        if user >= 0:
+            for model in self.models:
+                model.forget(user)
+            self.listeners.forget(event.listener)
+            for old in [each for each in self.remembered if each.listener == user]:
+                self.remembered.remove(old)
+                self.drop(old)
+            self.last_changed.pop(user, None)
+            self.newest.pop(user, None)
+
+    def learn(self) -> None:
+        """Gives the models the events that wait."""
+        portion, self._portion = self._portion, []
+        if not portion:
+            return
+        columns = (
+            np.array([user for _, user, _ in portion], np.int32),
+            np.array([item for _, _, item in portion], np.int32),
+            np.array([self.group(each.artist) for each, _, _ in portion], np.int32),
+            np.array([reward_of(each) for each, _, _ in portion], np.float32),
+            np.array([each.at_ms for each, _, _ in portion], np.int64),
+            np.array([SIGNALS.index(each.kind) for each, _, _ in portion], np.uint8),
+        )
+        for model, hits in zip(self.models, self.hits, strict=True):
+            ranks = model.learn_many(*columns).tolist()
+            for (event, user, _), rank in zip(portion, ranks, strict=True):
+                hits.note(user, rank, event.kind)
+
+    def group(self, artist: str | None) -> int:
+        return -1 if artist is None else self.groups.encode(artist)
+
+    # -- the digest's form -----------------------------------------------------------------------
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "offset": self.offset,
+            "log_epoch": self.epoch,
+            "counts": dict(sorted(self.counts.items())),
+            "next": sorted([key.hex(), at, due] for (key, at), due in self.next.items()),
+            "names": sorted([key.hex(), name] for key, name in self.names.items()),
+            "topic_ids": sorted([name, key.hex()] for name, key in self.topics.items()),
+            "erased_at": sorted([key.hex(), at] for key, at in self.erased.items()),
+        }
+
+    def digest(self) -> str:
+        self.learn()
+        state = xxhash.xxh3_128(orjson.dumps([VERSION, self.summary()]))
+        for model in self.models:
+            state.update(model.digest().encode())
+        window = xxhash.xxh3_128(np.array([self.forgotten_until, self.unchecked], "<i8").tobytes())
+        window.update(b"".join(map(packed, self.remembered)))
+        state.update(window.digest())
+        chain = bytes(16)
+        for source in self.sources:
+            chain = xxhash.xxh3_128_digest(chain + b"\0" + source.encode())
+        state.update(chain)
+        for user in range(len(self.listeners)):
+            place = (self.last_changed.get(user, -1), self.newest.get(user, 0))
+            state.update(np.array(place, "<i8").tobytes())
+        for hits in self.hits:
+            state.update(b"counts" + np.array([hits.listens, hits.scored], "<i8").tobytes())
+            state.update(b"plays" + np.array(hits.plays, "<i4").tobytes())
+            state.update(b"ranks" + np.array(hits.places, "<i8").tobytes())
+        return state.hexdigest()
+
+
+def hashed(listener: str) -> bytes:
+    return blake2b(listener.encode(), digest_size=16, person=b"echotune-erased").digest()
+
+
+def packed(told: Remembered) -> bytes:
+    played = -1 if told.ms_played is None else told.ms_played
+    content = (played << 8 | KINDS.index(told.kind)) & (2**64 - 1)
+    codes = np.array([told.listener, told.track, told.source, told.kind == "LISTEN"], "<i4")
+    return (
+        told.key
+        + content.to_bytes(8, "little")
+        + told.at_ms.to_bytes(8, "little")
+        + codes.tobytes()
+    )
+
+
+def rows_of(batch: LearningBatch) -> list[tuple[int, Event]]:
+    """(source offset, event) of each row, read cell by cell."""
+
+    def text(column: str, row: int) -> str | None:
+        at = int(batch.columns[column][row])
+        return None if at < 0 else batch.strings[at]
+
+    def number(column: str, row: int) -> int | None:
+        value = int(batch.columns[column][row])
+        return None if value < 0 else value
+
+    return [
+        (
+            batch.from_offset + int(batch.columns["row_offsets"][row]),
+            Event(
+                batch.columns["event_keys"][row].tobytes(),
+                KINDS[batch.columns["kinds"][row]],
+                str(text("listeners", row)),
+                text("tracks", row),
+                text("artists", row),
+                str(text("sources", row)),
+                int(batch.columns["listened_at"][row]),
+                number("ms_played", row),
+                number("duration_ms", row),
+                text("reasons_end", row),
+            ),
+        )
+        for row in range(len(batch.columns["kinds"]))
+    ]

@@ -1,0 +1,105 @@
+"""The one verdict that ends every fault test: nothing lost, nothing twice, and everything agrees.
+
+`echotune verify --deep` compares the logs, the state and the lists with each other; the naive fold
+compares the state with a description of it; the workload knows what was acknowledged.
+"""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from streams.log_reader import LogReader
+from streams.recommender_app import model_config
+from streams.verifying.log_audit import Counted, LogAudit
+from tests.support.feeding import Feeder
+from tests.support.naive_fold import NaiveFold
+from tests.support.station import Station, wait_until
+from tests.support.workload import Told, What
+from topics.learning_log import LogRecord, decode_log_record
+
+Rows = dict[tuple[int, int], bytes]
+"""(partition, source offset) → event key; empty where the log rejects it."""
+
+
+def kept(station: Station, feeder: Feeder) -> dict[str, Any]:
+    """Waits until all that was acknowledged is settled; fails with the first broken promise."""
+    settle(station, feeder.to_be_applied)
+    records = log_of(station)
+    check_acknowledged(feeder.acknowledged, rows_of(records))
+    naive = NaiveFold(model_config(station.settings), station.settings.duplicate_window)
+    check_applied(feeder.acknowledged, naive.fold(records))
+    deep = station.json("verify", "--deep")
+    broken = [each for each in deep["promises"] if each["broken"]]
+    assert not broken, broken
+    assert all(each["checked"] for each in deep["promises"] if each["promise"] != "letters")
+    assert deep["offset"] == naive.offset, "the digest is of another place in the log"
+    assert deep["live"] == deep["replay"] == naive.digest()
+    return deep
+
+
+def settle(station: Station, applied: int) -> None:
+    """Waits until so many are applied, everything is covered, and published in both places."""
+    wait_until(station.status, lambda found: _is_settled(found, applied))
+
+
+def _is_settled(status: dict[str, Any], applied: int) -> bool:
+    recommender = status["recommender"]
+    as_of = recommender.get("as_of", -1)
+    return (
+        (status["applied"] or 0) >= applied
+        and status["lag"] == {"events": 0, "log_records": 0}
+        and (status["digest_offset"], recommender["topic_as_of"]) == (as_of, as_of)
+        and recommender["redis_error"] is None
+    )
+
+
+def log_of(station: Station) -> list[LogRecord]:
+    """The learning-log."""
+    with LogReader(station.addresses.kafka) as reader:
+        end = reader.bounds().end
+        return [decode_log_record(value, at) for at, value in reader.records(0, end - 1)]
+
+
+def rows_of(records: list[LogRecord]) -> Rows:
+    """What the log says of every source offset that it covers."""
+    audit, rows = LogAudit(), Rows()
+    for offset, record in enumerate(records):
+        counted = audit.note(offset, record)
+        if counted is not None:
+            rows |= _rows(counted)
+    assert not audit.broken, audit.broken[0]
+    holes = [*audit.holes()]
+    assert not holes, holes[0]
+    return rows
+
+
+def _rows(counted: Counted) -> Rows:
+    batch, partition = counted.batch, counted.batch.source.partition
+    keys = (key.tobytes() for key in batch.columns["event_keys"])
+    rows = zip(batch.offsets.tolist(), keys, strict=True)
+    found = {(partition, at): key for at, key in rows if at >= counted.first_new}
+    return found | {(partition, at): b"" for at, _ in counted.rejected}
+
+
+def check_acknowledged(acknowledged: dict[tuple[int, int], Told], rows: Rows) -> None:
+    """Everything acknowledged is in the log where it stood in its source, as what it was."""
+    for place in sorted(acknowledged):
+        told = acknowledged[place]
+        assert place in rows, f"LOST: {told.what} {told.listener_id}#{told.number} at {place}"
+        assert rows[place] == told.event_key, f"CHANGED: {told} at {place} is {rows[place]!r}"
+
+
+def check_applied(acknowledged: dict[tuple[int, int], Told], naive: NaiveFold) -> None:
+    """Every play counts exactly once, and each listener's plays in their order."""
+    applied = Counter(event.key for event in naive.learnt)
+    plays = {told.event_key: told for told in acknowledged.values() if told.event_key}
+    original = {What.FRESH, What.LATE, What.AGAIN}
+    for key, told in plays.items():
+        wanted = 1 if told.what in original else 0
+        times = applied[key]
+        assert times == wanted, f"{times} TIMES: {told.what} {told.listener_id}#{told.number}"
+    order = defaultdict(list)
+    for event in naive.learnt:
+        if event.key in plays:
+            order[event.listener].append(plays[event.key].number)
+    for listener_id, numbers in order.items():
+        assert numbers == sorted(numbers), f"OUT OF ORDER: {listener_id} {numbers}"

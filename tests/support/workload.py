@@ -1,0 +1,149 @@
+"""Events that know what has to become of them: numbered per listener, disturbed at stated rates.
+
+Everything follows from the seed. A play is told once (`FRESH`), again with the same bytes
+(`AGAIN`), again by another scrobbler within a minute (`NEAR`), or long after its time (`LATE`);
+between them come values that are no events (`POISON`).
+"""
+
+import random
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import NamedTuple
+
+from tests.support.events import START_MS
+from tests.support.records import POISON
+from topics.codecs import encode
+from topics.identity import event_key_of
+from topics.listening_event import EventKind, ListeningEvent
+
+PLAY_MS = 4 * 60_000
+REPEATED_AMONG = 500
+"""A play is repeated while it is among so many of the newest."""
+NOT_POISON = {"in the future"}
+"""Valid by the broker's clock, which is far beyond that of the test data."""
+_POISON = [value for name, value in POISON.items() if name not in NOT_POISON]
+
+
+class What(Enum):
+    """What has to become of it: the first two are applied, once; the last is a dead letter."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    AGAIN = "again"
+    NEAR = "near"
+    POISON = "poison"
+
+
+class Told(NamedTuple):
+    """A record to be produced; `number` counts the fresh events of its listener from 0."""
+
+    what: What
+    listener_id: str
+    number: int
+    event_key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Shares of all that is told."""
+
+    again: float = 0.03
+    near: float = 0.01
+    late: float = 0.03
+    poison: float = 0.01
+
+
+@dataclass
+class Workload:
+    """An endless stream of `Told`; two of the same seed are the same."""
+
+    seed: int
+    listeners: int = 200
+    tracks: int = 2_000
+    rates: Rates = Rates()
+    told: int = 0
+    _chance: random.Random = field(init=False)
+    _newest: deque[ListeningEvent] = field(init=False)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _late: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.seed)
+        self._newest = deque(maxlen=REPEATED_AMONG)
+
+    def take(self, events: int) -> Iterator[Told]:
+        """The next `events` records."""
+        for _ in range(events):
+            self.told += 1
+            yield self._next()
+
+    def _next(self) -> Told:
+        rates = self.rates
+        weights = [rates.again, rates.near, rates.late, rates.poison]
+        whats = [What.AGAIN, What.NEAR, What.LATE, What.POISON, What.FRESH]
+        [what] = self._chance.choices(whats, [*weights, 1 - sum(weights)])
+        if what in (What.AGAIN, What.NEAR) and self._newest:
+            return self._repeated(what)
+        if what is What.POISON:
+            return Told(what, self._listener(), -1, b"", self._rubbish())
+        return self._play(late=what is What.LATE)
+
+    def _listener(self) -> str:
+        return f"listener-{min(self._chance.randrange(self.listeners) for _ in range(2))}"
+
+    def _play(self, *, late: bool) -> Told:
+        listener_id = self._listener()
+        number = self._numbers[listener_id] = self._numbers.get(listener_id, -1) + 1
+        at_ms = START_MS + number * PLAY_MS
+        if late and number:
+            before = self._late[listener_id] = self._late.get(listener_id, 0) + 1
+            at_ms = START_MS - before * PLAY_MS
+        event = ListeningEvent(
+            event_id=f"{self.seed}/{listener_id}/{number}",
+            listener_id=listener_id,
+            kind=EventKind.LISTEN,
+            source="navidrome",
+            track_id=f"track-{int(self.tracks * self._chance.random() ** 2)}",
+            listened_at=at_ms,
+            ms_played=self._chance.choice([None, 9_000, 200_000]),
+        )
+        if late and number:
+            return _told(What.LATE, event, number)
+        self._newest.append(event)
+        return _told(What.FRESH, event, number)
+
+    def _repeated(self, what: What) -> Told:
+        event = self._chance.choice(self._newest)
+        number = int(event.event_id.rpartition("/")[2])
+        if what is What.AGAIN:
+            return _told(what, event, number)
+        near = {
+            "event_id": f"{event.event_id}/lastfm/{self.told}",
+            "source": "lastfm",
+            "listened_at": int(event.listened_at or 0) + self._chance.randrange(-59_000, 59_000),
+        }
+        return _told(what, event.model_copy(update=near), number)
+
+    def _rubbish(self) -> bytes | None:
+        if self._chance.random() < 0.5:
+            return self._chance.randbytes(self._chance.randrange(1, 200))
+        return self._chance.choice(_POISON)
+
+    def poison(self, records: int) -> Iterator[Told]:
+        """Nothing but poison, for one listener: all of it comes to one partition."""
+        for _ in range(records):
+            self.told += 1
+            yield Told(What.POISON, "listener-0", -1, b"", self._rubbish())
+
+
+def _told(what: What, event: ListeningEvent, number: int) -> Told:
+    value = encode("ListeningEvent", event.model_dump(mode="json"))
+    return Told(what, event.listener_id, number, event_key_of(event.event_id), value)
+
+
+def quiet(rates: Rates = Rates()) -> Rates:
+    """`rates` without poison, where a breaker's pauses are not what is tested."""
+    return replace(rates, poison=0.0)

@@ -1,0 +1,69 @@
+"""The source beside the log: what is missing, what is changed, what was not kept."""
+
+from streams.verifying.log_audit import Counted
+from streams.verifying.source_audit import compared, missing_letters, value_hash
+from tests.support.learning_log import a_batch, an_event
+from tests.support.records import POISON, ARecord, a_value
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder
+
+GOOD = [{"track_id": f"t{at}", "minute": 4.0 * at} for at in range(3)]
+POISONED = 3
+
+
+def counted(first_new: int = 0, events: int = 3, **changes: object) -> Counted:
+    batch = a_batch(
+        *(an_event(**each) for each in GOOD[:events]),
+        to_offset=POISONED,
+        rejected=[(POISONED, "bad_magic")],
+        **changes,
+    )
+    return Counted(7, "listening-events", batch, first_new)
+
+
+def source() -> list[ARecord]:
+    good = [ARecord(at, a_value(**each)) for at, each in enumerate(GOOD)]
+    return [*good, ARecord(POISONED, POISON["bad_magic"])]
+
+
+def differences(batch: Counted, records: list[ARecord]) -> list[str]:
+    decoder = Decoder(LISTENING_EVENTS.contracts)
+    return [f"{each.where}: {each.what}" for each in compared(batch, records, decoder)]
+
+
+def test_a_batch_of_what_the_source_holds_has_no_difference() -> None:
+    assert differences(counted(), source()) == []
+    assert differences(counted(first_new=2), source()[2:]) == []
+
+
+def test_an_event_that_is_covered_but_not_in_the_log_is_named() -> None:
+    [found] = differences(counted(events=2), source())
+    assert found.startswith("listening-events/0/2: covered by the log, which does not hold it")
+
+
+def test_a_row_that_the_source_does_not_hold_is_named() -> None:
+    [found] = differences(counted(), [*source()[:1], *source()[2:]])
+    assert found.startswith("listening-events/0/1: in the log, though the source does not hold it")
+
+
+def test_a_row_with_another_content_is_named() -> None:
+    changed = source()
+    changed[1] = ARecord(1, a_value(track_id="another", minute=4.0))
+    [found] = differences(counted(), changed)
+    assert found.startswith("listening-events/0/1: the source says")
+
+
+def test_a_good_event_that_was_rejected_is_named() -> None:
+    changed = source()
+    changed[POISONED] = ARecord(POISONED, a_value(minute=99))
+    assert len(differences(counted(), changed)) == 1
+
+
+def test_a_rejection_needs_a_letter_with_the_same_bytes() -> None:
+    place, poison = f"listening-events/0/{POISONED}", POISON["bad_magic"]
+    kept = {place: {value_hash(poison)}}
+    assert [*missing_letters(counted(), source(), kept)] == []
+    assert [*missing_letters(counted(), [], kept)] == []
+    for letters in ({}, {place: {value_hash(b"other")}}, {place: {value_hash(None)}}):
+        [found] = missing_letters(counted(), source(), letters)
+        assert found.where == place

@@ -1,10 +1,12 @@
 """Where the servers are: as set by `ECHOTUNE_*`, else the embedded ones of the home folder."""
 
+import re
+
 from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.settings import Settings
 from topics.errors import ServerError
 
-__all__ = ["Addresses", "addresses_of"]
+__all__ = ["Addresses", "addresses_of", "shown"]
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -16,6 +18,15 @@ def addresses_of(settings: Settings) -> Addresses:
         redis=_known("redis", redis or embedded.redis),
         mongo=mongo or embedded.mongo,
     )
+
+
+def shown(url: str) -> str:
+    """A URL as people may see it: without its password.
+
+    >>> shown("redis://me:secret@host:6379/0")
+    'redis://me:***@host:6379/0'
+    """
+    return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", url)
 
 
 def _known(name: str, address: str) -> str:

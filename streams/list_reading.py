@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
 from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
 from streams.stores.lists import StoredList
@@ -16,7 +16,7 @@ class ListReader:
     """Lists of the configured generation; use as an async context manager."""
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
-        self._url = addresses.redis
+        self._url = shown(addresses.redis)
         self._lists = RedisLists(
             redis_of(addresses),
             settings.generation,
@@ -39,7 +39,7 @@ class ListReader:
             return await self._lists.read(listener_id)
         except REDIS_AWAY as error:
             raise ServerError(
-                f"Redis does not answer at {self._url}: {error or type(error).__name__}.",
+                f"Redis does not answer at {self._url}: {str(error) or type(error).__name__}.",
                 "Run `echotune up`, or set ECHOTUNE_REDIS to one that does.",
             ) from error
 

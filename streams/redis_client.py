@@ -6,7 +6,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
+from topics.errors import SettingsError
 
 REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
 """What a Redis that is away looks like."""
@@ -17,16 +18,29 @@ _CONNECT_TIMEOUT_S = 2.0
 
 
 def redis_of(addresses: Addresses) -> Redis:
-    """A client whose calls end, with an error of `REDIS_AWAY` if need be."""
-    redis = Redis.from_url(
-        addresses.redis,
-        socket_timeout=_ANSWER_TIMEOUT_S,
-        socket_connect_timeout=_CONNECT_TIMEOUT_S,
-        health_check_interval=5,
-    )
+    """A client whose calls end, with an error of `REDIS_AWAY` if need be.
+
+    Raises `SettingsError` where the address is none.
+    """
+    redis = _client(addresses.redis)
     pool = redis.connection_pool
     pool.connection_class = type("Connection", (_ClosedIsAway, pool.connection_class), {})
     return redis
+
+
+def _client(url: str) -> Redis:
+    try:
+        return Redis.from_url(
+            url,
+            socket_timeout=_ANSWER_TIMEOUT_S,
+            socket_connect_timeout=_CONNECT_TIMEOUT_S,
+            health_check_interval=5,
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"{shown(url)} is no address of a Redis: {error}.",
+            "Set ECHOTUNE_REDIS to redis://host:port/db.",
+        ) from error
 
 
 class _ClosedIsAway:

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Settings with their defaults; addresses left empty mean the embedded servers of `home`."""
 
-    model_config = SettingsConfigDict(env_prefix="ECHOTUNE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ECHOTUNE_", extra="ignore", frozen=True, validate_default=True
+    )
 
     home: Path = Field(Path(".echotune"), description="All embedded state, snapshots and logs.")
     kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
@@ -35,6 +37,14 @@ class Settings(BaseSettings):
     progress_every_s: float = Field(0.5, gt=0, le=1.0)
     digest_every_records: int = Field(1_000, ge=1)
     session_timeout_s: float = Field(10.0, ge=1, description="Kafka group session timeout.")
+
+    @field_validator("shards")
+    @classmethod
+    def _holds_the_shard(cls, shards: int, so_far: ValidationInfo) -> int:
+        shard = so_far.data.get("shard", 0)
+        if shard >= shards:
+            raise ValueError(f"there is no shard {shard} of {shards}; the first one is 0")
+        return shards
 
     @property
     def recommender_id(self) -> str:

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -59,17 +59,7 @@ class Supervisor:
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self._home.mkdir(parents=True, exist_ok=True)
-        lock = self._held.enter_context((self._home / "run.lock").open("w"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._held.close()
-            raise ServerError(
-                f"EchoTune already runs in {self._home}.",
-                "Stop it with Ctrl-C, or set ECHOTUNE_HOME to another folder.",
-            ) from error
-        stop_left_behind(self._home)
+        self._held.enter_context(held_for_a_run(self._home))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,6 +134,25 @@ class Supervisor:
         part = self._home / f"{_REMEMBERED}.part"
         part.write_text(json.dumps([each.as_json() for each in found if each is not None]))
         part.replace(self._home / _REMEMBERED)
+
+
+@contextmanager
+def held_for_a_run(home: Path) -> Iterator[None]:
+    """Keeps others from running in `home`; ends what a run that was killed has left running.
+
+    Raises `ServerError` where somebody runs.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServerError(
+                f"EchoTune already runs in {home}.",
+                "Stop it with Ctrl-C, or set ECHOTUNE_HOME to another folder.",
+            ) from error
+        stop_left_behind(home)
+        yield
 
 
 def stop_left_behind(home: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
 from streams.log_reader import LogReader
 from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
@@ -33,7 +33,7 @@ async def system_status(settings: Settings, addresses: Addresses) -> dict[str, A
     finally:
         await redis.aclose()
     return {
-        "addresses": vars(addresses),
+        "addresses": {name: shown(each) for name, each in vars(addresses).items()},
         "applied": recommender.get("applied"),
         "lists": lists,
         "lag": await asyncio.to_thread(
@@ -79,7 +79,7 @@ def _lag(
     recommender: dict[str, Any],
     problems: list[str],
 ) -> dict[str, int | None]:
-    """Events not yet in the log, and log records not yet in the model."""
+    """Events not yet in the log, and log records not yet in the model; None: nobody knows."""
     try:
         ends = bounds_of(addresses.kafka, LISTENING_EVENTS.name, range(settings.partitions))
         with LogReader(addresses.kafka) as reader:
@@ -92,5 +92,8 @@ def _lag(
         for one in sequencers
         for partition, each in one["partitions"].items()
     }
-    events = sum(bounds.end - sequenced.get(at, bounds.start) for at, bounds in ends.items())
-    return {"events": events, "log_records": log_end - 1 - recommender.get("as_of", -1)}
+    filled = {at: bounds.end for at, bounds in ends.items() if bounds.end > bounds.start}
+    is_known = filled.keys() <= sequenced.keys()
+    events = sum(end - sequenced[at] for at, end in filled.items()) if is_known else None
+    learnt = recommender.get("as_of")
+    return {"events": events, "log_records": None if learnt is None else log_end - 1 - learnt}

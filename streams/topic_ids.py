@@ -52,7 +52,7 @@ def describe_topic(kafka: str, topic: str) -> DescribedTopic:
         found = admin.describe_topics(TopicCollection([topic]))[topic].result(timeout=_TIMEOUT_S)
     except Exception as error:  # KafkaException or a time-out of the future
         raise ServerError(
-            f"Topic {topic} cannot be described at {kafka}: {error or type(error).__name__}.",
+            f"Topic {topic} cannot be described at {kafka}: {str(error) or type(error).__name__}.",
             "Is Kafka up, and did `echotune topics apply` run?",
         ) from error
     return DescribedTopic(_bytes_of(found.topic_id), len(found.partitions))

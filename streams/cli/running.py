@@ -16,6 +16,7 @@ from streams.cli.servers import embedded_servers, start_servers
 from streams.glance import Glance, Observer
 from streams.list_reading import ListReader
 from streams.settings import Settings
+from streams.sources.files import size_of
 from streams.supervising import Supervisor
 
 FEED = "feed"
@@ -48,6 +49,7 @@ def run(
     The next run goes on where this one stopped.
     """
     settings = Settings()
+    size_of(files or [])  # says what is not there before anything is started
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
     with Supervisor(settings.home, news.append) as supervisor:
         try:
@@ -123,7 +125,7 @@ class _View:
         with Live(console=console.out, auto_refresh=False, screen=False) as live:
             while True:
                 glance = await self._look(observer)
-                news = [*self._news, *self._supervisor.last_lines(FEED)]
+                news = [*glance.status["problems"], *self._news, *self._feed_says()]
                 live.update(panel(glance, self._title, news), refresh=True)
                 if self._is_done(glance):
                     return self._supervisor.exit_code(FEED) == 0
@@ -135,14 +137,19 @@ class _View:
         while True:
             glance = await self._look(observer)
             console.out.print(line(glance), soft_wrap=True, markup=False)
-            if (last := self._supervisor.last_lines(FEED)) != said:
-                self._news.extend(f"{FEED}: {each}" for each in last)
+            if (last := [*glance.status["problems"], *self._feed_says()]) != said:
+                self._news.extend(last)
                 said = last
             while self._news:
                 console.out.print(self._news.popleft(), soft_wrap=True, markup=False)
             if self._is_done(glance):
                 return self._supervisor.exit_code(FEED) == 0
             await asyncio.sleep(_LINE_EVERY_S)
+
+    def _feed_says(self) -> list[str]:
+        """Its last line; all of its error once it failed."""
+        count = _NEWS_SHOWN if self._supervisor.exit_code(FEED) else 1
+        return [f"{FEED}: {each}" for each in self._supervisor.last_lines(FEED, count)]
 
     async def _look(self, observer: Observer) -> Glance:
         self._supervisor.look_after()

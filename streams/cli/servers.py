@@ -12,6 +12,7 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
+from streams.supervising import held_for_a_run
 from streams.system_status import system_status
 
 _STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
@@ -97,9 +98,10 @@ def reset(
     listed = ", ".join(map(str, paths)) or "nothing"
     if not yes and not typer.confirm(f"Delete {listed}?"):
         raise typer.Exit(1)
-    if not snapshots:
-        embedded_servers(settings).down(console.say)
-        (settings.home / "servers.json").unlink(missing_ok=True)
-    for path in paths:
-        shutil.rmtree(path)
+    with held_for_a_run(settings.home):
+        if not snapshots:
+            embedded_servers(settings).down(console.say)
+            (settings.home / "servers.json").unlink(missing_ok=True)
+        for path in paths:
+            shutil.rmtree(path)
     console.say(f"deleted: {listed}")

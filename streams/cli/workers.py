@@ -6,7 +6,10 @@ import typer
 
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.producing import answered
 from streams.settings import Settings
+from streams.topic_ids import describe_topic
+from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
 
 worker_app = typer.Typer(
     help="Runs one worker until Ctrl-C or SIGTERM. Start as many as you like.",
@@ -28,6 +31,7 @@ def sequencer() -> None:
 
     settings = Settings()
     log_to_stderr(as_json=True)
+    _wait_for(LISTENING_EVENTS, settings)
     run_worker(lambda: SequencerWorker(settings, addresses_of(settings)), settings)
 
 
@@ -48,4 +52,11 @@ def recommender(
     log_to_stderr(as_json=True)
     console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
     warm_up(settings)
+    _wait_for(LEARNING_LOG, settings)
     run_worker(lambda: RecommenderWorker(settings, addresses_of(settings)), settings)
+
+
+def _wait_for(topic: Topic, settings: Settings) -> None:
+    """Waits until Kafka answers; what it then lacks is for the worker to say."""
+    kafka = addresses_of(settings).kafka
+    answered(lambda: describe_topic(kafka, topic.name), console.say)

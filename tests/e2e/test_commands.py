@@ -70,6 +70,20 @@ def test_what_followed_a_sent_event_before_is_in_the_list_when_it_is_sent_again(
     assert (found["listener"], found["fallback"]) == ("zoë", False)
 
 
+@pytest.mark.parametrize("url", ["nonsense", "redis://me:secret@host:99999/0"])
+def test_a_wrong_address_of_redis_is_said_without_its_password(station: Station, url: str) -> None:
+    done = station.run("recommend", "ann", ECHOTUNE_REDIS=url)
+    assert done.returncode == EXIT_ERROR
+    assert "ECHOTUNE_REDIS" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_lag_is_unknown_where_nobody_can_be_asked(station: Station) -> None:
+    status = station.json("status", ECHOTUNE_REDIS="redis://me:secret@127.0.0.1:1/0")
+    assert status["lag"] == {"events": None, "log_records": None}
+    assert status["addresses"]["redis"] == "redis://me:***@127.0.0.1:1/0"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -140,7 +154,12 @@ def test_history_is_evaluated_without_any_server(station: Station, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ECHOTUNE_PARTITIONS", "none"), ("ECHOTUNE_MODEL", "oracle"), ("ECHOTUNE_GATHER_MS", "-1")],
+    [
+        ("ECHOTUNE_PARTITIONS", "none"),
+        ("ECHOTUNE_MODEL", "oracle"),
+        ("ECHOTUNE_GATHER_MS", "-1"),
+        ("ECHOTUNE_SHARD", "5"),
+    ],
 )
 def test_a_wrong_setting_is_named_in_a_line(station: Station, name: str, value: str) -> None:
     done = station.run("verify", **{name: value})

@@ -69,7 +69,7 @@ def verified(home: Home) -> dict[str, Any]:
     return dict(json.loads(home.run("verify", "--json").stdout))
 
 
-def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_second(
+def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_other(
     home: Home,
 ) -> None:
     first = home.begin("run", "--rate", "200")
@@ -77,6 +77,8 @@ def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_seco
     second = home.run("run")
     assert second.returncode == EXIT_ERROR
     assert f"already runs in {home.folder}" in second.stderr
+    refused = home.run("reset", "--yes")
+    assert (refused.returncode, (home.folder / "kafka").exists()) == (EXIT_ERROR, True)
     assert first.poll() is None
 
     first.send_signal(signal.SIGINT)

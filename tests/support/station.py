@@ -129,9 +129,9 @@ class Station:
             timeout=WAIT_S * 3,
         )
 
-    def json(self, *arguments: str) -> dict[str, Any]:
+    def json(self, *arguments: str, **environment: str) -> dict[str, Any]:
         """What a command with `--json` says."""
-        done = self.run(*arguments, "--json")
+        done = self.run(*arguments, "--json", **environment)
         assert done.stdout, f"{arguments} said nothing but: {done.stderr}"
         return dict(json.loads(done.stdout))
 

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
 from topics.errors import LogError
 
+_log = structlog.get_logger(__name__)
 Report = Callable[[int | None], None]
 """Gets the offset at which a record landed, or None where it failed."""
 
@@ -111,6 +113,15 @@ class AcknowledgedProducer:
 
 
 def _poll(producer: Producer, ended: threading.Event) -> None:
+    """Serves reports until `ended`; a fatal error is one more reason for them to say "failed".
+
+    A log that lost its tail is such a one: it no longer has what the producer counts on.
+    """
     while not ended.is_set():
-        producer.poll(_POLL_S)
-    producer.flush(_POLL_S)
+        try:
+            producer.poll(_POLL_S)
+        except KafkaException as failure:
+            _log.error("this producer can send no more", error=str(failure))
+            producer.purge(blocking=False)
+    with suppress(KafkaException):
+        producer.flush(_POLL_S)

@@ -73,7 +73,8 @@ def test_what_retention_took_from_a_stopped_sequencer_is_counted_and_the_rest_go
     folded = {at: max(o for p, o in first.acknowledged if p == at) + 1 for at in PARTITIONS}
     cut = {at: (folded[at] + bounds.end) // 2 for at, bounds in ends.items()}
     places = [TopicPartition(LISTENING_EVENTS.name, at, offset) for at, offset in cut.items()]
-    for future in admin_of(broken).delete_records(places).values():
+    admin = admin_of(broken)
+    for future in admin.delete_records(places).values():
         future.result(TIMEOUT_S)
     broken.start("sequencer")
     missed = sum(cut[at] - folded[at] for at in PARTITIONS)

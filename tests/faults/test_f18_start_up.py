@@ -6,9 +6,11 @@ import pytest
 
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
+from tests.support.station import wait_until
 from tests.support.workload import Workload
 
 WAITED_S = 12.0
+WAITING = "kafka does not answer; waiting"
 
 
 @pytest.mark.fault
@@ -28,3 +30,11 @@ def test_workers_wait_for_the_servers_that_are_missing(
     feeder.feed(Workload(18).take(1_000))
     broken.verdict(feeder)
     assert [each.process.poll() for each in workers] == [None, None]
+
+
+@pytest.mark.fault
+def test_a_worker_that_waits_can_be_stopped(broken: FaultStation) -> None:
+    broken.servers.kill("kafka")
+    workers = [broken.start(kind) for kind in ("sequencer", "recommender")]
+    wait_until(lambda: [WAITING in each.text() for each in workers], all)
+    assert [each.stop() for each in workers] == [0, 0], workers[-1].text()[-2_000:]

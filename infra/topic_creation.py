@@ -20,6 +20,7 @@ from topics.catalogue import Topic
 from topics.errors import ServerError, TopicError
 
 _TIMEOUT_S = 30.0
+_REPLICAS_TO_LOSE_ONE = 3
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,17 @@ def _create(admin: AdminClient, topics: Sequence[Topic], replication_factor: int
             topic.name,
             num_partitions=topic.partitions,
             replication_factor=replication_factor,
-            config=dict(topic.settings),
+            config={**topic.settings, **_durability(replication_factor)},
         )
         for topic in topics
     ]
     if new:
         _results(admin.create_topics(new))
+
+
+def _durability(replication_factor: int) -> dict[str, str]:
+    """With three replicas an acknowledged record is on two of them at least."""
+    return {"min.insync.replicas": "2"} if replication_factor >= _REPLICAS_TO_LOSE_ONE else {}
 
 
 def _grow(admin: AdminClient, topics: Sequence[Topic]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from streams.stores.lists import EVERYONE
 from topics.codecs import Decoder
 from topics.identity import artist_id_of, track_id_of
 from topics.learning_batch import SourceRow
@@ -81,6 +82,8 @@ def _complete(event: EventFields, recorded_at: int) -> Rejected | None:
     `recorded_at` is the broker's time of its record, ms.
     """
     kind = event["kind"]
+    if event["listener_id"] == EVERYONE:
+        return Rejected(RejectionReason.INVALID, f"listener_id: {EVERYONE} stands for all of them")
     if kind == _UNKNOWN:
         return Rejected(RejectionReason.UNKNOWN_KIND, "the event's kind is newer than this version")
     if event["artist_id"] is None and event["artist_name"]:

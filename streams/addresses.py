@@ -6,7 +6,7 @@ from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.settings import Settings
 from topics.errors import ServerError
 
-__all__ = ["Addresses", "addresses_of", "shown"]
+__all__ = ["Addresses", "addresses_of", "shown", "shown_addresses"]
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -27,6 +27,11 @@ def shown(url: str) -> str:
     'redis://me:***@host:6379/0'
     """
     return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", url)
+
+
+def shown_addresses(addresses: Addresses) -> dict[str, str]:
+    """All of them by name, each as `shown`."""
+    return {name: shown(each) for name, each in vars(addresses).items()}
 
 
 def _known(name: str, address: str) -> str:

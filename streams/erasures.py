@@ -25,6 +25,10 @@ class Erasures:
         key = listener_hash(listener_id)
         self.erased_at[key] = max(at_ms, self.erased_at.get(key, at_ms))
 
+    def has(self, listener_id: str, at_ms: int) -> bool:
+        """Whether this erasure, or a later one, is known: it was delivered before."""
+        return at_ms <= self.erased_at.get(listener_hash(listener_id), _NEVER)
+
     def refused(
         self, strings: Sequence[str], listeners: NDArray[np.int32], at_ms: NDArray[np.int64]
     ) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 _ERASE = KIND_CODES["ERASE"]
@@ -168,7 +168,11 @@ class Fold:
 
     def _erase(self, batch: LearningBatch, row: int) -> Changed:
         listener_id = batch.strings[batch.columns["listeners"][row]]
-        self.erasures.erase(listener_id, int(batch.columns["listened_at"][row]))
+        at_ms = int(batch.columns["listened_at"][row])
+        if self.erasures.has(listener_id, at_ms):  # what was played since is not meant
+            self.counts[Count.DUPLICATE] += 1
+            return Changed()
+        self.erasures.erase(listener_id, at_ms)
         self.counts[Count.APPLIED] += 1
         self.counts[Count.ERASURES] += 1
         code = self.listeners.code(listener_id)

@@ -18,8 +18,8 @@ class Opening(NamedTuple):
 def opening(kafka: str, fold: Fold, redis: Frontier, topic: Frontier) -> Opening:
     """The opening between both stores' frontiers; blocks.
 
-    Where the log has another record at a frontier than the one that was published, its tail was
-    lost and written anew: nothing is published again before a log epoch beyond that frontier's.
+    Where the log has no record at a frontier, or another one than that which was published, its
+    tail was lost: nothing is published again before a log epoch beyond that frontier's.
     """
     with LogReader(kafka) as reader:
         end = reader.bounds().end
@@ -28,9 +28,10 @@ def opening(kafka: str, fold: Fold, redis: Frontier, topic: Frontier) -> Opening
 
 
 def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:
-    found = reader.hash_at(frontier.as_of)
-    same_epoch = frontier.log_epoch == fold.log_epoch
-    return same_epoch and found is not None and found != frontier.record_hash
+    """Whether the log has not, or not any more, the record that lists were published up to."""
+    if frontier.as_of < 0 or frontier.log_epoch != fold.log_epoch:
+        return False
+    return reader.hash_at(frontier.as_of) != frontier.record_hash
 
 
 def _beyond(rewritten: Iterable[Frontier], gate: Gate) -> Gate:

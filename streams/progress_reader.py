@@ -37,6 +37,7 @@ def fold_position(heartbeats: Mapping[str, tuple[int, LearningProgress]]) -> Fol
     """Merges the newest heartbeat of each recommender (record time in ms, progress)."""
     newest = max((at for at, _ in heartbeats.values()), default=0)
     alive = [progress for at, progress in heartbeats.values() if newest - at <= FRESH_MS]
+    alive.sort(key=lambda progress: progress.as_of)  # who is furthest knows the newest topic
     position: dict[SourcePartition, int] = {}
     topic_ids: dict[str, bytes] = {}
     for progress in alive:

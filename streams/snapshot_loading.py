@@ -40,30 +40,32 @@ def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHea
     another log, since folding that one instead would silently drop what was learnt.
     """
     passed: list[tuple[Path, Fit]] = []
+    wrong: Path | None = None
     for path, header, arrays in folder.readable():
         verdict = judge(header)
         if verdict is Fit.FITS:
-            _set_aside(folder, passed)
             fold.load(header.summary, arrays)
-            _check(fold, header, path)
-            fold.record_hash = header.record_hash
-            return
-        passed.append((path, verdict))
+            if fold.digest() == header.digest:
+                _set_aside(folder, passed)
+                fold.record_hash = header.record_hash
+                return
+            folder.set_aside(path, "gives another digest than it was written with")
+            wrong = path
+        else:
+            passed.append((path, verdict))
+    if wrong is not None:
+        raise SnapshotError(
+            f"Snapshot {wrong.name} gives another digest than it was written with.",
+            "It was set aside: start again, and the log is folded from its start.",
+        )
     if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
         raise LogError(
             f"No snapshot in {folder.folder} belongs to this learning-log.",
             "If the log was made anew on purpose, run `echotune reset --snapshots`.",
         )
+    _set_aside(folder, passed)  # else they would push out the new ones, which end earlier
 
 
 def _set_aside(folder: SnapshotFolder, passed: list[tuple[Path, Fit]]) -> None:
     for path, verdict in passed:
         folder.set_aside(path, verdict.value)
-
-
-def _check(fold: Fold, header: SnapshotHeader, path: Path) -> None:
-    if fold.digest() != header.digest:
-        raise SnapshotError(
-            f"Snapshot {path.name} gives another digest than it was written with.",
-            "Move it away and start again: an older one or the log will be used.",
-        )

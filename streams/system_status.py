@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.addresses import Addresses, shown
+from streams.addresses import Addresses, shown_addresses
 from streams.log_reader import LogReader
 from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
 from streams.stores.redis_lists import RedisLists
-from streams.topic_ids import bounds_of
+from streams.topic_ids import Bounds, bounds_of, describe_topic
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
 
@@ -33,12 +33,10 @@ async def system_status(settings: Settings, addresses: Addresses) -> dict[str, A
     finally:
         await redis.aclose()
     return {
-        "addresses": {name: shown(each) for name, each in vars(addresses).items()},
+        "addresses": shown_addresses(addresses),
         "applied": recommender.get("applied"),
         "lists": lists,
-        "lag": await asyncio.to_thread(
-            _lag, settings, addresses, sequencers, recommender, problems
-        ),
+        "lag": await asyncio.to_thread(_lag, addresses, sequencers, recommender, problems),
         "freshness_ms": recommender.get("freshness_ms", {}),
         "digest": recommender.get("digest"),
         "digest_offset": recommender.get("digest_offset"),
@@ -72,8 +70,12 @@ def _lists(redis: Redis, settings: Settings) -> RedisLists:
     )
 
 
+def _ends(kafka: str) -> dict[int, Bounds]:
+    partitions = describe_topic(kafka, LISTENING_EVENTS.name).partitions
+    return bounds_of(kafka, LISTENING_EVENTS.name, range(partitions))
+
+
 def _lag(
-    settings: Settings,
     addresses: Addresses,
     sequencers: list[dict[str, Any]],
     recommender: dict[str, Any],
@@ -81,7 +83,7 @@ def _lag(
 ) -> dict[str, int | None]:
     """Events not yet in the log, and log records not yet in the model; None: nobody knows."""
     try:
-        ends = bounds_of(addresses.kafka, LISTENING_EVENTS.name, range(settings.partitions))
+        ends = _ends(addresses.kafka)
         with LogReader(addresses.kafka) as reader:
             log_end = reader.bounds().end
     except (EchoTuneError, OSError, RuntimeError) as error:

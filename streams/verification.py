@@ -89,6 +89,11 @@ def verify(
     began = time.perf_counter()
     for offset in replay(fold, addresses.kafka, live.digest_offset):
         on_offset(offset, live.digest_offset)
+    if fold.offset != live.digest_offset:
+        raise LogError(
+            f"The learning-log ends at {fold.offset}, the live state at {live.digest_offset}.",
+            "It lost its tail; see docs/operations.md.",
+        )
     seconds = time.perf_counter() - began
     found = fold.digest()
     return Verification(

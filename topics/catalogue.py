@@ -55,7 +55,11 @@ RECOMMENDATIONS = Topic(
 LEARNING_PROGRESS = Topic(
     "learning-progress",
     partitions=1,
-    settings={"cleanup.policy": "compact", "segment.ms": str(DAY_MS // 24)},
+    settings={
+        "cleanup.policy": "compact",
+        "segment.ms": str(DAY_MS // 24),
+        "message.timestamp.type": "LogAppendTime",
+    },
     contracts=("LearningProgress",),
 )
 DEAD_LETTERS = Topic(

@@ -191,11 +191,9 @@ class Recommender:
         epoch = max(gate.opens_at[0], self.fold.log_epoch) + 1
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
-        await asyncio.to_thread(self._write_epoch, LogEpochStarted(epoch, reason))
+        started = LogEpochStarted(epoch, reason)
+        self._log_end = 1 + await asyncio.to_thread(write_control, self._kafka, started)
         self._publisher.open_with(Gate((epoch, -1), -1))
-
-    def _write_epoch(self, started: LogEpochStarted) -> None:
-        write_control(self._kafka, started)
 
     async def _snapshot(self) -> None:
         """Keeps the state, unless it has forgotten someone whose list is still to be removed.

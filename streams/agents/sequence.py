@@ -96,6 +96,7 @@ class Sequencer:
         self._epoch = 0
         self._controls_end = 0
         self._broken_in_a_row = 0
+        self._beginning: asyncio.TimerHandle | None = None
         self.pipelines: dict[TP, Pipeline] = {}
         self._healing: dict[TP, Healing] = {}
         self._breakers: dict[TP, Breaker] = {}
@@ -110,6 +111,8 @@ class Sequencer:
     ) -> dict[TP, int]:
         """Begins a new epoch; returns where each partition of `cluster.committed` is read."""
         self.forget()
+        if self._beginning is not None:
+            self._beginning.cancel()
         self._consumer = consumer
         self._source = cluster.source
         self._epoch += 1
@@ -135,6 +138,7 @@ class Sequencer:
         while (offset := await self._landed(value)) is None:
             _log.warning("control record did not reach the log; trying again", record=control)
             await asyncio.sleep(BROKEN_PAUSE_MAX_S)
+            self._producer.renew()  # what failed for good never sends again
         self._controls_end = offset + 1
 
     async def _landed(self, value: bytes) -> int | None:
@@ -241,7 +245,7 @@ class Sequencer:
         self.counts["broken_epochs"] += 1
         self._broken_in_a_row = min(self._broken_in_a_row + 1, 10)
         self.forget()
-        asyncio.get_running_loop().call_later(pause_s, self._begin_again)
+        self._beginning = asyncio.get_running_loop().call_later(pause_s, self._begin_again)
 
     def _begin_again(self) -> None:
         self.forget()

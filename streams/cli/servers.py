@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.embedded_servers import EmbeddedServers
-from streams.addresses import addresses_of
+from streams.addresses import addresses_of, shown_addresses
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
@@ -55,7 +55,7 @@ def up(json: Json = False) -> None:
     if json:
         addresses = addresses_of(settings)
         pids = embedded_servers(settings).pids()
-        console.print_json({"addresses": vars(addresses), "pids": pids})
+        console.print_json({"addresses": shown_addresses(addresses), "pids": pids})
 
 
 def down() -> None:

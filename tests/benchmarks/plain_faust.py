@@ -8,6 +8,7 @@ candidates, and writes the listener's list to Redis. Run as a process:
 import json
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
 
@@ -30,6 +31,7 @@ def build_app(kafka: str, redis_url: str, *, ranks: bool) -> faust.App:
         f"plain-faust-{os.getpid()}",
         broker=f"kafka://{kafka}",
         store="memory://",
+        datadir=tempfile.mkdtemp(),
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

@@ -20,7 +20,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 2
+VERSION = 3
 """`FOLD_VERSION` of the description that this follows."""
 KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
@@ -218,8 +218,11 @@ class NaiveFold:
             self.by_track[old.listener, old.track].remove(old)
 
     def erase(self, event: Event) -> None:
-        self.learn()
         name = hashed(event.listener)
+        if event.at_ms <= self.erased.get(name, NEVER):
+            self.counts["duplicate"] += 1
+            return
+        self.learn()
         self.erased[name] = max(event.at_ms, self.erased.get(name, NEVER))
         self.counts["applied"] += 1
         self.counts["erasures"] += 1

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.acceptance import accept, misplaced
+from streams.stores.lists import EVERYONE
 from tests.support.learning_log import BEGAN_MS
 from tests.support.records import POISON, ARecord, a_value
 from topics.catalogue import LISTENING_EVENTS
@@ -50,6 +51,12 @@ def test_a_chunk_of_nothing_but_poison_has_no_rows_and_keeps_every_byte() -> Non
     found = accept(records, a_decoder())
     assert found.rows == []
     assert [each.record.value for each in found.rejected] == list(POISON.values())
+
+
+def test_nobody_is_called_as_the_list_for_everyone_is() -> None:
+    rows, rejected = accepted(a_value(listener_id=EVERYONE), a_value())
+    assert rows == [1]
+    assert rejected == {0: RejectionReason.INVALID}
 
 
 def test_a_play_may_lie_ten_minutes_ahead_of_its_record_and_no_more() -> None:

@@ -285,6 +285,14 @@ def test_plays_from_before_an_erasure_are_refused_and_later_ones_welcome() -> No
     assert newest_of(fold, "ann") == next_day["listened_at"]
 
 
+def test_an_erasure_that_is_delivered_again_leaves_what_was_played_since() -> None:
+    again, next_day = an_erasure(minute=100), an_event(minute=1_500)
+    fold = folded(a_fold(), [a_batch(an_event(), again, next_day, again)])
+    assert fold.listeners.code("ann") >= 0
+    assert (fold.counts[Count.ERASURES], fold.counts[Count.DUPLICATE]) == (1, 1)
+    assert fold.applied == 3
+
+
 def test_rows_before_and_behind_an_erasure_keep_their_order_in_a_batch() -> None:
     rows = [an_event(minute=1), an_erasure(minute=2), an_event(minute=3), an_erasure(minute=4)]
     at_once = folded(a_fold(), [a_batch(*rows)])

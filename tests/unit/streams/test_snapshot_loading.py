@@ -126,10 +126,37 @@ def test_a_snapshot_beyond_the_end_of_the_log_is_of_another_log(folder: Snapshot
     assert (fold.offset, fold.record_hash) == (1, HASHES[1])
 
 
-def test_a_state_that_is_not_what_was_saved_is_an_error(folder: SnapshotFolder) -> None:
+def test_a_state_that_is_not_what_was_saved_gives_way_to_an_older_one(
+    folder: SnapshotFolder,
+) -> None:
+    rewrite_newest(folder, digest="0" * 32)
+    fold = a_fold()
+    load_newest(fold, folder, judged)
+    assert fold.digest() == folded(a_fold(), LOG[:2]).digest()
+    assert names(folder) == [1]
+
+
+def test_where_no_state_is_what_was_saved_that_is_an_error_once(folder: SnapshotFolder) -> None:
+    folder.paths()[1].unlink()
     rewrite_newest(folder, digest="0" * 32)
     with pytest.raises(SnapshotError, match="another digest"):
         load_newest(a_fold(), folder, judged)
+    fold = a_fold()
+    load_newest(fold, folder, judged)
+    assert fold.offset == -1
+
+
+def test_snapshots_of_another_version_do_not_push_out_those_that_follow(
+    folder: SnapshotFolder,
+) -> None:
+    folder.paths()[1].unlink()
+    rewrite_newest(folder, fold_version=FOLD_VERSION + 1)
+    load_newest(a_fold(), folder, judged)
+    kept = SnapshotFolder(folder.folder, keep=1)
+    saved = folded(a_fold(), LOG[:2])
+    kept.write(a_header(saved), saved.state())
+    assert names(kept) == [1]
+    assert [path.name for path in folder.folder.iterdir()] == [kept.paths()[0].name]
 
 
 def test_a_damaged_snapshot_gives_way_to_an_older_one(folder: SnapshotFolder) -> None:

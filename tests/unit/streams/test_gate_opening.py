@@ -1,0 +1,48 @@
+"""A frontier whose record the log has lost shuts the gate until a log epoch beyond it."""
+
+import pytest
+
+from streams import gate_opening
+from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.log_reader import LogBounds
+from tests.support.learning_log import a_batch, a_fold, an_event
+
+HASHES = ["a", "b"]
+"""Of the records that the log has."""
+
+
+class ALog:
+    """What a reader of the log finds."""
+
+    def __init__(self, _: str) -> None: ...
+
+    def __enter__(self) -> "ALog":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def bounds(self) -> LogBounds:
+        return LogBounds(0, len(HASHES))
+
+    def hash_at(self, offset: int) -> str | None:
+        return HASHES[offset] if 0 <= offset < len(HASHES) else None
+
+
+@pytest.mark.parametrize(
+    ("frontier", "opens_at"),
+    [
+        (Frontier(0, 1, "b"), (0, 1)),
+        (Frontier(0, 1, "another"), (1, -1)),
+        (Frontier(0, 2, "c"), (1, -1)),
+        (NOTHING_PUBLISHED, (-1, -1)),
+    ],
+    ids=["the log has it", "written anew", "beyond the end", "nothing published"],
+)
+def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
+    monkeypatch: pytest.MonkeyPatch, frontier: Frontier, opens_at: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(gate_opening, "LogReader", ALog)
+    fold = a_fold()
+    fold.apply(0, a_batch(an_event()))
+    found = gate_opening.opening("", fold, frontier, frontier)
+    assert (found.gate.opens_at, found.log_end) == (opens_at, 2)

@@ -53,6 +53,7 @@ AT_ONCE = Gathering()
 
 
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
+_COMMIT_AGAIN_S = 0.5
 
 
 class PositionError(EchoTuneError):
@@ -232,7 +233,18 @@ class BatchConsumer(aiokafka.Consumer):
             return {}
         committed = await self._thread.call_thread(self._thread.committed, assigned)
         starting_positions: StartingPositions = self.transport.starting_positions
-        return await starting_positions(assigned, committed)
+        positions = await starting_positions(assigned, committed)
+        await self._commit_first({tp: at for tp, at in positions.items() if committed[tp] is None})
+        return positions
+
+    async def _commit_first(self, positions: Positions) -> None:
+        """Commits where a partition begins that nobody ever committed, before it is read.
+
+        Whoever dies before its first acknowledgement would else leave nothing that says so, and
+        its heir could only ask how far its effects came: some of them may be missing.
+        """
+        while positions and not await self._commit(positions):
+            await asyncio.sleep(_COMMIT_AGAIN_S)
 
     async def _catch_up(self) -> None:
         """Seeks where what was fetched was not handed out, and after an assignment."""

@@ -85,13 +85,16 @@ class Replay:
         batch = counted.batch
         covered = batch.to_offset + 1 - counted.first_new
         rows = self.source.between(*batch.source, counted.first_new, batch.to_offset)
-        if rows is None:
+        missing = [*missing_letters(counted, rows or (), self.letters)]
+        rejected = len(counted.rejected)
+        if rows is None:  # retention may have taken the letters, too
+            known = rejected - len(missing)
             self.findings.note(Promise.SOURCE, (), checked=0, unknown=covered)
+            self.findings.note(Promise.LETTERS, (), checked=known, unknown=len(missing))
         else:
             found = compared(counted, rows, self._decoder)
             self.findings.note(Promise.SOURCE, found, checked=covered)
-        missing = missing_letters(counted, rows or (), self.letters)
-        self.findings.note(Promise.LETTERS, missing, checked=len(counted.rejected))
+            self.findings.note(Promise.LETTERS, missing, checked=rejected)
 
     def _compare_sums(self) -> None:
         audit = self.audit

@@ -209,7 +209,23 @@ async def test_a_chunk_that_overtakes_another_is_an_error_and_is_not_committed(
         if later is not None:
             with pytest.raises(RuntimeError, match="overtook"):
                 reader.app.consumer.ack(later)
-    assert committed(addresses.kafka, reader.group, topic) == [-1001, -1001]
+    assert committed(addresses.kafka, reader.group, topic) == [0, 0]
+
+
+async def test_where_a_partition_begins_is_committed_before_anything_of_it_is_handed_out(
+    addresses: Addresses, tmp_path: Path, topic: str
+) -> None:
+    produce(addresses.kafka, topic, RECORDS)
+    found: list[list[int]] = []
+
+    class Careful(Reader):
+        def _note(self, message: Any) -> None:
+            found.append(committed(addresses.kafka, self.group, topic))
+
+    reader = Careful(addresses, tmp_path, topic, positions={0: 7}, acks=False)
+    async with reader.running():
+        await until(lambda: bool(found))
+    assert found[0] == [7, 0]
 
 
 async def test_positions_are_what_the_worker_says_and_not_what_was_committed(
@@ -234,7 +250,7 @@ async def test_beginning_again_drops_what_is_in_flight_and_asks_where_to_begin(
         await until(lambda: len(reader.messages) == 2 * IN_FLIGHT_MAX)
         first = {m.tp: m.value[0].offset for m in reversed(reader.messages[IN_FLIGHT_MAX:])}
         assert set(first.values()) == {0}
-    assert committed(addresses.kafka, reader.group, topic) == [-1001, -1001]
+    assert committed(addresses.kafka, reader.group, topic) == [0, 0]
 
 
 async def test_a_held_partition_waits_and_the_others_go_on(

@@ -4,14 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import OFFSET_END, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from streams.kafka_clients import client_settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import in_redis, redis_of
 from tests.support.station import Station, wait_until
+from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
 
 EVENTS = 2_000
 POISON = 7
+TIMEOUT_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +82,20 @@ def test_the_verdict_is_in_words_and_in_the_exit_code(settled: Station) -> None:
     assert ended.returncode == 1
     assert "BROKEN every listener has a list" in ended.stdout
     assert "first at listener-9: changed at" in ended.stdout
+
+
+def test_what_retention_took_is_unknown_and_not_broken(settled: Station) -> None:
+    admin = AdminClient(client_settings(settled.addresses.kafka))
+    partitions = range(settled.settings.partitions)
+    places = [
+        TopicPartition(topic.name, at, OFFSET_END)
+        for topic in (LISTENING_EVENTS, DEAD_LETTERS)
+        for at in partitions
+    ]
+    for future in admin.delete_records(places).values():
+        future.result(TIMEOUT_S)
+    with redis_of(settled) as redis:
+        redis.flushall()  # what the tests before have left
+    found = wait_until(lambda: settled.json("verify", "--deep"), lambda it: bool(it["kept"]))
+    unknown = {each["promise"]: each["unknown"] for each in found["promises"] if each["unknown"]}
+    assert unknown == {"source": EVENTS + POISON, "letters": POISON}

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.buckets import ARTIST_CUTS, bucket_of
-from online_models.candidates import propose
-from online_models.compiled import njit_inner
-from online_models.contexts import NOTHING
+from online_models.candidates import admit
+from online_models.compiled import constant, njit_inlined, njit_inner
+from online_models.contexts import BREAK_MS, NOTHING
 from online_models.features import (
     ARTIST_LEVEL,
     ARTIST_NEXT,
@@ -21,17 +21,18 @@ from online_models.features import (
     SAME_ARTIST,
 )
 from online_models.numerics import logs_below
-from online_models.popularity import place_in_chart
+from online_models.popularity import place_in_chart, scale_of
 from online_models.rows import add, row_of
+from online_models.situations import ARTIST_TWICE, RUN, RUN_CUTS
 from online_models.transitions import log_share
 
 TRACKS_MAX = 48
-OWN_TRACKS, NEXT_ARTISTS, THEIR_TRACKS = 32, 8, 4
+OWN_TRACKS, NEXT_ARTISTS, THEIR_TRACKS = constant(32), 8, constant(4)
 """Proposed: so many of the artist's, and of so many next artists so many each."""
 PLAYS_READ = 64
 FADING = 0.98
 DOUBT = 5.0
-SOURCE, SOURCE_NEXT = 32, 512
+SOURCE, SOURCE_NEXT = constant(32), constant(512)
 _LOGS = logs_below(PLAYS_READ + 2)
 
 
@@ -74,7 +75,7 @@ def _propose_some(
     candidates: Any, slot_of: NDArray[np.int32], artist: Any, n: int, source: int
 ) -> None:
     for place in range(min(int(artist.chart.held), n)):
-        propose(candidates, slot_of, artist.chart.tracks[place], source)
+        admit(candidates, slot_of, artist.chart.tracks[place], source)
 
 
 @njit_inner
@@ -158,3 +159,44 @@ def artist_run(tracks: NDArray[Any], recent: Any) -> int:
     while run < held and artist_of(tracks, recent.tracks[run]) == artist:
         run += 1
     return run
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: tracks of the last track's artist, and of who is played next."""
+    scratch, last = blend.scratch[0], blend.scratch[0].last
+    if blend.knobs[0].artists > 0:
+        scratch.artist = artist_of(blend.tracks, last[0])
+    if scratch.artist != NOTHING:
+        propose_artists(scratch.candidates, blend.slot_of, blend.artists, scratch.artist)
+        scratch.facts[ARTIST_TWICE] = scratch.artist == artist_of(blend.tracks, last[1])
+
+
+@njit_inlined
+def describe(blend: Any) -> None:
+    """See `experts`."""
+    scratch = blend.scratch[0]
+    recent, candidates = scratch.recent, scratch.candidates
+    if blend.knobs[0].artists > 0:
+        heard, artists, tracks = blend.heard, blend.artists, blend.tracks
+        describe_artists(candidates, heard, artists, tracks, recent, scratch.artist)
+        run = np.float64(artist_run(tracks, recent))
+        scratch.facts[RUN] = bucket_of(RUN_CUTS, run)
+
+
+@njit_inlined
+def learn(blend: Any, row: Any, gain: float) -> None:
+    """See `experts`; a break ends what goes together."""
+    context = blend.contexts[row.user]
+    if blend.knobs[0].artists > 0 and row.at_ms - context.newest_ms <= BREAK_MS:
+        before = artist_of(blend.tracks, context.last[0] - 1)
+        learn_artists(blend.artists, before, row.group, gain)
+
+
+@njit_inlined
+def count(blend: Any, track: int, gain: float) -> None:
+    """See `experts`; after the track itself was counted."""
+    tracks = blend.tracks
+    artist = artist_of(tracks, track) if blend.knobs[0].artists > 0 else NOTHING
+    if artist != NOTHING:
+        count_artist(blend.artists[artist], tracks, track, gain * scale_of(blend.shared[0].chart))

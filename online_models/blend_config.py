@@ -40,7 +40,7 @@ _START = (
 
 @dataclass(frozen=True)
 class BlendConfig:
-    """Sizes and rates; see `blending.KNOBS` for what they do."""
+    """Sizes and rates; see `blend.KNOBS` for what they do."""
 
     steps: int = 3
     grams: int = 1 << 18

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from online_models import blending, features
 from online_models.artists import ARTIST
+from online_models.blend import KNOBS, SHARED, Blend, scratch_for
 from online_models.blend_config import BlendConfig, configured
-from online_models.blending import KNOBS, SHARED, Blend, scratch_for
 from online_models.candidates import ASKED_MAX
 from online_models.column_ranker import ColumnRanker
 from online_models.contexts import CONTEXT
@@ -118,7 +118,7 @@ class BlendRanker(ColumnRanker):
         items = np.full((len(users), k), -1, np.int32)
         scores = np.zeros((len(users), k), np.float64)
         reasons = np.zeros((len(users), k), np.uint8)
-        blending.recommend_rows(self._blend(), np.array(users, np.int32), items, scores, reasons)
+        blending.recommend_rows(self._blend(), np.array(users, np.int64), items, scores, reasons)
         return items, scores, reasons
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ def slot_for(slot_of: NDArray[np.int32], item: int) -> int:
 
 
 @njit_inner
-def propose(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
+def admit(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
     """The slot of `item`, which is a candidate from now on; -1 if there is no room."""
     slot = slot_for(slot_of, item)
     if slot < 0:

@@ -26,9 +26,9 @@ from online_models.vocabulary import Vocabulary
 
 ROW = np.dtype(
     [
-        ("user", "<i4"),
-        ("item", "<i4"),
-        ("group", "<i4"),
+        ("user", "<i8"),
+        ("item", "<i8"),
+        ("group", "<i8"),
         ("y", "<f4"),
         ("at_ms", "<i8"),
         ("signal", "u1"),

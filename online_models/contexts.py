@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from online_models.compiled import njit_inner
+from online_models.compiled import constant, njit_inner
 
 BREAK_MS = 30 * 60_000
 """A longer gap between two plays ends the session."""
+BREAK_S = constant(BREAK_MS // 1000)
 STEPS_MAX = 3
-NOBODY = -1
-NOTHING = -1
+NOBODY = constant(-1)
+NOTHING = constant(-1)
 
 CONTEXT = np.dtype(
     [

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.buckets import SHARE_CUTS, bucket_of
-from online_models.candidates import propose, slot_for
-from online_models.compiled import njit_inner
+from online_models.candidates import admit, slot_for
+from online_models.compiled import constant, njit_inlined, njit_inner
 from online_models.features import WIDE, WIDE_LEVEL, WIDE_RAW
 from online_models.numerics import log_of
 from online_models.rows import add, row_of
-from online_models.sums import add_to, is_among, largest, worst_of_best
+from online_models.sums import add_to, clear_sums, is_among, largest, worst_of_best
 
 NEIGHBOURS = row_of(62)
 """The record of a track, 508 bytes: with it all that is kept of a track stays below 1 KiB."""
@@ -24,7 +24,7 @@ FADING = 0.998
 GAP_MAX_S = 3600
 """A longer gap ends what goes together."""
 PLAYS_READ = 8
-SOURCE = 8
+SOURCE = constant(8)
 _LIFT = 6.91
 """-ln(.001): lifts the smallest to 0."""
 
@@ -73,7 +73,7 @@ def propose_best(
     worst = worst_of_best(sums, n)
     for place in range(sums.held):
         if is_among(sums, place, worst):
-            propose(candidates, slot_of, sums.codes[place], source)
+            admit(candidates, slot_of, sums.codes[place], source)
 
 
 @njit_inner
@@ -93,3 +93,36 @@ def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) 
             candidates.features[WIDE, slot] = log_level(share)
             candidates.features[WIDE_RAW, slot] = log_level(sums.values[place])
             candidates.traits[slot, WIDE_LEVEL] = bucket_of(SHARE_CUTS, share)
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: what goes best with the last plays."""
+    scratch, wide = blend.scratch[0], blend.knobs[0].wide
+    if wide > 0:
+        sum_up_neighbours(scratch.wide, blend.wide_of, blend.cooccurrence, scratch.recent)
+        propose_best(scratch.candidates, blend.slot_of, scratch.wide, wide, SOURCE)
+
+
+@njit_inlined
+def describe(blend: Any) -> None:
+    """See `experts`."""
+    scratch = blend.scratch[0]
+    if blend.knobs[0].wide > 0:
+        describe_neighbours(scratch.candidates, blend.slot_of, scratch.wide)
+        clear_sums(scratch.wide, blend.wide_of)
+
+
+@njit_inlined
+def learn(blend: Any, row: Any, gain: float) -> None:
+    """See `experts`."""
+    window, recent, at_s = blend.knobs[0].window, blend.scratch[0].recent, row.at_ms // 1000
+    if window > 0:
+        learn_cooccurrence(blend.cooccurrence, recent, row.item, at_s, gain, window)
+
+
+@njit_inlined
+def learn_late(blend: Any, before: int, track: int, gain: float) -> None:
+    """See `experts`."""
+    if blend.knobs[0].window > 0:
+        pair(blend.cooccurrence, before, track, gain)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from online_models.buckets import SHARE_CUTS, bucket_of
 from online_models.candidates import slot_for
-from online_models.compiled import njit_inner
-from online_models.cooccurrence import log_level
+from online_models.compiled import constant, njit_inlined, njit_inner
+from online_models.contexts import BREAK_S
+from online_models.cooccurrence import log_level, propose_best
 from online_models.features import AFTER_LEVEL, NEAR, NEAR_AFTER, NEAR_LEVEL
-from online_models.sums import add_to, is_among, largest, worst_of_best
+from online_models.sums import add_to, clear_sums, is_among, largest, worst_of_best
 
 LENGTH_MAX = 12
 SESSIONS_MAX = 1 << 17
@@ -26,8 +27,8 @@ WRITTEN_MAX = 1 << 30
 """A multiple of `POSTINGS_MAX`, at which the count of postings steps back."""
 POSTINGS_MAX = 32
 PLAYS_READ = 5
-SESSIONS_READ = 50
-SOURCE = 16
+SESSIONS_READ = constant(50)
+SOURCE = constant(16)
 _NEARNESS = np.array([0.0] + [1.0 / sqrt(distance) for distance in range(1, LENGTH_MAX)])
 
 
@@ -180,3 +181,47 @@ def describe_sessions(candidates: Any, slot_of: NDArray[np.int32], sums: Any) ->
             share = sums.extras[place] / best_after
             candidates.features[NEAR_AFTER, slot] = log_level(share)
             candidates.traits[slot, AFTER_LEVEL] = bucket_of(SHARE_CUTS, share)
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: what was played in the sessions most like this one."""
+    scratch, near = blend.scratch[0], blend.knobs[0].near
+    if near > 0:
+        sum_up_sessions(
+            scratch.near,
+            blend.near_of,
+            scratch.likes,
+            blend.likes_of,
+            blend.sessions,
+            blend.postings,
+            scratch.recent,
+            blend.moods[scratch.listener].session,
+        )
+        propose_best(scratch.candidates, blend.slot_of, scratch.near, near, SOURCE)
+
+
+@njit_inlined
+def describe(blend: Any) -> None:
+    """See `experts`."""
+    scratch = blend.scratch[0]
+    if blend.knobs[0].near > 0:
+        describe_sessions(scratch.candidates, blend.slot_of, scratch.near)
+        clear_sums(scratch.near, blend.near_of)
+        clear_sums(scratch.likes, blend.likes_of)
+
+
+@njit_inlined
+def learn(blend: Any, row: Any) -> None:
+    """See `experts`; what a play was worth is of no matter here."""
+    recent, mood = blend.scratch[0].recent, blend.moods[row.user]
+    if blend.knobs[0].near > 0:
+        mood.session = learn_session(
+            blend.sessions,
+            blend.postings[row.item],
+            blend.shared[0].sessions,
+            mood.session,
+            row.user,
+            row.item,
+            recent.held == 0 or row.at_ms // 1000 - recent.at_s[0] > BREAK_S,
+        )

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
-from online_models.candidates import propose
-from online_models.compiled import njit_cached, njit_inner
+from online_models.buckets import COUNT_CUTS, GRAM_MASS_CUTS, SLOTS, bucket_of
+from online_models.candidates import admit
+from online_models.compiled import constant, njit_cached, njit_inlined, njit_inner
 from online_models.contexts import NOTHING
-from online_models.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI
-from online_models.rows import add, clear_row, row_of
+from online_models.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI, TRIGRAM
+from online_models.rows import add, clear_row, mass_of, row_of
+from online_models.situations import BIGRAM_KNOWN, MASS_BI, TRIGRAM_KNOWN
 from online_models.transitions import log_share
 
 FADING = 0.95
 DOUBT = 0.5
-SOURCE = 4
+SOURCE = constant(4)
+_BIGRAM, _TRIGRAM = constant(BIGRAM), constant(TRIGRAM)
 SPARED_MAX = 16
 """So many contexts are spared at most before one is evicted all the same."""
 
@@ -85,16 +87,19 @@ def _unlink(grams: NDArray[Any], heads: NDArray[np.int32], at: int) -> None:
 
 
 @njit_cached
-def link_all(grams: NDArray[Any], heads: NDArray[np.int32]) -> None:
-    """Makes the heads from the chains; a head is a context that is in no chain."""
-    heads[:] = 0
-    chained = np.zeros(len(grams) + 1, np.uint8)
+def _link_all(grams: NDArray[Any], heads: NDArray[np.int32], chained: NDArray[np.uint8]) -> None:
     for at in range(len(grams)):
         chained[grams[at].chain] = 1
     for at in range(len(grams)):
         if chained[at + 1] == 0:
             keys = grams[at].keys
             heads[_hash(keys[0], keys[1], keys[2], len(heads))] = at + 1
+
+
+def link_all(grams: NDArray[Any], heads: NDArray[np.int32]) -> None:
+    """Makes the heads from the chains; a head is a context that is in no chain."""
+    heads[:] = 0
+    _link_all(grams, heads, np.zeros(len(grams) + 1, np.uint8))
 
 
 @njit_inner
@@ -151,7 +156,7 @@ def propose_gram(candidates: Any, slot_of: NDArray[np.int32], row: Any, feature:
     unit = np.float64(row.unit)
     total = np.float64(row.sum) + DOUBT * unit
     for at in range(row.held):
-        slot = propose(candidates, slot_of, row.items[at], SOURCE)
+        slot = admit(candidates, slot_of, row.items[at], SOURCE)
         if slot < 0:
             return
         weight = np.float64(row.weights[at])
@@ -161,3 +166,37 @@ def propose_gram(candidates: Any, slot_of: NDArray[np.int32], row: Any, feature:
             candidates.traits[slot, COUNT_BI] = bucket_of(COUNT_CUTS, weight / unit)
         else:
             candidates.traits[slot, SLOT_TRI] = 1
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: what followed the last two tracks, and the last three."""
+    scratch = blend.scratch[0]
+    candidates, facts, last = scratch.candidates, scratch.facts, scratch.last
+    at = NOTHING
+    if last[1] != NOTHING:
+        at = find(blend.bigrams, blend.bigram_heads, last[0], last[1], NOTHING)
+    if at != NOTHING:
+        row = blend.bigrams[at].row
+        propose_gram(candidates, blend.slot_of, row, _BIGRAM)
+        facts[BIGRAM_KNOWN] = 1
+        facts[MASS_BI] = bucket_of(GRAM_MASS_CUTS, mass_of(row))
+    at = NOTHING
+    if last[2] != NOTHING:
+        at = find(blend.trigrams, blend.trigram_heads, last[0], last[1], last[2])
+    if at != NOTHING:
+        propose_gram(candidates, blend.slot_of, blend.trigrams[at].row, _TRIGRAM)
+        facts[TRIGRAM_KNOWN] = 1
+
+
+@njit_inlined
+def learn(blend: Any, row: Any, gain: float) -> None:
+    """See `experts`."""
+    last, shared = blend.contexts[row.user].last, blend.shared[0]
+    x1, x2, x3 = last[0] - 1, last[1] - 1, last[2] - 1
+    if len(blend.bigrams) > 0 and x2 != NOTHING:
+        grams, heads, its = blend.bigrams, blend.bigram_heads, shared.bigrams
+        learn_gram(grams, heads, its, x1, x2, NOTHING, row.item, gain)
+    if len(blend.trigrams) > 0 and x3 != NOTHING:
+        grams, heads, its = blend.trigrams, blend.trigram_heads, shared.trigrams
+        learn_gram(grams, heads, its, x1, x2, x3, row.item, gain)

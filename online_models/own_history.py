@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
-from online_models.candidates import propose, slot_for
-from online_models.compiled import njit_inner
+from online_models.candidates import admit, slot_for
+from online_models.compiled import constant, njit_inlined, njit_inner
 from online_models.features import (
     AGE,
     COUNT,
@@ -32,8 +32,8 @@ from online_models.features import (
 )
 from online_models.numerics import log_of, logs_below
 
-SOURCE = 64
-SOURCE_NEXT = 128
+SOURCE = constant(64)
+SOURCE_NEXT = constant(128)
 _LOGS = logs_below(260)
 _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(260)])
 
@@ -48,12 +48,12 @@ def propose_own(
     """
     tracks, held = recent.tracks, recent.held
     for k in range(min(held, own)):
-        propose(candidates, slot_of, tracks[k], SOURCE)
+        admit(candidates, slot_of, tracks[k], SOURCE)
     times, times_2 = 0, 0
     for k in range(1, held):
         if tracks[k] != track:
             continue
-        slot = propose(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
+        slot = admit(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
         if slot < 0:
             return
         candidates.features[OWN_NEXT, slot] += 1.0 / (1.0 + times)
@@ -114,3 +114,20 @@ def _finish(candidates: Any, slot: int) -> None:
     if v_2 > 0.0:
         features[OWN_NEXT_2, slot] = 2.0 * log_of(1.0 + 4.0 * v_2)
         traits[slot, NEXT_2] = _times_level(v_2)
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: the listener's last plays, and what they played after the last track."""
+    scratch, own = blend.scratch[0], blend.knobs[0].own
+    last, recent = scratch.last, scratch.recent
+    if own > 0:
+        propose_own(scratch.candidates, blend.slot_of, recent, last[0], last[1], own)
+
+
+@njit_inlined
+def describe(blend: Any) -> None:
+    """See `experts`."""
+    scratch = blend.scratch[0]
+    if blend.knobs[0].own > 0:
+        describe_own(scratch.candidates, blend.slot_of, scratch.recent)

@@ -37,7 +37,7 @@ GIVEN = np.dtype([("free", "<i8"), ("blocks", "<i8")], align=True)
 """1 + the first free block, 0 if there is none; and how many blocks were ever given."""
 RECENT = np.dtype(
     [
-        ("tracks", "<i4", (RING_MAX + 2,)),
+        ("tracks", "<i8", (RING_MAX + 2,)),
         ("at_s", "<i8", (RING_MAX + 2,)),
         ("held", "<i8"),
         ("session", "<i8"),  # how many of them belong to the session
@@ -158,3 +158,12 @@ def recall(
     while session < held and recent.at_s[session - 1] - recent.at_s[session] <= break_s:
         session += 1
     recent.session = session
+
+
+@njit_inner
+def is_played(recent: Any, track: int) -> bool:
+    """Whether `track` is among the listener's plays."""
+    found = False
+    for k in range(recent.held):
+        found |= recent.tracks[k] == track
+    return found

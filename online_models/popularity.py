@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.candidates import propose
-from online_models.compiled import njit_inner
+from online_models.candidates import admit
+from online_models.compiled import constant, njit_inlined, njit_inner
 from online_models.features import POPULAR, POPULAR_SHARE
 from online_models.numerics import log_of
 
@@ -18,7 +18,7 @@ COUNTED_MAX = 30.0
 """The logarithm tells no more of tracks above this."""
 HALF_KNOWN = 10.0
 """Plays (faded) at which the share is one half."""
-SOURCE = 256
+SOURCE = constant(256)
 
 
 TRACK = np.dtype([("count", "<f4"), ("artist", "<i4")], align=True)
@@ -71,7 +71,7 @@ def scale_of(chart: Any) -> float:
 
 
 @njit_inner
-def count(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
+def count_track(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
     """`track` was played by somebody."""
     chart.scale = scale_of(chart) * GROWTH
     tracks[track].count += gain * scale_of(chart)
@@ -82,7 +82,7 @@ def count(tracks: NDArray[Any], chart: Any, track: int, gain: float) -> None:
 def propose_chart(candidates: Any, slot_of: NDArray[np.int32], chart: Any) -> None:
     """Proposes the most popular tracks, best first."""
     for place in range(chart.held):
-        propose(candidates, slot_of, chart.tracks[place], SOURCE)
+        admit(candidates, slot_of, chart.tracks[place], SOURCE)
 
 
 @njit_inner
@@ -93,3 +93,32 @@ def describe_popular(candidates: Any, tracks: NDArray[Any], chart: Any) -> None:
         played = tracks[candidates.items[slot]].count / scale
         candidates.features[POPULAR, slot] = log_of(min(COUNTED_MAX, 1.0 + played))
         candidates.features[POPULAR_SHARE, slot] = played / (played + HALF_KNOWN)
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: what is popular now."""
+    propose_chart(blend.scratch[0].candidates, blend.slot_of, blend.shared[0].chart)
+
+
+@njit_inlined
+def describe(blend: Any) -> None:
+    """See `experts`."""
+    describe_popular(blend.scratch[0].candidates, blend.tracks, blend.shared[0].chart)
+
+
+@njit_inlined
+def count(blend: Any, track: int, gain: float) -> None:
+    """See `experts`."""
+    count_track(blend.tracks, blend.shared[0].chart, track, gain)
+
+
+@njit_inner
+def rescale(tracks: NDArray[Any], artists: NDArray[Any], chart: Any) -> None:
+    """Divides all counts by a power of two before they outgrow their room: no order can change."""
+    if chart.scale > SCALE_MAX:
+        for track in range(len(tracks)):
+            tracks[track].count /= SCALE_MAX
+        for artist in range(len(artists)):
+            artists[artist].count /= SCALE_MAX
+        chart.scale /= SCALE_MAX

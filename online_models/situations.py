@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from online_models.compiled import njit_inner
+from online_models.buckets import bucket_of
+from online_models.compiled import njit_inlined, njit_inner
+from online_models.contexts import NOBODY, NOTHING
 
 # Outcomes of earlier lists, best last.
 MISSED, PROPOSED, LISTED, NEAR_TOP, TOP = 0, 1, 2, 3, 4
@@ -81,6 +83,35 @@ def repeats_of(mood: Any) -> int:
     for back in range(REPEATS_READ):
         repeats += (int(mood.repeats) >> back) & 1
     return repeats
+
+
+@njit_inlined
+def _find_facts_of_plays(facts: Any, recent: Any) -> None:
+    held, x1 = recent.held, recent.tracks[0]
+    for k in range(1, held):
+        if recent.tracks[k] == x1:
+            facts[OWN_NEXT_KNOWN] = 1
+            facts[REPEATED] = k < recent.session
+            break
+    facts[PLACE] = bucket_of(PLACE_CUTS, np.float64(recent.session))
+    facts[HELD] = bucket_of(HELD_CUTS, np.float64(held))
+    if held > 1:
+        play_s = np.float64(recent.at_s[0] - recent.at_s[1])
+        facts[PLAY_TIME] = bucket_of(PLAY_TIME_CUTS_S, play_s)
+
+
+@njit_inlined
+def find_facts(blend: Any) -> None:
+    """What the listener's own plays and lists say of the situation; experts note their facts."""
+    scratch, facts = blend.scratch[0], blend.scratch[0].facts
+    _find_facts_of_plays(facts, scratch.recent)
+    if scratch.last[0] != NOTHING:
+        facts[TWICE] = scratch.last[0] == scratch.last[1]
+    if scratch.listener != NOBODY:
+        mood = blend.moods[scratch.listener]
+        facts[OUTCOME] = mood.outcomes[0]
+        facts[OUTCOME_BEFORE] = mood.outcomes[1]
+        facts[REPEATS] = bucket_of(REPEAT_CUTS, np.float64(repeats_of(mood)))
 
 
 @njit_inner

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.buckets import COUNT_CUTS, SLOTS, bucket_of
-from online_models.candidates import propose
-from online_models.compiled import njit_inner
-from online_models.contexts import BREAK_MS
+from online_models.buckets import COUNT_CUTS, MASS_CUTS, SLOTS, bucket_of
+from online_models.candidates import admit
+from online_models.compiled import constant, njit_inlined, njit_inner
+from online_models.contexts import BREAK_MS, NOTHING
 from online_models.features import COUNT_T, COUNT_T2, FOLLOWS, SLOT_T, T1
 from online_models.numerics import log_of
-from online_models.rows import add, row_of
+from online_models.rows import add, mass_of, row_of
+from online_models.situations import MASS_T
 
 FOLLOWERS = row_of(32)
 """The record of a track."""
@@ -25,8 +26,8 @@ ACROSS_BREAK = 0.3
 """What a transition across a break counts, where one within a session counts 1."""
 DOUBT = 2.0
 """Plays of doubt: a track's followers are believed as it has been followed more often."""
-SOURCE = 1
-SOURCE_OLDER = 2
+SOURCE = constant(1)
+SOURCE_OLDER = constant(2)
 SMALLEST_SHARE, ITS_LOG = 1e-4, 9.21
 
 
@@ -67,7 +68,7 @@ def propose_followers(
     total = np.float64(followers.sum) + DOUBT * unit
     source = SOURCE if step == 0 else SOURCE_OLDER
     for at in range(followers.held):
-        slot = propose(candidates, slot_of, followers.items[at], source)
+        slot = admit(candidates, slot_of, followers.items[at], source)
         if slot < 0:
             return
         weight = np.float64(followers.weights[at])
@@ -78,3 +79,31 @@ def propose_followers(
             candidates.traits[slot, COUNT_T] = bucket_of(COUNT_CUTS, weight / unit)
         elif step == 1:
             candidates.traits[slot, COUNT_T2] = bucket_of(COUNT_CUTS, weight / unit)
+
+
+@njit_inlined
+def propose(blend: Any) -> None:
+    """See `experts`: followers of the last tracks."""
+    scratch = blend.scratch[0]
+    for step in range(blend.knobs[0].steps):
+        track = scratch.last[step]
+        if track != NOTHING:
+            followers = blend.transitions[track]
+            propose_followers(scratch.candidates, blend.slot_of, followers, step)
+            if step == 0:
+                scratch.facts[MASS_T] = bucket_of(MASS_CUTS, mass_of(followers))
+
+
+@njit_inlined
+def learn(blend: Any, row: Any, gain: float) -> None:
+    """See `experts`."""
+    context, steps = blend.contexts[row.user], blend.knobs[0].steps
+    if steps > 0:
+        learn_transitions(blend.transitions, context, row.item, row.at_ms, gain, steps)
+
+
+@njit_inlined
+def learn_late(blend: Any, before: int, track: int, gain: float) -> None:
+    """See `experts`."""
+    if blend.knobs[0].steps > 0:
+        follow(blend.transitions, before, track, gain)

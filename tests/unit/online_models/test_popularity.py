@@ -9,7 +9,7 @@ from online_models import popularity
 from online_models.popularity import CHART, CHART_MAX, GROWTH, TRACK
 from tests.support.compiled import called, records
 
-count = called(popularity.count)
+count = called(popularity.count_track)
 
 
 @pytest.mark.parametrize("seed", range(3))

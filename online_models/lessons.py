@@ -1,0 +1,72 @@
+"""The blend learns from a play: a step towards weights that would have ranked the track higher."""
+
+from typing import Any
+
+from online_models.base import EVALUATED_K
+from online_models.candidates import clear, slot_for
+from online_models.compiled import njit_inlined, njit_inner
+from online_models.features import FEATURES
+from online_models.gathering import gather
+from online_models.learned_weights import step_cell, step_leaning, step_vectors
+from online_models.numerics import exp_of
+from online_models.ranking import rank_of, survive
+from online_models.situations import note_outcome
+
+SMALLEST_SHARE = 0.0002
+"""Candidates with a smaller probability leave the gradient alone, but for the target."""
+SMALLEST_EXPONENT = -12.0
+
+
+@njit_inlined
+def _softmax(scratch: Any) -> None:
+    """Writes each survivor's probability into `shares`."""
+    scores, shares, survivors = scratch.candidates.scores, scratch.shares, scratch.survivors
+    best, total = scores[survivors[0]], 0.0
+    for at in range(scratch.survived):
+        best = max(best, scores[survivors[at]])
+    for at in range(scratch.survived):
+        exponent = scores[survivors[at]] - best
+        shares[at] = exp_of(exponent) if exponent > SMALLEST_EXPONENT else 0.0
+        total += shares[at]
+    for at in range(scratch.survived):
+        shares[at] /= total
+
+
+@njit_inner
+def _learn_blend(scratch: Any, learned: Any, knobs: Any, target: int) -> None:
+    """`target`, one of the survivors, was played: a step uphill in the logarithm of its share."""
+    candidates, gradient = scratch.candidates, scratch.gradient
+    _softmax(scratch)
+    for f in range(FEATURES):
+        gradient[f] = 0.0
+    for at in range(scratch.survived):
+        slot, share = scratch.survivors[at], scratch.shares[at]
+        if slot != target and share <= SMALLEST_SHARE:
+            continue
+        g = (1.0 if slot == target else 0.0) - share
+        for f in range(FEATURES):
+            gradient[f] += g * candidates.features[f, slot]
+        for table in range(knobs.tables):
+            step_cell(learned, scratch.cells[slot, table], g, knobs.cell_rate)
+    step_vectors(learned, scratch.vectors, gradient, knobs.rate)
+
+
+@njit_inlined
+def rank_and_blend(blend: Any, listener: int, item: int, is_lesson: bool) -> int:
+    """Looks where the arriving track stands; learns the blend from it where it `is_lesson`.
+
+    Returns its 0-based rank, or -1 if it is not in a list of `EVALUATED_K`.
+    """
+    gather(blend, listener, item)
+    scratch, learned, knobs = blend.scratch[0], blend.learned[0], blend.knobs[0]
+    survive(scratch, learned, knobs)
+    target = slot_for(blend.slot_of, item)
+    rank = rank_of(scratch, target)
+    if is_lesson:
+        if rank >= 0:
+            _learn_blend(scratch, learned, knobs, target)
+            if knobs.leanings > 0:
+                step_leaning(blend.leanings[listener], scratch.gradient, knobs.rate)
+        note_outcome(blend.moods[listener], rank, target >= 0)
+    clear(scratch.candidates, blend.slot_of)
+    return rank if rank < EVALUATED_K else -1

@@ -18,6 +18,8 @@ EVALUATED_K = 20
 """Length of the list in which the played track is looked for before it is learnt."""
 AT_MS_MAX = 2**32 * 1000 - 1
 """Times are kept in seconds of 32 bits; beyond (the year 2106), or before 1970, is no time."""
+NOT_LISTED, NOT_PROPOSED = -1, -2
+"""In place of a rank: not in the list, or not even among the candidates for it."""
 STEP_MS = 1000
 """How much later than the event before it an event without a time is."""
 
@@ -102,6 +104,26 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
 
         Returns int32[n]: the 0-based rank of the item in the list of `EVALUATED_K` that the user
         would have got just before, or -1 (not in it, no LISTEN, or not `evaluate`).
+        """
+
+    @abc.abstractmethod
+    def place_many(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        groups: NDArray[np.int32],
+        y: NDArray[np.float32],
+        at_ms: NDArray[np.int64],
+        signals: NDArray[np.uint8],
+        *,
+        is_frozen: bool = False,
+    ) -> NDArray[np.int32]:
+        """As `learn_many`, for evaluation: tells what was not even proposed, and can be frozen.
+
+        A frozen model follows the user (what they played, where they are) and learns nothing.
+
+        Returns int32[n]: the 0-based rank, `NOT_LISTED` (also of what is no LISTEN), or
+        `NOT_PROPOSED`.
         """
 
     @abc.abstractmethod

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models import blending, features
+from online_models import blending, features, following
 from online_models.artists import ARTIST
 from online_models.blend import KNOBS, SHARED, Blend, scratch_for
 from online_models.blend_config import BlendConfig, configured
@@ -105,6 +105,9 @@ class BlendRanker(ColumnRanker):
 
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
         blending.learn_rows(self._blend(), rows, ranks, evaluate)
+
+    def _follow_rows(self, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
+        following.follow_rows(self._blend(), rows, places)
 
     def _clear_listener(self, code: int) -> None:
         blending.clear_listener(self._blend(), code)

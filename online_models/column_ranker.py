@@ -9,7 +9,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from online_models.base import AT_MS_MAX, STEP_MS, Ranker
+from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Ranker
 from online_models.stores import (
     POOL,
     Arrays,
@@ -70,7 +70,11 @@ class ColumnRanker(Ranker):
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
-        """Learns `rows` (dtype `ROW`); writes their ranks."""
+        """Learns `rows` (dtype `ROW`); writes their ranks, or why there is none."""
+
+    @abc.abstractmethod
+    def _follow_rows(self, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
+        """Evaluates `rows` and follows their listeners, learning nothing; writes places."""
 
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
@@ -90,14 +94,34 @@ class ColumnRanker(Ranker):
         evaluate: bool = True,
     ) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        rows = np.zeros(len(users), ROW)
-        rows["user"], rows["item"], rows["group"] = users, items, groups
-        rows["y"], rows["at_ms"], rows["signal"] = y, at_ms, signals
-        ranks = np.full(len(rows), -1, np.int32)
+        rows = _rows_of(users, items, groups, y, at_ms, signals)
+        ranks = np.full(len(rows), NOT_LISTED, np.int32)
         if len(rows):
             self._make_room(rows)
             self._learn_rows(rows, ranks, evaluate)
-        return ranks
+        return np.maximum(ranks, NOT_LISTED)
+
+    def place_many(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        groups: NDArray[np.int32],
+        y: NDArray[np.float32],
+        at_ms: NDArray[np.int64],
+        signals: NDArray[np.uint8],
+        *,
+        is_frozen: bool = False,
+    ) -> NDArray[np.int32]:
+        """See `Ranker.place_many`."""
+        rows = _rows_of(users, items, groups, y, at_ms, signals)
+        places = np.full(len(rows), NOT_LISTED, np.int32)
+        if len(rows):
+            self._make_room(rows)
+            if is_frozen:
+                self._follow_rows(rows, places)
+            else:
+                self._learn_rows(rows, places, True)
+        return places
 
     def next_at_ms(self) -> int:
         """See `Ranker.next_at_ms`."""
@@ -173,6 +197,15 @@ class ColumnRanker(Ranker):
     def __setstate__(self, pickled: dict[str, Any]) -> None:
         self.__init__(**pickled["params"])  # type: ignore[misc]
         self.load(pickled["state"])
+
+
+def _rows_of(*columns: NDArray[Any]) -> NDArray[Any]:
+    rows = np.zeros(len(columns[0]), ROW)
+    for name, column in zip(
+        ("user", "item", "group", "y", "at_ms", "signal"), columns, strict=True
+    ):
+        rows[name] = column
+    return rows
 
 
 def _prefixed(name: str, arrays: Mapping[str, NDArray[Any]]) -> Arrays:

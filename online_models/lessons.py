@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from online_models.base import EVALUATED_K
 from online_models.candidates import clear, slot_for
 from online_models.compiled import njit_inlined, njit_inner
 from online_models.features import FEATURES
 from online_models.gathering import gather
 from online_models.learned_weights import step_cell, step_leaning, step_vectors
 from online_models.numerics import exp_of
-from online_models.ranking import rank_of, survive
+from online_models.ranking import place_of, rank_of, survive
 from online_models.situations import note_outcome
 
 SMALLEST_SHARE = 0.0002
@@ -55,7 +54,7 @@ def _learn_blend(scratch: Any, learned: Any, knobs: Any, target: int) -> None:
 def rank_and_blend(blend: Any, listener: int, item: int, is_lesson: bool) -> int:
     """Looks where the arriving track stands; learns the blend from it where it `is_lesson`.
 
-    Returns its 0-based rank, or -1 if it is not in a list of `EVALUATED_K`.
+    Returns its place, see `place_of`.
     """
     gather(blend, listener, item)
     scratch, learned, knobs = blend.scratch[0], blend.learned[0], blend.knobs[0]
@@ -69,4 +68,4 @@ def rank_and_blend(blend: Any, listener: int, item: int, is_lesson: bool) -> int
                 step_leaning(blend.leanings[listener], scratch.gradient, knobs.rate)
         note_outcome(blend.moods[listener], rank, target >= 0)
     clear(scratch.candidates, blend.slot_of)
-    return rank if rank < EVALUATED_K else -1
+    return place_of(rank, target >= 0)

@@ -1,4 +1,4 @@
-"""The models that people choose by name, all of them the blend: two presets and three baselines."""
+"""The models that people choose by name, all of them the blend: two presets and four baselines."""
 
 from typing import Any, ClassVar
 
@@ -78,6 +78,22 @@ class OwnRecent(_Named):
     model_name = "own_recent"
     fixed = _only(
         "own", ring=64, own=64, start=((features.RECENCY, 1.0), (features.POPULAR_SHARE, 1e-6))
+    )
+
+
+class CoOccurrence(_Named):
+    """The baseline of what others played near the last tracks, then what is popular.
+
+    >>> model = CoOccurrence()
+    >>> for item in ["so what", "all blues", "so what"]:
+    ...     model.learn_one("miles", item)
+    >>> [each.item for each in model.recommend("miles", k=1)]
+    ['all blues']
+    """
+
+    model_name = "co_occurrence"
+    fixed = _only(
+        "cooccurrence", ring=16, start=((features.WIDE_RAW, 1.0), (features.POPULAR_SHARE, 1e-6))
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED
 from online_models.bucket_tables import find_cells
 from online_models.candidates import HATED_SCORE
 from online_models.compiled import njit_inlined, njit_inner
@@ -50,6 +51,14 @@ def rank_of(scratch: Any, mine: int) -> int:
         is_there |= slot == mine
         rank += is_before(candidates.scores[slot], candidates.items[slot], score, item)
     return rank if is_there else -1
+
+
+@njit_inner
+def place_of(rank: int, is_candidate: bool) -> int:
+    """`rank` where it is in a list of `EVALUATED_K`, else `NOT_LISTED` or `NOT_PROPOSED`."""
+    if 0 <= rank < EVALUATED_K:
+        return rank
+    return NOT_LISTED if is_candidate else NOT_PROPOSED
 
 
 @njit_inner

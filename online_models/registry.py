@@ -9,12 +9,20 @@ import xxhash
 from online_models.base import Ranker
 from online_models.blend_ranker import BlendRanker
 from online_models.errors import ModelError
-from online_models.presets import Best, Fast, LastTransition, OwnRecent, PopularityRanker
+from online_models.presets import (
+    Best,
+    CoOccurrence,
+    Fast,
+    LastTransition,
+    OwnRecent,
+    PopularityRanker,
+)
 from online_models.river_adapter import RiverRanker
 
 MODELS: dict[str, Callable[..., Ranker]] = {
     "best": Best,
     "blend": BlendRanker,
+    "co_occurrence": CoOccurrence,
     "fast": Fast,
     "last_transition": LastTransition,
     "own_recent": OwnRecent,

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from river import reco
 from river.reco.base import Ranker as AnyRiverRanker
 
-from online_models.base import AT_MS_MAX, EVALUATED_K, STEP_MS, Ranker, Signal
+from online_models.base import (
+    AT_MS_MAX,
+    EVALUATED_K,
+    NOT_LISTED,
+    NOT_PROPOSED,
+    STEP_MS,
+    Ranker,
+    Signal,
+)
 from online_models.canonical import content_digest
 from online_models.errors import ModelError
 from online_models.presets import OwnRecent
@@ -75,27 +83,54 @@ class RiverRanker(Ranker):
         evaluate: bool = True,
     ) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        ranks = np.full(len(users), -1, np.int32)
         columns = (users, items, groups, y, at_ms, signals)
+        return np.maximum(self._placed(columns, evaluate, is_frozen=False), NOT_LISTED)
+
+    def place_many(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        groups: NDArray[np.int32],
+        y: NDArray[np.float32],
+        at_ms: NDArray[np.int64],
+        signals: NDArray[np.uint8],
+        *,
+        is_frozen: bool = False,
+    ) -> NDArray[np.int32]:
+        """See `Ranker.place_many`."""
+        return self._placed((users, items, groups, y, at_ms, signals), True, is_frozen=is_frozen)
+
+    def _placed(
+        self, columns: tuple[NDArray[Any], ...], evaluate: bool, *, is_frozen: bool
+    ) -> NDArray[np.int32]:
+        users, items, _, y, at_ms, signals = columns
+        places = np.full(len(users), NOT_LISTED, np.int32)
         for at in range(len(users)):
             if not self._is_usable(*(int(column[at]) for column in (users, items, at_ms))):
                 continue
-            if signals[at] == Signal.LISTEN and evaluate:
-                ranks[at] = self._rank_before(int(users[at]), int(items[at]))
+            is_listen = signals[at] == Signal.LISTEN
+            if is_listen and evaluate:
+                places[at] = self._place_before(int(users[at]), int(items[at]))
             row: Any = [column[at : at + 1] for column in columns]
-            self._sources.learn_many(*row, evaluate=False)
+            if is_frozen:
+                self._sources.place_many(*row, is_frozen=True)
+            else:
+                self._sources.learn_many(*row, evaluate=False)
             self._clock_ms = int(at_ms[at])
-            if signals[at] == Signal.LISTEN:
+            if is_listen and not is_frozen:
                 self._hosted.learn_one(_user(users[at]), _item(items[at]), _reward(y[at]))
-        return ranks
+        return places
 
     @staticmethod
     def _is_usable(user: int, item: int, at_ms: int) -> bool:
         return user >= 0 and item >= 0 and 0 <= at_ms <= AT_MS_MAX
 
-    def _rank_before(self, user: int, item: int) -> int:
-        listed = [code for code, _ in self._ranked(user, EVALUATED_K)]
-        return listed.index(item) if item in listed else -1
+    def _place_before(self, user: int, item: int) -> int:
+        ranked = [code for code, _ in self._ranked(user, CANDIDATES_MAX)]
+        if item not in ranked:
+            return NOT_PROPOSED
+        place = ranked.index(item)
+        return place if place < EVALUATED_K else NOT_LISTED
 
     def next_at_ms(self) -> int:
         """See `Ranker.next_at_ms`."""

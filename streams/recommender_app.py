@@ -10,8 +10,8 @@ import xxhash
 from faust.types import TP
 from redis.asyncio import Redis
 
-from online_models.errors import ModelError
-from online_models.registry import build, config_hash
+from online_models.base import Ranker
+from online_models.registry import build
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.batch_transport import ChunkSchema, Gathering
@@ -19,6 +19,7 @@ from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
 from streams.fold import Fold
 from streams.list_making import ListMaker
+from streams.model_choice import built, config_of
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
@@ -29,7 +30,6 @@ from streams.stores.redis_lists import RedisLists
 from streams.stores.snapshot_folder import SnapshotFolder
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
-from topics.errors import SettingsError
 
 GATHERED_BYTES_MIN = 16 * 1024
 """Some ten small log records, which cost little more than one to fold and publish."""
@@ -38,27 +38,22 @@ BASELINE = {"model": "popularity"}
 """The model beside which every generation's hit rate is shown."""
 
 
-def model_config(settings: Settings) -> dict[str, str]:
-    """Configuration of the generation's model; `river:BiasedMF` hosts River's `BiasedMF`."""
-    name, _, hosted = settings.model.partition(":")
-    return {"model": name, "ranker": hosted} if hosted else {"model": name}
+def _model(settings: Settings) -> Ranker:
+    return built(config_of(settings.model), "ECHOTUNE_MODEL")
 
 
 def new_fold(settings: Settings) -> Fold:
     """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
-    try:
-        ranker = build(model_config(settings))
-    except ModelError as error:
-        raise SettingsError(error.message, f"{error.remedy} Set ECHOTUNE_MODEL.") from error
-    return Fold(ranker, build(BASELINE), duplicate_window=settings.duplicate_window)
+    return Fold(_model(settings), build(BASELINE), duplicate_window=settings.duplicate_window)
 
 
 def configuration_of(settings: Settings) -> str:
-    """Hash of everything a state depends on beside the log and the fold's own version."""
-    config = model_config(settings)
-    versions = [build(each).fold_version for each in (config, BASELINE)]
-    parts = [config_hash(config), versions, settings.duplicate_window]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(parts))
+    """Hash of everything a state depends on beside the log and the fold's own version.
+
+    A model's identity spells out its whole configuration, wherever each part of it was told.
+    """
+    identities = [each.identity() for each in (_model(settings), build(BASELINE))]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
 
 
 class RecommenderWorker:

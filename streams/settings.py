@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     generation: str = Field("first", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
-    model: str = Field("fast", description="A name of online_models.registry, or river:CLASS.")
+    model: str = Field("fast", description="A name of the registry, river:CLASS, FILE.toml.")
     list_length: int = Field(20, ge=1, le=200, description="Tracks in a published list.")
     list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists unread and unchanged expire.")
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")

@@ -19,6 +19,7 @@ MODULES = (
     "deadletters",
     "verify",
     "evaluate",
+    "models",
 )
 
 

@@ -1,96 +1,174 @@
 """`echotune evaluate`: how good the lists would have been, without Kafka, or on the log itself."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.cli.evaluation_view import print_report
 from streams.cli.options import Json
 from streams.cli.progress import Show, progress
-from streams.importing import ImportReport, events_of
 from streams.settings import Settings
-from streams.sources.history import History
-from topics.errors import SettingsError
+from topics.errors import HistoryError, SettingsError
 
 if TYPE_CHECKING:
-    from streams.evaluation import Evaluator
+    from online_models.contest import Contest
+    from streams.evaluation.contests import Question
+    from streams.evaluation.report import Outcome
+
+WINDOW_EVENTS = 10_000
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command(epilog="Example: echotune evaluate my_spotify_data.zip --listener me")(evaluate)
+    app.command(
+        epilog="Example: echotune evaluate plays.parquet --preset best --without artists "
+        "--compare best --json"
+    )(evaluate)
 
 
 def evaluate(
     data: Annotated[
-        list[Path] | None, typer.Argument(help="Listening history, as `echotune import` takes it.")
+        list[Path] | None,
+        typer.Argument(
+            help="Tables of plays (Parquet, CSV, TSV, JSON), or histories as `echotune import` "
+            "takes them."
+        ),
     ] = None,
     listener: Annotated[
         str | None, typer.Option(help="Whose history it is, where the files do not say.")
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="The learning-log instead of files.")] = False,
-    k: Annotated[int, typer.Option("-k", min=1, max=20, help="Length of the list.")] = 20,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A model by name: best, fast, river:CLASS, ... [default: ECHOTUNE_MODEL]"
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A model as a TOML file; see `echotune models`.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="An expert to leave out; may be repeated.")
+    ] = None,
+    blend_every: Annotated[
+        int | None, typer.Option(min=0, help="The blend learns from every so many-th play only.")
+    ] = None,
+    freeze_after: Annotated[
+        str | None,
+        typer.Option(metavar="EVENTS|TIME", help="When learning stops; listeners go on."),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="popularity, own_recent, last_transition, co_occurrence, river:CLASS, or none; "
+            "may be repeated. [default: the first three]"
+        ),
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL|FILE", help="Another model on the same events; may be repeated."
+        ),
+    ] = None,
+    k: Annotated[
+        list[int] | None, typer.Option("-k", min=1, max=20, help="Lengths of lists, beside 20.")
+    ] = None,
     min_history: Annotated[
-        int, typer.Option(min=0, help="Plays before a listener's plays are scored.")
+        int,
+        typer.Option(min=0, help="Plays before a listener's plays are scored (without `scored`)."),
     ] = 5,
+    curve: Annotated[
+        Path | None, typer.Option(help="Writes figures over time into this CSV file.")
+    ] = None,
+    window: Annotated[int, typer.Option(min=1, help="Events a row of the curve.")] = WINDOW_EVENTS,
     json: Json = False,
 ) -> None:
     """Looks for each play in the list of the moment before, then learns it; prints hit rates.
 
-    Popularity, own-recent and last-transition meet the same events. With --log the hits are
-    exactly those that the live model counted.
+    Over the whole catalogue, without sampling; every model meets the same events. The rows of a
+    column `scored` count, else those with --min-history earlier plays of the listener. With --log
+    the hits are exactly those that the live model counted. docs/evaluation.md says more.
     """
     if bool(data) == log:
         raise SettingsError("Say either which files, or --log.", "See `echotune evaluate --help`.")
-    from streams.evaluation import Evaluator, evaluate_log
+    from streams.evaluation.contests import Question, freeze_of, model_of, wanted_baselines
 
     settings = Settings()
-    console.say("compiling the models if need be ...")
-    evaluator = Evaluator(settings, k=k, min_history=min_history)
+    told = str(config) if config else preset or settings.model
+    if config and preset:
+        raise SettingsError("Say either --preset or --config.", "Both name the model.")
+    name, model = model_of(told, without or [], blend_every)
+    question = Question(
+        config=model,
+        name=name,
+        baselines=wanted_baselines(baseline),
+        compared=compare or [],
+        freeze=freeze_of(freeze_after),
+        ks=k or [],
+        min_history=min_history,
+    )
     with progress("evaluating") as show:
         if log:
-            evaluate_log(evaluator, addresses_of(settings).kafka, _counted(show))
-            result = evaluator.result()
+            outcome, result = _evaluate_log(settings, question, show)
         else:
-            result = _evaluate_files(evaluator, History(data or [], listener), show)
+            outcome, result = _evaluate_files(data or [], listener, question, show)
+    if curve:
+        _write_curve(curve, outcome, window)
     if json:
         console.print_json(result)
     else:
-        _print(result, k)
+        print_report(result)
 
 
-def _evaluate_files(evaluator: "Evaluator", history: History, show: Show) -> dict[str, Any]:
-    from streams.evaluation import evaluate_history
+def _contest(question: "Question") -> "Contest":
+    from streams.evaluation.contests import contest_of
 
-    report = ImportReport()
-    on_progress = _counted(show)
-    evaluate_history(evaluator, events_of(history.rows(), report), on_progress)
-    return evaluator.result() | {"bad": report.bad, "ignored": report.ignored.total()}
+    console.say("compiling the models if need be ...")
+    return contest_of(question)
 
 
-def _counted(show: Show) -> Any:
-    events = 0
+def _evaluate_files(
+    data: list[Path], listener: str | None, question: "Question", show: Show
+) -> tuple["Outcome", dict[str, Any]]:
+    from streams.evaluation.plays_pass import read_stream, run
+    from streams.evaluation.report import finished, outcome_of, report
 
-    def on_progress(more: int) -> None:
-        nonlocal events
-        events += more
-        show(None, f"{events:,} events")
+    contest = _contest(question)
+    began = time.perf_counter()
+    stream = read_stream(data, listener, show)
+    read_s = time.perf_counter() - began
+    for row in stream.report.bad_rows:
+        console.say(f"left out: {row}")
+    if not len(stream.plays) and stream.report.bad:
+        raise HistoryError("No row is a play.", "The lines above say what is wrong with the rows.")
+    run(contest, stream.plays, show)
+    outcome = outcome_of(contest, question.min_history, stream.plays.scored)
+    result = report(contest, outcome, question) | stream.told(question.min_history)
+    result["digest"] = contest.contestants[0].ranker.digest()
+    return outcome, finished(result, read_s, time.perf_counter() - began)
 
-    return on_progress
+
+def _evaluate_log(
+    settings: Settings, question: "Question", show: Show
+) -> tuple["Outcome", dict[str, Any]]:
+    from streams.evaluation.log_pass import run, told_of
+    from streams.evaluation.report import finished, outcome_of, report
+
+    kafka = addresses_of(settings).kafka
+    contest = _contest(question)
+    began = time.perf_counter()
+    fold = run(contest, settings, kafka, lambda events: show(None, f"{events:,} events"))
+    outcome = outcome_of(contest, question.min_history)
+    result = report(contest, outcome, question) | told_of(fold, question.min_history)
+    return outcome, finished(result, 0.0, time.perf_counter() - began)
 
 
-def _print(result: dict[str, Any], k: int) -> None:
-    table = Table(box=None)
-    for name in ("model", f"HR@{k}", f"MRR@{k}"):
-        table.add_column(name, justify="left" if name == "model" else "right")
-    for name, figures in ((result["model"], result), *result["baselines"].items()):
-        hit_rate, mrr = figures[f"hr@{k}"], figures[f"mrr@{k}"]
-        table.add_row(name, f"{hit_rate:.4f}", f"{mrr:.4f}")
-    console.out.print(table)
-    told = f"{result['scored']:,} of {result['events']:,} plays scored"
-    console.out.print(f"{told}, {result['events_per_second']:,} events/s", soft_wrap=True)
-    if left_out := {name: result[name] for name in ("bad", "ignored") if result.get(name)}:
-        console.say(f"left out: {left_out}")
+def _write_curve(path: Path, outcome: "Outcome", window: int) -> None:
+    from streams.evaluation.curve import write_curve
+
+    write_curve(path, outcome, window)
+    console.say(f"curve: {path}")

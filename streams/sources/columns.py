@@ -25,28 +25,36 @@ class Role(Enum):
     LISTENED_AT = auto()
     MS_PLAYED = auto()
     SECONDS_PLAYED = auto()
+    PLAYTIME = auto()
     DURATION_MS = auto()
     DURATION = auto()
     REASON_END = auto()
+    SESSION = auto()
+    SCORED = auto()
 
 
 NAMES: dict[Role, tuple[str, ...]] = {
-    Role.LISTENER: ("listener_id", "listener", "user_id", "user_name", "username", "user"),
-    Role.TRACK_ID: ("track_id", "song_id", "item_id", "item", "source_track_id", "track_uri"),
+    Role.LISTENER: ("listener_id", "listener", "user_id", "user_name", "username", "user",
+                    "userid", "user_idx", "uid", "listenerid"),
+    Role.TRACK_ID: ("track_id", "song_id", "item_id", "item", "source_track_id", "track_uri",
+                    "trackid", "songid", "itemid", "item_idx", "track_idx", "music_id", "iid"),
     Role.TRACK_NAME: ("track_name", "title", "track", "song", "song_name", "recording_name",
                       "recording"),
-    Role.ARTIST_ID: ("artist_id",),
+    Role.ARTIST_ID: ("artist_id", "artistid", "artist_idx"),
     Role.ARTIST_NAME: ("artist_name", "artist"),
     Role.RELEASE_NAME: ("release_name", "release", "album_name", "album"),
     Role.RECORDING_MBID: ("recording_mbid", "track_mbid", "mbid"),
     Role.LISTENED_AT: ("listened_at", "timestamp", "ts", "time", "time_ms", "played_at", "date",
-                       "uts", "ts_since_epoch"),
+                       "uts", "ts_since_epoch", "unix_time", "unixtime", "timestamp_ms", "ts_ms",
+                       "listened_at_ms", "timestamp_s", "datetime", "created_at", "event_time"),
     Role.MS_PLAYED: ("ms_played", "played_ms", "playtime_ms", "milliseconds_played"),
-    Role.SECONDS_PLAYED: ("seconds_played", "played_s", "playtime", "playtime_s",
-                          "duration_played"),
+    Role.SECONDS_PLAYED: ("seconds_played", "played_s", "playtime_s"),
+    Role.PLAYTIME: ("playtime", "play_time", "duration_played", "played"),
     Role.DURATION_MS: ("duration_ms", "length_ms"),
     Role.DURATION: ("duration", "length"),
     Role.REASON_END: ("reason_end",),
+    Role.SESSION: ("session_id", "session", "sessionid", "session_idx", "sid"),
+    Role.SCORED: ("scored", "is_scored"),
 }  # fmt: skip
 """Names of each role, the best first; compared without case, `snake_case`."""
 
@@ -94,6 +102,19 @@ def time_scale_of(times: Iterable[Any]) -> float:
     numbers = [number for number in map(number_of, times) if number is not None]
     votes = [sum(map(_in_reach(scale), numbers)) for scale in _TIME_SCALES]
     return _TIME_SCALES[votes.index(max(votes))]
+
+
+def table_time_scale_of(times: Iterable[Any]) -> float:
+    """As `time_scale_of`, also for a data set whose times begin at nought: those are seconds.
+
+    >>> table_time_scale_of([0, 200, 400]), table_time_scale_of([1_421_163_674_000])
+    (1000.0, 1.0)
+    """
+    numbers = [number for number in map(number_of, times) if number is not None]
+    if any(_in_reach(scale)(number) for number in numbers for scale in _TIME_SCALES):
+        return time_scale_of(numbers)
+    fits = [sum(number * scale <= _LATEST_MS for number in numbers) for scale in _TIME_SCALES]
+    return _TIME_SCALES[fits.index(max(fits))]
 
 
 def _in_reach(scale: float) -> Any:

@@ -23,12 +23,17 @@ _OPEN = "has a quote that is never closed"
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a CSV file."""
+    columns, rows = table(file)
+    return plays_of_table(rows, checked_roles(columns, part.name), part)
+
+
+def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
+    """Names of the columns, and the rows."""
     text = _Lines(file)
     header = text.header()
     delimiter = delimiter_of(header)
     columns = columns_of(header, delimiter)
-    roles = checked_roles(columns, part.name)
-    return plays_of_table(_cells(text, delimiter, len(columns)), roles, part)
+    return columns, _cells(text, delimiter, len(columns))
 
 
 def delimiter_of(header: str) -> str:

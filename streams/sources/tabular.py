@@ -57,7 +57,11 @@ def _reader(
     roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
 ) -> Callable[[int, Cells], Play]:
     """A function from a row's cells to its play; `ValueError` says what is wrong."""
-    fields = [(_FIELDS[role], position, convert[role]) for role, position in roles.items()]
+    fields = [
+        (_FIELDS[role], position, convert[role])
+        for role, position in roles.items()
+        if role in _FIELDS
+    ]
 
     def play_of(row: int, cells: Cells) -> Play:
         told: dict[str, Any] = {"listener_id": part.listener_id}
@@ -84,6 +88,7 @@ _FIELDS = {
     Role.LISTENED_AT: "listened_at",
     Role.MS_PLAYED: "ms_played",
     Role.SECONDS_PLAYED: "ms_played",
+    Role.PLAYTIME: "ms_played",
     Role.DURATION_MS: "duration_ms",
     Role.DURATION: "duration_ms",
     Role.REASON_END: "reason_end",
@@ -100,6 +105,7 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
         Role.LISTENED_AT: lambda value: time_ms_of(value, time_scale),
         Role.MS_PLAYED: _length(1.0),
         Role.SECONDS_PLAYED: _length(1_000.0),
+        Role.PLAYTIME: _length(duration_scale_of(sample(Role.PLAYTIME))),
         Role.DURATION_MS: _length(1.0),
         Role.DURATION: _length(duration_scale_of(sample(Role.DURATION))),
     }

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import checks
 
-from online_models.base import EVALUATED_K, Ranker, Signal
+from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED, Ranker, Signal
 from online_models.errors import ModelError
 from online_models.registry import MODELS, build
-from tests.support.rankers import START_MS, Row, a_ranker, learn, rows
+from tests.support.rankers import START_MS, Row, a_ranker, learn, place, rows
 
 MODEL_NAMES = sorted(MODELS)
 pytestmark = pytest.mark.parametrize("name", MODEL_NAMES)
@@ -86,6 +86,45 @@ def test_not_evaluating_changes_ranks_and_nothing_else(name: str) -> None:
     learn(evaluated, rows(5, 100))
     assert set(learn(not_evaluated, rows(5, 100), evaluate=False).tolist()) == {-1}
     assert not_evaluated.digest() == evaluated.digest()
+
+
+def test_places_are_the_ranks_and_tell_what_was_not_even_proposed(name: str) -> None:
+    learning, evaluated = build({"model": name}), build({"model": name})
+    ranks, places = learn(learning, rows(5, 300)), place(evaluated, rows(5, 300))
+    assert evaluated.digest() == learning.digest()
+    assert np.maximum(places, NOT_LISTED).tolist() == ranks.tolist()
+    assert NOT_PROPOSED in places
+
+
+def test_what_was_not_proposed_was_on_no_list_however_long(name: str) -> None:
+    model = build({"model": name})
+    for row in [Row(f"u{at % 3}", f"i{at * at % 17}") for at in range(90)]:
+        listed = [each.item for each in model.recommend(row.user, 1_000)]
+        if row.item in listed:
+            assert place(model, [row])[0] != NOT_PROPOSED
+        else:
+            place(model, [row])
+
+
+def test_a_frozen_model_follows_the_listener_and_learns_nothing(name: str) -> None:
+    model = a_ranker(name, rows(6, 300))
+    others = {user: model.recommend(user) for user in ("u2", "nobody")}
+    for at in range(30):
+        place(model, [Row("u1", f"i{at % 3}", at_ms=START_MS + at)], is_frozen=True)
+        place(model, [Row("new", "unheard of", at_ms=START_MS + at)], is_frozen=True)
+    assert {user: model.recommend(user) for user in others} == others
+    assert "unheard of" not in [each.item for each in model.recommend("u2", 1_000)]
+
+
+def test_freezing_gives_the_same_in_batches_of_any_sizes(name: str) -> None:
+    whole, cut = a_ranker(name, rows(7, 200)), a_ranker(name, rows(7, 200))
+    later = rows(8, 100)
+    expected = place(whole, later, is_frozen=True).tolist()
+    pieces = [later[:1], later[1:64], later[64:]]
+    found = [rank for some in pieces for rank in place(cut, some, is_frozen=True).tolist()]
+    assert found == expected
+    assert max(found) >= 0
+    assert cut.digest() == whole.digest()
 
 
 def test_a_loaded_state_is_the_same_and_goes_on_the_same(name: str) -> None:

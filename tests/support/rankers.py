@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.base import Ranker, Signal
+from online_models.base import Columns, Ranker, Signal
 from online_models.registry import MODELS, build
 
 START_MS = 1_700_000_000_000
@@ -45,6 +45,16 @@ def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row
 
 def learn(ranker: Ranker, some: list[Row], *, evaluate: bool = True) -> NDArray[np.int32]:
     """Feeds `some` as one batch of columns; returns the ranks."""
+    return ranker.learn_many(*columns_of(ranker, some), evaluate=evaluate)
+
+
+def place(ranker: Ranker, some: list[Row], *, is_frozen: bool = False) -> NDArray[np.int32]:
+    """The same for evaluation; returns the places."""
+    return ranker.place_many(*columns_of(ranker, some), is_frozen=is_frozen)
+
+
+def columns_of(ranker: Ranker, some: list[Row]) -> Columns:
+    """`some` in codes of `ranker`."""
     coded = [
         (
             ranker.users.encode(row.user),
@@ -54,14 +64,13 @@ def learn(ranker: Ranker, some: list[Row], *, evaluate: bool = True) -> NDArray[
         for row in some
     ]
     users, items, groups = np.array(coded, np.int32).reshape(-1, 3).T
-    return ranker.learn_many(
+    return Columns(
         users,
         items,
         groups,
         np.array([row.y for row in some], np.float32),
         np.array([row.at_ms for row in some], np.int64),
         np.array([row.signal for row in some], np.uint8),
-        evaluate=evaluate,
     )
 
 

@@ -1,0 +1,73 @@
+"""Puts the learning-log to a contest, through the fold: what it drops, nobody learns."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.base import NOT_LISTED, Columns, Ranker
+from online_models.contest import Contest
+from online_models.registry import build
+from streams.fold import Count, Fold
+from streams.log_reader import LogReader
+from streams.recommender_app import BASELINE
+from streams.settings import Settings
+from topics.learning_log import decode_log_record
+
+RECORDS_AT_ONCE = 64
+
+OnEvents = Callable[[int], object]
+"""Gets how many events were evaluated so far."""
+
+
+class _Contested:
+    """Stands in the fold where a model would: everything it is asked, the contest's first answers.
+
+    So the fold's state and digest are those of the live one.
+    """
+
+    def __init__(self, contest: Contest) -> None:
+        self._contest = contest
+
+    def learn_many(self, *columns: NDArray[Any]) -> NDArray[np.int32]:
+        """Every contestant learns; returns the first one's ranks."""
+        return np.maximum(self._contest.take(Columns(*columns)), NOT_LISTED)
+
+    def forget(self, user_code: int) -> None:
+        """Every contestant forgets."""
+        for each in self._contest.contestants:
+            each.ranker.forget(user_code)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._contest.contestants[0].ranker, name)
+
+
+def told_of(fold: Fold, min_history: int) -> dict[str, Any]:
+    """JSON values with stable names."""
+    return {
+        "scored_by": f"min_history {min_history}",
+        "applied": fold.applied,
+        "duplicates": fold.counts[Count.DUPLICATE],
+        "offset": fold.offset,
+        "digest": fold.digest(),
+    }
+
+
+def fold_of(contest: Contest, settings: Settings) -> Fold:
+    """A fold whose model is the contest."""
+    ranker = cast(Ranker, _Contested(contest))
+    return Fold(ranker, build(BASELINE), duplicate_window=settings.duplicate_window)
+
+
+def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -> Fold:
+    """Evaluates the learning-log from its start to its present end; returns the fold."""
+    fold = fold_of(contest, settings)
+    with LogReader(kafka) as reader:
+        records = reader.records(0, reader.bounds().end - 1)
+        while some := list(islice(records, RECORDS_AT_ONCE)):
+            fold.apply_many((at, decode_log_record(value, at)) for at, value in some)
+            on_events(fold.applied)
+    contest.finish()
+    return fold

@@ -1,0 +1,97 @@
+"""Puts the plays of files to a contest, in order of time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.base import Columns, Ranker, Signal
+from online_models.contest import EVENTS_A_SLICE, Contest
+from online_models.vocabulary import Vocabulary
+from streams.sources.play_columns import PlayColumns, ReadingReport, is_repeated
+from streams.sources.play_reading import read_plays
+
+OnProgress = Callable[[float | None, str], object]
+"""Gets the share that is done (None: not known), and what goes on."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is evaluated: plays in order of time, and what was left out of them."""
+
+    plays: PlayColumns
+    report: ReadingReport
+    repeated: int
+    """Exact repeats of a play: same listener, track and time."""
+    dropped: int
+    """Those that were left out."""
+
+    def told(self, min_history: int) -> dict[str, Any]:
+        """JSON values with stable names."""
+        report = self.report
+        return {
+            "scored_by": "column"
+            if self.plays.scored is not None
+            else f"min_history {min_history}",
+            "columns": report.columns,
+            "rows": report.rows,
+            "applied": len(self.plays),
+            "duplicates": self.dropped,
+            "exact_repeats": self.repeated,
+            "bad": report.bad,
+            "bad_rows": [str(row) for row in report.bad_rows],
+            "ignored": report.ignored.total(),
+        }
+
+
+def read_stream(paths: Sequence[Path], listener_id: str | None, on_progress: OnProgress) -> Stream:
+    """Reads and sorts.
+
+    The fold learns an exact repeat once. So does this, unless the files say themselves which rows
+    are scored: then every row stays, and exactly those are scored.
+    """
+    plays, report = read_plays(
+        paths, listener_id, on_rows=lambda rows: on_progress(None, f"{rows:,} rows read")
+    )
+    repeated = is_repeated(plays)
+    count = int(repeated.sum())
+    if plays.scored is not None or not count:
+        return Stream(plays, report, count, 0)
+    return Stream(plays.rows(~repeated), report, count, count)
+
+
+def run(contest: Contest, plays: PlayColumns, on_progress: OnProgress) -> None:
+    """Every contestant takes all plays."""
+    ranker = contest.contestants[0].ranker
+    for start in range(0, len(plays), EVENTS_A_SLICE):
+        some = plays.rows(slice(start, start + EVENTS_A_SLICE))
+        _name_all(ranker, plays, some)
+        contest.take(_columns_of(some))
+        done = start + len(some)
+        on_progress(done / len(plays), f"{done:,} of {len(plays):,} events")
+    contest.finish()
+
+
+def _columns_of(plays: PlayColumns) -> Columns:
+    return Columns(
+        plays.listeners,
+        plays.tracks,
+        plays.artists,
+        plays.rewards,
+        plays.at_ms,
+        np.full(len(plays), Signal.LISTEN, np.uint8),
+    )
+
+
+def _name_all(ranker: Ranker, plays: PlayColumns, some: PlayColumns) -> None:
+    """Codes are by first appearance, so that names may follow as they appear."""
+    _name(ranker.users, plays.listener_ids, some.listeners)
+    _name(ranker.items, plays.track_ids, some.tracks)
+    _name(ranker.groups, plays.artist_ids, some.artists)
+
+
+def _name(vocabulary: Vocabulary, ids: list[str], codes: NDArray[np.int32]) -> None:
+    vocabulary.encode_many(ids[len(vocabulary) : int(codes.max(initial=-1)) + 1])

@@ -1,0 +1,127 @@
+"""What an evaluation says: JSON values with stable names."""
+
+import resource
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.base import EVALUATED_K, NOT_LISTED
+from online_models.contest import Contest, Contestant
+from online_models.estimates import estimate, hits, reciprocals
+from online_models.novelty import Novelty, plays_before
+from streams.evaluation.contests import Question
+
+SPLITS = {
+    "repeats": Novelty.REPEAT,
+    "new_to_listener": Novelty.NEW_TO_USER,
+    "never_seen": Novelty.NEVER_SEEN,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All LISTENs that were evaluated, in columns of [n], and which of them are scored."""
+
+    users: NDArray[np.int32]
+    at_ms: NDArray[np.int64]
+    novelty: NDArray[np.uint8]
+    scored: NDArray[np.bool_]
+    places: dict[str, NDArray[np.int8]]
+    """By contestant."""
+
+
+def outcome_of(
+    contest: Contest, min_history: int, scored: NDArray[np.bool_] | None = None
+) -> Outcome:
+    """What happened; `scored`: which LISTENs count, where the stream says so itself."""
+    users, items, at_ms = contest.met()
+    met = plays_before(users, items)
+    if scored is None:
+        scored = met.of_user >= min_history
+    places = {each.name: each.places for each in contest.contestants}
+    return Outcome(users, at_ms, met.novelty, scored, places)
+
+
+def report(contest: Contest, outcome: Outcome, question: Question) -> dict[str, Any]:
+    """Figures of every contestant; the first one's on top."""
+    ks = sorted({*question.ks, EVALUATED_K})
+    first, *others = contest.contestants
+    told = {each.name: _figures(each, outcome, ks) for each in contest.contestants}
+    for each in others:
+        told[each.name]["difference"] = _difference(outcome, first.name, each.name, ks)
+    baselines = others[: len(question.only_baselines)]
+    return {
+        "model": first.name,
+        "config": question.config,
+        "events": len(outcome.users),
+        **told[first.name],
+        "baselines": {each.name: told[each.name] for each in baselines},
+        "compared": {each.name: told[each.name] for each in others[len(baselines) :]},
+        "frozen_at": contest.frozen_at,
+        "listeners": len(first.ranker.users),
+        "tracks": len(first.ranker.items),
+        "artists": len(first.ranker.groups),
+    }
+
+
+def _figures(contestant: Contestant, outcome: Outcome, ks: Sequence[int]) -> dict[str, Any]:
+    scored = outcome.scored
+    places, users = outcome.places[contestant.name][scored], outcome.users[scored]
+    novelty = outcome.novelty[scored]
+    splits = {name: novelty == value for name, value in SPLITS.items()}
+    return {
+        **_at(places, users, ks),
+        "candidate_recall": float((places >= NOT_LISTED).mean()) if len(places) else 0.0,
+        "coverage": contestant.coverage,
+        "coverage_lists": contestant.lists,
+        "splits": {
+            name: {"share": float(mask.mean()) if len(mask) else 0.0}
+            | _at(places[mask], users[mask], ks)
+            for name, mask in splits.items()
+        },
+        "model_seconds": round(contestant.seconds, 3),
+        "events_per_second": round(len(outcome.users) / max(contestant.seconds, 1e-9)),
+    }
+
+
+def _at(places: NDArray[np.int8], users: NDArray[np.int32], ks: Sequence[int]) -> dict[str, Any]:
+    """Hit rate and mean reciprocal rank at each k, with their 95 % intervals."""
+    told: dict[str, Any] = {"scored": len(places), "hits": int(hits(places, EVALUATED_K).sum())}
+    intervals = {}
+    for name, values_of in (("hr", hits), ("mrr", reciprocals)):
+        for k in ks:
+            found = estimate(values_of(places, k), users)
+            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, found.interval
+    return told | {"interval": intervals}
+
+
+def _difference(outcome: Outcome, first: str, other: str, ks: Sequence[int]) -> dict[str, Any]:
+    """How far the first is ahead, play by play of the same events."""
+    users = outcome.users[outcome.scored]
+    ours, theirs = (outcome.places[name][outcome.scored] for name in (first, other))
+    told: dict[str, Any] = {}
+    intervals = {}
+    for name, values_of in (("hr", hits), ("mrr", reciprocals)):
+        for k in ks:
+            found = estimate(values_of(ours, k) - values_of(theirs, k), users)
+            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, found.interval
+    return told | {"interval": intervals}
+
+
+def finished(result: dict[str, Any], reading_s: float, total_s: float) -> dict[str, Any]:
+    """`result` with what it took."""
+    seconds = {"reading": reading_s, "model": result["model_seconds"], "total": total_s}
+    return result | {
+        "seconds": {name: round(each, 3) for name, each in seconds.items()},
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process ever had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 2
-DIGEST = "989508b0baad5d83ac48393c19ccabf3"
+VERSION = 3
+DIGEST = "1f3bb98cba782789a22bacaf6d6f220f"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from online_models import features
-from online_models.bucket_tables import TABLES
+from online_models.bucket_tables import TABLES, TABLES_OF_FAST
 from online_models.errors import ModelError
 from online_models.plays import RING_MAX
 
@@ -97,7 +97,13 @@ def _refuse(message: str, remedy: str) -> NoReturn:
 
 BEST = BlendConfig()
 FAST = BlendConfig(
-    ring=128, own=64, window=8, wide=60, survivors=64, tables=10, without=("neighbours",)
+    ring=128,
+    own=64,
+    window=8,
+    wide=60,
+    survivors=64,
+    tables=TABLES_OF_FAST,
+    without=("neighbours",),
 )
 PRESETS = {"best": BEST, "fast": FAST}
 

@@ -37,7 +37,7 @@ class BlendRanker(ColumnRanker):
     'so what'
     """
 
-    fold_version = 2
+    fold_version = 3
     model_name = "blend"
     reasons = features.REASONS
 

@@ -27,6 +27,7 @@ from online_models.features import (
     SLOT_T,
     SLOT_TRI,
     SOURCES,
+    WIDE_COUNT,
     WIDE_LEVEL,
 )
 from online_models.situations import (
@@ -52,6 +53,7 @@ SIZES = (
     14 * 2 * 4 * 5,
     7 * 3 * 2 * 5 * 7,
     8 * 14 * 4 * 4 * 2,
+    9 * 7 * 7 * 2,
     14 * 9 * 8,
     6 * 7 * 7,
     7 * 7 * 7,
@@ -60,7 +62,7 @@ SIZES = (
 )
 FIRSTS = np.cumsum([0, *SIZES])[:-1]
 TABLES = len(SIZES)
-TABLES_OF_FAST = 10
+TABLES_OF_FAST = 11
 CELLS = sum(SIZES)
 
 
@@ -84,11 +86,12 @@ def find_cells(
     cells[9] = (((t[OWN_COUNT] * 14 + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
         OF_ARTIST
     ]
+    cells[10] = ((t[WIDE_COUNT] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]) * 2 + is_own
     if tables > TABLES_OF_FAST:
-        cells[10] = (t[GAP] * 9 + t[AGE]) * 8 + t[OWN_COUNT]
-        cells[11] = (facts[PLAY_TIME] * 7 + t[KIND]) * 7 + t[SLOT_T]
-        cells[12] = (t[NEAR_LEVEL] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]
-        cells[13] = (t[AFTER_LEVEL] * 7 + t[KIND]) * 5 + t[SLOT_BI]
-        cells[14] = ((facts[RUN] * 2 + t[OF_ARTIST]) * 14 + t[GAP]) * 4 + t[ARTIST_LEVEL]
+        cells[11] = (t[GAP] * 9 + t[AGE]) * 8 + t[OWN_COUNT]
+        cells[12] = (facts[PLAY_TIME] * 7 + t[KIND]) * 7 + t[SLOT_T]
+        cells[13] = (t[NEAR_LEVEL] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]
+        cells[14] = (t[AFTER_LEVEL] * 7 + t[KIND]) * 5 + t[SLOT_BI]
+        cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * 14 + t[GAP]) * 4 + t[ARTIST_LEVEL]
     for table in range(tables):
         cells[table] += FIRSTS[table]

@@ -1,7 +1,8 @@
 """The co-occurrence expert: what is played in the same sessions, in any order.
 
 Item-to-item neighbourhoods (Linden, Smith & York 2003) learnt incrementally: each play is paired
-in both directions with the last few plays, nearer ones weighing more.
+in both directions with the last few plays, nearer ones weighing more. With how many of the last
+plays a track goes says more than how well it goes with them in sum.
 """
 
 from math import sqrt
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from online_models.buckets import SHARE_CUTS, bucket_of
 from online_models.candidates import admit, slot_for
 from online_models.compiled import constant, njit_inlined, njit_inner
-from online_models.features import WIDE, WIDE_LEVEL, WIDE_RAW
-from online_models.numerics import log_of
+from online_models.features import WIDE, WIDE_COUNT, WIDE_LEVEL, WIDE_RAW, WIDE_SUPPORT
+from online_models.numerics import log_of, logs_below
 from online_models.rows import add, row_of
 from online_models.sums import add_to, clear_sums, is_among, largest, worst_of_best
 
@@ -25,6 +26,7 @@ GAP_MAX_S = 3600
 """A longer gap ends what goes together."""
 PLAYS_READ = 8
 SOURCE = constant(8)
+_LOGS = logs_below(PLAYS_READ + 2)
 _LIFT = 6.91
 """-ln(.001): lifts the smallest to 0."""
 
@@ -92,7 +94,9 @@ def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) 
             share = sums.values[place] / best
             candidates.features[WIDE, slot] = log_level(share)
             candidates.features[WIDE_RAW, slot] = log_level(sums.values[place])
+            candidates.features[WIDE_SUPPORT, slot] = _LOGS[1 + sums.times[place]]
             candidates.traits[slot, WIDE_LEVEL] = bucket_of(SHARE_CUTS, share)
+            candidates.traits[slot, WIDE_COUNT] = sums.times[place]
 
 
 @njit_inlined

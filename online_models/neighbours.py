@@ -16,7 +16,8 @@ from online_models.candidates import slot_for
 from online_models.compiled import constant, njit_inlined, njit_inner
 from online_models.contexts import BREAK_S
 from online_models.cooccurrence import log_level, propose_best
-from online_models.features import AFTER_LEVEL, NEAR, NEAR_AFTER, NEAR_LEVEL
+from online_models.features import AFTER_LEVEL, NEAR, NEAR_AFTER, NEAR_LEVEL, NEAR_SUPPORT
+from online_models.numerics import logs_below
 from online_models.sums import add_to, clear_sums, is_among, largest, worst_of_best
 
 LENGTH_MAX = 12
@@ -26,9 +27,10 @@ NUMBERS_MAX = 1 << 27
 WRITTEN_MAX = 1 << 30
 """A multiple of `POSTINGS_MAX`, at which the count of postings steps back."""
 POSTINGS_MAX = 32
-PLAYS_READ = 5
-SESSIONS_READ = constant(50)
+PLAYS_READ = 10
+SESSIONS_READ = constant(100)
 SOURCE = constant(16)
+_LOGS = logs_below(LENGTH_MAX * int(SESSIONS_READ) + 2)
 _NEARNESS = np.array([0.0] + [1.0 / sqrt(distance) for distance in range(1, LENGTH_MAX)])
 
 
@@ -176,6 +178,7 @@ def describe_sessions(candidates: Any, slot_of: NDArray[np.int32], sums: Any) ->
             continue
         share = sums.values[place] / best
         candidates.features[NEAR, slot] = log_level(share)
+        candidates.features[NEAR_SUPPORT, slot] = _LOGS[1 + sums.times[place]]
         candidates.traits[slot, NEAR_LEVEL] = bucket_of(SHARE_CUTS, share)
         if sums.extras[place] > 0.0:
             share = sums.extras[place] / best_after

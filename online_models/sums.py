@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from online_models.compiled import njit_inner
 from online_models.selection import is_before, nth_best
 
-ROOM = 640
+ROOM = 1280
 """Codes that may have a sum at once."""
 SUMS = np.dtype(
     [
@@ -17,6 +17,7 @@ SUMS = np.dtype(
         ("values", "<f8", (ROOM,)),
         ("extras", "<f8", (ROOM,)),
         ("marks", "<i4", (ROOM,)),
+        ("times", "<i4", (ROOM,)),  # how often was added to it
         ("order", "<i4", (ROOM,)),
     ],
     align=True,
@@ -30,6 +31,7 @@ def add_to(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> i
     place = int(place_of[code]) - 1
     if place >= 0:
         sums.values[place] += value
+        sums.times[place] += 1
         return place
     place = sums.held
     sums.held = place + 1
@@ -37,6 +39,7 @@ def add_to(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> i
     sums.codes[place] = code
     sums.values[place] = value
     sums.extras[place] = 0.0
+    sums.times[place] = 1
     return place
 
 

@@ -22,7 +22,7 @@ F32 = np.float32
 COUNTS = [0.0, 0.3, 0.75, 1.5, 2.5, 5.0, 12.0]
 SHARES = [0.0, 0.07, 0.15, 0.3, 0.5, 0.7]
 AGES = [600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400]
-GAPS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128, 256]
+GAPS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128]
 Weights = dict[Any, list[float]]
 
 
@@ -146,14 +146,14 @@ class NaiveBlend:
 
         last, recent = who.before(arriving), who.recent(arriving)
         facts: dict[str, Any] = defaultdict(int)
-        wide: dict[int, float] = {}
+        wide: dict[int, tuple[float, int]] = {}
         near: dict[int, list[float]] = {}
         artist = None
         if last:
             self._sequences(propose, last, facts)
             if self.config.has("cooccurrence"):
                 wide = self._wide(recent)
-                best = sorted(wide, key=lambda item: (-wide[item], item))[: self.config.wide]
+                best = sorted(wide, key=lambda item: (-wide[item][0], item))[: self.config.wide]
                 for item in [item for item in wide if item in best]:
                     propose(item, 8)
             if self.config.has("neighbours"):
@@ -209,33 +209,36 @@ class NaiveBlend:
             if order == 2:
                 facts["mass bi"] = level([0.0, 1.5, 4.0], row.mass())
 
-    def _wide(self, recent: list[tuple[int, int]]) -> dict[int, float]:
-        sums: dict[int, float] = {}
+    def _wide(self, recent: list[tuple[int, int]]) -> dict[int, tuple[float, int]]:
+        """By track: (sum, with how many of the last plays it goes)."""
+        sums: dict[int, tuple[float, int]] = {}
         for k, (_, track) in enumerate(recent[:8]):
             row = self.together[track]
             norm = 1.0 / (float(row.unit) * (k + 1.0) * sqrt(row.mass() + 1.0))
             for weight, item in row.entries:
-                sums[item] = sums.get(item, 0.0) + float(weight) * norm
+                value, times = sums.get(item, (0.0, 0))
+                sums[item] = (value + float(weight) * norm, times + 1)
         return sums
 
     def _near(self, recent: list[tuple[int, int]], mine: list[int] | None) -> Any:
-        """By track: [sum, sum over what came after]."""
+        """By track: [sum, sum over what came after, how many they are]."""
         likes: dict[int, list[Any]] = {}
-        for k, (_, track) in enumerate(recent[: min(session_length(recent), 5)]):
+        for k, (_, track) in enumerate(recent[: min(session_length(recent), 10)]):
             for session, place in reversed(self.postings[track][-32:]):
                 if session is not mine:
                     like = likes.setdefault(id(session), [0.0, place, session])
                     like[0] += 1.0 / sqrt(k + 1.0)
         numbers = {id(session): n for n, session in enumerate(self.sessions)}
-        best = sorted(likes, key=lambda key: (-likes[key][0], numbers[key]))[:50]
+        best = sorted(likes, key=lambda key: (-likes[key][0], numbers[key]))[:100]
         sums: dict[int, list[float]] = {}
         for key, (like, mark, session) in likes.items():
             for place, track in enumerate(session if key in best else []):
                 if place != mark:
                     value = like * (1.0 / sqrt(abs(place - mark)))
-                    both = sums.setdefault(track, [0.0, 0.0])
+                    both = sums.setdefault(track, [0.0, 0.0, 0])
                     both[0] += value
                     both[1] += value if place > mark else 0.0
+                    both[2] += 1
         return sums
 
     def _artists(self, propose: Any, last: list[int], facts: Any) -> int | None:
@@ -287,11 +290,15 @@ class NaiveBlend:
 
     def _describe_sums(self, found: dict[int, Candidate], wide: Any, near: Any) -> None:
         for item in [item for item in found if item in wide]:
-            share = wide[item] / max(wide.values())
+            value, times = wide[item]
+            share = value / max(value for value, _ in wide.values())
             found[item].x[f.WIDE] = log(0.001 + share) + 6.91
-            found[item].x[f.WIDE_RAW] = log(0.001 + wide[item]) + 6.91
+            found[item].x[f.WIDE_RAW] = log(0.001 + value) + 6.91
+            found[item].x[f.WIDE_SUPPORT] = log(1 + times)
+            found[item].traits[f.WIDE_COUNT] = times
             found[item].traits[f.WIDE_LEVEL] = level(SHARES, share)
         for item in [item for item in found if item in near]:
+            found[item].x[f.NEAR_SUPPORT] = log(1 + near[item][2])
             for part, feature, trait in (
                 (0, f.NEAR, f.NEAR_LEVEL),
                 (1, f.NEAR_AFTER, f.AFTER_LEVEL),
@@ -380,6 +387,7 @@ class NaiveBlend:
             (t[f.GAP], facts["repeated"], facts["place"], outcome),
             (t[f.KIND], t[f.NEXT_2], t[f.SLOT_TRI], t[f.SLOT_BI], t[f.SLOT_T]),
             (t[f.OWN_COUNT], t[f.GAP], mass, t[f.ARTIST_LEVEL], t[f.OF_ARTIST]),
+            (t[f.WIDE_COUNT], t[f.WIDE_LEVEL], t[f.SLOT_T], t[f.GAP] > 0),
             (t[f.GAP], t[f.AGE], t[f.OWN_COUNT]),
             (facts["play time"], t[f.KIND], t[f.SLOT_T]),
             (t[f.NEAR_LEVEL], t[f.WIDE_LEVEL], t[f.SLOT_T]),

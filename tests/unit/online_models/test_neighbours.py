@@ -3,6 +3,7 @@
 from typing import Any
 
 from online_models import neighbours
+from online_models.features import NEAR
 from online_models.neighbours import LENGTH_MAX, POSTINGS, SESSION, SESSION_RING
 from tests.support.compiled import called, records
 
@@ -59,7 +60,7 @@ def test_who_played_the_same_before_shows_what_came_after() -> None:
     told = [Row("ann", item, at_ms=START_MS + at * 60_000) for at, item in enumerate("abcde")]
     now = [Row("bob", item, at_ms=START_MS + at * 60_000) for at, item in enumerate("ab")]
     only = {"without": ["transitions", "bigrams", "trigrams", "cooccurrence", "own"]}
-    model = a_ranker("best", [*told, *now], **only, start=[[18, 1.0]], blend_every=0)
+    model = a_ranker("best", [*told, *now], **only, start=[[NEAR, 1.0]], blend_every=0)
     assert model.recommend("bob", 1)[0].reason == "neighbours"
     assert model.recommend("bob", 2)[0].item in "ac"
     model.forget(model.users.code("ann"))

@@ -25,7 +25,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
 VERSION = 3
-DIGEST = "0d67de24701a31b38a41aaa83842e735"
+DIGEST = "1f3bb98cba782789a22bacaf6d6f220f"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

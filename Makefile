@@ -63,7 +63,7 @@ bench: setup  ## Measures speed and memory beside peers (some minutes); see docs
 bench-model: setup  ## Measures models on a stream: make bench-model DATA=history.parquet
 	@$(BIN)/python -m tests.benchmarks model $(if $(DATA),--data "$(DATA)")
 
-lock: ## Resolves the packages of pyproject.toml anew into requirements.lock
+lock:  ## Resolves the packages of pyproject.toml anew into requirements.lock
 	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras \
 		--allow-unsafe --extra embedded --extra dev --output-file requirements.lock pyproject.toml
 

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
     model: str = Field("fast", description="A name of the registry, river:CLASS, FILE.toml.")
     list_length: int = Field(20, ge=1, le=200, description="Tracks in a published list.")
-    list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists unread and unchanged expire.")
+    list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists that do not change expire.")
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")
 
     chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records a Faust chunk.")

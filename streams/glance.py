@@ -13,6 +13,9 @@ from streams.system_status import system_status
 from topics.errors import ServerError
 
 RATE_WINDOW_S = 5.0
+MANY_LISTS = 20_000
+COUNT_MANY_EVERY_S = 10.0
+"""So many lists are not counted anew with every look."""
 STAR_IDLE_S = 10.0
 """A listener who has not played for so long makes room for one who does."""
 
@@ -47,10 +50,15 @@ class Observer:
         self._star: str | None = None
         self._star_seen_at = 0.0
         self._playing: str | None = None
+        self._lists: int | None = None
+        self._counted_at = 0.0
 
     async def glance(self) -> Glance:
         """Asks everything once."""
-        status = await system_status(self._settings, self._addresses)
+        counted = self._counted()
+        status = await system_status(self._settings, self._addresses, lists=counted)
+        if counted is None:
+            self._lists, self._counted_at = status["lists"], time.monotonic()
         self._follow(status["recommender"].get("latest") or {})
         try:
             stored = await self._reader.read(self._star) if self._star else None
@@ -59,6 +67,11 @@ class Observer:
         except ServerError:
             stored, names, playing = None, {}, None
         return Glance(status, self._rate(status["applied"]), self._star, playing, stored, names)
+
+    def _counted(self) -> int | None:
+        """How many lists there were, unless it is time to count them again."""
+        is_due = time.monotonic() - self._counted_at > COUNT_MANY_EVERY_S
+        return None if is_due or (self._lists or 0) < MANY_LISTS else self._lists
 
     def _follow(self, latest: dict[str, str]) -> None:
         listener = latest.get("listener_id")

@@ -27,6 +27,8 @@ STEADY_S = 60.0
 """A process that ran for so long ended for a new reason: it is started again at once."""
 STOP_TIMEOUT_S = 3.5
 _POLL_S = 0.05
+_TAIL_BYTES = 65_536
+"""So much of a log is looked at for its last lines."""
 _REMEMBERED = "processes.json"
 
 Say = Callable[[str], object]
@@ -107,8 +109,9 @@ class Supervisor:
     def last_lines(self, name: str, count: int = 1) -> list[str]:
         """What a process said last in this run, oldest first."""
         child = self._children[name]
+        begin = max(child.log_bytes_before, child.log.stat().st_size - _TAIL_BYTES)
         with child.log.open("rb") as log:
-            log.seek(child.log_bytes_before)
+            log.seek(begin)
             lines = log.read().decode(errors="replace").splitlines()
         return [line.strip() for line in lines if line.strip()][-count:]
 

@@ -19,14 +19,19 @@ RECOMMENDER_KEY = "echotune:status:recommender:{}"
 SEQUENCER_KEYS = "echotune:status:sequencer:*"
 
 
-async def system_status(settings: Settings, addresses: Addresses) -> dict[str, Any]:
-    """JSON values with stable names; what cannot be asked is null and said in `problems`."""
+async def system_status(
+    settings: Settings, addresses: Addresses, *, lists: int | None = None
+) -> dict[str, Any]:
+    """JSON values with stable names; what cannot be asked is null and said in `problems`.
+
+    To count lists is to walk all keys: who has just done it tells how many there are.
+    """
     problems: list[str] = []
     redis = redis_of(addresses)
     try:
         recommender = await _recommender(redis, settings, problems)
         sequencers = await _sequencers(redis)
-        lists = await _lists(redis, settings).count()
+        lists = await _lists(redis, settings).count() if lists is None else lists
     except REDIS_AWAY as error:
         recommender, sequencers, lists = {}, [], None
         problems.append(f"redis: {error}")

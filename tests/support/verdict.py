@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from streams.log_reader import LogReader
-from streams.recommender_app import model_config
+from streams.model_choice import config_of
 from streams.verifying.log_audit import Counted, LogAudit
 from tests.support.feeding import Feeder
 from tests.support.naive_fold import NaiveFold
@@ -25,7 +25,7 @@ def kept(station: Station, feeder: Feeder) -> dict[str, Any]:
     settle(station, feeder.to_be_applied)
     records = log_of(station)
     check_acknowledged(feeder.acknowledged, rows_of(records))
-    naive = NaiveFold(model_config(station.settings), station.settings.duplicate_window)
+    naive = NaiveFold(config_of(station.settings.model), station.settings.duplicate_window)
     check_applied(feeder.acknowledged, naive.fold(records))
     deep = station.json("verify", "--deep")
     broken = [each for each in deep["promises"] if each["broken"]]

@@ -7,6 +7,7 @@ to both.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,9 @@ from topics.recommendation_list import RecommendationList
 _log = structlog.get_logger(__name__)
 EVERYONE_EVERY_RECORDS = 50
 """How often, in log records, the fallback list is made again; at every heartbeat, too."""
+PAUSE_FIRST_S = 0.5
+PAUSE_MAX_S = 30.0
+"""Pauses between attempts with a Redis that answers and takes nothing (full, or a replica)."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Repairs are cut into pieces of this many lists."""
 _NOBODY = np.empty(0, np.int32)
@@ -48,6 +52,8 @@ class Publisher:
         self.gate: Gate | None = None
         self.redis_frontier: Frontier | None = None
         self.redis_error: str | None = None
+        self._pause_s = 0.0
+        self._try_again_at = 0.0
         self.freshness = Freshness()
 
     @property
@@ -153,6 +159,7 @@ class Publisher:
             self._redis_is_away(error)
             return
         self._removals.told(publication.erased, publication.frontier)
+        self._pause_s = 0.0
         self.freshness.note(appended_at)
         if former.position < publication.since.position:
             self._repair_from(former)
@@ -163,6 +170,8 @@ class Publisher:
         if self.redis_error is not None:  # it was said
             return
         self.redis_error = f"{type(error).__name__}: {error}"
+        self._try_again_at = time.monotonic() + self._pause_s
+        self._pause_s = min(max(2 * self._pause_s, PAUSE_FIRST_S), PAUSE_MAX_S)
         _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
 
     def _repair_from(self, found: Frontier) -> None:
@@ -179,6 +188,8 @@ class Publisher:
         Called at every heartbeat.
         """
         await self.settled()
+        if self.redis_error is not None and time.monotonic() < self._try_again_at:
+            return
         known = self.redis_frontier  # what is published while Redis is asked moves it on
         try:
             found = await self._lists.frontier()

@@ -27,9 +27,14 @@ class FrailLists(MemoryLists):
     def __init__(self) -> None:
         super().__init__()
         self.is_away = False
+        self.is_full = False
+        self.refused = 0
 
     async def publish(self, publication: Publication) -> Frontier:
         self._answer()
+        if self.is_full:
+            self.refused += 1
+            raise ConnectionError("full")
         return await super().publish(publication)
 
     async def frontier(self) -> Frontier:
@@ -338,6 +343,27 @@ async def test_what_is_published_while_redis_is_asked_does_not_look_forgotten(
     await desk.look_after()
     made = [each.listener_id for offered in desk.topic.offered for each in offered.lists]
     assert [each for each in made if each != EVERYONE] == ["ann", "bob"]
+
+
+async def test_a_redis_that_answers_and_takes_nothing_is_tried_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "PAUSE_FIRST_S", 600.0)
+    desk = Desk()
+    desk.lists.is_full = True
+    await desk.hear(an_event("ann"))
+    for _ in range(5):
+        await desk.look_after()
+    assert desk.lists.refused == 2
+
+
+async def test_a_redis_that_was_full_gets_what_it_did_not_take() -> None:
+    desk = Desk()
+    desk.lists.is_full = True
+    await desk.hear(an_event("ann"))
+    desk.lists.is_full = False
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, EVERYONE: 0}
 
 
 # -- erasure -------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import uvloop
 from streams.addresses import Addresses
 from streams.batch_transport import AT_ONCE, BatchTransport, Gathering, StartingPositions
 from streams.settings import Settings
-from streams.waiting import wait_for_kafka
 
 SWITCH_INTERVAL_S = 0.0005
 """Hand-over of the GIL between Faust's consumer thread and its main thread."""
@@ -105,7 +104,7 @@ async def _serve(build: Callable[[], Worker]) -> None:
     app.finalize()
     await worker.start()
     ends = [asyncio.create_task(each) for each in (asked_to_stop.wait(), _crash_of(app))]
-    start = asyncio.create_task(_start(app))
+    start = asyncio.create_task(app.start())
     await asyncio.wait([*ends, start], return_when=asyncio.FIRST_COMPLETED)
     if start.done():
         start.result()
@@ -115,11 +114,6 @@ async def _serve(build: Callable[[], Worker]) -> None:
     await worker.end(is_clean=app.crash_reason is None)
     if app.crash_reason is not None:
         raise app.crash_reason
-
-
-async def _start(app: faust.App) -> None:
-    await wait_for_kafka(",".join(f"{each.host}:{each.port}" for each in app.conf.broker))
-    await app.start()
 
 
 async def _crash_of(app: faust.App) -> None:

@@ -3,7 +3,7 @@
 Most of a fault test is waiting for somebody's time-out, so two share two processors well.
 """
 
-import os
+import argparse
 import re
 import subprocess
 import sys
@@ -64,9 +64,15 @@ def results(folder: Path) -> Iterator[Result]:
 
 def main() -> int:
     """Prints a line a file, and what a failed one said."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--journals", type=Path, help="folder for what each file said")
+    journals: Path | None = parser.parse_args().journals
     began, failed = time.monotonic(), 0
-    with tempfile.TemporaryDirectory(dir=os.environ.get("ECHOTUNE_FAULTS_FOLDER")) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for each in results(Path(folder)):
+            if journals is not None:
+                journals.mkdir(parents=True, exist_ok=True)
+                (journals / f"{each.name}.txt").write_text(each.output)
             tests = re.search(r"^(\d+ (?:passed|failed).*?) in", each.output, re.MULTILINE)
             said = tests[1] if tests else "did not run"
             print(f"{each.name:28} {said:24} {each.took_s:5.0f} s", flush=True)

@@ -90,12 +90,12 @@ def main() -> int:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="no drills on real servers")
-    parser.add_argument("--only", help="one safeguard")
+    parser.add_argument("--only", action="append", help="one safeguard; may be repeated")
     options = parser.parse_args()
     assert TESTS.keys() == MUTATIONS.keys(), TESTS.keys() ^ MUTATIONS.keys()
     unnoticed = []
     print("| safeguard | taken away, this fails | after |\n|---|---|---|", flush=True)
-    for safeguard in [options.only] if options.only else TESTS:
+    for safeguard in options.only or TESTS:
         for tests in TESTS[safeguard]:
             if options.quick and tests.startswith(DRILLS):
                 continue

@@ -44,20 +44,24 @@ def test_a_repeated_chunk_counts_once(broken: FaultStation) -> None:
 
 def test_a_lost_chunk_comes_again_with_all_that_followed_it(broken: FaultStation) -> None:
     broken.keep("recommender")
-    sequencer = broken.start("sequencer", ECHOTUNE_TEST_BREAK="lose a batch:5")
-    feeder = Feeder(broken.addresses.kafka)
-    feeder.feed(Workload(2).take(3_000), per_s=500)
+    sequencer = broken.start("sequencer", ECHOTUNE_TEST_BREAK="lose a batch:50")
+    workload = Workload(2)
+    feeder = fed(broken, workload, 200)
+    feeder.feed(workload.take(2_000), per_s=200)
     broken.verdict(feeder)
     assert sequencer.process.poll() is None
     assert "a record did not reach the log" in sequencer.text()
+    assert broken.status()["recommender"]["counts"]["batches_ahead"] > 0
 
 
 def test_a_late_dead_letter_holds_its_chunk_and_all_behind_it(broken: FaultStation) -> None:
     broken.keep("recommender")
     sequencer = broken.start("sequencer", ECHOTUNE_TEST_BREAK="hold dead letters")
-    workload, feeder = Workload(3, rates=Rates(poison=0.02)), Feeder(broken.addresses.kafka)
-    for _ in range(20):
-        feeder.feed(workload.take(50))
+    workload = Workload(3, rates=GOOD)
+    feeder = fed(broken, workload, 100)
+    workload.rates = Rates(poison=0.005)
+    for _ in range(40):
+        feeder.feed(workload.take(25))
         time.sleep(0.2)
     feeder.finish()
     time.sleep(THAWED_S)  # what may be committed is committed by then

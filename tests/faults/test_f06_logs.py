@@ -12,7 +12,7 @@ from streams.topic_ids import bounds_of
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
 from tests.support.log_cutting import cut_tail
-from tests.support.station import wait_until
+from tests.support.station import WAIT_S, wait_until
 from tests.support.verdict import settle
 from tests.support.workload import Rates, Workload
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS
@@ -53,7 +53,7 @@ def test_under_a_log_made_anew_an_old_snapshot_halts_and_says_what_to_do(
     )
     apply_topics(broken.settings, broken.addresses)
     heir = broken.start("recommender")
-    assert heir.process.wait(TIMEOUT_S) != 0
+    assert heir.process.wait(WAIT_S) != 0
     assert "No snapshot in" in heir.text()
     assert "echotune reset --snapshots" in heir.text()
 

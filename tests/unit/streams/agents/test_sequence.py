@@ -78,12 +78,13 @@ class AConsumer:
     acked: list[int] = field(default_factory=list)
     began_again: int = 0
     held: set[TP] = field(default_factory=set)
+    has_moved: bool = False
 
     def begin_again(self) -> None:
         self.began_again += 1
 
     def is_current(self, message: AMessage) -> bool:
-        return True
+        return not self.has_moved
 
     def ack(self, message: AMessage) -> bool:
         self.acked.append(message.value[-1].offset)
@@ -183,6 +184,16 @@ async def test_a_chunk_that_comes_after_its_partition_went_is_left_alone(desk: D
     desk.sequencer.forget()
     await desk.hear(0, 9)
     assert desk.producer.sent == []
+
+
+async def test_a_chunk_that_was_fetched_before_the_positions_moved_is_left_alone(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    desk.consumer.has_moved = True
+    await desk.hear(0, 9)
+    assert desk.producer.sent == []
+    assert desk.sequencer.counts["stale_chunks"] == 1
 
 
 async def test_a_chunk_of_nothing_but_poison_becomes_letters_and_coverage(desk: Desk) -> None:

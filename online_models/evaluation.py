@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from online_models.base import EVALUATED_K, Signal
 from online_models.compiled import njit_cached
+from online_models.drift import DriftWatch
 from online_models.stores import capacity
 
 _LISTEN = int(Signal.LISTEN)
+_MISS, _HIT = 1, 2
 
 
 class Prequential:
@@ -34,13 +36,22 @@ class Prequential:
         """[listeners]: LISTENs so far."""
         self.ranks = np.zeros(k, np.int64)
         """[k]: how often the played track stood at this place."""
+        self.drift = DriftWatch()
+        """Whether hits became rarer."""
         self._counts = np.zeros(2, np.int64)  # events, scored
         self._listeners = 0
 
     def update(
-        self, users: NDArray[np.int32], ranks: NDArray[np.int32], signals: NDArray[np.uint8]
+        self,
+        users: NDArray[np.int32],
+        ranks: NDArray[np.int32],
+        signals: NDArray[np.uint8],
+        at: NDArray[np.int64] | None = None,
     ) -> None:
-        """Counts rows that were learnt; columns of [n], `ranks` as `learn_many` returns them."""
+        """Counts rows that were learnt; columns of [n], `ranks` as `learn_many` returns them.
+
+        `at` is where each row stands, told again by drift alarms; else it is -1.
+        """
         if not len(users):
             return
         self._listeners = max(self._listeners, int(users.max()) + 1)
@@ -53,7 +64,11 @@ class Prequential:
             np.array(ranks, np.int32),
             np.array(signals, np.uint8),
         )
-        _count(*columns, self.min_history, self.plays, self.ranks, self._counts)
+        verdicts = np.zeros(len(users), np.uint8)
+        _count(*columns, self.min_history, self.plays, self.ranks, self._counts, verdicts)
+        scored = verdicts > 0
+        places = np.full(len(users), -1, np.int64) if at is None else at
+        self.drift.update(verdicts[scored] == _HIT, places[scored])
 
     @property
     def events(self) -> int:
@@ -97,6 +112,7 @@ class Prequential:
             "plays": self.plays[: self._listeners].copy(),
             "ranks": self.ranks.copy(),
             "counts": self._counts.copy(),
+            **self.drift.state(),
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -104,13 +120,14 @@ class Prequential:
         self.plays = state["plays"].copy()
         self.ranks = state["ranks"].copy()
         self._counts = state["counts"].copy()
+        self.drift.load(state)
         self._listeners = len(self.plays)
 
     def digest(self) -> str:
         """32 hex digits, equal exactly for equal states."""
         digest = xxhash.xxh3_128(f"{self.k} {self.min_history}".encode())
         for array in self.state().values():
-            digest.update(array.data)
+            digest.update(array.tobytes())
         return digest.hexdigest()
 
 
@@ -123,6 +140,7 @@ def _count(
     plays: NDArray[np.int32],
     histogram: NDArray[np.int64],
     counts: NDArray[np.int64],
+    verdicts: NDArray[np.uint8],
 ) -> None:
     for row in range(len(users)):
         if signals[row] != _LISTEN or users[row] < 0:
@@ -130,6 +148,8 @@ def _count(
         counts[0] += 1
         if plays[users[row]] >= min_history:
             counts[1] += 1
+            verdicts[row] = _MISS
             if 0 <= ranks[row] < len(histogram):
                 histogram[ranks[row]] += 1
+                verdicts[row] = _HIT
         plays[users[row]] += 1

@@ -30,7 +30,7 @@ from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 _ERASE = KIND_CODES["ERASE"]
@@ -258,7 +258,8 @@ class Fold:
             (self.ranker, self.quality),
             (self.baseline, self.baseline_quality),
         ):
-            quality.update(users, model.learn_many(*columns), columns[-1])
+            ranks = model.learn_many(*columns)
+            quality.update(users, ranks, columns[-1], rows.log_offsets[kept])
 
     def _touch(
         self,

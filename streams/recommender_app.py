@@ -17,6 +17,7 @@ from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.batch_transport import ChunkSchema, Gathering
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
+from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import Fold
 from streams.list_making import ListMaker
 from streams.model_choice import built, config_of
@@ -136,7 +137,15 @@ def _recommender(
         state=_state_keeper(settings, addresses, fold),
         progress=ProgressWriter(addresses.kafka),
         feed=feed,
+        alarms=_alarms(settings, addresses),
     )
+
+
+def _alarms(settings: Settings, addresses: Addresses) -> AlarmTeller | None:
+    """One shard of a generation tells its alarms: all shards have the same ones."""
+    if settings.shard != 0:
+        return None
+    return AlarmTeller(settings.generation, AlarmTopic(addresses.kafka))
 
 
 def _state_keeper(settings: Settings, addresses: Addresses, fold: Fold) -> StateKeeper:

@@ -70,7 +70,12 @@ DEAD_LETTERS = Topic(
         "max.message.bytes": str(DEAD_LETTER_BYTES_MAX),
     },
 )
-MODEL_METRICS = Topic("model-metrics", partitions=1, settings={"retention.ms": str(90 * DAY_MS)})
+MODEL_METRICS = Topic(
+    "model-metrics",
+    partitions=1,
+    settings={"retention.ms": str(90 * DAY_MS)},
+    contracts=("DriftAlarm",),
+)
 MODEL_LIFECYCLE = Topic("model-lifecycle", partitions=1, settings={"retention.ms": "-1"})
 
 CATALOGUE: tuple[Topic, ...] = (

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from streams.catalogue_feed import CatalogueFeed
+from streams.drift_alarms import AlarmTeller, drift_status
 from streams.fold import Changed, Fold, together
 from streams.frontier import Gate
 from streams.gate_opening import opening
@@ -63,6 +64,7 @@ class Recommender:
         state: StateKeeper,
         progress: ProgressWriter,
         feed: CatalogueFeed | None = None,
+        alarms: AlarmTeller | None = None,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
@@ -73,6 +75,7 @@ class Recommender:
         self._state = state
         self._progress = progress
         self._feed = feed
+        self._alarms = alarms
         self._latest: dict[str, str] = {}
         self._log_end = 0
         self.is_owner = False
@@ -103,6 +106,8 @@ class Recommender:
         if self._loading is None:
             self._loading = asyncio.create_task(asyncio.to_thread(self._state.make_ready))
         await asyncio.shield(self._loading)
+        if self._alarms is not None:
+            self._alarms.begin(self.fold)
         if self._opening is None:
             self._opening = asyncio.create_task(self._open_gate())
         return self.fold.offset + 1
@@ -167,6 +172,7 @@ class Recommender:
         if self.fold.offset == before:
             self._state.take_digest()
         self._write_progress()
+        self._tell_alarms()
         self._topic.check()
         await self._publisher.look_after()
         await self._start_epoch_if_shut()
@@ -182,6 +188,10 @@ class Recommender:
                 generation=self.identity.generation,
             )
         )
+
+    def _tell_alarms(self) -> None:
+        if self._alarms is not None and self.is_owner:
+            self._alarms.tell(self.fold)
 
     async def _start_epoch_if_shut(self) -> None:
         """Starts a log epoch where lists of a lost tail are published, which shuts the gate."""
@@ -214,6 +224,9 @@ class Recommender:
         self._state.take_digest()
         self._write_progress()
         await asyncio.to_thread(self._progress.close)
+        if self._alarms is not None:
+            self._tell_alarms()
+            await asyncio.to_thread(self._alarms.close)
 
     # -- status ------------------------------------------------------------------------------
 
@@ -233,6 +246,7 @@ class Recommender:
             "tracks": len(fold.ranker.items),
             "quality": fold.quality.summary(),
             "baseline": fold.baseline_quality.summary(),
+            "drift": drift_status(fold.quality.drift),
             "latest": self._latest,
             "catalogue": self._feed.status() if self._feed else None,
             "freshness_ms": publisher.freshness.percentiles(),

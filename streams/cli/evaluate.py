@@ -101,6 +101,10 @@ def evaluate(
     told = str(config) if config else preset or settings.model
     if config and preset:
         raise SettingsError("Say either --preset or --config.", "Both name the model.")
+    if config and config.suffix != ".toml":
+        raise SettingsError(f"{config} does not end in .toml.", "Rename it.")
+    if curve and not curve.parent.is_dir():
+        raise SettingsError(f"{curve} cannot be written: no such folder.", "Make the folder first.")
     name, model = model_of(told, without or [], blend_every)
     question = Question(
         config=model,

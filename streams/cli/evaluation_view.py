@@ -55,8 +55,14 @@ def _lines(result: dict[str, Any]) -> list[str]:
         f"{result['scored']:,} of {result['events']:,} plays scored ({result['scored_by']})",
         f"among the candidates {recall:.1%}; {coverage:.1%} of the tracks were on a list",
         *left_out,
+        *(_drift(alarm) for alarm in result["drift"]),
         *([f"learning stopped before event {frozen:,}"] if frozen is not None else []),
         f"{result['events_per_second']:,} events/s by the model alone, "
         f"{result['seconds']['total']:,.1f} s in all, "
         f"{result['peak_memory_bytes'] / 2**20:,.0f} MiB at most",
     ]
+
+
+def _drift(alarm: dict[str, Any]) -> str:
+    fell = f"HR@20 fell from {alarm['before']:.3f} to {alarm['after']:.3f}"
+    return f"drift: {fell} about event {alarm['since_event']:,}, noticed at {alarm['event']:,}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from online_models.base import EVALUATED_K, NOT_LISTED
 from online_models.contest import Contest, Contestant
+from online_models.drift import DriftWatch
 from online_models.estimates import estimate, hits, reciprocals
 from online_models.novelty import Novelty, plays_before
 from streams.evaluation.contests import Question
@@ -62,10 +63,27 @@ def report(contest: Contest, outcome: Outcome, question: Question) -> dict[str, 
         "baselines": {each.name: told[each.name] for each in baselines},
         "compared": {each.name: told[each.name] for each in others[len(baselines) :]},
         "frozen_at": contest.frozen_at,
+        "drift": alarms_of(outcome, first.name),
         "listeners": len(first.ranker.users),
         "tracks": len(first.ranker.items),
         "artists": len(first.ranker.groups),
     }
+
+
+def alarms_of(outcome: Outcome, name: str) -> list[dict[str, Any]]:
+    """Where a contestant's hit rate fell; events are counted from 0."""
+    watch, scored = DriftWatch(), np.flatnonzero(outcome.scored)
+    watch.update(hits(outcome.places[name][scored], EVALUATED_K) > 0, scored)
+    return [
+        {
+            "event": alarm.at,
+            "at_ms": int(outcome.at_ms[alarm.at]),
+            "since_event": int(scored[alarm.since]),
+            "before": alarm.before,
+            "after": alarm.after,
+        }
+        for alarm in watch.alarms
+    ]
 
 
 def _figures(contestant: Contestant, outcome: Outcome, ks: Sequence[int]) -> dict[str, Any]:
@@ -95,7 +113,8 @@ def _at(places: NDArray[np.int8], users: NDArray[np.int32], ks: Sequence[int]) -
     for name, values_of in (("hr", hits), ("mrr", reciprocals)):
         for k in ks:
             found = estimate(values_of(places, k), users)
-            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, found.interval
+            low, high = max(found.low, 0.0), min(found.high, 1.0)
+            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, [low, high]
     return told | {"interval": intervals}
 
 

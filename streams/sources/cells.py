@@ -55,6 +55,10 @@ def _is_timestamp(cells: pa.Array) -> bool:
     return bool(pa.types.is_timestamp(cells.type))
 
 
+def _is_text(cells: pa.Array) -> bool:
+    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
 def _in_ms(cells: pa.Array) -> pa.Array:
     return cells.cast(pa.timestamp("ms", cells.type.tz), safe=False).cast(pa.int64())
 
@@ -71,7 +75,7 @@ def times_ms(cells: Cells, scale: float) -> NDArray[np.int64]:
 
 
 def _iso_ms(cells: Cells) -> NDArray[np.int64] | None:
-    if isinstance(cells, pa.Array) and pa.types.is_string(cells.type):
+    if isinstance(cells, pa.Array) and _is_text(cells):
         for zone in (None, "UTC"):
             try:
                 ms = cells.cast(pa.timestamp("ms", zone)).cast(pa.int64())
@@ -111,7 +115,7 @@ def _numbers(cells: Cells) -> NDArray[np.float64] | None:
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
         if pa.types.is_null(cells.type):
             return np.full(len(cells), np.nan)
-        if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        if not _is_text(cells):
             return None
     try:
         cells = cells.cast(pa.float64(), safe=False)
@@ -178,7 +182,10 @@ class TextCodes:
             return np.array([self.code(each) for each in cells], np.int32)
         if pa.types.is_floating(cells.type):  # of Arrow's floats no NaN equals another
             return np.array([self.code(each) for each in cells.to_pylist()], np.int32)
-        encoded = cells.dictionary_encode()
+        try:
+            encoded = cells.dictionary_encode()
+        except pa.ArrowNotImplementedError:  # lists and the like, which are no ids
+            return np.full(len(cells), UNKNOWN, np.int32)
         codes = [self.code(each) for each in encoded.dictionary.to_pylist()]
         at = np.asarray(pc.fill_null(encoded.indices, UNKNOWN).to_numpy(zero_copy_only=False))
         return np.array([*codes, UNKNOWN], np.int32)[at]

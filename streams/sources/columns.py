@@ -72,8 +72,13 @@ def roles_of(columns: Sequence[str]) -> dict[Role, int]:
     return {role: positions[0] for role, positions in found.items() if positions}
 
 
+_TYPE = re.compile(r":(token|float|int|string|long)$")
+"""What some data sets write behind a name."""
+
+
 def _snake(name: str) -> str:
-    spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip().strip("\ufeff"))
+    plain = _TYPE.sub("", name.strip().strip("\ufeff"))
+    spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
     return re.sub(r"[^a-z0-9]+", "_", spread.lower()).strip("_")
 
 

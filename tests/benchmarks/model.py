@@ -56,7 +56,8 @@ def models(data: Path | None) -> list[Figure]:
 
 
 def _configurations() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in ("popularity", "own_recent", "last_transition", "fast", "best"):
+    baselines = ("popularity", "own_recent", "last_transition", "co_occurrence")
+    for name in (*baselines, "fast", "best"):
         yield name, {"model": name}
     yield "fast, blend every 2nd", {"model": "fast", "blend_every": 2}
     for expert in EXPERTS:

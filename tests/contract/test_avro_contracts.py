@@ -28,6 +28,7 @@ RELEASED = {
     1_000_000_004: ("LogEpochStarted.v1", "aa0ff7dd0e1c464c"),
     1_000_000_005: ("RecommendationList.v1", "c67b022dec50ad89"),
     1_000_000_006: ("LearningProgress.v1", "115a3336ab849991"),
+    1_000_000_007: ("DriftAlarm.v1", "42cf8ac7adcd9661"),
 }
 """Every id that was ever given, with its contract and fingerprint: add, never change."""
 

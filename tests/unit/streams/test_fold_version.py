@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 3
-DIGEST = "1f3bb98cba782789a22bacaf6d6f220f"
+VERSION = 4
+DIGEST = "d2754f89bffc0cd09822feef40e16cc6"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

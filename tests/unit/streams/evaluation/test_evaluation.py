@@ -75,7 +75,7 @@ def test_names_of_json_values_are_stable(path: Path) -> None:
     assert set(told) == {
         "model", "config", "events", "scored", "hits", "hr@5", "hr@20", "mrr@5", "mrr@20",
         "interval", "candidate_recall", "coverage", "coverage_lists", "splits", "model_seconds",
-        "events_per_second", "baselines", "compared", "frozen_at", "listeners", "tracks",
+        "events_per_second", "baselines", "compared", "frozen_at", "drift", "listeners", "tracks",
         "artists", "scored_by", "columns", "rows", "applied", "duplicates", "exact_repeats", "bad",
         "bad_rows", "ignored", "digest",
     }  # fmt: skip

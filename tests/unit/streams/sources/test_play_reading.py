@@ -83,6 +83,7 @@ def test_every_kind_of_table_tells_the_same_plays(kind: str, path: Path) -> None
         ("userId", "itemId", "timestamp"),
         ("UserID", "TrackID", "Time"),
         ("session_id", "item_id", "time"),
+        ("user_id:token", "item_id:token", "timestamp:float"),
     ],
 )
 def test_columns_may_have_any_of_the_usual_names(names: tuple[str, ...], path: Path) -> None:
@@ -323,6 +324,39 @@ def test_columns_that_are_missing_are_named(path: Path) -> None:
     write(path, path.read_bytes()[:-20])
     with pytest.raises(HistoryError, match="damaged Parquet"):
         plays_of(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (pa.string(), ["7", "8"]),
+        (pa.large_string(), ["7", "8"]),
+        (pa.dictionary(pa.int32(), pa.string()), ["7", "8"]),
+        (pa.binary(), ["7", "8"]),
+        (pa.uint64(), ["7", "8"]),
+        (pa.float64(), ["7", "8"]),
+        (pa.decimal128(19, 0), ["7", "8"]),
+        (pa.list_(pa.int64()), []),
+        (pa.bool_(), []),
+        (pa.null(), []),
+    ],
+    ids=str,
+)
+def test_ids_may_have_any_type_that_a_column_of_ids_has(
+    kind: pa.DataType, expected: list[str], path: Path
+) -> None:
+    values: list[Any] = [7, 8]
+    if pa.types.is_list(kind):
+        values = [[7], [8]]
+    elif pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        values = [True, False] if pa.types.is_boolean(kind) else [None, None]
+    elif kind in (pa.string(), pa.large_string(), pa.binary()) or pa.types.is_dictionary(kind):
+        values = ["7", "8"]
+    ids = pa.array(values).cast(kind) if values[0] is not None else pa.nulls(2)
+    pq.write_table(pa.table({"user": ids, "item": ["x", "y"], "ts": [AT_S, AT_S + 1]}), path)
+    plays, report = read_plays([path])
+    assert plays.listener_ids == expected
+    assert len(plays) + report.bad == 2
 
 
 def test_odd_ids_are_ids(path: Path) -> None:

@@ -29,6 +29,11 @@ KNOBS = np.dtype(
         ("own", "<i8"),  # of which so many are proposed
         ("window", "<i8"),  # co-occurrence pairs a play with so many before it; 0: not taught
         ("wide", "<i8"),
+        ("older", "<i8"),  # with so many plays it is seen what goes, beyond the last
+        (
+            "company",
+            "<i8",
+        ),  # so many of a candidate's company are looked for in the last plays
         ("near", "<i8"),  # so many of the neighbours' tracks are proposed; 0: not taught
         ("artists", "<i8"),
         ("leanings", "<i8"),

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from online_models import features
 from online_models.bucket_tables import TABLES, TABLES_OF_FAST
+from online_models.cooccurrence import WIDTH
 from online_models.errors import ModelError
 from online_models.plays import RING_MAX
 
@@ -49,6 +50,8 @@ class BlendConfig:
     own: int = 100
     window: int = 10
     wide: int = 80
+    older: int = 30
+    company: int = 16
     near: int = 60
     survivors: int = 128
     tables: int = TABLES
@@ -82,6 +85,8 @@ _BOUNDS = {
     "own": (0, RING_MAX),
     "window": (0, RING_MAX),
     "wide": (0, 80),
+    "older": (0, RING_MAX),
+    "company": (0, WIDTH),
     "near": (0, 60),
     "survivors": (1, 256),
     "tables": (0, TABLES),
@@ -101,6 +106,8 @@ FAST = BlendConfig(
     own=64,
     window=8,
     wide=60,
+    older=0,
+    company=0,
     survivors=64,
     tables=TABLES_OF_FAST,
     without=("neighbours",),

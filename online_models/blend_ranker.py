@@ -148,6 +148,8 @@ def knobs_of(config: BlendConfig) -> NDArray[Any]:
         "own": config.own * has("own"),
         "window": config.window * has("cooccurrence"),
         "wide": config.wide * has("cooccurrence"),
+        "older": config.older * has("cooccurrence"),
+        "company": config.company * has("cooccurrence"),
         "near": config.near * has("neighbours"),
         "artists": has("artists"),
         "leanings": has("leanings"),

@@ -14,6 +14,7 @@ from online_models.features import (
     AFTER_LEVEL,
     AGE,
     ARTIST_LEVEL,
+    COMPANY_COUNT,
     COUNT_BI,
     COUNT_T,
     COUNT_T2,
@@ -59,6 +60,7 @@ SIZES = (
     7 * 7 * 7,
     7 * 7 * 5,
     4 * 2 * 14 * 4,
+    9 * 7 * 2 * 7,
 )
 FIRSTS = np.cumsum([0, *SIZES])[:-1]
 TABLES = len(SIZES)
@@ -93,5 +95,6 @@ def find_cells(
         cells[13] = (t[NEAR_LEVEL] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]
         cells[14] = (t[AFTER_LEVEL] * 7 + t[KIND]) * 5 + t[SLOT_BI]
         cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * 14 + t[GAP]) * 4 + t[ARTIST_LEVEL]
+        cells[16] = ((t[WIDE_COUNT] * 7 + t[COMPANY_COUNT]) * 2 + is_own) * 7 + t[NEAR_LEVEL]
     for table in range(tables):
         cells[table] += FIRSTS[table]

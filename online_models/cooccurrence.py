@@ -2,7 +2,8 @@
 
 Item-to-item neighbourhoods (Linden, Smith & York 2003) learnt incrementally: each play is paired
 in both directions with the last few plays, nearer ones weighing more. With how many of the last
-plays a track goes says more than how well it goes with them in sum.
+plays a track goes says more than how well it goes with them in sum; and asking it the other way
+round, whether they are among its company, keeps what goes with everything down.
 """
 
 from math import sqrt
@@ -14,17 +15,31 @@ from numpy.typing import NDArray
 from online_models.buckets import SHARE_CUTS, bucket_of
 from online_models.candidates import admit, slot_for
 from online_models.compiled import constant, njit_inlined, njit_inner
-from online_models.features import WIDE, WIDE_COUNT, WIDE_LEVEL, WIDE_RAW, WIDE_SUPPORT
+from online_models.features import (
+    COMPANY,
+    COMPANY_COUNT,
+    COMPANY_SUPPORT,
+    WIDE,
+    WIDE_COUNT,
+    WIDE_LEVEL,
+    WIDE_OLDER,
+    WIDE_RAW,
+    WIDE_SUPPORT,
+)
 from online_models.numerics import log_of, logs_below
 from online_models.rows import add, row_of
 from online_models.sums import add_to, clear_sums, is_among, largest, worst_of_best
 
-NEIGHBOURS = row_of(62)
+WIDTH = 62
+NEIGHBOURS = row_of(WIDTH)
 """The record of a track, 508 bytes: with it all that is kept of a track stays below 1 KiB."""
 FADING = 0.998
 GAP_MAX_S = 3600
 """A longer gap ends what goes together."""
 PLAYS_READ = 8
+DOUBT = 2.0
+"""Plays of doubt: a candidate's company is believed as it has had more."""
+COMPANY_MAX = 6
 SOURCE = constant(8)
 _LOGS = logs_below(PLAYS_READ + 2)
 _LIFT = 6.91
@@ -99,6 +114,71 @@ def describe_neighbours(candidates: Any, slot_of: NDArray[np.int32], sums: Any) 
             candidates.traits[slot, WIDE_COUNT] = sums.times[place]
 
 
+@njit_inner
+def describe_older(
+    candidates: Any,
+    slot_of: NDArray[np.int32],
+    cooccurrence: NDArray[Any],
+    recent: Any,
+    older: int,
+) -> None:
+    """Describes the candidates that go with the plays before those that `sums` are over."""
+    features = candidates.features
+    for k in range(PLAYS_READ, min(recent.held, older)):
+        row = cooccurrence[recent.tracks[k]]
+        if row.held == 0:
+            continue
+        unit = np.float64(row.unit)
+        norm = 1.0 / (unit * sqrt(np.float64(row.sum) / unit + 1.0))
+        for at in range(row.held):
+            slot = slot_for(slot_of, row.items[at])
+            if slot >= 0:
+                features[WIDE_OLDER, slot] += row.weights[at] * norm
+    for slot in range(candidates.held):
+        if features[WIDE_OLDER, slot] > 0.0:
+            features[WIDE_OLDER, slot] = log_level(features[WIDE_OLDER, slot])
+
+
+@njit_inner
+def _describe_company(
+    candidates: Any, slot: int, played: NDArray[np.int32], row: Any, company: int
+) -> None:
+    met, value = 0, 0.0
+    for at in range(min(row.held, company)):
+        k = played[row.items[at]]
+        if k > 0:
+            met += 1
+            value += row.weights[at] / np.float64(k)
+    if met > 0:
+        total = np.float64(row.sum) + DOUBT * np.float64(row.unit)
+        candidates.features[COMPANY, slot] = log_level(value / total)
+        candidates.features[COMPANY_SUPPORT, slot] = _LOGS[1 + met]
+        candidates.traits[slot, COMPANY_COUNT] = min(met, COMPANY_MAX)
+
+
+@njit_inner
+def describe_company(
+    candidates: Any,
+    played: NDArray[np.int32],
+    cooccurrence: NDArray[Any],
+    recent: Any,
+    company: int,
+) -> None:
+    """Describes the candidates that go with the last plays, and have them in their `company`.
+
+    `played`, int32[tracks]: room to work in, zeros before and after.
+    """
+    reads = min(recent.held, PLAYS_READ)
+    for k in range(reads - 1, -1, -1):
+        played[recent.tracks[k]] = k + 1
+    for slot in range(candidates.held):
+        if candidates.traits[slot, WIDE_COUNT] > 0:
+            row = cooccurrence[candidates.items[slot]]
+            _describe_company(candidates, slot, played, row, company)
+    for k in range(reads):
+        played[recent.tracks[k]] = 0
+
+
 @njit_inlined
 def propose(blend: Any) -> None:
     """See `experts`: what goes best with the last plays."""
@@ -111,10 +191,15 @@ def propose(blend: Any) -> None:
 @njit_inlined
 def describe(blend: Any) -> None:
     """See `experts`."""
-    scratch = blend.scratch[0]
-    if blend.knobs[0].wide > 0:
-        describe_neighbours(scratch.candidates, blend.slot_of, scratch.wide)
+    scratch, knobs, its = blend.scratch[0], blend.knobs[0], blend.cooccurrence
+    candidates, recent = scratch.candidates, scratch.recent
+    if knobs.wide > 0:
+        describe_neighbours(candidates, blend.slot_of, scratch.wide)
         clear_sums(scratch.wide, blend.wide_of)
+    if knobs.older > 0:
+        describe_older(candidates, blend.slot_of, its, recent, knobs.older)
+    if knobs.company > 0:
+        describe_company(candidates, blend.wide_of, its, recent, knobs.company)
 
 
 @njit_inlined

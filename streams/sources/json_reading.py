@@ -6,6 +6,7 @@ leaves the others alone; it is an error of the file only outside of texts.
 
 import codecs
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 import ijson
@@ -44,15 +45,24 @@ class _Repaired:
 def elements(file: BinaryIO, name: str) -> Iterator[Element]:
     """Elements of the array that `file` holds; `HistoryError` where the JSON itself is broken."""
     row = 0
-    found = ijson.items(_Repaired(file), "item", use_float=True)
+    found = ijson.items(_Repaired(file), "item")
     try:
         for row, value in enumerate(found, 1):
-            yield row, value
-    except ijson.JSONError as error:
+            yield row, _with_floats(value)
+    except (ijson.JSONError, ValueError) as error:
         raise HistoryError(
             f"{name} is no whole JSON after element {row:,}: {' '.join(str(error).split())[:120]}.",
             "It may have been cut off: copy or export it again.",
         ) from error
+
+
+def _with_floats(value: Any) -> Any:
+    """Floats in place of decimals; whole numbers stay, whatever their size."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: _with_floats(each) for key, each in value.items()}
+    return [_with_floats(each) for each in value] if isinstance(value, list) else value
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event
+from tests.support.drifting import a_break_of_taste
+from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event, batches
 from tests.support.naive_fold import NaiveFold
 from tests.unit.streams.test_fold_version import a_fixed_log
 from topics.control_records import SourceAdded, SourceTruncated
@@ -17,12 +18,13 @@ OTHER = SourcePartition(b"o" * 16, 0)
 KINDS = ["LISTEN"] * 12 + ["NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE"]
 
 
-def agree(records: list[LogRecord], window: int, model: str = "popularity") -> None:
+def agree(records: list[LogRecord], window: int, model: str = "popularity") -> NaiveFold:
     naive = NaiveFold({"model": model}, window).fold(records)
     fold = a_fold(model, window)
     fold.apply_many(enumerate(records))
     assert naive.summary() == fold.summary()
     assert naive.digest() == fold.digest()
+    return naive
 
 
 @pytest.mark.parametrize("model", ["popularity", "fast"])
@@ -33,6 +35,13 @@ def test_a_log_with_every_kind_of_record_gives_the_same_bytes(model: str) -> Non
 @pytest.mark.parametrize("seed", range(30))
 def test_a_log_made_by_chance_gives_the_same_bytes(seed: int) -> None:
     agree(a_log_by_chance(random.Random(seed)), WINDOW)
+
+
+def test_a_break_of_taste_gives_the_same_alarms() -> None:
+    events = a_break_of_taste(3_000, 1_500)
+    records: list[LogRecord] = [SourceAdded(SOURCE.topic_id, "listening-events")]
+    naive = agree([*records, *batches(events, 50)], 1024, "fast")
+    assert len(naive.hits[0].alarms) == 1
 
 
 def a_log_by_chance(chance: random.Random) -> list[LogRecord]:

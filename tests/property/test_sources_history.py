@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.sources.history import HistoryRow
@@ -157,6 +157,7 @@ def test_damage_is_a_bad_row_or_an_error_that_people_can_read(
     st.sampled_from(sorted(a_spotify_row())),
     st.sampled_from(["listened_at", "track_metadata"]),
 )
+@example(2**64 - 1, "conn_country", "listened_at")
 def test_a_value_of_any_shape_costs_no_other_row(value: Any, key: str, listen_key: str) -> None:
     try:
         spotify = orjson.dumps([a_spotify_row(), a_spotify_row(**{key: value})])

@@ -169,6 +169,8 @@ class NaiveBlend:
         listed = list(found.values())
         self._describe_own(found, recent)
         self._describe_sums(found, wide, near)
+        if self.config.has("cooccurrence"):
+            self._describe_company(listed, [track for _, track in recent])
         self._describe_artists(listed, recent, artist)
         for each in listed:
             played = float(self.played[each.item]) / self.scale
@@ -308,6 +310,25 @@ class NaiveBlend:
                     found[item].x[feature] = log(0.001 + share) + 6.91
                     found[item].traits[trait] = level(SHARES, share)
 
+    def _describe_company(self, listed: list[Candidate], tracks: list[int]) -> None:
+        older: dict[int, float] = defaultdict(float)
+        for row in [self.together[track] for track in tracks[8 : self.config.older]]:
+            for weight, item in row.entries:
+                norm = 1.0 / (float(row.unit) * sqrt(row.mass() + 1.0))
+                older[item] += float(weight) * norm
+        for each in listed:
+            if each.item in older:
+                each.x[f.WIDE_OLDER] = log(0.001 + older[each.item]) + 6.91
+            row = self.together[each.item]
+            best = row.entries[: self.config.company]
+            met = [(float(weight), item) for weight, item in best if item in tracks[:8]]
+            if met and each.traits[f.WIDE_COUNT]:
+                value = sum(weight / (tracks.index(item) + 1.0) for weight, item in met)
+                total = float(row.sum) + 2.0 * float(row.unit)
+                each.x[f.COMPANY] = log(0.001 + value / total) + 6.91
+                each.x[f.COMPANY_SUPPORT] = log(1 + len(met))
+                each.traits[f.COMPANY_COUNT] = min(len(met), 6)
+
     def _describe_artists(
         self, listed: list[Candidate], recent: list[tuple[int, int]], artist: int | None
     ) -> None:
@@ -393,6 +414,7 @@ class NaiveBlend:
             (t[f.NEAR_LEVEL], t[f.WIDE_LEVEL], t[f.SLOT_T]),
             (t[f.AFTER_LEVEL], t[f.KIND], t[f.SLOT_BI]),
             (facts["run"], t[f.OF_ARTIST], t[f.GAP], t[f.ARTIST_LEVEL]),
+            (t[f.WIDE_COUNT], t[f.COMPANY_COUNT], t[f.GAP] > 0, t[f.NEAR_LEVEL]),
         ]
         return list(enumerate(keys))
 

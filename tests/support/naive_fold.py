@@ -9,11 +9,13 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 import xxhash
+from river.drift import ADWIN
 
 from online_models.registry import build
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
@@ -28,6 +30,7 @@ SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
 NEAR_MS = 60_000
 NEVER = -(2**63)
 PORTION = 777
+ALARM = [("scored", "<i8"), ("at", "<i8"), ("since", "<i8"), ("before", "<f8"), ("after", "<f8")]
 
 
 class Event(NamedTuple):
@@ -65,8 +68,13 @@ class Hits:
     places: list[int] = field(default_factory=lambda: [0] * 20)
     listens: int = 0
     scored: int = 0
+    tens: list[int] = field(default_factory=list)
+    """Hits of each ten scored plays since the last break."""
+    open_hits: int = 0
+    alarms: list[tuple[int, int, int, float, float]] = field(default_factory=list)
+    watch: ADWIN = field(default_factory=lambda: ADWIN(1e-5, clock=1, grace_period=50))
 
-    def note(self, user: int, rank: int, kind: str) -> None:
+    def note(self, user: int, rank: int, kind: str, offset: int) -> None:
         self.plays.extend([0] * (user + 1 - len(self.plays)))
         if kind != "LISTEN":
             return
@@ -75,7 +83,32 @@ class Hits:
             self.scored += 1
             if rank >= 0:
                 self.places[rank] += 1
+                self.open_hits += 1
+            if self.scored % 10 == 0:
+                self.note_ten(offset)
         self.plays[user] += 1
+
+    def note_ten(self, offset: int) -> None:
+        hits, self.open_hits = self.open_hits, 0
+        self.tens.append(hits)
+        self.watch.update(hits / 10)
+        if self.watch.drift_detected:
+            cuts = range(11, len(self.tens) - 9)
+            cut = max(cuts, key=lambda at: (self.apart(at), -at))
+            before, after = (sum(part) / (10 * len(part)) for part in self.parts(cut))
+            if after < before:
+                since = self.scored - 10 * (len(self.tens) - cut)
+                self.alarms.append((self.scored, offset, since, before, after))
+            self.tens = []
+            self.watch = ADWIN(1e-5, clock=1, grace_period=50)
+
+    def parts(self, cut: int) -> tuple[list[int], list[int]]:
+        return self.tens[:cut], self.tens[cut:]
+
+    def apart(self, cut: int) -> float:
+        left, right = self.parts(cut)
+        difference = abs(sum(left) * len(right) - sum(right) * len(left))
+        return difference / sqrt(len(left) * len(right))
 
 
 def reward_of(event: Event) -> np.float32:
@@ -117,7 +150,7 @@ class NaiveFold:
         self.last_changed: dict[int, int] = {}
         self.newest: dict[int, int] = {}
         self.learnt: list[Event] = []
-        self._portion: list[tuple[Event, int, int]] = []
+        self._portion: list[tuple[Event, int, int, int]] = []
 
     def fold(self, records: Iterable[LogRecord]) -> "NaiveFold":
         for record in records:
@@ -185,7 +218,7 @@ class NaiveFold:
         self.last_changed[user] = self.offset
         self.newest[user] = max(event.at_ms, self.newest.get(user, 0))
         self.learnt.append(event)
-        self._portion.append((event, user, item))
+        self._portion.append((event, user, item, self.offset))
         if len(self._portion) == PORTION:
             self.learn()
 
@@ -243,17 +276,17 @@ class NaiveFold:
         if not portion:
             return
         columns = (
-            np.array([user for _, user, _ in portion], np.int32),
-            np.array([item for _, _, item in portion], np.int32),
-            np.array([self.group(each.artist) for each, _, _ in portion], np.int32),
-            np.array([reward_of(each) for each, _, _ in portion], np.float32),
-            np.array([each.at_ms for each, _, _ in portion], np.int64),
-            np.array([SIGNALS.index(each.kind) for each, _, _ in portion], np.uint8),
+            np.array([user for _, user, _, _ in portion], np.int32),
+            np.array([item for _, _, item, _ in portion], np.int32),
+            np.array([self.group(each.artist) for each, *_ in portion], np.int32),
+            np.array([reward_of(each) for each, *_ in portion], np.float32),
+            np.array([each.at_ms for each, *_ in portion], np.int64),
+            np.array([SIGNALS.index(each.kind) for each, *_ in portion], np.uint8),
         )
         for model, hits in zip(self.models, self.hits, strict=True):
             ranks = model.learn_many(*columns).tolist()
-            for (event, user, _), rank in zip(portion, ranks, strict=True):
-                hits.note(user, rank, event.kind)
+            for (event, user, _, offset), rank in zip(portion, ranks, strict=True):
+                hits.note(user, rank, event.kind, offset)
 
     def group(self, artist: str | None) -> int:
         return -1 if artist is None else self.groups.encode(artist)
@@ -288,6 +321,10 @@ class NaiveFold:
             state.update(np.array(place, "<i8").tobytes())
         for hits in self.hits:
             state.update(b"counts" + np.array([hits.listens, hits.scored], "<i8").tobytes())
+            drift = [hits.scored, hits.open_hits, len(hits.alarms)]
+            state.update(b"drift_alarms" + np.array(hits.alarms, ALARM).tobytes())
+            state.update(b"drift_counts" + np.array(drift, "<i8").tobytes())
+            state.update(b"drift_windows" + np.array(hits.tens, "i1").tobytes())
             state.update(b"plays" + np.array(hits.plays, "<i4").tobytes())
             state.update(b"ranks" + np.array(hits.places, "<i8").tobytes())
         return state.hexdigest()

@@ -5,7 +5,7 @@ import numpy as np
 from online_models import bucket_tables, buckets, situations
 from online_models import features as f
 from online_models.bucket_tables import SIZES, TABLES
-from online_models.cooccurrence import PLAYS_READ
+from online_models.cooccurrence import COMPANY_MAX, PLAYS_READ
 from online_models.plays import RING_MAX
 from tests.support.compiled import called
 
@@ -23,6 +23,7 @@ LARGEST_TRAITS = {
     f.ARTIST_LEVEL: len(buckets.ARTIST_CUTS),
     f.SOURCES: 1023,
     f.WIDE_COUNT: PLAYS_READ,
+    f.COMPANY_COUNT: COMPANY_MAX,
 }
 LARGEST_FACTS = {
     **dict.fromkeys((situations.OWN_NEXT_KNOWN, situations.BIGRAM_KNOWN, situations.REPEATED), 1),

@@ -25,7 +25,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
 VERSION = 4
-DIGEST = "d2754f89bffc0cd09822feef40e16cc6"
+DIGEST = "99b48127739817430d7a7b8a546e0e58"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

@@ -88,8 +88,6 @@ CATALOGUE: tuple[Topic, ...] = (
     MODEL_LIFECYCLE,
 )
 
-DEVELOPMENT_PARTITIONS = 4
-
 
 def catalogue(partitions: int | None = None) -> tuple[Topic, ...]:
     """The catalogue with `partitions` for every topic that is spread over several.

@@ -204,11 +204,10 @@ async def test_a_chunk_that_overtakes_another_is_an_error_and_is_not_committed(
     produce(addresses.kafka, topic, RECORDS)
     async with Reader(addresses, tmp_path, topic, acks=False).running() as reader:
         await until(lambda: len(reader.messages) == IN_FLIGHT_MAX)
-        by_partition = [m for m in reader.messages if m.tp == reader.messages[0].tp]
-        later = by_partition[1] if len(by_partition) > 1 else None
-        if later is not None:
-            with pytest.raises(RuntimeError, match="overtook"):
-                reader.app.consumer.ack(later)
+        taken = [message.tp for message in reader.messages]  # three chunks of two partitions
+        later = next(m for at, m in enumerate(reader.messages) if m.tp in taken[:at])
+        with pytest.raises(RuntimeError, match="overtook"):
+            reader.app.consumer.ack(later)
     assert committed(addresses.kafka, reader.group, topic) == [0, 0]
 
 

@@ -64,7 +64,7 @@ bench-model: setup  ## Measures models on a stream: make bench-model DATA=histor
 	@$(BIN)/python -m tests.benchmarks model $(if $(DATA),--data "$(DATA)")
 
 lock:  ## Resolves the packages of pyproject.toml anew into requirements.lock
-	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --strip-extras \
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
 		--allow-unsafe --extra embedded --extra dev --output-file requirements.lock pyproject.toml
 
 clean:  ## Removes what was installed and built, but no data

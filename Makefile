@@ -32,8 +32,8 @@ $(COMPILED): $(STAMP) $(wildcard online_models/*.py) streams/duplicates.py
 run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours (LISTENER=me)
 	@$(BIN)/echotune run $(HISTORY) $(if $(LISTENER),--listener "$(LISTENER)")
 
-test: setup  ## Runs all tests, on real servers
-	@$(BIN)/python -m pytest
+test: setup  ## Runs all tests, on real servers, two files at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-unit: setup  ## Runs the tests that need no server
 	@$(BIN)/python -m pytest tests/unit tests/property

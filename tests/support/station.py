@@ -1,5 +1,6 @@
 """A whole EchoTune in a folder of its own, for tests that start, kill and restart parts of it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from confluent_kafka import Producer
 from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
+from streams.system_status import system_status
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent
@@ -173,8 +175,8 @@ class Station:
     # -- looking -------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
-        """`echotune status --json`."""
-        return self.json("status")
+        """What `echotune status --json` says, without a process for each look."""
+        return asyncio.run(system_status(self.settings, self.addresses))
 
     def verify(self) -> dict[str, Any]:
         """`echotune verify --json`."""

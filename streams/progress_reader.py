@@ -94,6 +94,10 @@ class ProgressReader:
         """The newest heartbeat of each recommender."""
         return {name: progress for name, (_, progress) in dict(self._heartbeats).items()}
 
+    def heard(self) -> dict[str, tuple[int, LearningProgress]]:
+        """The same with the time at which the broker got each, ms."""
+        return dict(self._heartbeats)
+
     def close(self) -> None:
         """Ends the thread."""
         self._ended.set()

@@ -18,6 +18,7 @@ MODULES = (
     "reading",
     "deadletters",
     "verify",
+    "doctor",
     "evaluate",
     "models",
 )

@@ -8,7 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import ConfigurationError, PyMongoError
 
-from streams.stores.indexes import TRACKS, create_missing_indexes
+from streams.stores.indexes import TRACKS, Index, create_missing_indexes, missing_indexes
 from streams.stores.track_catalogue import (
     SEARCH_LIMIT_MAX,
     SOURCE_TRACK_IDS_MAX,
@@ -66,6 +66,11 @@ class MongoTrackCatalogue:
         async with _answers():
             cursor = self._tracks.find(either).sort("_id", 1).limit(min(limit, SEARCH_LIMIT_MAX))
             return [_track(document) async for document in cursor]
+
+    async def missing_indexes(self) -> list[Index]:
+        """The declared indexes that the database lacks; `ServerError` while it is away."""
+        async with _answers():
+            return await missing_indexes(self.database)
 
     async def close(self) -> None:
         """See `TrackCatalogue.close`."""

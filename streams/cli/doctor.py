@@ -1,0 +1,45 @@
+"""`echotune doctor`: is everything that is promised kept now, and if not, what to do."""
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.options import Json
+from streams.doctor.findings import Finding, Level, worst
+from streams.settings import Settings
+
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.BROKEN: "bold red"}
+_EXIT_CODES = {Level.OK: 0, Level.WARNING: 0, Level.BROKEN: 1}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: echotune doctor --json")(doctor)
+
+
+def doctor(json: Json = False) -> None:
+    """Checks what can be checked while everything runs, and says of each what to do.
+
+    Exit code 0: nothing is broken (there may be warnings); 1: something is. `echotune verify
+    --deep` checks the rest, by reading all logs.
+    """
+    from streams.doctor.checks import examined
+    from streams.doctor.gathering import gather
+
+    settings = Settings()
+    found = [*examined(gather(settings, addresses_of(settings)))]
+    verdict = worst(found)
+    if json:
+        console.print_json({"verdict": verdict, "findings": [each.as_json() for each in found]})
+    else:
+        for each in found:
+            _show(each)
+    raise typer.Exit(_EXIT_CODES[verdict])
+
+
+def _show(finding: Finding) -> None:
+    colour = _COLOURS[finding.level]
+    console.out.print(f"[{colour}]{finding.level:8}[/]", end="")
+    console.out.print(f"{finding.check:18} {finding.says}", markup=False, soft_wrap=True)
+    if finding.remedy:
+        console.out.print(f"{'':26} {finding.remedy}", markup=False, soft_wrap=True)

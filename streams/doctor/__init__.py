@@ -1,0 +1,1 @@
+"""`echotune doctor`: gathers facts from every server; each check judges them by itself."""

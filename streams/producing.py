@@ -1,7 +1,7 @@
 """Produces listening events: idempotent, acknowledged by the broker, never given up."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -57,7 +57,20 @@ class EventProducer:
 
     def send(self, event: ListeningEvent, on_acknowledged: OnAcknowledged | None = None) -> None:
         """Hands an event over; raises `ServerError` once the broker refused one."""
+        value = encode("ListeningEvent", vars(event))
+        self._send(event.listener_id.encode(), value, {}, on_acknowledged)
 
+    def send_again(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """Hands over a record that was encoded by somebody; raises as `send` does."""
+        self._send(key, value, headers, None)
+
+    def _send(
+        self,
+        key: bytes,
+        value: bytes,
+        headers: Mapping[str, bytes],
+        on_acknowledged: OnAcknowledged | None,
+    ) -> None:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 self._failure = error
@@ -66,14 +79,14 @@ class EventProducer:
             if on_acknowledged is not None:
                 on_acknowledged(Place(message.partition() or 0, message.offset() or 0))
 
-        value = encode("ListeningEvent", vars(event))
         while True:
             self._check()
             try:
                 self._producer.produce(
                     LISTENING_EVENTS.name,
                     value,
-                    key=event.listener_id.encode(),
+                    key=key,
+                    headers=list(headers.items()),
                     on_delivery=on_delivery,
                 )
                 break

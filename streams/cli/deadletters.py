@@ -1,17 +1,27 @@
-"""`echotune deadletters list|show`: what was rejected, why, and its bytes as they came."""
+"""`echotune deadletters list|show|replay`: what was rejected, why, and another try for it."""
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
+from streams.cli.progress import progress
 from streams.dead_letter_reading import DeadLetter, dead_letters
+from streams.producing import EventProducer
 from streams.settings import Settings
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder
 from topics.errors import EchoTuneError
 
-deadletters_app = typer.Typer(help="Shows rejected records.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from streams.dead_letter_replay import Plan
+
+deadletters_app = typer.Typer(
+    help="Shows rejected records, and sends them again.", no_args_is_help=True
+)
 BYTES_SHOWN = 512
 
 
@@ -52,6 +62,58 @@ def show_command(
         console.print_json(found[-1].as_json() | {"hex": (found[-1].value or b"").hex()})
     else:
         _print(found[-1])
+
+
+@deadletters_app.command("replay", epilog="Example: echotune deadletters replay --dry-run")
+def replay_command(
+    reason: Annotated[
+        str | None, typer.Option(help="Only letters with this reason, as `list` prints it.")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="Only this one: topic/partition/offset.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be sent.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Sends what was rejected to its topic again, once each, where this version takes it.
+
+    For when the cause was mended: a schema that is known now, a bound that was raised. Letters
+    whose origin the log does not call rejected, that were sent before, or that would be rejected
+    again stay where they are; a second call sends nothing more.
+    """
+    from streams.dead_letter_replay import plan_replay, send
+
+    kafka = addresses_of(Settings()).kafka
+    with progress("reading the log") as show:
+        plan = plan_replay(
+            kafka,
+            Decoder(LISTENING_EVENTS.contracts),
+            time.time_ns() // 1_000_000,
+            lambda at, last: show(at / max(last, 1), f"offset {at:,}"),
+            wanted=lambda each: reason in (None, each.reason) and origin in (None, each.origin),
+        )
+    count = len(plan.to_send)
+    if count and not dry_run and not yes and not typer.confirm(f"Send {count:,} records again?"):
+        raise typer.Exit(1)
+    if count and not dry_run:
+        send(plan, EventProducer(kafka, console.say))
+    if json:
+        console.print_json(plan.as_json() | {"dry_run": dry_run})
+    else:
+        _print_plan(plan, "would be sent" if dry_run else "sent")
+
+
+def _print_plan(plan: "Plan", done: str) -> None:
+    for fate, letters in sorted(plan.fates.items()):
+        said = done if fate == "sent" else fate.replace("_", " ")
+        console.out.print(f"{letters:8,} {said}", markup=False)
+    for reason, letters in sorted(plan.reasons.items()):
+        console.out.print(f"{letters:8,} would be rejected as {reason}", markup=False)
+    if not plan.fates:
+        console.out.print("no dead letters", markup=False)
 
 
 def _print(letter: DeadLetter) -> None:

@@ -11,10 +11,12 @@ import typer
 
 from streams.cli import commands as all_commands
 from tests.conftest import KAFKA_LIBS
-from tests.support.events import a_stream
+from tests.support.events import a_stream, an_event, now_ms
 from tests.support.station import Station, wait_until
+from topics.listening_event import LATEST_AHEAD_MS
 
 EXIT_NO, EXIT_ERROR = 1, 3
+AHEAD_MS = 3_000
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,22 @@ def test_a_poisoned_record_can_be_listed_and_looked_at(station: Station) -> None
     nothing = station.run("deadletters", "show", "listening-events/0/999999")
     assert nothing.returncode == EXIT_ERROR
     assert "deadletters list" in nothing.stderr
+
+
+def test_a_dead_letter_is_sent_again_once_it_is_good_and_never_twice(station: Station) -> None:
+    soon = now_ms() + LATEST_AHEAD_MS + AHEAD_MS  # too far ahead when it comes, and soon no more
+    station.produce([an_event(listener_id="early", track_id="early-1", listened_at=soon)])
+    replay = ("deadletters", "replay", "--reason", "time_out_of_range")
+    wait_until(
+        lambda: station.json(*replay, "--dry-run")["fates"], lambda fates: fates == {"sent": 1}
+    )
+    assert station.json(*replay, "--yes")["fates"] == {"sent": 1}
+    assert station.json(*replay, "--yes")["fates"] == {"sent_before": 1}
+    found = wait_until(
+        lambda: station.json("recommend", "early", "-k", "50"), lambda it: not it["fallback"]
+    )
+    assert found["listener"] == "early"
+    assert station.json("verify", "--deep")["kept"]
 
 
 def test_the_status_has_its_documented_keys(station: Station) -> None:

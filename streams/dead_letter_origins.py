@@ -1,0 +1,82 @@
+"""Which records the log rejects, and which of them were sent to their topic again."""
+
+from collections.abc import Callable, Iterator
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from streams.kafka_clients import client_settings
+from streams.log_reader import LogReader
+from streams.verifying.log_audit import LogAudit
+from topics.catalogue import LISTENING_EVENTS
+from topics.errors import ServerError
+from topics.learning_log import decode_log_record
+
+ORIGIN_HEADER = "replayed_origin"
+"""Of a record that was sent again: where it was rejected, as topic/partition/offset."""
+_TIMEOUT_S = 10.0
+_CALL_TIMEOUT_S = 0.2
+_RECORDS_A_CALL = 1_000
+
+OnOffset = Callable[[int, int], object]
+
+
+def rejected_origins(kafka: str, on_offset: OnOffset) -> set[str]:
+    """Origins of all that the log rejects; `on_offset` gets (offset, last offset) on the way."""
+    audit = LogAudit()
+    found: set[str] = set()
+    with LogReader(kafka) as reader:
+        start, end = reader.bounds()
+        for offset, value in reader.records(start, end - 1):
+            counted = audit.note(offset, decode_log_record(value, offset))
+            on_offset(offset, end - 1)
+            if counted is not None:
+                place = f"{counted.source_name}/{counted.batch.source.partition}"
+                found |= {f"{place}/{at}" for at, _ in counted.rejected}
+    return found
+
+
+def sent_origins(kafka: str, since_ms: int) -> set[str]:
+    """Origins of what was replayed already; nothing can have been before the first letter."""
+    consumer = Consumer(
+        client_settings(kafka)
+        | {
+            "group.id": "echotune-replay-reader",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+        }
+    )
+    try:
+        return set(_sent(consumer, since_ms))
+    except KafkaException as error:
+        raise ServerError(
+            f"{LISTENING_EVENTS.name} cannot be read: {error}.", "Is Kafka up?"
+        ) from (error)
+    finally:
+        consumer.close()
+
+
+def _sent(consumer: Consumer, since_ms: int) -> Iterator[str]:
+    topic = consumer.list_topics(LISTENING_EVENTS.name, timeout=_TIMEOUT_S)
+    for partition in topic.topics[LISTENING_EVENTS.name].partitions:
+        place = TopicPartition(LISTENING_EVENTS.name, partition, since_ms)
+        _, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+        [first] = consumer.offsets_for_times([place], timeout=_TIMEOUT_S)
+        if 0 <= first.offset < end:
+            yield from _origins_between(consumer, first, end)
+
+
+def _origins_between(consumer: Consumer, first: TopicPartition, end: int) -> Iterator[str]:
+    consumer.assign([first])
+    at, silent_s = first.offset, 0.0
+    while at < end:
+        messages = consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
+        silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+        if silent_s > _TIMEOUT_S:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        for message in messages:
+            if message.error():
+                raise KafkaException(message.error())
+            at = (message.offset() or 0) + 1
+            origin = dict(message.headers() or []).get(ORIGIN_HEADER)
+            if origin is not None:
+                yield str(origin, "utf-8", "replace")

@@ -16,7 +16,7 @@ from streams.system_status import RECOMMENDER_KEY
 from tests.support.feeding import Feeder
 from tests.support.journal import Journal
 from tests.support.lists_seen import redis_of
-from tests.support.station import Station, Worker
+from tests.support.station import Station, Worker, wait_until
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.verdict import kept
 from tests.support.workload import Workload
@@ -60,6 +60,10 @@ class FaultStation(Station):
         victim.kill()
         self.journal.note("killed", kind=kind, pid=victim.process.pid, as_of=as_of)
         self.keep_running()
+
+    def wait_folded_beyond(self, as_of: int) -> None:
+        """Waits until a recommender has folded what lies beyond a log offset."""
+        wait_until(self.folded, lambda found: found > as_of)
 
     def folded(self) -> int:
         """Log offset up to which the recommender said last that it has folded."""

@@ -45,7 +45,8 @@ class Feeder:
             self._producer.poll(0)
 
     def start(self, records: Iterable[Told], *, per_s: float) -> None:
-        """As `feed`, in a thread of its own; `finish` waits for it."""
+        """As `feed`, in a thread of its own, once what was started before is handed over."""
+        self._join()
         self._thread = threading.Thread(
             target=self.feed, args=(records,), kwargs={"per_s": per_s}, daemon=True
         )
@@ -77,10 +78,13 @@ class Feeder:
 
     def finish(self) -> None:
         """Waits until everything is acknowledged."""
-        if self._thread is not None:
-            self._thread.join(FLUSH_TIMEOUT_S * 2)
+        self._join()
         assert self._producer.flush(FLUSH_TIMEOUT_S) == 0
         assert not self.refused, self.refused[0]
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join(FLUSH_TIMEOUT_S * 2)
 
     def count(self) -> Counter[What]:
         """How many of each were acknowledged."""

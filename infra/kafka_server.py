@@ -28,13 +28,13 @@ def ensure_jars(libs: Path, say: Say) -> None:
     """Brings the jars into `libs`, whole or not at all; safe when several do it at once."""
     if libs.is_dir():
         return
-    maven = _program("mvn", "Install Maven (Debian: apt-get install maven).")
+    maven = program("mvn", "Install Maven (Debian: apt-get install maven).")
     say(f"downloading Kafka {VERSION} (46 jars, 44 MB, once) ...")
     libs.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=libs.parent) as folder:
         part = Path(folder) / "libs"
         shutil.copy(_POM_FOLDER / "pom.xml", folder)
-        _run(
+        run(
             [
                 *(maven, "-q", "-B", "dependency:copy-dependencies"),
                 *(f"-DoutputDirectory={part}", "-DincludeScope=runtime"),
@@ -46,14 +46,16 @@ def ensure_jars(libs: Path, say: Say) -> None:
             part.rename(libs)
 
 
-def _run(command: list[str], folder: Path, what: str) -> None:
+def run(command: list[str], folder: Path, what: str) -> None:
+    """Runs a program to its end; raises `ServerError` with its last words where it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
         raise ServerError(f"{what}:\n{end}", "Is the network there? Try again.")
 
 
-def _program(name: str, remedy: str) -> str:
+def program(name: str, remedy: str) -> str:
+    """Path of a program; raises `ServerError` where there is none."""
     found = shutil.which(name)
     if found is None:
         raise ServerError(f"{name} is not on the PATH.", remedy)
@@ -63,12 +65,12 @@ def _program(name: str, remedy: str) -> str:
 def java() -> str:
     """Path of a Java that is new enough."""
     remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)."
-    program = _program("java", remedy)
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    found = program("java", remedy)
+    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
     version = re.search(r'version "(\d+)', said.stderr)
     if version is None or int(version[1]) < JAVA_MIN:
-        raise ServerError(f"{program} is older than Java {JAVA_MIN}.", remedy)
-    return program
+        raise ServerError(f"{found} is older than Java {JAVA_MIN}.", remedy)
+    return found
 
 
 class KafkaServer:
@@ -113,7 +115,7 @@ class KafkaServer:
     def _format(self, settings: Path) -> None:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [java(), "-cp", f"{self._libs}/*", "kafka.tools.StorageTool"]
-        _run(
+        run(
             [*tool, "format", f"--cluster-id={cluster_id}", "-c", str(settings)],
             self._folder,
             "Kafka's storage could not be formatted",

@@ -23,8 +23,10 @@ from streams.beginning import Cluster, Source
 from streams.composition import faust_app
 from streams.progress_reader import FoldPosition, ProgressReader
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
+from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.topic_ids import bounds_of, describe_topic
+from streams.writer_schemas import WriterSchemas
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LEARNING_PROGRESS, LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import ServerError
@@ -63,6 +65,7 @@ class SequencerWorker:
         self._names = names
         self._loop = asyncio.get_running_loop()
         self._producer = AcknowledgedProducer(addresses.kafka, self._stop)
+        schemas = WriterSchemas(registry_of(settings))
         self.sequencer = Sequencer(
             Identity(
                 f"{socket.gethostname()}-{os.getpid()}",
@@ -71,8 +74,9 @@ class SequencerWorker:
                 names.dead_letters,
             ),
             self._producer,
-            Decoder(LISTENING_EVENTS.contracts),
+            Decoder(LISTENING_EVENTS.contracts, schemas.lookup),
             self._stop,
+            schemas=schemas,
         )
         self._progress = ProgressReader(addresses.kafka, self._on_progress, names.learning_progress)
         self._redis = redis_of(addresses)

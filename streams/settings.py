@@ -17,6 +17,10 @@ class Settings(BaseSettings):
     kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
     redis: SecretStr = Field(SecretStr(""), description="URL, redis://host:port/db.")
     mongo: SecretStr = Field(SecretStr(""), description="URL, mongodb://host:port.")
+    schema_registry: SecretStr = Field(
+        SecretStr(""),
+        description="URL, http[s]://[user:password@]host:port[/path]; else fixed ids.",
+    )
     kafka_libs: Path | None = Field(None, description="Folder of the Kafka jars (default in home).")
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of the spread topics.")
     replication_factor: int = Field(1, ge=1, le=10)

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 from infra.embedded_servers import Addresses, EmbeddedServers
 from infra.kafka_server import VERSION
+from tests.support.registry_server import VERSION as REGISTRY_VERSION
+from tests.support.registry_server import RegistryServer
 from tests.support.station import Station
 
 # Timing decides no test, and what is red is the change's fault, not chance's.
@@ -21,6 +23,7 @@ KAFKA_LIBS = Path(
     os.environ.get("ECHOTUNE_KAFKA_LIBS")
     or Path(__file__).parent.parent / ".echotune" / f"kafka-{VERSION}" / "libs"
 )
+REGISTRY_APP = KAFKA_LIBS.parent.parent / f"apicurio-registry-{REGISTRY_VERSION}"
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,15 @@ def redis_url(addresses: Addresses) -> str:
 def mongo_url(addresses: Addresses) -> str:
     """URL of a MongoDB that other tests use, too."""
     return addresses.mongo
+
+
+@pytest.fixture(scope="session")
+def registry_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    """A schema registry, shared by the run: use subjects of your own, and leave it running."""
+    server = RegistryServer(REGISTRY_APP, tmp_path_factory.mktemp("registry"))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -13,16 +13,28 @@ from topics.schemas import ReleasedSchema, Schema, current, released
 
 _HEADER = struct.Struct(">bI")
 MAGIC = 0
+SCHEMAS_KNOWN_MAX = 4_096
+"""A registry may have more: beyond this all are looked up again."""
 
 Record = dict[str, Any]
 SchemaLookup = Callable[[int], ReleasedSchema]
 """Schema id → writer schema; raises `SchemaError` for an id it does not know."""
 
 
-def encode(name: str, record: Record) -> bytes:
-    """`record` in the newest released version of contract `name`."""
+def schema_id_of(value: bytes | None) -> int | None:
+    """The schema id that a value names; None where it is not in the wire format."""
+    if value is None or len(value) < _HEADER.size or value[0] != MAGIC:
+        return None
+    return int.from_bytes(value[1:5], "big")
+
+
+def encode(name: str, record: Record, schema_id: int | None = None) -> bytes:
+    """`record` in the newest released version of contract `name`.
+
+    `schema_id` is that of a registry which has this very version; None: the fixed one.
+    """
     target = current(name)
-    out = BytesIO(_HEADER.pack(MAGIC, target.schema_id))
+    out = BytesIO(_HEADER.pack(MAGIC, target.schema_id if schema_id is None else schema_id))
     out.seek(0, 2)
     fastavro.schemaless_writer(out, target.schema, record)
     return out.getvalue()
@@ -59,6 +71,8 @@ class Decoder:
         except SchemaError as error:
             return Rejected(RejectionReason.UNKNOWN_SCHEMA, error.message)
         found = self._allow(written)
+        if len(self._known) >= SCHEMAS_KNOWN_MAX:
+            self._known.clear()
         self._known[schema_id] = found
         return found
 
@@ -68,7 +82,7 @@ class Decoder:
                 RejectionReason.UNKNOWN_SCHEMA, f"{written.name} does not belong on this topic"
             )
         newest = current(written.name)
-        reader = None if written.schema_id == newest.schema_id else newest.schema
+        reader = None if written.schema == newest.schema else newest.schema
         return written.name, _with_checked_enums(written.schema), reader
 
 
@@ -81,8 +95,9 @@ def _with_checked_enums(schema: Any) -> Any:
         return [_with_checked_enums(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
+    is_enum = schema.get("type") == "enum"
     return {
-        key: dict(enumerate(value)) if key == "symbols" else _with_checked_enums(value)
+        key: dict(enumerate(value)) if is_enum and key == "symbols" else _with_checked_enums(value)
         for key, value in schema.items()
     }
 

@@ -20,14 +20,19 @@ _NONE = object()
 
 def incompatibilities(versions: Sequence[Any]) -> list[str]:
     """What breaks between any two of `versions` (schemas as JSON values, oldest first)."""
-    problems = [
+    problems = unreadable_pairs(versions)
+    for at, (older, newer) in enumerate(pairwise(versions)):
+        problems += [f"version {at + 2}: {each}" for each in _departures(older, newer, "")]
+    return problems
+
+
+def unreadable_pairs(versions: Sequence[Any]) -> list[str]:
+    """Which of `versions` cannot read which other, by Avro's rules alone (FULL_TRANSITIVE)."""
+    return [
         problem
         for (reader_at, reader), (writer_at, writer) in permutations(enumerate(versions), 2)
         for problem in _unreadable(reader, writer, f"version {reader_at + 1}", writer_at + 1)
     ]
-    for at, (older, newer) in enumerate(pairwise(versions)):
-        problems += [f"version {at + 2}: {each}" for each in _departures(older, newer, "")]
-    return problems
 
 
 def _unreadable(reader: Any, writer: Any, who: str, writer_version: int) -> list[str]:

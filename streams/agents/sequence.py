@@ -8,7 +8,7 @@ is the edge; decisions are in `acceptance`, `sequencing`, `pipeline`, `healing`,
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from streams.healing import Healing
 from streams.pipeline import Flight, Pipeline, Verdict
 from streams.progress_reader import FoldPosition
 from streams.sequencing import BatchOrigin, batches_of
+from streams.writer_schemas import UnaskedSchemaError, WriterSchemas
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 from topics.codecs import Decoder
 from topics.control_records import ControlRecord
@@ -81,11 +82,13 @@ class Sequencer:
         decoder: Decoder,
         stop: Callable[[BaseException], None],
         *,
+        schemas: WriterSchemas | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.identity = identity
         self._producer = producer
         self._decoder = decoder
+        self._schemas = schemas or WriterSchemas()
         self._stop = stop
         self._clock = clock
         self._consumer: ChunkConsumer | None = None
@@ -101,6 +104,7 @@ class Sequencer:
         self._healing: dict[TP, Healing] = {}
         self._breakers: dict[TP, Breaker] = {}
         self._paused: dict[TP, deque[Any]] = {}
+        self._asking: dict[TP, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
 
@@ -130,6 +134,7 @@ class Sequencer:
         under_way = any(pipeline.flights for pipeline in self.pipelines.values())
         self.pipelines = {}
         self._paused = {}
+        self._ask_no_more()
         if under_way:
             self._producer.renew()
 
@@ -169,7 +174,12 @@ class Sequencer:
             return
         tp, records = message.tp, message.value
         _check_position(tp, pipeline, records)
-        accepted = accept(records, self._decoder)
+        try:
+            accepted = accept(records, self._decoder)
+        except UnaskedSchemaError:
+            self._ask_first(message)
+            return
+        self._schemas.forget_unknown()
         origin = BatchOrigin(
             self._source.partition(tp),
             pipeline.epoch,
@@ -309,14 +319,18 @@ class Sequencer:
             asyncio.get_running_loop().call_later(pause_s, self._resume, tp, backlog)
 
     def _resume(self, tp: TP, backlog: deque[Any]) -> None:
-        task = asyncio.get_running_loop().create_task(self._work_off(tp, backlog))
+        self._begin_task(self._work_off(tp, backlog))
+
+    def _begin_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _work_off(self, tp: TP, backlog: deque[Any]) -> None:
         """Takes the chunks that came before the partition was held, then fetches it again."""
         try:
-            while self._paused.get(tp) is backlog and not self._pause_left_s(tp):
+            while self._paused.get(tp) is backlog and not self._has_to_wait(tp):
                 if not backlog:
                     del self._paused[tp]
                     break
@@ -326,8 +340,39 @@ class Sequencer:
         except Exception as error:  # not understood: stop before anything more is acknowledged
             self._stop(error)
 
+    def _has_to_wait(self, tp: TP) -> bool:
+        return tp in self._asking or bool(self._pause_left_s(tp))
+
     def _pause_left_s(self, tp: TP) -> float:
-        return self._breakers[tp].pause_left_s(self._clock())
+        return self._breakers.setdefault(tp, Breaker()).pause_left_s(self._clock())
+
+    # -- schemas of a registry ----------------------------------------------------------------
+
+    def _ask_first(self, message: Any) -> None:
+        """Holds the partition of a chunk until the registry has answered, however long it takes."""
+        assert self._consumer is not None
+        tp = message.tp
+        self._consumer.hold(tp)
+        backlog = self._paused.setdefault(tp, deque())
+        backlog.appendleft(message)
+        self._asking[tp] = self._begin_task(self._ask(tp, backlog))
+
+    async def _ask(self, tp: TP, backlog: deque[Any]) -> None:
+        try:
+            values = [record.value for record in backlog[0].value]
+            await self._schemas.learn(self._schemas.unasked(values))
+        except Exception as error:  # not understood: stop before anything more is acknowledged
+            self._stop(error)
+            return
+        del self._asking[tp]
+        await self._work_off(tp, backlog)
+
+    def _ask_no_more(self) -> None:
+        asking, self._asking = self._asking, {}
+        for tp, task in asking.items():
+            task.cancel()
+            if self._consumer is not None:
+                self._consumer.release(tp)
 
     # -- status -------------------------------------------------------------------------------
 
@@ -339,6 +384,7 @@ class Sequencer:
             "topic_id": self._source.topic_id.hex(),
             "epoch": self._epoch,
             "counts": dict(self.counts),
+            "schema_registry_error": self._schemas.error,
             "halted": "" if self._adopted.is_set() else "topic made again: echotune topics adopt",
             "partitions": {
                 str(tp.partition): {

@@ -11,6 +11,7 @@ MODULES = (
     "running",
     "servers",
     "topics",
+    "schemas",
     "workers",
     "importing",
     "simulating",

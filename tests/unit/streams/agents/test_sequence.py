@@ -11,7 +11,9 @@ from streams.agents import sequence
 from streams.agents.sequence import Identity, Sequencer
 from streams.beginning import Cluster, Source
 from streams.progress_reader import FoldPosition
+from streams.stores.memory_schema_registry import MemorySchemaRegistry
 from streams.topic_ids import Bounds
+from streams.writer_schemas import WriterSchemas
 from tests.support.records import ARecord, a_value
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LISTENING_EVENTS
 from topics.codecs import Decoder
@@ -100,7 +102,8 @@ class AConsumer:
 class Desk:
     """A sequencer between the two."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: MemorySchemaRegistry | None = None) -> None:
+        self.schemas = WriterSchemas(registry)
         self.producer = AProducer()
         self.consumer = AConsumer()
         self.stopped: list[BaseException] = []
@@ -108,8 +111,9 @@ class Desk:
         self.sequencer = Sequencer(
             Identity("s1", "0.1.0"),
             self.producer,  # type: ignore[arg-type]
-            Decoder(LISTENING_EVENTS.contracts),
+            Decoder(LISTENING_EVENTS.contracts, self.schemas.lookup),
             self.stopped.append,
+            schemas=self.schemas,
             clock=lambda: self.now_s,
         )
 

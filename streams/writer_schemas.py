@@ -1,0 +1,115 @@
+"""The writers' schemas of a topic: fixed ids from `avro/`, all others from a registry where one is.
+
+A registry is asked between chunks, never while one is decoded: the lookup of a `Decoder` knows the
+answer or raises `UnaskedSchemaError`, and `learn` asks for as long as it takes. That an id is
+unknown is believed for one chunk only, and only if the registry says so twice: whoever registers a
+schema may be a moment ahead of a replica of the registry.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+
+import structlog
+
+from streams.stores.schema_registry import RegistryAwayError, SchemaRegistry
+from topics.codecs import schema_id_of
+from topics.errors import SchemaError
+from topics.schemas import FIXED_IDS_FROM, ReleasedSchema, released
+from topics.writer_schemas import writer_schema
+
+_log = structlog.get_logger(__name__)
+ANSWERS_MAX = 4_096
+"""Beyond this all are asked for again."""
+RETRY_FIRST_S = 0.5
+RETRY_MAX_S = 10.0
+UNKNOWN_AGAIN_S = 0.5
+
+Answer = ReleasedSchema | SchemaError
+
+
+class UnaskedSchemaError(Exception):
+    """The registry has to be asked for a schema first: nothing is known of its record."""
+
+
+class WriterSchemas:
+    """Schemas of writers by id; without a registry, the fixed ones alone."""
+
+    def __init__(self, registry: SchemaRegistry | None = None) -> None:
+        self._registry = registry
+        self._answers: dict[int, Answer] = {}
+        self._unknown: dict[int, SchemaError] = {}
+        self.error: str | None = None
+        """Why the registry cannot be asked, while somebody waits for it."""
+
+    def lookup(self, schema_id: int) -> ReleasedSchema:
+        """The schema with this id; raises `SchemaError`, or `UnaskedSchemaError`."""
+        if schema_id >= FIXED_IDS_FROM:
+            return released(schema_id)
+        if self._registry is None:
+            raise SchemaError(
+                f"Schema id {schema_id} is a registry's, and ECHOTUNE_SCHEMA_REGISTRY is not set."
+            )
+        found = self._answers.get(schema_id) or self._unknown.get(schema_id)
+        if found is None:
+            raise UnaskedSchemaError(schema_id)
+        if isinstance(found, SchemaError):
+            raise found
+        return found
+
+    def unasked(self, values: Iterable[bytes | None]) -> set[int]:
+        """Ids in `values` that the registry has to be asked for."""
+        ids = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
+        return {each for each in ids if each < FIXED_IDS_FROM} - self._answers.keys()
+
+    def forget_unknown(self) -> None:
+        """Asks again for the ids that were unknown, should they come again."""
+        self._unknown = {}
+
+    async def learn(self, ids: Collection[int]) -> None:
+        """Asks the registry for `ids`, for as long as it takes to answer."""
+        found = await self._asked(ids)
+        if again := [each for each in ids if found[each] is None]:
+            await asyncio.sleep(UNKNOWN_AGAIN_S)
+            found |= await self._asked(again)
+        self._unknown = {
+            each: SchemaError(f"Schema id {each} is not in the schema registry.")
+            for each in again
+            if found[each] is None
+        }
+        if len(self._answers) + len(ids) > ANSWERS_MAX:
+            self._answers.clear()
+        self._answers |= {each: answer for each, answer in found.items() if answer is not None}
+
+    async def _asked(self, ids: Iterable[int]) -> dict[int, Answer | None]:
+        return {each: await self._ask(each) for each in sorted(ids)}
+
+    async def _ask(self, schema_id: int) -> Answer | None:
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                found = await asyncio.to_thread(self._fetch, schema_id)
+            except RegistryAwayError as error:
+                self._is_away(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+            else:
+                self._is_back()
+                return found
+
+    def _fetch(self, schema_id: int) -> Answer | None:
+        assert self._registry is not None
+        try:
+            text = self._registry.schema(schema_id)
+            return None if text is None else writer_schema(schema_id, text)
+        except SchemaError as error:
+            return error
+
+    def _is_away(self, error: RegistryAwayError) -> None:
+        if self.error is None:
+            _log.warning("the schema registry is away; its events wait", error=error.message)
+        self.error = error.message
+
+    def _is_back(self) -> None:
+        if self.error is not None:
+            _log.info("the schema registry is back")
+        self.error = None

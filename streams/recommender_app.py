@@ -24,6 +24,7 @@ from streams.model_choice import built, config_of
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
+from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
@@ -123,7 +124,7 @@ def _recommender(
     fold = new_fold(settings)
     shard = {"shard": settings.shard, "shards": settings.shards}
     lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
-    topic = TopicLists(addresses.kafka, settings.recommender_id)
+    topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
     maker = ListMaker(fold, settings.generation, k=settings.list_length, **shard)
     return Recommender(
         Identity(settings.recommender_id, settings.generation),

@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
+from streams.schema_registry import registered_id, subject_of
 from streams.stores.lists import Publication
+from streams.stores.schema_registry import SchemaRegistry
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
-from topics.errors import LogError
+from topics.errors import EchoTuneError, LogError
 from topics.recommendation_list import RecommendationList
 
+_log = structlog.get_logger(__name__)
 GATHER_S = 0.1
 GATHER_MAX_S = 1.0
 """Pauses between transactions: one costs about 30 ms whatever its size."""
@@ -29,6 +33,8 @@ _CALL_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 5.0
 _READY_TIMEOUT_S = 60.0
 _RETRY_S = 0.2
+_SCHEMA_AGAIN_S = 5.0
+_REMEDY = "echotune schemas apply"
 _NOT_READY = frozenset(
     {
         KafkaError.NOT_COORDINATOR,
@@ -44,8 +50,12 @@ _NOT_READY = frozenset(
 class TopicLists:
     """The recommendations topic as one recommender writes it; its thread starts with `open`."""
 
-    def __init__(self, kafka: str, recommender_id: str) -> None:
+    def __init__(
+        self, kafka: str, recommender_id: str, registry: SchemaRegistry | None = None
+    ) -> None:
         self._kafka = kafka
+        self._registry = registry
+        self._schema_id: int | None = None
         self._recommender_id = recommender_id
         self._transactional_id = f"recs-{recommender_id}"
         self._group_id = f"{recommender_id}-recommendations"
@@ -56,6 +66,8 @@ class TopicLists:
         self._pause_s = GATHER_S
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
+        self.schema_registry_error: str | None = None
+        """Why lists wait for the registry before the first of them is written."""
         self.published = NOTHING_PUBLISHED
 
     def open(self) -> Frontier:
@@ -132,15 +144,41 @@ class TopicLists:
 
     def renewed(self) -> "TopicLists":
         """Another one of the same identity, not opened yet."""
-        return TopicLists(self._kafka, self._recommender_id)
+        return TopicLists(self._kafka, self._recommender_id, self._registry)
 
     def _run(self) -> None:
         try:
-            while self._wait():
+            if self._registry is not None:
+                self._schema_id = self._registered_id(self._registry)
+            while self._wait() and self._has_schema:
                 self._publish_pending()
             self._consumer.close()
         except Exception as error:  # said by the next offer, which stops the worker
             self.failure = error
+
+    def _registered_id(self, registry: SchemaRegistry) -> int | None:
+        """Id of the contract in the registry, however long that takes; meanwhile lists gather.
+
+        Whoever reads with a registry could not read lists under a fixed id.
+        """
+        while not self._closing:
+            try:
+                found = registered_id(registry, RECOMMENDATIONS)
+                error = None if found else f"{subject_of(RECOMMENDATIONS)} lacks the contract"
+            except EchoTuneError as failure:
+                found, error = None, failure.message
+            if error and not self.schema_registry_error:
+                _log.warning("lists wait for the schema registry", error=error, remedy=_REMEDY)
+            self.schema_registry_error = error
+            if found:
+                return found
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing, _SCHEMA_AGAIN_S)
+        return None
+
+    @property
+    def _has_schema(self) -> bool:
+        return self._registry is None or self._schema_id is not None
 
     def _wait(self) -> bool:
         with self._wake:
@@ -168,7 +206,7 @@ class TopicLists:
     def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
         self._producer.begin_transaction()
         for listener_id, each in lists.items():
-            self._produce(listener_id, None if each is None else each.encoded())
+            self._produce(listener_id, None if each is None else each.encoded(self._schema_id))
         offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text())
         group = self._consumer.consumer_group_metadata()
         self._retried(

@@ -43,12 +43,8 @@ class WriterSchemas:
 
     def lookup(self, schema_id: int) -> ReleasedSchema:
         """The schema with this id; raises `SchemaError`, or `UnaskedSchemaError`."""
-        if schema_id >= FIXED_IDS_FROM:
+        if _is_fixed(schema_id, self._registry):
             return released(schema_id)
-        if self._registry is None:
-            raise SchemaError(
-                f"Schema id {schema_id} is a registry's, and ECHOTUNE_SCHEMA_REGISTRY is not set."
-            )
         found = self._answers.get(schema_id) or self._unknown.get(schema_id)
         if found is None:
             raise UnaskedSchemaError(schema_id)
@@ -71,11 +67,7 @@ class WriterSchemas:
         if again := [each for each in ids if found[each] is None]:
             await asyncio.sleep(UNKNOWN_AGAIN_S)
             found |= await self._asked(again)
-        self._unknown = {
-            each: SchemaError(f"Schema id {each} is not in the schema registry.")
-            for each in again
-            if found[each] is None
-        }
+        self._unknown = {each: _unknown(each) for each in again if found[each] is None}
         if len(self._answers) + len(ids) > ANSWERS_MAX:
             self._answers.clear()
         self._answers |= {each: answer for each, answer in found.items() if answer is not None}
@@ -99,8 +91,7 @@ class WriterSchemas:
     def _fetch(self, schema_id: int) -> Answer | None:
         assert self._registry is not None
         try:
-            text = self._registry.schema(schema_id)
-            return None if text is None else writer_schema(schema_id, text)
+            return _fetched(self._registry, schema_id)
         except SchemaError as error:
             return error
 
@@ -113,3 +104,48 @@ class WriterSchemas:
         if self.error is not None:
             _log.info("the schema registry is back")
         self.error = None
+
+
+class PastSchemas:
+    """Schemas for those who read what was written long ago, and wait for no registry.
+
+    Once it was away it is not asked again.
+    """
+
+    def __init__(self, registry: SchemaRegistry | None) -> None:
+        self._registry = registry
+        self._away: RegistryAwayError | None = None
+
+    def lookup(self, schema_id: int) -> ReleasedSchema:
+        """The schema with this id; raises `SchemaError`, or `RegistryAwayError`."""
+        if _is_fixed(schema_id, self._registry):
+            return released(schema_id)
+        if self._away is not None:
+            raise RegistryAwayError(self._away.message, self._away.remedy)
+        assert self._registry is not None
+        try:
+            found = _fetched(self._registry, schema_id)
+        except RegistryAwayError as error:
+            self._away = error
+            raise
+        if found is None:
+            raise _unknown(schema_id)
+        return found
+
+
+def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
+    """Whether an id is one of `avro/`; raises `SchemaError` where only a registry could know it."""
+    if schema_id < FIXED_IDS_FROM and registry is None:
+        raise SchemaError(
+            f"Schema id {schema_id} is a registry's, and ECHOTUNE_SCHEMA_REGISTRY is not set."
+        )
+    return schema_id >= FIXED_IDS_FROM
+
+
+def _fetched(registry: SchemaRegistry, schema_id: int) -> ReleasedSchema | None:
+    text = registry.schema(schema_id)
+    return None if text is None else writer_schema(schema_id, text)
+
+
+def _unknown(schema_id: int) -> SchemaError:
+    return SchemaError(f"Schema id {schema_id} is not in the schema registry.")

@@ -37,11 +37,11 @@ class RecommendationList:
         """`[[track, score, reason], ...]`, best first: the form in Redis."""
         return orjson.dumps(self.items, default=tuple)
 
-    def encoded(self) -> bytes:
-        """The value in the topic `recommendations`."""
+    def encoded(self, schema_id: int | None = None) -> bytes:
+        """The value in the topic `recommendations`, under a registry's id where one is given."""
         record = {name: getattr(self, name) for name in self.__slots__}
         record["items"] = [
             {"track_id": track_id, "score": score, "reason": reason}
             for track_id, score, reason in self.items
         ]
-        return encode("RecommendationList", record)
+        return encode("RecommendationList", record, schema_id)

@@ -56,7 +56,7 @@ def _contract(full_name: str) -> str:
 def _other_units(contract: str, raw: Any) -> Iterator[tuple[str, str]]:
     """Fields that the contract has, with a logical type that says more than it does."""
     known = {field["name"] for field in current(contract).schema["fields"]}
-    for field in raw["fields"]:
+    for field in raw.get("fields", ()):
         if field["name"] in known:
             for unit in _logical_types(field["type"]):
                 if unit not in SAME_AS_PLAIN:

@@ -255,6 +255,7 @@ class Recommender:
             "publishing": publisher.is_open,
             "topic_as_of": self._topic.published.as_of,
             "redis_error": publisher.redis_error,
+            "schema_registry_error": self._topic.schema_registry_error,
             "snapshot_offset": self._state.kept_offset,
             "snapshot_error": self._state.error,
         }

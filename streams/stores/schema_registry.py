@@ -45,7 +45,7 @@ class SchemaRegistry(Protocol):
         ...
 
     def level(self, subject: str) -> str | None:
-        """The compatibility level of the subject; None, or the registry's own, where none is set."""
+        """The level set for the subject; where none is, None or the registry's own."""
         ...
 
     def set_level(self, subject: str, level: str) -> None:

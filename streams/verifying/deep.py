@@ -15,6 +15,7 @@ from streams.dead_letter_reading import each_letter
 from streams.list_making import ListMaker
 from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
+from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from streams.verification import Verification, live_progress
@@ -24,6 +25,9 @@ from streams.verifying.source_audit import Letters, value_hash
 from streams.verifying.source_reading import SourceReader
 from streams.verifying.stores import compare_stores, read_stores
 from streams.warming import warm_up
+from streams.writer_schemas import PastSchemas
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder
 
 LETTERS_MAX = 1_000_000
 """So many of the newest dead letters of a partition are known."""
@@ -68,7 +72,8 @@ def verify_deeply(
     warm_up(settings)
     began = time.perf_counter()
     with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:
-        replay = Replay(fold, maker, source, letters, findings)
+        decoder = Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup)
+        replay = Replay(fold, maker, source, letters, findings, decoder)
         wanted = [live.digest_offset, stores.settled.as_of]
         replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)
     compare_stores(stores, fold, maker, settings.list_ttl_s, findings)

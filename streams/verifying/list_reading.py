@@ -12,16 +12,16 @@ from streams.kafka_clients import client_settings
 from streams.stores.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
-from topics.codecs import Decoder
+from topics.codecs import Decoder, SchemaLookup
 from topics.errors import LogError
 from topics.rejection import Rejected
+from topics.schemas import released
 
 _SCAN_COUNT = 1_000
 _TIMEOUT_S = 10.0
 _CALL_TIMEOUT_S = 0.2
 _RECORDS_A_CALL = 1_000
 _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
-_decoder = Decoder(RECOMMENDATIONS.contracts)
 
 
 async def lists_in_redis(redis: Redis, generation: str) -> dict[str, Published]:
@@ -67,16 +67,27 @@ def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
         consumer.close()
 
 
-def lists_in_topic(kafka: str, generation: str) -> dict[str, Published]:
-    """The last committed list of each listener, as compaction leaves it."""
+def lists_in_topic(
+    kafka: str, generation: str, schemas: SchemaLookup = released
+) -> dict[str, Published]:
+    """The last committed list of each listener, as compaction leaves it.
+
+    Raises what `schemas` does while a registry is away that has the schema of a list.
+    """
+    decoder = Decoder(RECOMMENDATIONS.contracts, schemas)
     lists: dict[str, Published] = {}
+    for message in committed_lists(kafka):
+        _take(lists, message, generation, decoder)
+    return lists
+
+
+def committed_lists(kafka: str) -> Iterator[Message]:
+    """Every record of the topic as compaction leaves it, of all generations."""
     consumer = _consumer(kafka, "echotune-list-reader")
     try:
-        for message in _committed(consumer):
-            _take(lists, message, generation)
+        yield from _committed(consumer)
     finally:
         consumer.close()
-    return lists
 
 
 def _consumer(kafka: str, group_id: str) -> Consumer:
@@ -109,12 +120,12 @@ def _committed(consumer: Consumer) -> Iterator[Message]:
                 raise KafkaException(error)
 
 
-def _take(lists: dict[str, Published], message: Message, generation: str) -> None:
+def _take(lists: dict[str, Published], message: Message, generation: str, decoder: Decoder) -> None:
     listener_id = (message.key() or b"").decode()
     if message.value() is None:
         lists.pop(listener_id, None)
         return
-    decoded = _decoder.decode(message.value())
+    decoded = decoder.decode(message.value())
     if isinstance(decoded, Rejected):
         raise LogError(
             f"A list in {RECOMMENDATIONS.name} cannot be read: {decoded.detail}.",

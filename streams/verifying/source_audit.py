@@ -11,10 +11,12 @@ import xxhash
 from streams.acceptance import SourceRecord, accept
 from streams.verifying.log_audit import Counted
 from streams.verifying.promises import Broken, Promise
-from topics.codecs import Decoder
+from topics.codecs import Decoder, schema_id_of
 from topics.identity import event_key_of
 from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES, EventFields
+from topics.rejection import RejectionReason
+from topics.schemas import FIXED_IDS_FROM
 
 Letters = Mapping[str, Collection[bytes]]
 """Origin (topic/partition/offset) → hashes of the values that were kept of it."""
@@ -29,6 +31,9 @@ class Told(NamedTuple):
     track_id: str | None = None
     listened_at: int | None = None
     reason: str = ""
+
+
+_WITHOUT_SCHEMA = Told(reason=str(RejectionReason.UNKNOWN_SCHEMA))
 
 
 def value_hash(value: bytes | None) -> bytes:
@@ -78,11 +83,21 @@ def _told(event: EventFields) -> Told:
 def compared(
     counted: Counted, records: Sequence[SourceRecord], decoder: Decoder
 ) -> Iterator[Broken]:
-    """Differences between a batch and the source's records of the same offsets."""
+    """Differences between a batch and the source's records of the same offsets.
+
+    A record whose schema was registered after it was rejected stays rejected: that is none.
+    """
     log, source = in_log(counted), in_source(records, decoder)
+    registered = {each.offset for each in records if _is_registered(each.value)}
     for at in sorted(log.keys() | source.keys()):
-        if log.get(at) != source.get(at):
+        is_late = at in registered and log.get(at) == _WITHOUT_SCHEMA
+        if log.get(at) != source.get(at) and not is_late:
             yield Broken(Promise.SOURCE, _place(counted, at), _difference(log, source, at))
+
+
+def _is_registered(value: bytes | None) -> bool:
+    schema_id = schema_id_of(value)
+    return schema_id is not None and schema_id < FIXED_IDS_FROM
 
 
 def _difference(log: Mapping[int, Told], source: Mapping[int, Told], at: int) -> str:

@@ -10,12 +10,14 @@ from streams.fold import Fold
 from streams.frontier import Frontier
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY, redis_of
+from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from streams.stores.redis_lists import RedisLists
 from streams.verifying.list_audit import Lists, disagreements, outdated
 from streams.verifying.list_reading import lists_in_redis, lists_in_topic, topic_frontier
 from streams.verifying.promises import Findings, Promise
+from streams.writer_schemas import PastSchemas
 from topics.errors import ServerError
 
 
@@ -39,7 +41,10 @@ async def _read(settings: Settings, addresses: Addresses, is_own: Callable[[str]
     try:
         reached = await store.frontier()
         topic = await asyncio.to_thread(topic_frontier, addresses.kafka, settings.recommender_id)
-        in_topic = await asyncio.to_thread(lists_in_topic, addresses.kafka, settings.generation)
+        schemas = PastSchemas(registry_of(settings)).lookup
+        in_topic = await asyncio.to_thread(
+            lists_in_topic, addresses.kafka, settings.generation, schemas
+        )
         in_redis = await lists_in_redis(redis, settings.generation)
     except REDIS_AWAY as error:
         raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error

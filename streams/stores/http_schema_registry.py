@@ -54,16 +54,19 @@ class HttpSchemaRegistry:
         found = self._asked("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
         if found is None:
             return None
+        text: str = self._field(found, "schema", str)
         if found.get("schemaType", "AVRO") != "AVRO" or found.get("references"):
             raise SchemaError(f"Schema id {schema_id} is not Avro, or is made of several schemas.")
-        return self._field(found, "schema", str)
+        return text
 
     def versions(self, subject: str) -> list[Registered]:
         """See `SchemaRegistry`."""
         path = f"/subjects/{quote(subject, safe='')}/versions"
         numbers = self._asked("GET", path, absent=(_NO_SUBJECT,)) or []
+        if not all(isinstance(each, int) for each in numbers):
+            raise self._away("its versions are no numbers")
         found = [
-            self._asked("GET", f"{path}/{int(each)}", absent=(_NO_SUBJECT, _NO_VERSION))
+            self._asked("GET", f"{path}/{each}", absent=(_NO_SUBJECT, _NO_VERSION))
             for each in sorted(numbers)[-VERSIONS_MAX:]
         ]
         return [
@@ -116,7 +119,7 @@ class HttpSchemaRegistry:
             answer = json.loads(content)
         except (ValueError, RecursionError):
             raise self._away(f"{method} {path} was answered with {status} and no JSON") from None
-        if status == 200:
+        if status == 200 and isinstance(answer, dict | list):
             return answer
         said = answer if isinstance(answer, dict) else {}
         code, message = said.get("error_code", 0), str(said.get("message", ""))[:500]

@@ -4,8 +4,11 @@ from streams.verifying.log_audit import Counted
 from streams.verifying.source_audit import compared, missing_letters, value_hash
 from tests.support.learning_log import a_batch, an_event
 from tests.support.records import POISON, ARecord, a_value
+from tests.support.registered import a_contract, written
 from topics.catalogue import LISTENING_EVENTS
-from topics.codecs import Decoder
+from topics.codecs import Decoder, SchemaLookup
+from topics.schemas import released
+from topics.writer_schemas import writer_schema
 
 GOOD = [{"track_id": f"t{at}", "minute": 4.0 * at} for at in range(3)]
 POISONED = 3
@@ -26,8 +29,10 @@ def source() -> list[ARecord]:
     return [*good, ARecord(POISONED, POISON["bad_magic"])]
 
 
-def differences(batch: Counted, records: list[ARecord]) -> list[str]:
-    decoder = Decoder(LISTENING_EVENTS.contracts)
+def differences(
+    batch: Counted, records: list[ARecord], schemas: SchemaLookup = released
+) -> list[str]:
+    decoder = Decoder(LISTENING_EVENTS.contracts, schemas)
     return [f"{each.where}: {each.what}" for each in compared(batch, records, decoder)]
 
 
@@ -57,6 +62,15 @@ def test_a_good_event_that_was_rejected_is_named() -> None:
     changed = source()
     changed[POISONED] = ARecord(POISONED, a_value(minute=99))
     assert len(differences(counted(), changed)) == 1
+
+
+def test_an_event_whose_schema_was_registered_after_its_rejection_stays_rejected() -> None:
+    batch = a_batch(to_offset=0, rejected=[(0, "unknown_schema")])
+    late = [ARecord(0, written(7, a_contract()))]
+    found = Counted(7, "listening-events", batch, 0)
+    assert differences(found, late, lambda id_: writer_schema(id_, a_contract())) == []
+    [told] = differences(found, [ARecord(0, a_value())])
+    assert told.startswith("listening-events/0/0: the source says")
 
 
 def test_a_rejection_needs_a_letter_with_the_same_bytes() -> None:

@@ -11,7 +11,9 @@ from streams.cli.options import Json
 from streams.cli.progress import progress
 from streams.dead_letter_reading import DeadLetter, dead_letters
 from streams.producing import EventProducer
+from streams.schema_registry import registry_of
 from streams.settings import Settings
+from streams.writer_schemas import PastSchemas
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import EchoTuneError
@@ -86,11 +88,12 @@ def replay_command(
     """
     from streams.dead_letter_replay import plan_replay, send
 
-    kafka = addresses_of(Settings()).kafka
+    settings = Settings()
+    kafka = addresses_of(settings).kafka
     with progress("reading the log") as show:
         plan = plan_replay(
             kafka,
-            Decoder(LISTENING_EVENTS.contracts),
+            Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup),
             time.time_ns() // 1_000_000,
             lambda at, last: show(at / max(last, 1), f"offset {at:,}"),
             wanted=lambda each: reason in (None, each.reason) and origin in (None, each.origin),

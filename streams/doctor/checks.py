@@ -175,6 +175,16 @@ def _sequencers(facts: Facts) -> Judged:
     return _ok(f"{len(facts.sequencers)} run, {len(pauses)} partitions")
 
 
+@check("schema registry")
+def _schema_registry(facts: Facts) -> Judged:
+    told = [each.get("schema_registry_error") for each in (*facts.sequencers, facts.recommender)]
+    errors = [each for each in told if each]
+    if errors:
+        remedy = "Bring it back, correct ECHOTUNE_SCHEMA_REGISTRY, or `echotune schemas apply`."
+        return Level.BROKEN, f"somebody waits for it: {errors[0]}", remedy
+    return _ok("nobody waits for one")
+
+
 @check("recommender")
 def _recommender(facts: Facts) -> Judged:
     if facts.redis is None:

@@ -111,6 +111,12 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("sequencers", Level.BROKEN, status(sequencers=[a_sequencer(halted="made again")])),
     ("sequencers", Level.WARNING, status(sequencers=[a_sequencer(pause_s=5.0)])),
     ("recommender", Level.BROKEN, status(recommender={})),
+    ("schema registry", Level.BROKEN, recommender(schema_registry_error="refused")),
+    (
+        "schema registry",
+        Level.BROKEN,
+        status(sequencers=[a_sequencer() | {"schema_registry_error": "refused"}]),
+    ),
     ("recommender", Level.BROKEN, recommender(redis_error="READONLY")),
     ("recommender", Level.WARNING, recommender(publishing=False)),
     ("heartbeats", Level.BROKEN, {"heartbeats": {}}),

@@ -12,7 +12,8 @@ import faust
 import uvloop
 
 from streams.addresses import Addresses
-from streams.batch_transport import AT_ONCE, BatchTransport, Gathering, StartingPositions
+from streams.batch_transport import BatchTransport, StartingPositions
+from streams.pacing import AT_ONCE, Pace
 from streams.settings import Settings
 
 SWITCH_INTERVAL_S = 0.0005
@@ -30,7 +31,7 @@ def faust_app(
     *,
     starting_positions: StartingPositions,
     chunk_records_max: int,
-    gathering: Gathering = AT_ONCE,
+    pace: Pace = AT_ONCE,
 ) -> faust.App:
     """A Faust app of literal name `app_id` (also its group) that reads chunks."""
     app = faust.App(
@@ -60,7 +61,7 @@ def faust_app(
         app,
         chunks_in_flight_max=settings.chunks_in_flight_max,
         starting_positions=starting_positions,
-        gathering=gathering,
+        pace=pace,
     )
     return app
 

@@ -8,9 +8,10 @@ says it, and a position that the topic does not have stops the worker.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
+import uvloop
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -23,6 +24,7 @@ from faust import Schema
 from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.pacing import AT_ONCE, Pace, Pacer
 from topics.errors import EchoTuneError
 
 _log = structlog.get_logger(__name__)
@@ -39,19 +41,12 @@ CHUNK_BYTES_MAX = 4 * 1024 * 1024
 """Values of a chunk beyond this are the next chunk, so that latency stays bounded."""
 
 
-class Gathering(NamedTuple):
-    """When the broker answers a fetch: as soon as it has so many bytes, or after so long.
+_FETCH_WAIT_MAX_MS = 100
+"""How long the broker holds a fetch that finds nothing.
 
-    Records of a partition that a fetch did not ask for wait until it is answered, too.
-    """
-
-    bytes_min: int = 1
-    wait_max_ms: int = 100
-
-
-AT_ONCE = Gathering()
-
-
+Records of a partition that a fetch did not ask for wait until it is answered, too.
+"""
+_GETMANY_TIMEOUT_S = 1.0
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 _COMMIT_AGAIN_S = 0.5
 
@@ -123,6 +118,23 @@ class BatchConsumer(aiokafka.Consumer):
 
     # -- fetching ------------------------------------------------------------------------------
 
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hands chunks to the agents; Faust's own loop costs two tasks a message."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await asyncio.sleep(0)
+                async for _, message in self.getmany(_GETMANY_TIMEOUT_S):
+                    await self._hand_out(message)
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _hand_out(self, message: Message) -> None:
+        if self.app.flow_control.is_active():  # then there is nothing to wait for
+            await self.callback(message)
+        else:
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Fetches once and yields a message per chunk."""
         if not self.flow_active:
@@ -172,7 +184,7 @@ class BatchConsumer(aiokafka.Consumer):
             await self._wake(timeout)
             return {}
         try:
-            return dict(await self._getmany(wanted, timeout))
+            return dict(await self._thread.getmany(wanted, timeout))
         except NoOffsetForPartitionError:
             return {}  # asked for by aiokafka itself, before it was told where to begin
         except OffsetOutOfRangeError as error:
@@ -294,12 +306,35 @@ class BatchConsumer(aiokafka.Consumer):
 
 
 class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """The thread that talks to Kafka."""
+    """The thread that talks to Kafka, with an event loop that costs it little."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        self._close_thread_loop_on_stop = True
 
     def _create_worker_consumer(self, transport: "BatchTransport") -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = transport.gathering
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MAX_MS
         return consumer
+
+    async def on_start(self) -> None:
+        """Starts the consumer; its fetches go out when the pacer says so."""
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._proc_fetch_request = paced(
+            fetcher._proc_fetch_request, Pacer(self.consumer.transport.pace)
+        )
+
+    async def getmany(
+        self, active_partitions: set[TP] | None, timeout: float
+    ) -> dict[Any, list[Any]]:
+        """Fetches; Faust's own queue of calls costs two tasks more a fetch."""
+        consumer = self._ensure_consumer()
+        fetch = self._fetch_records(
+            consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records
+        )
+        fetched = asyncio.run_coroutine_threadsafe(fetch, self.thread_loop)
+        return dict(await asyncio.wrap_future(fetched))
 
     async def committed(self, partitions: set[TP]) -> dict[TP, int | None]:
         """Committed offset of each partition, None where there is none."""
@@ -333,6 +368,22 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
             _log.warning("offsets were not committed", error=str(error))
             return False
         return True
+
+
+def paced(fetch: Callable[..., Awaitable[bool]], pacer: Pacer) -> Callable[..., Awaitable[bool]]:
+    """`fetch`, which says whether records came, not before the next one is due."""
+
+    async def fetch_when_due(*request: Any) -> bool:
+        try:
+            await asyncio.sleep(pacer.rest_s)
+        except asyncio.CancelledError:  # closed, or revoked: as the fetch itself answers then
+            return False
+        has_come = await fetch(*request)
+        if has_come:
+            pacer.fetched()
+        return has_come
+
+    return fetch_when_due
 
 
 class _NoReadOffsets(dict[TP, int | None]):
@@ -370,13 +421,13 @@ class BatchTransport(aiokafka.Transport):
         *args: Any,
         chunks_in_flight_max: int,
         starting_positions: StartingPositions,
-        gathering: Gathering = AT_ONCE,
+        pace: Pace = AT_ONCE,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.chunks_in_flight_max = chunks_in_flight_max
         self.starting_positions = starting_positions
-        self.gathering = gathering
+        self.pace = pace
 
 
 class ChunkSchema(Schema):

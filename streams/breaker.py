@@ -21,6 +21,9 @@ class Breaker:
 
     window: deque[tuple[int, int]] = field(default_factory=deque)
     """Records and bad records of each of the last chunks."""
+    records: int = 0
+    bad: int = 0
+    """Sums over the window."""
     pause_s: float = 0.0
     """Length of the current or last pause; 0 while the breaker is closed."""
     paused_until_s: float = 0.0
@@ -33,7 +36,7 @@ class Breaker:
         """Notes a chunk that went through."""
         self._remember(records, bad)
         if self.pause_s and not _is_bad(records, bad):
-            self.window.clear()
+            self._forget()
             self.pause_s = 0.0
         elif self.pause_s or self._window_is_bad():
             self.pause_s = min(PAUSE_MAX_S, 2 * self.pause_s or PAUSE_FIRST_S)
@@ -41,17 +44,19 @@ class Breaker:
 
     def _remember(self, records: int, bad: int) -> None:
         self.window.append((records, bad))
-        while len(self.window) > 1 and self._records() > WINDOW_RECORDS_MAX:
-            self.window.popleft()
+        self.records += records
+        self.bad += bad
+        while len(self.window) > 1 and self.records > WINDOW_RECORDS_MAX:
+            records, bad = self.window.popleft()
+            self.records -= records
+            self.bad -= bad
 
-    def _records(self) -> int:
-        return sum(records for records, _ in self.window)
+    def _forget(self) -> None:
+        self.window.clear()
+        self.records = self.bad = 0
 
     def _window_is_bad(self) -> bool:
-        records = self._records()
-        return records >= WINDOW_RECORDS_MIN and _is_bad(
-            records, sum(bad for _, bad in self.window)
-        )
+        return self.records >= WINDOW_RECORDS_MIN and _is_bad(self.records, self.bad)
 
 
 def _is_bad(records: int, bad: int) -> bool:

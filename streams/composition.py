@@ -1,6 +1,7 @@
 """The composition root: the one place where settings, servers, decisions and edges meet."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -12,13 +13,16 @@ import faust
 import uvloop
 
 from streams.addresses import Addresses
-from streams.batch_transport import AT_ONCE, BatchTransport, Gathering, StartingPositions
+from streams.batch_transport import BatchTransport, StartingPositions
+from streams.pacing import AT_ONCE, Pace
 from streams.settings import Settings
 
 SWITCH_INTERVAL_S = 0.0005
 """Hand-over of the GIL between Faust's consumer thread and its main thread."""
 METADATA_AGE_MAX_MS = 5_000
 """After so long a topic that was deleted and made again is noticed."""
+GARBAGE_EVERY_OBJECTS = 10_000
+"""Objects made between two looks for garbage: lists are made by the thousand and never cyclic."""
 _COMMIT_EVERY_S = 1.0
 _FETCH_BYTES_MAX = 4 * 1024 * 1024
 
@@ -30,7 +34,7 @@ def faust_app(
     *,
     starting_positions: StartingPositions,
     chunk_records_max: int,
-    gathering: Gathering = AT_ONCE,
+    pace: Pace = AT_ONCE,
 ) -> faust.App:
     """A Faust app of literal name `app_id` (also its group) that reads chunks."""
     app = faust.App(
@@ -60,7 +64,7 @@ def faust_app(
         app,
         chunks_in_flight_max=settings.chunks_in_flight_max,
         starting_positions=starting_positions,
-        gathering=gathering,
+        pace=pace,
     )
     return app
 
@@ -102,6 +106,7 @@ async def _serve(build: Callable[[], Worker]) -> None:
     worker = build()
     app = worker.app
     app.finalize()
+    _spare_what_stays()
     await worker.start()
     ends = [asyncio.create_task(each) for each in (asked_to_stop.wait(), _crash_of(app))]
     start = asyncio.create_task(app.start())
@@ -114,6 +119,13 @@ async def _serve(build: Callable[[], Worker]) -> None:
     await worker.end(is_clean=app.crash_reason is None)
     if app.crash_reason is not None:
         raise app.crash_reason
+
+
+def _spare_what_stays() -> None:
+    """Garbage is not looked for among what is loaded by now: a full look took 145 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY_OBJECTS, *gc.get_threshold()[1:])
 
 
 async def _crash_of(app: faust.App) -> None:

@@ -19,7 +19,7 @@ class Freshness:
     def note(self, appended_at: Sequence[int]) -> None:
         """Events that the broker appended at these times (ms) are in visible lists now."""
         now_ms = time.time_ns() // 1_000_000
-        self._ages_ms.extend(now_ms - at for at in appended_at[-SAMPLES_MAX:])
+        self._ages_ms.extend([now_ms - at for at in appended_at[-SAMPLES_MAX:]])
 
     def percentiles(self) -> dict[str, float]:
         """p50 and p99; empty before the first event."""

@@ -1,6 +1,7 @@
 """From the state to lists: ranks listeners as of the last folded log record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,21 +40,24 @@ class ListMaker:
             return []
         ranker = self._fold.ranker
         items, scores, reasons = ranker.recommend_many(listeners, self._k)
-        lengths = (items >= 0).sum(axis=1).tolist()
+        tracks = self._tracks(items, scores, reasons)
         newest = self._fold.newest(listeners).tolist()
         ids = ranker.users.values(listeners.tolist())
-        ranked = zip(lengths, items.tolist(), scores.tolist(), reasons.tolist(), strict=True)
         return [
-            self._list(str(listener_id), event_time, self._tracks(*each))
-            for listener_id, event_time, each in zip(ids, newest, ranked, strict=True)
+            self._list(str(listener_id), event_time, ranked)
+            for listener_id, event_time, ranked in zip(ids, newest, tracks, strict=True)
         ]
 
     def _tracks(
-        self, length: int, items: list[int], scores: list[float], reasons: list[int]
-    ) -> list[RankedTrack]:
-        track_ids = map(str, self._fold.ranker.items.values(items[:length]))
-        names = map(self._fold.ranker.reasons.__getitem__, reasons)
-        return list(zip(track_ids, scores, names, strict=False))
+        self, items: NDArray[np.int32], scores: NDArray[np.float64], reasons: NDArray[np.uint8]
+    ) -> Iterator[list[RankedTrack]]:
+        """The tracks of each row; named for all rows at once."""
+        given = items >= 0
+        track_ids = map(str, self._fold.ranker.items.values(items[given].tolist()))
+        names = map(self._fold.ranker.reasons.__getitem__, reasons[given].tolist())
+        ranked = zip(track_ids, scores[given].tolist(), names, strict=True)
+        for length in given.sum(axis=1).tolist():
+            yield [*islice(ranked, length)]
 
     def everyones(self) -> RecommendationList:
         """The fallback list, for listeners that are not known."""

@@ -14,13 +14,14 @@ from online_models.base import Ranker
 from online_models.registry import build
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
-from streams.batch_transport import ChunkSchema, Gathering
+from streams.batch_transport import ChunkSchema
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import Fold
 from streams.list_making import ListMaker
 from streams.model_choice import built, config_of
+from streams.pacing import Pace
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
@@ -33,8 +34,8 @@ from streams.stores.snapshot_folder import SnapshotFolder
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
 
-GATHERED_BYTES_MIN = 16 * 1024
-"""Some ten small log records, which cost little more than one to fold and publish."""
+PROCESSOR_SHARE = 0.5
+"""Of one processor; a worker that uses more gathers for longer before it goes on."""
 _LOG_RECORDS_A_CHUNK = 64
 BASELINE = {"model": "popularity"}
 """The model beside which every generation's hit rate is shown."""
@@ -71,7 +72,7 @@ class RecommenderWorker:
             settings.recommender_id,
             starting_positions=self._begin,
             chunk_records_max=_LOG_RECORDS_A_CHUNK,
-            gathering=Gathering(GATHERED_BYTES_MIN, settings.gather_ms),
+            pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
         _add_agent(self.app, self.recommender)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)

@@ -18,9 +18,10 @@ from faust.types import TP
 from streams.acknowledged_producer import AcknowledgedProducer
 from streams.addresses import Addresses
 from streams.agents.sequence import Identity, Sequencer
-from streams.batch_transport import ChunkSchema, Gathering
+from streams.batch_transport import ChunkSchema
 from streams.beginning import Cluster, Source
 from streams.composition import faust_app
+from streams.pacing import Pace
 from streams.progress_reader import FoldPosition, ProgressReader
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
 from streams.schema_registry import registry_of
@@ -32,8 +33,8 @@ from topics.codecs import Decoder
 from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
-GATHERED_BYTES_MIN = 16 * 1024
-"""Some fifty events: enough that what a chunk costs whatever its size is spread over them."""
+PROCESSOR_SHARE = 0.3
+"""Of one processor; a worker that uses more gathers for longer before it goes on."""
 _CAUGHT_UP_TIMEOUT_S = 10.0
 _FLUSH_TIMEOUT_S = 3.0
 _HEARTBEAT_S = 1.0
@@ -86,7 +87,7 @@ class SequencerWorker:
             names.app_id,
             starting_positions=self._begin,
             chunk_records_max=settings.chunk_records_max,
-            gathering=Gathering(GATHERED_BYTES_MIN, settings.gather_ms),
+            pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
         _add_agent(self.app, self.sequencer, names.listening_events)
         self.app.on_partitions_revoked.connect(self._revoke)

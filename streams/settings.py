@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")
 
     chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records a Faust chunk.")
-    gather_ms: int = Field(10, ge=0, le=1_000, description="A worker waits for more to read.")
+    gather_ms: int = Field(25, ge=0, le=1_000, description="A busy worker waits up to so long.")
     chunks_in_flight_max: int = Field(4, ge=1, le=64)
     snapshot_every_s: float = Field(30.0, gt=0)
     snapshots_kept: int = Field(3, ge=2, le=100)

@@ -28,10 +28,8 @@ local former = redis.call('GET', KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], ARGV[5], '1.0')
 end
-local at = 6
 for i = 3, #KEYS do
-  local epoch, as_of, event_time, items = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  at = at + 4
+  local epoch, as_of, event_time, items = ARGV[i + 3]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
   local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
   local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
   local e, a = tonumber(epoch), tonumber(as_of)
@@ -92,21 +90,21 @@ class RedisLists:
         return frontier_of(former)
 
     async def _call(
-        self, rows: Sequence[tuple[str, list[Any]]], frontier: Frontier | None, since: Frontier
+        self, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier | None, since: Frontier
     ) -> bytes | None:
         now_ms = int(time.time() * 1000)
         keys: list[Any] = [self._frontier_key, ACTIVE_KEY, *(key for key, _ in rows)]
-        values: list[Any] = [value for _, fields in rows for value in fields]
         text = frontier.text() if frontier else ""
         settings: list[Any] = [text, now_ms, self._ttl_ms, since.text(), self._generation]
-        return await self._script(keys=keys, args=[*settings, *values])
+        return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
 
-    def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
+    def _rows(self, publication: Publication) -> Iterator[tuple[bytes, bytes]]:
+        """Key and row of each list, as bytes: what the client need not encode costs it little."""
         for each in publication.lists:
-            yield list_key(self._generation, each.listener_id), _fields(each)
+            yield list_key(self._generation, each.listener_id).encode(), _row(each)
         epoch, as_of, _ = publication.frontier or NOTHING_PUBLISHED
         for listener_id in publication.erased:
-            yield list_key(self._generation, listener_id), [epoch, as_of, 0, b""]
+            yield list_key(self._generation, listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
@@ -134,8 +132,9 @@ class RedisLists:
         await self._redis.aclose()
 
 
-def _fields(new: RecommendationList) -> list[Any]:
-    return [new.log_epoch, new.as_of, new.event_time, new.items_json()]
+def _row(new: RecommendationList) -> bytes:
+    """What the script takes apart: log epoch, as_of, event time and items."""
+    return b"%d %d %d %b" % (new.log_epoch, new.as_of, new.event_time, new.items_json())
 
 
 def _stored(fields: dict[bytes, bytes]) -> StoredList:

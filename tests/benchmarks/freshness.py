@@ -5,6 +5,7 @@ until that listener's list is a newer one. The bare consumer (confluent-kafka, i
 own) meets the same probes in the same topic.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from redis import Redis
 from streams.stores.redis_lists import list_key
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import start_load
+from tests.benchmarks.processor import ProcessorTime
 from tests.benchmarks.workload import Encoded, encoded, events
 from tests.support.events import an_event, now_ms
 from tests.support.station import Station, wait_until
@@ -33,13 +35,12 @@ _REST_S = 0.01
 
 
 def freshness(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
-    """p50 and p99 at each rate, ms."""
+    """p50 and p99 at each rate, ms, and the processor time that it took."""
     some = encoded(events(data, int(max(RATES_PER_S) * (SECONDS + WARM_S + 10))))
     station = Station(folder / "fresh", kafka_libs, is_hasty=False)
     station.up()
     try:
-        station.start("sequencer")
-        station.start("recommender")
+        workers = {kind: station.start(kind).process.pid for kind in ("sequencer", "recommender")}
         station.produce([an_event(listener_id=f"probe-{at}") for at in range(PROBES)])
         with Redis.from_url(station.addresses.redis) as redis:
             for at in range(PROBES):
@@ -47,14 +48,19 @@ def freshness(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]
             return [
                 figure
                 for rate in RATES_PER_S
-                for figure in _at_rate(station, redis, some, folder, rate)
+                for figure in _at_rate(station, workers, redis, some, folder, rate)
             ]
     finally:
         station.close()
 
 
 def _at_rate(
-    station: Station, redis: "Redis", some: list[Encoded], folder: Path, rate: int
+    station: Station,
+    workers: dict[str, int],
+    redis: "Redis",
+    some: list[Encoded],
+    folder: Path,
+    rate: int,
 ) -> list[Figure]:
     kafka = station.addresses.kafka
     wanted = int(rate * (SECONDS + WARM_S + 5))
@@ -65,7 +71,10 @@ def _at_rate(
         text=True,
     )
     time.sleep(WARM_S)
+    pids = {**workers, "load": load.pid, "prober": os.getpid(), "bare consumer": bare.pid}
+    processor = ProcessorTime(station, pids)
     ours = _probe(kafka, redis, SECONDS - 1)
+    used = processor.figures(rate)
     out, _ = bare.communicate()
     load.wait()
     theirs = np.array([float(each) for each in out.split()])
@@ -79,7 +88,7 @@ def _at_rate(
             f"≤ {4 if q == 50 else 6} ×",
         )
         for q in (50, 99)
-    ]
+    ] + used
 
 
 def _probe(kafka: str, redis: "Redis", seconds: float) -> list[float]:

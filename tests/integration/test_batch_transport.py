@@ -292,3 +292,24 @@ def test_a_worker_hands_the_interpreter_over_quickly_and_runs_on_uvloop(tmp_path
     finally:
         sys.setswitchinterval(before)
     assert found == ["uvloop", f"{SWITCH_INTERVAL_S:.4f}"]
+
+
+def test_a_worker_does_not_look_for_garbage_among_what_it_loaded(tmp_path: Path) -> None:
+    threshold, switch_interval = gc.get_threshold(), sys.getswitchinterval()
+    found: list[int] = []
+
+    class Starting:
+        app = SimpleNamespace(finalize=lambda: None)
+
+        async def start(self) -> None:
+            found.append(gc.get_freeze_count())
+            raise KeyError("enough")
+
+    try:
+        with pytest.raises(KeyError):
+            run_worker(Starting, Settings(home=tmp_path))  # type: ignore[arg-type]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(switch_interval)
+    assert found[0] > 0

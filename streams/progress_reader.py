@@ -94,6 +94,10 @@ class ProgressReader:
         """The newest heartbeat of each recommender."""
         return {name: progress for name, (_, progress) in dict(self._heartbeats).items()}
 
+    def heard_at_ms(self) -> dict[str, int]:
+        """When each recommender said something last, by the broker's clock."""
+        return {name: at_ms for name, (at_ms, _) in dict(self._heartbeats).items()}
+
     def close(self) -> None:
         """Ends the thread."""
         self._ended.set()

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from streams.former_shards import lists_group, transactional_id
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.schema_registry import registered_id, subject_of
@@ -57,8 +58,8 @@ class TopicLists:
         self._registry = registry
         self._schema_id: int | None = None
         self._recommender_id = recommender_id
-        self._transactional_id = f"recs-{recommender_id}"
-        self._group_id = f"{recommender_id}-recommendations"
+        self._transactional_id = transactional_id(recommender_id)
+        self._group_id = lists_group(recommender_id)
         self._pending: dict[str, RecommendationList | None] = {}
         self._frontier: Frontier | None = None
         self._wake = threading.Condition()

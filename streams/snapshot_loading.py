@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 from streams.fold import FOLD_VERSION, Fold
-from streams.snapshots import SnapshotHeader
+from streams.snapshots import NewerSnapshotError, SnapshotHeader
 from streams.stores.snapshot_folder import SnapshotFolder
 from topics.errors import LogError, SnapshotError
 
@@ -17,6 +17,7 @@ class Fit(Enum):
     """How a snapshot stands to this log and this software."""
 
     FITS = "fits"
+    NEWER = "made by a newer version"
     OTHER_VERSION = "made by another fold_version or configuration"
     OTHER_LOG = "not of this learning-log"
 
@@ -25,6 +26,8 @@ def fit(
     header: SnapshotHeader, configuration: str, log_topic_id: str, record_hash_at: RecordHashAt
 ) -> Fit:
     """Compares a snapshot with the configuration and with the log record it ends at."""
+    if header.fold_version > FOLD_VERSION:
+        return Fit.NEWER
     if (header.fold_version, header.configuration) != (FOLD_VERSION, configuration):
         return Fit.OTHER_VERSION
     if header.log_topic_id != log_topic_id or record_hash_at(header.offset) != header.record_hash:
@@ -37,12 +40,15 @@ def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHea
 
     Without any snapshot, or with none but those of other versions, the state stays empty: the
     whole log is folded. Raises `LogError` where all that there is belongs to
-    another log, since folding that one instead would silently drop what was learnt.
+    another log, since folding that one instead would silently drop what was learnt, and
+    `NewerSnapshotError` where a newer version was at work here, which this one must not undo.
     """
     passed: list[tuple[Path, Fit]] = []
     wrong: Path | None = None
     for path, header, arrays in folder.readable():
         verdict = judge(header)
+        if verdict is Fit.NEWER:
+            raise NewerSnapshotError(path.name, f"fold version {header.fold_version}", FOLD_VERSION)
         if verdict is Fit.FITS:
             fold.load(header.summary, arrays)
             if fold.digest() == header.digest:

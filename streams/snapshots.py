@@ -15,10 +15,23 @@ from numpy.typing import NDArray
 
 from topics.errors import SnapshotError
 
-_MAGIC = b"ECHOTUNE-SNAPSHOT-1\n"
+FORMAT = 1
+_MAGIC_START = b"ECHOTUNE-SNAPSHOT-"
+_MAGIC = _MAGIC_START + b"%d\n" % FORMAT
 _CHECKSUM_BYTES = 16
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class NewerSnapshotError(SnapshotError):
+    """A snapshot was written by newer code; it is left as it is, and nothing is loaded."""
+
+    def __init__(self, name: str, its: str, ours: int) -> None:
+        super().__init__(
+            f"Snapshot {name} was made by a newer EchoTune ({its}; this one has {ours}).",
+            "Upgrade this worker; or, to go back for good, run `echotune reset --snapshots`: "
+            "the log is folded again.",
+        )
 
 
 @dataclass(frozen=True)
@@ -65,16 +78,27 @@ def _described(dtype: np.dtype[Any]) -> Any:
 
 
 def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[Any]]]:
-    """Header and arrays of a snapshot; raises `SnapshotError` where a byte is not as written."""
+    """Header and arrays of a snapshot.
+
+    Raises `SnapshotError` where a byte is not as written, and `NewerSnapshotError` where all are,
+    in a format of later code.
+    """
     body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    if not body.startswith(_MAGIC) or xxhash.xxh3_128_digest(body) != checksum:
+    if not body.startswith(_MAGIC_START) or xxhash.xxh3_128_digest(body) != checksum:
         raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is taken.")
+    if not body.startswith(_MAGIC):
+        raise NewerSnapshotError(name, f"format {_format(body)}", FORMAT)
     start = len(_MAGIC) + 8
     end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
     head = orjson.loads(body[start:end])
     return SnapshotHeader(**{k: v for k, v in head.items() if k != "arrays"}), dict(
         _arrays(body, end, head["arrays"])
     )
+
+
+def _format(body: bytes) -> str:
+    first_line = body[len(_MAGIC_START) :].split(b"\n", 1)[0]
+    return first_line[:20].decode(errors="replace")
 
 
 def _arrays(body: bytes, at: int, shapes: list[Any]) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from numpy.typing import NDArray
 
-from streams.snapshots import Arrays, SnapshotHeader, packed, unpacked
+from streams.snapshots import Arrays, NewerSnapshotError, SnapshotHeader, packed, unpacked
 from topics.errors import SnapshotError
 
 _log = structlog.get_logger(__name__)
@@ -52,10 +52,15 @@ class SnapshotFolder:
             path.unlink(missing_ok=True)
 
     def readable(self) -> Iterator[tuple[Path, SnapshotHeader, dict[str, NDArray[Any]]]]:
-        """Undamaged snapshots, newest first; a damaged one is set aside and said."""
+        """Undamaged snapshots, newest first; a damaged one is set aside and said.
+
+        Raises `NewerSnapshotError` at one that only newer code can read.
+        """
         for path in self.paths():
             try:
                 yield path, *unpacked(path.read_bytes(), path.name)
+            except NewerSnapshotError:
+                raise
             except (SnapshotError, OSError) as error:
                 self.set_aside(path, str(error))
 

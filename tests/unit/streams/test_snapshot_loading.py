@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import xxhash
 
 from streams.fold import FOLD_VERSION, Fold
 from streams.snapshot_loading import Fit, fit, load_newest
-from streams.snapshots import SnapshotHeader, record_hash
+from streams.snapshots import NewerSnapshotError, SnapshotHeader, record_hash
 from streams.stores.snapshot_folder import SnapshotFolder
 from tests.support.learning_log import a_fold, a_history, batches, folded
 from topics.errors import LogError, SnapshotError
@@ -72,7 +73,7 @@ def test_without_a_snapshot_the_state_stays_empty(tmp_path: Path) -> None:
 
 
 OF_ANOTHER_LOG = [{"log_topic_id": "11"}, {"record_hash": record_hash(b"another")}]
-OF_ANOTHER_VERSION = [{"fold_version": FOLD_VERSION + 1}, {"configuration": "c1"}]
+OF_ANOTHER_VERSION = [{"fold_version": FOLD_VERSION - 1}, {"configuration": "c1"}]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,28 @@ def test_with_none_but_snapshots_of_another_log_nothing_is_loaded_and_nothing_mo
     assert names(folder) == [1]
 
 
+HEALED_BY = r"newer EchoTune.*Upgrade this worker.*echotune reset --snapshots"
+
+
+def test_a_newer_snapshot_halts_old_code_with_a_message_and_nothing_is_loaded_or_moved(
+    folder: SnapshotFolder,
+) -> None:
+    rewrite_newest(folder, fold_version=FOLD_VERSION + 1)
+    fold = a_fold()
+    with pytest.raises(NewerSnapshotError, match=HEALED_BY):
+        load_newest(fold, folder, judged)
+    assert fold.offset == -1
+    assert names(folder) == [3, 1]
+
+
+def test_a_newer_format_is_newer_and_not_damaged(folder: SnapshotFolder) -> None:
+    body = folder.paths()[0].read_bytes()[:-16].replace(b"SNAPSHOT-1\n", b"SNAPSHOT-2\n")
+    folder.paths()[0].write_bytes(body + xxhash.xxh3_128_digest(body))
+    with pytest.raises(NewerSnapshotError, match=f"format 2.*{HEALED_BY[20:]}"):
+        load_newest(a_fold(), folder, judged)
+    assert names(folder) == [3, 1]
+
+
 def test_a_snapshot_beyond_the_end_of_the_log_is_of_another_log(folder: SnapshotFolder) -> None:
     def cut(offset: int) -> str | None:
         return hash_at(offset) if offset < 3 else None
@@ -150,7 +173,7 @@ def test_snapshots_of_another_version_do_not_push_out_those_that_follow(
     folder: SnapshotFolder,
 ) -> None:
     folder.paths()[1].unlink()
-    rewrite_newest(folder, fold_version=FOLD_VERSION + 1)
+    rewrite_newest(folder, fold_version=FOLD_VERSION - 1)
     load_newest(a_fold(), folder, judged)
     kept = SnapshotFolder(folder.folder, keep=1)
     saved = folded(a_fold(), LOG[:2])

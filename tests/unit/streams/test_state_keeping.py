@@ -1,0 +1,72 @@
+"""A worker whose log was cut or made again stops with a message, before anything is applied."""
+
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from streams import state_keeping
+from streams.log_reader import LogBounds
+from streams.state_keeping import StateKeeper
+from streams.stores.snapshot_folder import SnapshotFolder
+from tests.support.learning_log import a_fold, a_history, batches, folded
+from topics.errors import LogError
+
+LOG = batches(a_history(30), 10)
+
+
+class ALog:
+    """A learning-log as its reader tells of it."""
+
+    bounds_now = LogBounds(0, 3)
+    hashes: dict[int, str] = {}  # noqa: RUF012
+
+    def __init__(self, kafka: str) -> None:
+        del kafka
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def topic_id(self) -> str:
+        return "10"
+
+    def bounds(self) -> LogBounds:
+        return self.bounds_now
+
+    def hash_at(self, offset: int) -> str | None:
+        return self.hashes.get(offset)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> type[ALog]:
+    """The log that a state keeper finds."""
+    found = type("Found", (ALog,), {"hashes": {}})
+    monkeypatch.setattr(state_keeping, "LogReader", found)
+    return found
+
+
+def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(
+    log: type[ALog], tmp_path: Path
+) -> None:
+    log.bounds_now = LogBounds(2, 3)
+    fold = a_fold()
+    keeper = StateKeeper(fold, SnapshotFolder(tmp_path, keep=2), kafka="", configuration="c")
+    with pytest.raises(LogError, match=r"begins at 2, the state ends at -1.*`echotune reset`"):
+        keeper.make_ready()
+    assert fold.offset == -1
+
+
+def test_a_log_that_changed_while_on_standby_halts_and_says_what_heals(
+    log: type[ALog], tmp_path: Path
+) -> None:
+    log.hashes = {2: "another"}
+    fold = folded(a_fold(), LOG)
+    fold.record_hash = "what it was"
+    before = fold.digest()
+    keeper = StateKeeper(fold, SnapshotFolder(tmp_path, keep=2), kafka="", configuration="c")
+    with pytest.raises(LogError, match=r"changed at 2 .*Start this recommender again"):
+        keeper.make_ready()
+    assert fold.digest() == before

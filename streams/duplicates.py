@@ -61,7 +61,10 @@ class DuplicateWindow:
 
     @property
     def unchecked(self) -> int:
-        """LISTENs accepted though they are older than what the window has forgotten."""
+        """Events accepted though what they may repeat was forgotten.
+
+        An event may repeat what is not older than it, a LISTEN also what began a minute earlier.
+        """
         return int(self._head[3])
 
     def __len__(self) -> int:
@@ -235,7 +238,7 @@ def _remember(entry: Any, ring: Any, by_key: Any, by_listen: Any, head: Any) -> 
         _remove(by_key, ring, slot, True)
         if ring[slot].listen:
             _remove(by_listen, ring, slot, False)
-            head[2] = max(head[2], ring[slot].at)
+        head[2] = max(head[2], ring[slot].at)
         head[1] = (slot + 1) % len(ring)
     else:
         slot = (head[1] + head[0]) % len(ring)
@@ -244,8 +247,8 @@ def _remember(entry: Any, ring: Any, by_key: Any, by_listen: Any, head: Any) -> 
     _insert(by_key, _key_home(entry, len(by_key)), slot)
     if entry.listen:
         _insert(by_listen, _listen_home(entry, len(by_listen)), slot)
-        if entry.at <= head[2]:
-            head[3] += 1
+    if entry.at <= head[2] + (NEAR_MS if entry.listen else 0):
+        head[3] += 1
 
 
 @njit(cache=True)

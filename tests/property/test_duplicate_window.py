@@ -109,3 +109,25 @@ def test_what_the_window_forgot_is_counted_as_unchecked() -> None:
     again = window.classify(entries([(9, 0, 0, 0, 0, True, 0)]))
     assert again.tolist() == [Verdict.NEW]
     assert window.unchecked == 1
+
+
+def counted(event: tuple[object, ...]) -> int:
+    """How many events are unchecked after `event`, behind a forgotten LISTEN at minute 10."""
+    window = DuplicateWindow(1)
+    window.classify(entries([(0, 0, 0, 10 * NEAR_MS, 0, True, 0), (1, 0, 1, 0, 0, True, 0)]))
+    before = window.unchecked
+    assert window.classify(entries([event])).tolist() == [Verdict.NEW]
+    return window.unchecked - before
+
+
+def test_another_scrobblers_play_of_a_forgotten_minute_is_counted_though_it_began_later() -> None:
+    assert counted((9, 0, 0, 10 * NEAR_MS + NEAR_MS, 1, True, 0)) == 1
+    assert counted((9, 0, 0, 10 * NEAR_MS + NEAR_MS + 1, 1, True, 0)) == 0
+
+
+def test_a_forgotten_event_that_is_no_listen_is_counted_when_it_comes_again() -> None:
+    window = DuplicateWindow(1)
+    love = (0, 0, 0, 10 * NEAR_MS, 0, False, 0)
+    window.classify(entries([love, (1, 0, 1, 30 * NEAR_MS, 0, True, 0)]))
+    assert window.classify(entries([love])).tolist() == [Verdict.NEW]
+    assert window.unchecked == 1

@@ -22,7 +22,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 4
+VERSION = 5
 """`FOLD_VERSION` of the description that this follows."""
 KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
@@ -237,13 +237,13 @@ class NaiveFold:
         if len(self.remembered) == self.window:
             oldest = self.remembered.popleft()
             self.drop(oldest)
-            if oldest.kind == "LISTEN":
-                self.forgotten_until = max(self.forgotten_until, oldest.at_ms)
+            self.forgotten_until = max(self.forgotten_until, oldest.at_ms)
         self.remembered.append(told)
         self.by_key[told.listener, told.key] = told
         if told.kind == "LISTEN":
             self.by_track.setdefault((told.listener, told.track), []).append(told)
-            self.unchecked += told.at_ms <= self.forgotten_until
+        nearness = NEAR_MS if told.kind == "LISTEN" else 0
+        self.unchecked += told.at_ms <= self.forgotten_until + nearness
 
     def drop(self, old: Remembered) -> None:
         del self.by_key[old.listener, old.key]

@@ -10,7 +10,7 @@ export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations check bench bench-model lock clean
+.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations check bench bench-model bench-reliability lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -62,6 +62,9 @@ bench: setup  ## Measures speed and memory beside peers (some minutes); see docs
 
 bench-model: setup  ## Measures models on a stream: make bench-model DATA=history.parquet
 	@$(BIN)/python -m tests.benchmarks model $(if $(DATA),--data "$(DATA)")
+
+bench-reliability: setup  ## Measures recovery, pauses by snapshots and reads at a million events of state
+	@$(BIN)/python -m tests.benchmarks recovery snapshots reads
 
 lock:  ## Resolves the packages of pyproject.toml anew into requirements.lock
 	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \

@@ -5,6 +5,7 @@ recommender publishes nothing before it has folded past both, and then publishes
 changed after the older one: so both end with the same lists, whatever died in between.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
@@ -46,12 +47,16 @@ class Gate(NamedTuple):
         return (log_epoch, offset) >= self.opens_at
 
 
-def gate_between(redis: Frontier, topic: Frontier, log_epoch: int) -> Gate:
+def gate_between(
+    redis: Frontier, topic: Frontier, log_epoch: int, former: Iterable[Frontier] = ()
+) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
+
+    `former` are those of shards of another M, beyond which nobody published.
 
     >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90)
     """
     older = min(redis.position, topic.position)
     after = older[1] if older[0] == log_epoch else -1
-    return Gate(max(redis.position, topic.position), after)
+    return Gate(max(each.position for each in (redis, topic, *former)), after)

@@ -1,6 +1,6 @@
 """From where on a recommender that has just taken over may publish, by what the log says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.fold import Fold
@@ -15,16 +15,18 @@ class Opening(NamedTuple):
     log_end: int
 
 
-def opening(kafka: str, fold: Fold, redis: Frontier, topic: Frontier) -> Opening:
-    """The opening between both stores' frontiers; blocks.
+def opening(
+    kafka: str, fold: Fold, redis: Frontier, topic: Frontier, former: Sequence[Frontier] = ()
+) -> Opening:
+    """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
     tail was lost: nothing is published again before a log epoch beyond that frontier's.
     """
     with LogReader(kafka) as reader:
         end = reader.bounds().end
-        rewritten = [each for each in (redis, topic) if _was_rewritten(each, fold, reader)]
-    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch)), end)
+        rewritten = [each for each in (redis, topic, *former) if _was_rewritten(each, fold, reader)]
+    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former)), end)
 
 
 def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:

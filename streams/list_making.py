@@ -33,6 +33,11 @@ class ListMaker:
         """Whether this listener belongs to this shard."""
         return partition_of(listener_id, self._shards) == self._shard
 
+    @property
+    def owns_everyones(self) -> bool:
+        """Whether this shard makes everyone's list: one does, else the topic's would go back."""
+        return self._shard == 0
+
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
         """A list for each of `listeners` (codes of this shard), all as of the same record."""
         if not len(listeners):

@@ -8,7 +8,8 @@ to both.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import numpy as np
 import structlog
@@ -73,15 +74,21 @@ class Publisher:
         return bool(self._removals)
 
     async def known_frontier(self, retry_s: float) -> Frontier:
-        """Where Redis stands, waiting for it as long as it takes."""
+        """Redis' frontier; asks for it as long as it takes."""
+        self.redis_frontier = await self._asked(self._lists.frontier, retry_s)
+        return self.redis_frontier
+
+    async def former_frontiers(self, shards: Sequence[str], retry_s: float) -> list[Frontier]:
+        """The same of shards (`iofM`) of another M."""
+        return [await self._asked(partial(self._lists.frontier, each), retry_s) for each in shards]
+
+    async def _asked(self, ask: Callable[[], Awaitable[Frontier]], retry_s: float) -> Frontier:
         while True:
             try:
-                self.redis_frontier = await self._lists.frontier()
+                return await ask()
             except REDIS_AWAY as error:
                 self._redis_is_away(error)
                 await asyncio.sleep(retry_s)
-            else:
-                return self.redis_frontier
 
     def open_with(self, gate: Gate) -> None:
         """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
@@ -133,7 +140,8 @@ class Publisher:
         return self._maker.owns(listener_id) and not is_back
 
     def _everyone(self) -> list[RecommendationList]:
-        if self._fold.offset - self._everyone_at < EVERYONE_EVERY_RECORDS:
+        is_due = self._fold.offset - self._everyone_at >= EVERYONE_EVERY_RECORDS
+        if not self._maker.owns_everyones or not is_due:
             return []
         self._everyone_at = self._fold.offset
         return [self._maker.everyones()]

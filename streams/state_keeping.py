@@ -8,6 +8,7 @@ import structlog
 from streams.fold import FOLD_VERSION, Fold
 from streams.log_reader import LogReader
 from streams.progress import Digest
+from streams.snapshot_adoption import adopt
 from streams.snapshot_loading import Fit, fit, load_newest
 from streams.snapshots import SnapshotHeader
 from streams.stores.snapshot_folder import SnapshotFolder
@@ -45,6 +46,7 @@ class StateKeeper:
 
     def _load(self, reader: LogReader) -> None:
         self._log_topic_id = reader.topic_id()
+        adopt(self._snapshots)
         load_newest(self._fold, self._snapshots, lambda header: self._judge(header, reader))
         self.kept_offset = self._fold.offset
         self.take_digest()

@@ -17,6 +17,7 @@ from topics.errors import EchoTuneError
 
 RECOMMENDER_KEY = "echotune:status:recommender:{}"
 SEQUENCER_KEYS = "echotune:status:sequencer:*"
+_OF_A_SHARD = ("recommender_id", "as_of", "applied", "publishing", "topic_as_of", "redis_error")
 
 
 async def system_status(
@@ -29,34 +30,46 @@ async def system_status(
     problems: list[str] = []
     redis = redis_of(addresses)
     try:
-        recommender = await _recommender(redis, settings, problems)
+        shards = await _shards(redis, settings, problems)
         sequencers = await _sequencers(redis)
         lists = await _lists(redis, settings).count() if lists is None else lists
     except REDIS_AWAY as error:
-        recommender, sequencers, lists = {}, [], None
+        shards, sequencers, lists = [{}], [], None
         problems.append(f"redis: {error}")
     finally:
         await redis.aclose()
+    recommender = shards[settings.shard if len(shards) > 1 else 0]
     return {
         "addresses": shown_addresses(addresses),
         "applied": recommender.get("applied"),
         "lists": lists,
-        "lag": await asyncio.to_thread(_lag, addresses, sequencers, recommender, problems),
+        "lag": await asyncio.to_thread(_lag, addresses, sequencers, shards, problems),
         "freshness_ms": recommender.get("freshness_ms", {}),
         "digest": recommender.get("digest"),
         "digest_offset": recommender.get("digest_offset"),
         "recommender": recommender,
+        "shards": [_short(each) for each in shards],
         "sequencers": sequencers,
         "problems": problems,
     }
 
 
-async def _recommender(redis: Redis, settings: Settings, problems: list[str]) -> dict[str, Any]:
-    found = await redis.get(RECOMMENDER_KEY.format(settings.recommender_id))
-    if found is None:
-        problems.append(f"{settings.recommender_id} does not run")
-        return {}
-    return dict(orjson.loads(found))
+async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
+    """What each recommender of the generation says of itself; nothing where it does not run."""
+    every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
+    ids = [each.recommender_id for each in every]
+    found = await redis.mget([RECOMMENDER_KEY.format(each) for each in ids])
+    said = [orjson.loads(each) if each else {} for each in found]
+    for recommender_id, each in zip(ids, said, strict=True):
+        if not each:
+            problems.append(f"{recommender_id} does not run")
+        elif each.get("waits_for"):
+            problems.append(f"{recommender_id} waits for the end of {each['waits_for']}")
+    return said
+
+
+def _short(recommender: dict[str, Any]) -> dict[str, Any]:
+    return {name: recommender.get(name) for name in _OF_A_SHARD}
 
 
 async def _sequencers(redis: Redis) -> list[dict[str, Any]]:
@@ -83,7 +96,7 @@ def _ends(kafka: str) -> dict[int, Bounds]:
 def _lag(
     addresses: Addresses,
     sequencers: list[dict[str, Any]],
-    recommender: dict[str, Any],
+    shards: list[dict[str, Any]],
     problems: list[str],
 ) -> dict[str, int | None]:
     """Events not yet in the log, and log records not yet in the model; None: nobody knows."""
@@ -102,5 +115,5 @@ def _lag(
     filled = {at: bounds.end for at, bounds in ends.items() if bounds.end > bounds.start}
     is_known = filled.keys() <= sequenced.keys()
     events = sum(end - sequenced[at] for at, end in filled.items()) if is_known else None
-    learnt = recommender.get("as_of")
+    learnt = None if {} in shards else min(each["as_of"] for each in shards)
     return {"events": events, "log_records": None if learnt is None else log_end - 1 - learnt}

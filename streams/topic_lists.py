@@ -13,6 +13,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from streams.former_shards import lists_group, transactional_id
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.stores.lists import Publication
@@ -47,8 +48,8 @@ class TopicLists:
     def __init__(self, kafka: str, recommender_id: str) -> None:
         self._kafka = kafka
         self._recommender_id = recommender_id
-        self._transactional_id = f"recs-{recommender_id}"
-        self._group_id = f"{recommender_id}-recommendations"
+        self._transactional_id = transactional_id(recommender_id)
+        self._group_id = lists_group(recommender_id)
         self._pending: dict[str, RecommendationList | None] = {}
         self._frontier: Frontier | None = None
         self._wake = threading.Condition()

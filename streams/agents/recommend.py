@@ -17,7 +17,8 @@ import structlog
 from streams.catalogue_feed import CatalogueFeed
 from streams.drift_alarms import AlarmTeller, drift_status
 from streams.fold import Changed, Fold, together
-from streams.frontier import Gate
+from streams.former_shards import FormerShards, shard_of
+from streams.frontier import Frontier, Gate
 from streams.gate_opening import opening
 from streams.log_writing import write_control
 from streams.progress import ProgressWriter, progress_of
@@ -76,6 +77,8 @@ class Recommender:
         self._progress = progress
         self._feed = feed
         self._alarms = alarms
+        self._former = FormerShards(kafka, identity.recommender_id)
+        self._waits_for: list[str] = []
         self._latest: dict[str, str] = {}
         self._log_end = 0
         self.is_owner = False
@@ -113,14 +116,28 @@ class Recommender:
         return self.fold.offset + 1
 
     async def _open_gate(self) -> None:
-        """Learns both frontiers, waiting for Redis as long as it takes, and sets the gate."""
+        """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""
+        former = await self._silenced()
         topic = await asyncio.to_thread(self._topic.open)
         redis = await self._publisher.known_frontier(self._cadence.progress_every_s)
-        found = await asyncio.to_thread(opening, self._kafka, self.fold, redis, topic)
+        found = await asyncio.to_thread(opening, self._kafka, self.fold, redis, topic, former)
         self._log_end = found.log_end
         self._publisher.open_with(found.gate)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
+
+    async def _silenced(self) -> list[Frontier]:
+        """Waits for the end of recommenders of another M, fences them; where they published to."""
+        ids = await asyncio.to_thread(self._former.ids)
+        while heard := await asyncio.to_thread(self._former.heard, ids):
+            if heard != self._waits_for:
+                _log.warning("recommenders of another M still run: stop them", who=heard)
+            self._waits_for = heard
+        self._waits_for = []
+        in_topic = await asyncio.to_thread(self._former.silence, ids)
+        shards = [shard_of(each) for each in ids]
+        retry_s = self._cadence.progress_every_s
+        return [*in_topic, *await self._publisher.former_frontiers(shards, retry_s)]
 
     # -- folding -----------------------------------------------------------------------------
 
@@ -169,6 +186,8 @@ class Recommender:
             return
         if self._opening.done():
             self._opening.result()
+        if self._waits_for:  # not to be heard itself
+            return
         if self.fold.offset == before:
             self._state.take_digest()
         self._write_progress()
@@ -236,6 +255,7 @@ class Recommender:
         return {
             "recommender_id": self.identity.recommender_id,
             "standby": not self.is_owner,
+            "waits_for": self._waits_for,
             "generation": self.identity.generation,
             "as_of": fold.offset,
             "log_epoch": fold.log_epoch,

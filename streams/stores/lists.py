@@ -44,8 +44,8 @@ class ListStore(Protocol):
         """Takes lists, removes erased listeners' and moves the frontier; returns the former one."""
         ...
 
-    async def frontier(self) -> Frontier:
-        """The publish frontier of this generation and shard."""
+    async def frontier(self, shard: str = "") -> Frontier:
+        """The publish frontier of this generation and shard, or of another one, `iofM`."""
         ...
 
     async def read(self, listener_id: str) -> StoredList | None:

@@ -37,9 +37,9 @@ class MemoryLists:
         if old is not None and at.position >= (old.log_epoch, old.as_of):
             del self._lists[listener_id]
 
-    async def frontier(self) -> Frontier:
-        """See `ListStore.frontier`."""
-        return self._frontier
+    async def frontier(self, shard: str = "") -> Frontier:
+        """See `ListStore.frontier`; there is no other shard."""
+        return NOTHING_PUBLISHED if shard else self._frontier
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`."""

@@ -63,9 +63,9 @@ def list_key(generation: str, listener_id: str) -> str:
     return f"recs:{generation}:{listener_id}"
 
 
-def frontier_key(generation: str, shard: int, shards: int) -> str:
-    """Key of the publish frontier of one recommender."""
-    return f"echotune:frontier:{generation}:{shard}of{shards}"
+def frontier_key(generation: str, shard: str) -> str:
+    """Key of the publish frontier of one recommender; `shard` is its `iofM`."""
+    return f"echotune:frontier:{generation}:{shard}"
 
 
 class RedisLists:
@@ -76,7 +76,7 @@ class RedisLists:
     ) -> None:
         self._redis = redis
         self._generation = generation
-        self._frontier_key = frontier_key(generation, shard, shards)
+        self._frontier_key = frontier_key(generation, f"{shard}of{shards}")
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
@@ -108,9 +108,10 @@ class RedisLists:
         for listener_id in publication.erased:
             yield list_key(self._generation, listener_id), [epoch, as_of, 0, b""]
 
-    async def frontier(self) -> Frontier:
+    async def frontier(self, shard: str = "") -> Frontier:
         """See `ListStore.frontier`."""
-        return frontier_of(await self._redis.get(self._frontier_key))
+        key = frontier_key(self._generation, shard) if shard else self._frontier_key
+        return frontier_of(await self._redis.get(key))
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`; both hashes come in one round trip."""

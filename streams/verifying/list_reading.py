@@ -7,6 +7,7 @@ import orjson
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from redis.asyncio import Redis
 
+from streams.former_shards import lists_group
 from streams.frontier import Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.stores.redis_lists import list_key
@@ -58,7 +59,7 @@ def _of_hash(fields: list[bytes]) -> Published:
 
 def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
     """Up to where the topic holds all lists of this recommender, by its own account."""
-    consumer = _consumer(kafka, f"{recommender_id}-recommendations")
+    consumer = _consumer(kafka, lists_group(recommender_id))
     try:
         place = TopicPartition(LEARNING_LOG.name, 0)
         [committed] = consumer.committed([place], timeout=_TIMEOUT_S)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.addresses import Addresses
@@ -29,10 +29,10 @@ class Stores(NamedTuple):
 
 def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
     """Reads how far both stores say to have come, and then what they hold."""
-    return asyncio.run(_read(settings, addresses, maker.owns))
+    return asyncio.run(_read(settings, addresses, maker))
 
 
-async def _read(settings: Settings, addresses: Addresses, is_own: Callable[[str], bool]) -> Stores:
+async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
     redis = redis_of(addresses)
     shard = {"shard": settings.shard, "shards": settings.shards}
     store = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
@@ -46,11 +46,15 @@ async def _read(settings: Settings, addresses: Addresses, is_own: Callable[[str]
     finally:
         await redis.aclose()
     settled = min(reached, topic, key=lambda each: each.position)
-    return Stores(_own(in_redis, is_own), _own(in_topic, is_own), settled)
+    return Stores(_own(in_redis, maker), _own(in_topic, maker), settled)
 
 
-def _own(lists: Lists, is_own: Callable[[str], bool]) -> Lists:
-    return {each: found for each, found in lists.items() if each == EVERYONE or is_own(each)}
+def _own(lists: Lists, maker: ListMaker) -> Lists:
+    return {each: found for each, found in lists.items() if _is_own(each, maker)}
+
+
+def _is_own(listener_id: str, maker: ListMaker) -> bool:
+    return maker.owns_everyones if listener_id == EVERYONE else maker.owns(listener_id)
 
 
 def compare_stores(

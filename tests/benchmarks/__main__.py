@@ -13,17 +13,22 @@ from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
+from tests.benchmarks.reads import reads
+from tests.benchmarks.recovery import recovery
 from tests.benchmarks.replay import replays
 from tests.benchmarks.sequencer import sequencing
+from tests.benchmarks.snapshots import snapshots
 from tests.conftest import KAFKA_LIBS
 
 PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
-"""What is measured by default; `model` is measured where it is asked for."""
+"""What is measured by default; the others are measured where they are asked for."""
+RELIABILITY = ("recovery", "snapshots", "reads")
+"""`make bench-reliability`: with a million events of state."""
 
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}, model.")
+        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS + RELIABILITY)}, model.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
@@ -42,6 +47,9 @@ def main(
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
             "model": lambda: models(data),
+            "recovery": lambda: recovery(KAFKA_LIBS, folder),
+            "snapshots": lambda: snapshots(KAFKA_LIBS, folder),
+            "reads": lambda: reads(KAFKA_LIBS, folder),
             "memory": lambda: memory(KAFKA_LIBS, folder, data, minutes),
         }
         for part in parts or PARTS:

@@ -1,5 +1,6 @@
 """What consumers of lists see: the Redis tables, and the topic as compaction leaves it."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,7 +39,7 @@ def in_redis(station: Station) -> Lists:
     with redis_of(station) as redis:
         keys = list(redis.scan_iter(match=f"{prefix}*", count=1_000))
         found = {key.decode().removeprefix(prefix): redis.hgetall(key) for key in keys}
-    return {name: _of_hash(fields) for name, fields in found.items()}
+    return {name: _of_hash(fields) for name, fields in found.items() if fields}  # else it went
 
 
 def _of_hash(fields: Any) -> Seen:
@@ -52,6 +53,22 @@ def _of_hash(fields: Any) -> Seen:
 
 def in_topic(station: Station) -> Lists:
     """The last committed record of each key; a listener whose last one is null has none."""
+    lists: Lists = {}
+    for listener_id, value in _records(station):
+        lists.pop(listener_id, None)
+        if value is not None:
+            lists[listener_id] = decoded_list(value)
+    return lists
+
+
+def every_list(station: Station) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(listener, list) of every committed record that is a list."""
+    for listener_id, value in _records(station):
+        if value is not None:
+            yield listener_id, _fields(value)
+
+
+def _records(station: Station) -> Iterator[tuple[str, bytes | None]]:
     consumer = Consumer(
         {
             "bootstrap.servers": station.addresses.kafka,
@@ -63,27 +80,27 @@ def in_topic(station: Station) -> Lists:
     )
     partitions = range(station.settings.partitions)
     consumer.assign([TopicPartition(RECOMMENDATIONS.name, at, 0) for at in partitions])
-    lists: Lists = {}
     unread = set(partitions)
     while unread:
         for message in consumer.consume(1_000, timeout=_ANSWER_S):
             if message.error() is None:
-                _take(lists, message.key().decode(), message.value())
+                yield message.key().decode(), message.value()
             elif message.error().name() == "_PARTITION_EOF":
                 unread.discard(message.partition())
     consumer.close()
-    return lists
 
 
-def _take(lists: Lists, listener_id: str, value: bytes | None) -> None:
-    lists.pop(listener_id, None)
-    if value is None:
-        return
+def decoded_list(value: bytes) -> Seen:
+    """A record of the topic."""
+    fields = _fields(value)
+    tracks = tuple(each["track_id"] for each in fields["items"])
+    return Seen(fields["log_epoch"], fields["as_of"], fields["event_time"], tracks)
+
+
+def _fields(value: bytes) -> dict[str, Any]:
     decoded = _decoder.decode(value)
     assert not isinstance(decoded, Rejected), decoded
-    fields = decoded[1]
-    tracks = tuple(each["track_id"] for each in fields["items"])
-    lists[listener_id] = Seen(fields["log_epoch"], fields["as_of"], fields["event_time"], tracks)
+    return dict(decoded[1])
 
 
 def agreed_lists(station: Station) -> Lists:

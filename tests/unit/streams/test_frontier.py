@@ -42,3 +42,10 @@ def test_a_state_that_has_not_reached_the_epoch_of_what_was_published_waits() ->
     gate = gate_between(Frontier(2, 5), Frontier(2, 5), log_epoch=1)
     assert not gate.is_open(1, 10_000)
     assert gate.is_open(2, 5)
+
+
+def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> None:
+    former = [Frontier(0, 70), Frontier(0, 120)]
+    gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
+    assert gate == Gate(opens_at=(0, 120), republish_after=-1)
+    assert gate_between(Frontier(0, 50), Frontier(0, 40), 0, former) == Gate((0, 120), 40)

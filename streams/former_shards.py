@@ -1,0 +1,142 @@
+"""Recommenders of the same generation and another M, whose place those of a new M take.
+
+An identity `iofM` that nobody ran before finds no frontier of its own, and the former ones are no
+longer those of its listeners. So it waits until none of another M is heard any more, fences their
+transactional ids (a frozen one that wakes up publishes nothing), and publishes nothing before its
+state has come to the furthest place that any of them published.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.frontier import Frontier, frontier_of
+from streams.kafka_clients import client_settings
+from streams.progress_reader import ProgressReader
+from topics.catalogue import LEARNING_LOG
+from topics.learning_progress import LearningProgress
+
+LISTEN_S = 2.5
+"""At least twice as long as two heartbeats can be apart."""
+_CALL_TIMEOUT_S = 30.0
+_READY_TIMEOUT_S = 60.0
+_RETRY_S = 0.3
+_IDENTITY = re.compile(r"(.+-)(\d+of)(\d+)")
+
+T = TypeVar("T")
+
+
+def transactional_id(recommender_id: str) -> str:
+    """Of the producer of `recommendations`."""
+    return f"recs-{recommender_id}"
+
+
+def lists_group(recommender_id: str) -> str:
+    """The group whose committed offset is the frontier of the topic `recommendations`."""
+    return f"{recommender_id}-recommendations"
+
+
+def shard_of(recommender_id: str) -> str:
+    """The `iofM` of an identity.
+
+    >>> shard_of("echotune-recommender-first-2of3")
+    '2of3'
+    """
+    return recommender_id.rpartition("-")[2]
+
+
+def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
+    """Identities of the same generation and another M whose groups are among `groups`.
+
+    >>> names = ["a-0of1", "a-1of2", "a-0of3", "b-0of1", "a-0of1-0of2"]
+    >>> formers_among([lists_group(each) for each in names], "a-1of3")
+    ['a-0of1', 'a-1of2']
+    """
+    own = _IDENTITY.fullmatch(recommender_id)
+    assert own is not None, recommender_id
+    suffix = lists_group("")
+    names = (group.removesuffix(suffix) for group in groups if group.endswith(suffix))
+    found = (_IDENTITY.fullmatch(name) for name in names)
+    return sorted(it[0] for it in found if it and it[1] == own[1] and it[3] != own[3])
+
+
+class FormerShards:
+    """What one recommender asks about those of another M; every method blocks."""
+
+    def __init__(self, kafka: str, recommender_id: str) -> None:
+        self._kafka = kafka
+        self._recommender_id = recommender_id
+
+    def ids(self) -> list[str]:
+        """Those that ever published."""
+        admin = AdminClient(client_settings(self._kafka))
+        listed = _once_ready(lambda: _result(admin.list_consumer_groups()))
+        return formers_among([each.group_id for each in listed.valid], self._recommender_id)
+
+    def heard(self, ids: Sequence[str]) -> list[str]:
+        """Those of `ids` that say something while one listens."""
+        if not ids:
+            return []
+        reader = ProgressReader(self._kafka, lambda _: None)
+        reader.start()
+        reader.wait_caught_up(_CALL_TIMEOUT_S)
+        before = reader.heard()
+        time.sleep(LISTEN_S)
+        after = reader.heard()
+        reader.close()
+        return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
+
+    def silence(self, ids: Sequence[str]) -> list[Frontier]:
+        """Fences `ids`; returns up to where each of them published to the topic."""
+        for each in ids:
+            _once_ready(lambda each=each: self._fence(each))  # type: ignore[misc]
+        return [_once_ready(lambda each=each: self._frontier(each)) for each in ids]  # type: ignore[misc]
+
+    def _fence(self, recommender_id: str) -> None:
+        producer = Producer(
+            client_settings(self._kafka) | {"transactional.id": transactional_id(recommender_id)}
+        )
+        try:
+            producer.init_transactions(_CALL_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._FENCED:  # by another one that fences them, too
+                raise
+
+    def _frontier(self, recommender_id: str) -> Frontier:
+        group = {"group.id": lists_group(recommender_id), "enable.auto.commit": False}
+        consumer = Consumer(client_settings(self._kafka) | group)
+        try:
+            place = TopicPartition(LEARNING_LOG.name, 0)
+            [committed] = consumer.committed([place], timeout=_CALL_TIMEOUT_S)
+            return frontier_of(committed.metadata)
+        finally:
+            consumer.close()
+
+
+def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int:
+    return heard[recommender_id][0] if recommender_id in heard else -1
+
+
+def _result(future: "Future[Any]") -> Any:
+    """What was listed, by all brokers or by none."""
+    listed = future.result(_CALL_TIMEOUT_S)
+    if listed.errors:
+        raise listed.errors[0]
+    return listed
+
+
+def _once_ready(call: Callable[[], T]) -> T:
+    """Repeats `call` while Kafka is away, or has no coordinators yet."""
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while True:
+        try:
+            return call()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)

@@ -1,0 +1,48 @@
+"""A recommender whose M is new begins from a snapshot of those that were before it.
+
+Every shard of a generation has the same state, so any of their snapshots would do, but for one
+thing: whoever was erased is no longer in it, and the list is for their shard to remove. A shard
+keeps no snapshot while it owes a removal. So a snapshot that ends where the newest one of the
+shard that is furthest behind does, or before, has forgotten nobody whose list is still there.
+"""
+
+import re
+import shutil
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from streams.stores.snapshot_folder import SnapshotFolder
+
+_log = structlog.get_logger(__name__)
+_NAME = re.compile(r"(.+-)(\d+)of(\d+)")
+
+
+def adopt(own: SnapshotFolder) -> None:
+    """Puts a snapshot of former shards beside one's own if it is newer; never takes one away."""
+    found = _best(own.folder)
+    newest = own.paths()[:1]
+    if found is None or (newest and newest[0].name >= found.name):
+        return
+    own.folder.mkdir(parents=True, exist_ok=True)
+    part = own.folder / f"{found.name}.adopted"
+    with suppress(OSError):  # pruned meanwhile, or no room: the log is folded from further back
+        shutil.copyfile(found, part)
+        part.replace(own.folder / found.name)
+        _log.info("snapshot adopted", snapshot=str(found))
+
+
+def _best(own: Path) -> Path | None:
+    """The newest of those that each M's furthest behind shard kept last."""
+    shards: dict[int, dict[int, Path]] = defaultdict(dict)
+    mine = _NAME.fullmatch(own.name)
+    for folder in own.parent.glob("*of*") if mine else ():
+        it = _NAME.fullmatch(folder.name)
+        newest = SnapshotFolder(folder, keep=1).paths()[:1]
+        if mine and it and it[1] == mine[1] and newest:
+            shards[int(it[3])][int(it[2])] = newest[0]
+    complete = (each.values() for many, each in shards.items() if len(each) == many)
+    behind = [min(each, key=lambda path: path.name) for each in complete]
+    return max(behind, key=lambda path: path.name, default=None)

@@ -1,0 +1,72 @@
+"""Reading one list from Redis, a thousand times a second, while lists are written."""
+
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+
+from streams.stores.redis_lists import list_key
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.large_state import LISTENERS, LargeState
+
+READS_PER_S = 1_000
+SECONDS = 60.0
+_FIELDS = {b"items", b"as_of", b"log_epoch", b"event_time", b"published_at"}
+
+
+def reads(kafka_libs: Path, folder: Path) -> list[Figure]:
+    """p99 of a read in ms beside that of a PING; reads that failed, and lists that were halves."""
+    state = LargeState(folder / "reads", kafka_libs)
+    try:
+        with state.going_on(SECONDS * 3):
+            ping = _read(state.redis, SECONDS / 4, is_ping=True)
+            found = _read(state.redis, SECONDS)
+    finally:
+        state.close()
+    took_ms, wrong = np.array(found.took_s) * 1000, found.failed + found.halves
+    peer_ms = float(np.percentile(np.array(ping.took_s) * 1000, 99))
+    p50, p99 = (float(np.percentile(took_ms, each)) for each in (50, 99))
+    return [
+        Figure("read of a list, p50", p50, "ms"),
+        Figure("read of a list, p99", p99, "ms", "PING, p99", peer_ms, "< 1 ms"),
+        Figure("reads a second", len(took_ms) / SECONDS, "/s", goal="1,000/s"),
+        Figure("reads that failed or saw half a list", float(wrong), "", goal="0"),
+    ]
+
+
+class _Reads:
+    def __init__(self) -> None:
+        self.took_s: list[float] = []
+        self.failed = self.halves = 0
+        self._items: dict[tuple[str, bytes], bytes] = {}
+
+    def note(self, listener_id: str, fields: dict[bytes, bytes]) -> None:
+        """A whole list has all fields, and the same items whenever it is as of the same record."""
+        if fields.keys() != _FIELDS or not orjson.loads(fields[b"items"]):
+            self.halves += 1
+            return
+        place = listener_id, fields[b"as_of"]
+        if self._items.setdefault(place, fields[b"items"]) != fields[b"items"]:
+            self.halves += 1
+
+
+def _read(redis: "Redis", seconds: float, *, is_ping: bool = False) -> _Reads:
+    chance, done = random.Random(3), _Reads()
+    began = time.perf_counter()
+    for at in range(int(seconds * READS_PER_S)):
+        time.sleep(max(0.0, began + at / READS_PER_S - time.perf_counter()))
+        listener_id = f"listener-{chance.randrange(LISTENERS)}"
+        sent = time.perf_counter()
+        try:
+            fields = redis.ping() if is_ping else redis.hgetall(list_key("first", listener_id))
+        except RedisError:
+            done.failed += 1
+            continue
+        done.took_s.append(time.perf_counter() - sent)
+        if not is_ping:
+            done.note(listener_id, fields)
+    return done

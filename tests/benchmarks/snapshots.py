@@ -1,0 +1,57 @@
+"""The longest pause in publishing, with and without snapshots, at a million events of state."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.large_state import LargeState
+
+WATCHED_S = 60.0
+WARM_S = 5.0
+OFTEN_S, NEVER_S = "3", "86400"
+_LOOK_EVERY_S = 0.001
+
+
+def snapshots(kafka_libs: Path, folder: Path) -> list[Figure]:
+    """ms between two lists of a listener who plays in every log record (each 10 ms)."""
+    state = LargeState(folder / "snapshots", kafka_libs, ECHOTUNE_SNAPSHOT_EVERY_S=NEVER_S)
+    try:
+        without = _pauses_ms(state)
+        state.worker.stop()
+        state.station.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = OFTEN_S
+        state.start()
+        with_them = _pauses_ms(state)
+    finally:
+        state.close()
+    peer = "without snapshots"
+    return [
+        Figure("longest pause in publishing", float(with_them.max()), "ms", peer, without.max()),
+        Figure(
+            f"longest pause by a snapshot, {WATCHED_S / float(OFTEN_S):.0f} of them",
+            float(with_them.max() - np.percentile(without, 99.9)),
+            "ms",
+            goal="≤ 100 ms",
+        ),
+    ]
+
+
+def _pauses_ms(state: LargeState) -> "np.ndarray":  # type: ignore[type-arg]
+    """Pauses between two changes of the probe's list."""
+    times = []
+    with state.going_on(WATCHED_S * 3):
+        began_at = state.as_of()
+        while state.as_of() <= began_at:
+            time.sleep(_LOOK_EVERY_S)
+        time.sleep(WARM_S)
+        last, ends = state.as_of(), time.perf_counter() + WATCHED_S
+        while time.perf_counter() < ends:
+            found = state.as_of()
+            if found != last:
+                times.append(time.perf_counter())
+                last = found
+            time.sleep(_LOOK_EVERY_S)
+    pauses = np.diff(times) * 1000
+    print("  longest pauses:", *(f"{each:.0f}" for each in np.sort(pauses)[-12:]), "ms", flush=True)
+    return pauses

@@ -168,11 +168,16 @@ class ColumnRanker(Ranker):
 
     def state(self) -> Arrays:
         """See `Ranker.state`; stores are uint8[rows, bytes a record]."""
+        return {name: array.copy() for name, [array] in self.views().items()}
+
+    def views(self) -> dict[str, list[NDArray[Any]]]:
+        """`state()` without a copy of the stores: good until the next row is learnt."""
         codes = np.array(list(self._codes.values()), np.int64)
         arrays: Arrays = {"identity": self._identity_written(), "rows": codes}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
-        return arrays | {f"stores/{name}": as_bytes(used).copy() for name, used in self._used()}
+        arrays |= {f"stores/{name}": as_bytes(used) for name, used in self._used()}
+        return {name: [array] for name, array in arrays.items()}
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""

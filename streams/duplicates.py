@@ -99,11 +99,19 @@ class DuplicateWindow:
     def digest(self) -> bytes:
         """Digest of what is remembered, in order."""
         state = xxhash.xxh3_128(self._head[2:].tobytes())
+        for part in self._parts():
+            state.update(part.view(np.uint8).data)
+        return state.digest()
+
+    def _parts(self) -> list[NDArray[Any]]:
+        """The remembered events, oldest first, where they are."""
         size, oldest = int(self._head[0]), int(self._head[1])
         first = self._ring[oldest : oldest + min(size, len(self._ring) - oldest)]
-        state.update(first.tobytes())
-        state.update(self._ring[: size - len(first)].tobytes())
-        return state.digest()
+        return [first, self._ring[: size - len(first)]]
+
+    def views(self) -> dict[str, list[NDArray[Any]]]:
+        """`state()` without a copy of the events: good until the next ones are classified."""
+        return {"entries": self._parts(), "head": [self._head.copy()]}
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Arrays that `load` takes."""

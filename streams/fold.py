@@ -24,6 +24,7 @@ from streams.erasures import Erasures
 from streams.frontier import Frontier
 from streams.rewards import rewards_of, signals_of
 from streams.rows import Piece, Rows, joined
+from streams.state_copying import Views, copied
 from topics.control_records import ControlRecord, LogEpochStarted, SourceAdded, SourceTruncated
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch, SourcePartition
@@ -337,12 +338,15 @@ class Fold:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Every array of the state, by name; with `summary()` it is the whole state."""
-        arrays = {
-            f"{part}/{name}": array
-            for part, holder in self._parts().items()
-            for name, array in holder.state().items()
-        }
-        return arrays | {"per_listener": self._live_listeners().copy()}
+        return copied(self.views())
+
+    def views(self) -> Views:
+        """The arrays of `state()`, some of them the state's own memory: to be copied at once."""
+        views: dict[str, Sequence[NDArray[Any]]] = {"per_listener": [self._live_listeners()]}
+        for part, holder in self._parts().items():
+            for name, parts in _views_of(holder).items():
+                views[f"{part}/{name}"] = parts
+        return views
 
     def load(self, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Takes over `summary()` and `state()` of a fold of the same configuration."""
@@ -364,6 +368,13 @@ class Fold:
 
 _LISTENER = np.dtype([("last_changed", "<i8"), ("newest", "<i8")])
 _NO_EVENT = np.array((-1, 0), _LISTENER)
+
+
+def _views_of(holder: Any) -> Views:
+    """Of a part of the state; one that has no views copies itself."""
+    if hasattr(holder, "views"):
+        return dict(holder.views())
+    return {name: [array] for name, array in holder.state().items()}
 
 
 def _hexed(source: SourcePartition) -> tuple[str, int]:

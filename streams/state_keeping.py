@@ -11,6 +11,7 @@ from streams.progress import Digest
 from streams.snapshot_adoption import adopt
 from streams.snapshot_loading import Fit, fit, load_newest
 from streams.snapshots import SnapshotHeader
+from streams.state_copying import copied, room_for, sizes_of
 from streams.stores.snapshot_folder import SnapshotFolder
 from topics.errors import LogError, SnapshotError
 
@@ -83,10 +84,12 @@ class StateKeeper:
         self._kept_at = time.monotonic()
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
             return
-        self.take_digest()
-        header = self._header()
+        room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))
+        await asyncio.sleep(0)
+        self.take_digest()  # from here on nothing may be awaited until the state is copied
+        header, arrays = self._header(), copied(self._fold.views(), room)
         try:
-            await asyncio.to_thread(self._snapshots.write, header, self._fold.state())
+            await asyncio.to_thread(self._snapshots.write, header, arrays)
             self.kept_offset, self.error = header.offset, None
         except SnapshotError as error:
             self.error = str(error)

@@ -3,6 +3,7 @@
 Batches are written straight to the learning-log: what sequencers do is measured elsewhere.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -24,14 +25,14 @@ from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, col
 from topics.learning_log import encode_log_record
 from topics.listening_event import EventFields
 
-STATE_EVENTS = 1_000_000
+STATE_EVENTS = int(os.environ.get("ECHOTUNE_BENCH_STATE_EVENTS", "1_000_000"))
 LISTENERS, TRACKS = 20_000, 50_000
 EVENTS_A_RECORD = 2_000
 RECORDS_PER_S, EVENTS_A_LIVE_RECORD = 100, 10
 """The stream that goes on: 1,000 events a second, a log record every 10 ms."""
 PROBE = "probe"
 """This listener plays in every log record: their list tells how far what can be read has come."""
-_FILL_TIMEOUT_S = 600.0
+_FILL_TIMEOUT_S = 1_800.0
 _LOOK_EVERY_S = 0.5
 
 

@@ -14,7 +14,7 @@ MINUTES = float(os.environ.get("ECHOTUNE_SOAK_MINUTES", "30"))
 WARM_UP_S = 120.0
 REBALANCE_EVERY_S = 120.0
 SAMPLE_EVERY_S = 5.0
-PER_S = 1_000
+PER_S = int(os.environ.get("ECHOTUNE_SOAK_PER_S", "1000"))
 SLOPE_MAX_MIB = 1.0
 
 

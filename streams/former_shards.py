@@ -126,7 +126,7 @@ def _result(future: "Future[Any]") -> Any:
     """What was listed, by all brokers or by none."""
     listed = future.result(_CALL_TIMEOUT_S)
     if listed.errors:
-        raise listed.errors[0]
+        raise KafkaException(listed.errors[0])
     return listed
 
 

@@ -118,15 +118,15 @@ class FormerShards:
             consumer.close()
 
 
-def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int | None:
-    return heard[recommender_id][0] if recommender_id in heard else None
+def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int:
+    return heard[recommender_id][0] if recommender_id in heard else -1
 
 
 def _result(future: "Future[Any]") -> Any:
     """What was listed, by all brokers or by none."""
     listed = future.result(_CALL_TIMEOUT_S)
     if listed.errors:
-        raise listed.errors[0]
+        raise KafkaException(listed.errors[0])
     return listed
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streams.fold import Fold
 from streams.frontier import Frontier, Gate, gate_between
-from streams.log_reader import LogReader
+from streams.log_reader import LogReader, ReadLog
 
 
 class Opening(NamedTuple):
@@ -15,13 +15,15 @@ class Opening(NamedTuple):
     log_end: int
 
 
-def opening(kafka: str, fold: Fold, redis: Frontier, topic: Frontier) -> Opening:
+def opening(
+    kafka: str, fold: Fold, redis: Frontier, topic: Frontier, read_log: ReadLog = LogReader
+) -> Opening:
     """The opening between both stores' frontiers; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
     tail was lost: nothing is published again before a log epoch beyond that frontier's.
     """
-    with LogReader(kafka) as reader:
+    with read_log(kafka) as reader:
         end = reader.bounds().end
         rewritten = [each for each in (redis, topic) if _was_rewritten(each, fold, reader)]
     return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch)), end)

@@ -8,7 +8,7 @@ to both.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import structlog
@@ -38,11 +38,20 @@ _NOBODY = np.empty(0, np.int32)
 class Publisher:
     """Publishes the lists of one recommender; `gate` is None until both frontiers are known."""
 
-    def __init__(self, fold: Fold, maker: ListMaker, lists: ListStore, topic: TopicLists) -> None:
+    def __init__(
+        self,
+        fold: Fold,
+        maker: ListMaker,
+        lists: ListStore,
+        topic: TopicLists,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fold = fold
         self._maker = maker
         self._lists = lists
         self._topic = topic
+        self._clock = clock
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
         self._waiting: list[Changed] = []
@@ -170,7 +179,7 @@ class Publisher:
         if self.redis_error is not None:  # it was said
             return
         self.redis_error = f"{type(error).__name__}: {error}"
-        self._try_again_at = time.monotonic() + self._pause_s
+        self._try_again_at = self._clock() + self._pause_s
         self._pause_s = min(max(2 * self._pause_s, PAUSE_FIRST_S), PAUSE_MAX_S)
         _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
 
@@ -188,7 +197,7 @@ class Publisher:
         Called at every heartbeat.
         """
         await self.settled()
-        if self.redis_error is not None and time.monotonic() < self._try_again_at:
+        if self.redis_error is not None and self._clock() < self._try_again_at:
             return
         known = self.redis_frontier  # what is published while Redis is asked moves it on
         try:

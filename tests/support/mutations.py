@@ -180,8 +180,8 @@ def _nobody_is_fenced() -> None:
     """Every owner has a transactional id of its own."""
 
     def made(begin: Any) -> Any:
-        def unfenced(self: TopicLists, kafka: str, recommender_id: str) -> None:
-            begin(self, kafka, recommender_id)
+        def unfenced(self: TopicLists, kafka: str, recommender_id: str, **more: Any) -> None:
+            begin(self, kafka, recommender_id, **more)
             self._transactional_id += f"-{uuid.uuid4()}"
 
         return unfenced

@@ -16,6 +16,8 @@ class Frontier(NamedTuple):
     log_epoch: int
     as_of: int
     record_hash: str = ""
+    owed_after: int | None = None
+    """The other store may lack lists of listeners that changed after this log offset."""
 
     @property
     def position(self) -> tuple[int, int]:
@@ -40,18 +42,21 @@ class Gate(NamedTuple):
 
     opens_at: tuple[int, int]
     republish_after: int
+    not_before: int = -1
+    """Log offset that the state must have reached, too."""
 
     def is_open(self, log_epoch: int, offset: int) -> bool:
         """Whether the state has come far enough."""
-        return (log_epoch, offset) >= self.opens_at
+        return (log_epoch, offset) >= self.opens_at and offset >= self.not_before
 
 
 def gate_between(redis: Frontier, topic: Frontier, log_epoch: int) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
 
     >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
-    Gate(opens_at=(1, 100), republish_after=90)
+    Gate(opens_at=(1, 100), republish_after=90, not_before=-1)
     """
     older = min(redis.position, topic.position)
     after = older[1] if older[0] == log_epoch else -1
-    return Gate(max(redis.position, topic.position), after)
+    owed = [each.owed_after for each in (redis, topic) if each.owed_after is not None]
+    return Gate(max(redis.position, topic.position), min([after, *owed]))

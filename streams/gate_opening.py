@@ -21,12 +21,15 @@ def opening(
     """The opening between both stores' frontiers; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
-    tail was lost: nothing is published again before a log epoch beyond that frontier's.
+    tail was lost: nothing is published again before a log epoch beyond that frontier's. Nor before
+    the log's end of now: a publication that was cut short has left lists in Redis, newer than its
+    frontier, and the topic would get older ones that Redis refuses.
     """
     with read_log(kafka) as reader:
         end = reader.bounds().end
         rewritten = [each for each in (redis, topic) if _was_rewritten(each, fold, reader)]
-    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch)), end)
+    gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch))
+    return Opening(gate._replace(not_before=end - 1), end)
 
 
 def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:

@@ -75,6 +75,8 @@ class TopicLists:
         self.schema_registry_error: str | None = None
         """Why lists wait for the registry before the first of them is written."""
         self.published = NOTHING_PUBLISHED
+        self.offers = self.committed = 0
+        """How many publications were offered, and how many of them are committed."""
 
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip."""
@@ -129,6 +131,7 @@ class TopicLists:
             self._pending |= {each.listener_id: each for each in publication.lists}
             self._pending |= dict.fromkeys(publication.erased)
             self._frontier = publication.frontier or self._frontier
+            self.offers += 1
             self._wake.notify()
 
     def check(self) -> None:
@@ -203,11 +206,12 @@ class TopicLists:
         with self._wake:
             lists, self._pending = self._pending, {}
             frontier, self._frontier = self._frontier, None
+            offers = self.offers
         assert frontier is not None
         began = self._clock()
         try:
             self._transact(lists, frontier)
-            self.published = frontier
+            self.published, self.committed = frontier, offers
             self._pause_s = _pause_after(self._clock() - began)
         except KafkaException as failure:
             if failure.args[0].fatal() or self._closing:

@@ -104,7 +104,7 @@ class RedisLists:
     def _rows(self, publication: Publication) -> Iterator[tuple[str, list[Any]]]:
         for each in publication.lists:
             yield list_key(self._generation, each.listener_id), _fields(each)
-        epoch, as_of, _ = publication.frontier or NOTHING_PUBLISHED
+        epoch, as_of = (publication.frontier or NOTHING_PUBLISHED).position
         for listener_id in publication.erased:
             yield list_key(self._generation, listener_id), [epoch, as_of, 0, b""]
 

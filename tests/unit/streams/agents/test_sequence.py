@@ -256,7 +256,8 @@ async def test_a_fold_that_keeps_up_makes_nothing_go_back(desk: Desk) -> None:
     await desk.hear(0, 9)
     desk.producer.land(0, 5)
     for as_of, folded in ((4, 0), (5, 10)):
-        position = FoldPosition(as_of, {SourcePartition(TOPIC_ID, 0): folded}, {})
+        covered = {SourcePartition(TOPIC_ID, 0): folded}
+        position = FoldPosition(as_of, covered, {SOURCE.name: TOPIC_ID})
         desk.sequencer.follow(position)
         desk.sequencer.heal()
     assert desk.consumer.began_again == 0

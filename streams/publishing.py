@@ -221,7 +221,7 @@ class Publisher:
         if found != self.redis_frontier:  # it fell back, perhaps to before it got repairs
             lacks += [
                 found.owed_after,
-                *(at for place, at in self._repairs if place > found.position),
+                *(at for place, at in self._repairs if place >= found.position),
             ]
         self._repair_after = min([after, *(each for each in lacks if each is not None)])
         self._removals.undone(found)

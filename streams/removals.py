@@ -58,7 +58,7 @@ class Removals:
     def undone(self, redis: Frontier) -> None:
         """Redis fell back to `redis`: what it was told beyond that it has to be told again."""
         told = {each: at for each, at in (self._done | self._told).items() if at is not None}
-        back = [each for each, at in told.items() if at.position > redis.position]
+        back = [each for each, at in told.items() if at.position >= redis.position]
         self._done = {each: at for each, at in self._done.items() if each not in back}
         self._told |= dict.fromkeys(back)
 

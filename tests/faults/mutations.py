@@ -19,6 +19,7 @@ from tests.support.mutations import MUTATIONS
 REPOSITORY = Path(__file__).parent.parent.parent
 UNIT = "tests/unit/streams"
 DRILLS = "tests/faults/test_drills.py"
+SIMULATION = "tests/simulation/test_simulation.py::test_no_seed"
 TESTS: dict[str, tuple[str, ...]] = {
     "row-offset mask": (f"{UNIT}/test_fold.py", f"{DRILLS}::test_a_repeated_chunk"),
     "hole rule": (f"{UNIT}/test_coverage.py", f"{DRILLS}::test_a_lost_chunk"),

@@ -1,7 +1,7 @@
 """A Kafka in memory: partitions, groups that rebalance, transactions that fence. No faults yet."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ class Partition:
     """The records of one partition."""
 
     records: list[Kept] = field(default_factory=list)
+    waiting: list["asyncio.Future[None]"] = field(default_factory=list)
+    """Who wants to know of the next record."""
 
     @property
     def end(self) -> int:
@@ -39,7 +41,7 @@ class Partition:
 
 @dataclass
 class Broker:
-    """All topics; `heard` wakes whoever waits for records."""
+    """All topics."""
 
     loop: VirtualLoop
     sources: dict[TP, Partition]
@@ -54,7 +56,6 @@ class Broker:
     """Promises that were seen to be broken."""
     cuts: int = 0
     stalled_until_s: float = 0.0
-    _waiting: list["asyncio.Future[None]"] = field(default_factory=list)
 
     def now_ms(self) -> int:
         """The broker's clock."""
@@ -64,10 +65,9 @@ class Broker:
         """Keeps a record; returns its offset."""
         offset = partition.end
         partition.records.append(Kept(offset, self.now_ms(), key, value))
-        waiting, self._waiting = self._waiting, []
+        waiting, partition.waiting = partition.waiting, []
         for each in waiting:
-            if not each.done():
-                each.set_result(None)
+            _finish(each)
         return offset
 
     def cut(self, end: int) -> None:
@@ -75,10 +75,11 @@ class Broker:
         del self.log.records[end:]
         self.cuts += 1
 
-    async def something_new(self, timeout_s: float) -> None:
-        """Waits for a record of any topic, up to `timeout_s`."""
+    async def something_new(self, partitions: Iterable[Partition], timeout_s: float) -> None:
+        """Waits for a record of any of these, up to `timeout_s`."""
         future = self.loop.create_future()
-        self._waiting.append(future)
+        for each in partitions:
+            each.waiting.append(future)
         timer = self.loop.call_later(timeout_s, _finish, future)
         try:
             await future

@@ -126,7 +126,8 @@ class _Beneath(aiokafka.Consumer):
         until_s = loop.time() + timeout
         await asyncio.sleep(self._edge.delay("a fetch"))
         while not (found := self._fetched(wanted)) and loop.time() < until_s:
-            await self._edge.broker.something_new(until_s - loop.time())
+            partitions = [self._wanted.partitions[tp] for tp in sorted(wanted)]
+            await self._edge.broker.something_new(partitions, until_s - loop.time())
         return found
 
     def _fetched(self, wanted: set[TP]) -> dict[TP, list[Any]]:

@@ -15,7 +15,7 @@ from topics.identity import event_key_of
 from topics.listening_event import EventKind, ListeningEvent
 from topics.partitioning import partition_of
 
-EVENTS = (20, 50)
+EVENTS = (16, 40)
 LISTENERS, TRACKS = 5, 12
 RATES = Rates(again=0.08, near=0.05, late=0.06, poison=0.08)
 ERASED = "eve"

@@ -39,6 +39,7 @@ K = 5
 CADENCE = Cadence(progress_every_s=1.0, snapshot_every_s=5.0, digest_every_records=8)
 EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
 COMMIT_EVERY_S = 1.0
+FETCH_S = 2.0
 MEMBER_EVERY_S = 1.5
 _DECODER = Decoder(LISTENING_EVENTS.contracts)
 
@@ -73,7 +74,7 @@ class Worker:
 
     async def _fetch(self) -> None:
         while True:
-            async for _, message in self.consumer.getmany(1.0):
+            async for _, message in self.consumer.getmany(FETCH_S):
                 self._chunks.put_nowait(message)
 
     async def _take(self) -> None:

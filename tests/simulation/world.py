@@ -34,7 +34,7 @@ FAULTS_S = 20.0
 """For so long events come and faults happen."""
 HEALS_WITHIN_S = 120.0
 """After the last fault everything must be applied and published within this."""
-RESTS_S = 4.0
+RESTS_S = 2.5
 REPLICA_LAG_S = 1.5
 RESTARTS_S = (0.1, 6.0)
 AFTER_A_CUT = (
@@ -250,6 +250,8 @@ class World:
             "topic": (topic.position, fold.frontier.position),
             "gate": (publisher.is_open, True),
             "redis' error": (publisher.redis_error, None),
+            "everyone's list": (publisher._everyone_at, fold.offset),
+            "the topic's queue": (owner.recommender._topic._frontier, None),
         }
         return "; ".join(
             f"{name} {has}, not {wants}" for name, (has, wants) in reached.items() if has != wants
@@ -390,10 +392,17 @@ def simulated(seed: int, only: Collection[Fault] | None = None) -> World:
     from tests.simulation.verdict import judge
 
     world = World(Chance(seed, only))
+    with running(world):
+        world.run()
+        judge(world)
+    return world
+
+
+@contextmanager
+def running(world: World) -> Iterator[None]:
+    """Whatever becomes of it, a world ends."""
     try:
         with logs_in(world):
-            world.run()
-            judge(world)
+            yield
     finally:
         world.loop.end()
-    return world

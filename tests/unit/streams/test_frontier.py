@@ -42,3 +42,11 @@ def test_a_state_that_has_not_reached_the_epoch_of_what_was_published_waits() ->
     gate = gate_between(Frontier(2, 5), Frontier(2, 5), log_epoch=1)
     assert not gate.is_open(1, 10_000)
     assert gate.is_open(2, 5)
+
+
+@pytest.mark.parametrize("who", ["redis", "topic"])
+def test_what_one_store_may_lack_is_published_again(who: str) -> None:
+    settled, owing = Frontier(0, 100), Frontier(0, 100, owed_after=40)
+    redis, topic = (owing, settled) if who == "redis" else (settled, owing)
+    assert gate_between(redis, topic, log_epoch=0).republish_after == 40
+    assert frontier_of(owing.text()) == owing

@@ -454,3 +454,102 @@ async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
     await desk.hear(an_event("ann"))
     await desk.hear(an_erasure("ann"))
     assert not desk.publisher.owes_removals
+
+
+# -- what the simulation found (docs/reliability.md) ---------------------------------------------
+
+
+async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answer = Desk(), asyncio.Event()
+    publish = desk.lists.publish
+
+    async def slowly(publication: Publication) -> Frontier:
+        await answer.wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    agent = asyncio.create_task(desk.hear(an_event("ann")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    agent.cancel()
+    await asyncio.wait({agent})
+    answer.set()
+    await desk.publisher.settled()
+    assert await desk.redis() == {"ann": 0, EVERYONE: 0}
+
+
+async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answers = Desk(), [asyncio.Event(), asyncio.Event()]
+    publish, calls = desk.lists.publish, iter(answers)
+
+    async def slowly(publication: Publication) -> Frontier:
+        await next(calls).wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("ann", "bob")]
+    await asyncio.sleep(0.01)
+    answers[0].set()
+    await asyncio.sleep(0.01)
+    desk.lists.flush()
+    answers[1].set()
+    await asyncio.gather(*news)
+    monkeypatch.undo()
+    await desk.look_after()
+    assert (await desk.redis()).keys() == {"ann", "bob", EVERYONE}
+
+
+async def test_a_repair_is_owed_to_the_topic_until_it_is_committed_there() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.lists.flush()
+    desk.topic.is_stuck = True
+    await desk.look_after()
+    assert (await desk.lists.frontier()).owed_after == -1
+    desk.topic.commit()
+    await desk.look_after()
+    assert (await desk.lists.frontier()).owed_after is None
+
+
+async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -> None:
+    desk = Desk(Gate(opens_at=(0, 1), republish_after=-1))
+    await desk.hear(an_event("ann"))
+    desk.lists._frontier = Frontier(0, 0, "hash")
+    desk.publisher.redis_frontier = Frontier(0, 0, "hash")
+    desk.lists.is_away = True
+    await desk.hear(an_event("bob"))
+    desk.lists.is_away = False
+    await desk.look_after()
+    assert (await desk.redis())["ann"] == desk.topic.as_of["ann"] == 1
+
+
+async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await desk.hear(an_erasure("ann"))
+    desk.topic.commit()
+    assert not desk.publisher.owes_removals
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    assert (await desk.redis()).keys() == {EVERYONE}
+
+
+async def test_a_redis_that_falls_back_behind_a_repair_gets_it_again() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    desk.lists.flush()
+    await desk.look_after()
+    await desk.hear(an_event("cid"))
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    redis = await desk.redis()
+    assert {redis[name] for name in ("ann", "bob", "cid")} == {2}
+    assert redis == desk.topic.as_of

@@ -263,6 +263,18 @@ async def test_a_fold_that_keeps_up_makes_nothing_go_back(desk: Desk) -> None:
     assert desk.consumer.began_again == 0
 
 
+async def test_a_source_whose_introduction_the_log_lost_is_introduced_again(desk: Desk) -> None:
+    await desk.begin()
+    nameless = FoldPosition(1, {SourcePartition(TOPIC_ID, 0): 0}, {})
+    desk.sequencer.follow(nameless)
+    desk.sequencer.heal()
+    assert desk.consumer.began_again == 1
+    await desk.begin(fold=nameless)
+    desk.sequencer.follow(FoldPosition(2, {}, {SOURCE.name: TOPIC_ID}))
+    desk.sequencer.heal()
+    assert desk.consumer.began_again == 1
+
+
 async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) -> None:
     await desk.begin()
     await desk.hear(0, 199, poison=True)

@@ -25,8 +25,8 @@ class Frontier(NamedTuple):
         return self.log_epoch, self.as_of
 
     def text(self) -> str:
-        """The form in which it is stored."""
-        return orjson.dumps(tuple(self)).decode()
+        """The form in which it is stored; what is not owed is left out."""
+        return orjson.dumps([each for each in self if each is not None]).decode()
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)

@@ -77,6 +77,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "`next` for a chunk without rows": (
         f"{UNIT}/test_coverage.py",
         f"{DRILLS}::test_nothing_but_poison",
+        SIMULATION,
     ),
     "healing of a lost tail": (
         f"{UNIT}/test_healing.py",

@@ -249,7 +249,8 @@ class RecommenderWorker(Worker):
         """See `Worker.is_behind`."""
         loading = self.recommender._loading
         is_loading = loading is not None and not loading.done()
-        return self.recommender.fold.offset < log_end and not is_loading
+        reached = max(self.recommender.fold.offset + 1, self.consumer._fetch_at.get(LOG, 0))
+        return reached <= log_end and not is_loading
 
 
 class LogReader:

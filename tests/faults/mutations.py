@@ -39,6 +39,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "compare-and-set in Redis": (
         "tests/contract/test_list_store.py",
         f"{DRILLS}::test_a_frozen_recommender",
+        SIMULATION,
     ),
     "snapshot checksum": (
         f"{UNIT}/test_snapshots.py",

@@ -17,6 +17,8 @@ class Frontier(NamedTuple):
     log_epoch: int
     as_of: int
     record_hash: str = ""
+    owed_after: int | None = None
+    """The other store may lack lists of listeners that changed after this log offset."""
 
     @property
     def position(self) -> tuple[int, int]:
@@ -24,8 +26,8 @@ class Frontier(NamedTuple):
         return self.log_epoch, self.as_of
 
     def text(self) -> str:
-        """The form in which it is stored."""
-        return orjson.dumps(tuple(self)).decode()
+        """The form in which it is stored; what is not owed is left out."""
+        return orjson.dumps([each for each in self if each is not None]).decode()
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)
@@ -41,10 +43,12 @@ class Gate(NamedTuple):
 
     opens_at: tuple[int, int]
     republish_after: int
+    not_before: int = -1
+    """Log offset that the state must have reached, too."""
 
     def is_open(self, log_epoch: int, offset: int) -> bool:
         """Whether the state has come far enough."""
-        return (log_epoch, offset) >= self.opens_at
+        return (log_epoch, offset) >= self.opens_at and offset >= self.not_before
 
 
 def gate_between(
@@ -55,8 +59,10 @@ def gate_between(
     `former` are those of shards of another M, beyond which nobody published.
 
     >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
-    Gate(opens_at=(1, 100), republish_after=90)
+    Gate(opens_at=(1, 100), republish_after=90, not_before=-1)
     """
     older = min(redis.position, topic.position)
     after = older[1] if older[0] == log_epoch else -1
-    return Gate(max(each.position for each in (redis, topic, *former)), after)
+    owed = [each.owed_after for each in (redis, topic) if each.owed_after is not None]
+    opens_at = max(each.position for each in (redis, topic, *former))
+    return Gate(opens_at, min([after, *owed]))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streams.fold import Fold
 from streams.frontier import Frontier, Gate, gate_between
-from streams.log_reader import LogReader
+from streams.log_reader import LogReader, ReadLog
 
 
 class Opening(NamedTuple):
@@ -16,17 +16,25 @@ class Opening(NamedTuple):
 
 
 def opening(
-    kafka: str, fold: Fold, redis: Frontier, topic: Frontier, former: Sequence[Frontier] = ()
+    kafka: str,
+    fold: Fold,
+    redis: Frontier,
+    topic: Frontier,
+    former: Sequence[Frontier] = (),
+    read_log: ReadLog = LogReader,
 ) -> Opening:
     """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
-    tail was lost: nothing is published again before a log epoch beyond that frontier's.
+    tail was lost: nothing is published again before a log epoch beyond that frontier's. Nor before
+    the log's end of now: a publication that was cut short has left lists in Redis, newer than its
+    frontier, and the topic would get older ones that Redis refuses.
     """
-    with LogReader(kafka) as reader:
+    with read_log(kafka) as reader:
         end = reader.bounds().end
         rewritten = [each for each in (redis, topic, *former) if _was_rewritten(each, fold, reader)]
-    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former)), end)
+    gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))
+    return Opening(gate._replace(not_before=end - 1), end)
 
 
 def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:

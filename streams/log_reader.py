@@ -1,6 +1,6 @@
 """Reads the learning-log outside of Faust: single records, its bounds, and all of it in order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -93,6 +93,10 @@ class LogReader:
                 f"No record of {self._topic} came from {self._kafka} in {_READ_TIMEOUT_S:.0f} s.",
                 "Is Kafka up? Try again.",
             )
+
+
+ReadLog = Callable[[str], LogReader]
+"""Opens the log of a Kafka, given its bootstrap servers."""
 
 
 def _is_end(message: Message) -> bool:

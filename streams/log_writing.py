@@ -1,5 +1,7 @@
 """Writes single control records to the learning-log, for operators and the recommender."""
 
+from collections.abc import Callable
+
 from confluent_kafka import KafkaError, Message, Producer
 
 from streams.kafka_clients import client_settings
@@ -9,6 +11,9 @@ from topics.errors import LogError
 from topics.learning_log import encode_log_record
 
 _TIMEOUT_S = 30.0
+
+WriteLog = Callable[[str, ControlRecord], int]
+"""Appends a record to the log of a Kafka and returns its offset."""
 
 
 def write_control(kafka: str, control: ControlRecord) -> int:

@@ -8,6 +8,7 @@ to both.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -33,19 +34,34 @@ PAUSE_MAX_S = 30.0
 """Pauses between attempts with a Redis that answers and takes nothing (full, or a replica)."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Repairs are cut into pieces of this many lists."""
+REPAIRS_REMEMBERED = 100
+"""A Redis that falls back may fall back behind repairs, which it needs again."""
 _NOBODY = np.empty(0, np.int32)
 
 
 class Publisher:
     """Publishes the lists of one recommender; `gate` is None until both frontiers are known."""
 
-    def __init__(self, fold: Fold, maker: ListMaker, lists: ListStore, topic: TopicLists) -> None:
+    def __init__(
+        self,
+        fold: Fold,
+        maker: ListMaker,
+        lists: ListStore,
+        topic: TopicLists,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fold = fold
         self._maker = maker
         self._lists = lists
         self._topic = topic
+        self._clock = clock
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
+        self._repaired_after: int | None = None
+        self._repaired_with = 0
+        self._redis_has_repair = True
+        self._repairs: deque[tuple[tuple[int, int], int]] = deque(maxlen=REPAIRS_REMEMBERED)
         self._waiting: list[Changed] = []
         self._removals = Removals()
         self._in_order = asyncio.Lock()
@@ -99,7 +115,8 @@ class Publisher:
     def shut(self, topic: TopicLists) -> None:
         """Publishes nothing until the gate is set again; from then on to `topic`."""
         self._topic = topic
-        self.gate = self.redis_frontier = self._repair_after = None
+        self.gate = self.redis_frontier = self._repair_after = self._repaired_after = None
+        self._repaired_with, self._redis_has_repair = 0, True
         self._removals.begin_again()
 
     async def publish(self, change: Changed) -> None:
@@ -118,15 +135,34 @@ class Publisher:
         waiting, self._waiting = self._waiting, []
         if not self.is_open or self._fold.offset < 0:
             return
-        frontier, since = self._fold.frontier, self.redis_frontier or NOTHING_PUBLISHED
+        frontier, repaired_after = self._fold.frontier, self._repair_after
         own = self._maker.own(self._changed(waiting))
-        while len(own) > LISTS_A_PUBLICATION_MAX:
-            piece, own = own[:LISTS_A_PUBLICATION_MAX], own[LISTS_A_PUBLICATION_MAX:]
-            await self._send(Publication(self._maker.lists(piece), since=since))
-        lists = self._maker.lists(own) + self._everyone()
+        lists, own = self._piece(own)
+        await self.settled()
+        since = self.redis_frontier or NOTHING_PUBLISHED
+        while len(own):
+            await self._send(Publication(lists, since=since))
+            lists, own = self._piece(own)
+        lists += self._everyone()
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed = self._removals.due(self._is_gone)
+        owed = self._owed_with(repaired_after)
+        frontier = frontier._replace(owed_after=owed)
         await self._send(Publication(lists, removed, frontier, since), appended_at)
+
+    def _owed_with(self, repaired_after: int | None) -> int | None:
+        """See `_owed`, with a publication that is about to be offered, anew if not None."""
+        owed = self._owed()
+        if repaired_after is not None:
+            self._repaired_after = repaired_after if owed is None else min(owed, repaired_after)
+            self._repaired_with = self._topic.offers + 1
+            self._redis_has_repair = False
+            self._repairs.append((self._fold.frontier.position, repaired_after))
+        return self._repaired_after
+
+    def _piece(self, own: NDArray[np.int32]) -> tuple[list[RecommendationList], NDArray[np.int32]]:
+        """The lists of a publication, and whose lists are left for the next one."""
+        return self._maker.lists(own[:LISTS_A_PUBLICATION_MAX]), own[LISTS_A_PUBLICATION_MAX:]
 
     def _changed(self, waiting: Sequence[Changed]) -> NDArray[np.int32]:
         changed = [change.listeners for change in waiting]
@@ -154,9 +190,12 @@ class Publisher:
         self._writing = asyncio.create_task(self._write(publication, appended_at))
 
     async def settled(self) -> None:
-        """Waits until the publication under way has reached Redis, or has failed to."""
+        """Waits until the publication under way has reached Redis, or has failed to.
+
+        Who waits may be cancelled, as an agent is when its worker ends: the publication is not.
+        """
         if self._writing is not None:
-            await self._writing
+            await asyncio.shield(self._writing)
 
     async def _write(self, publication: Publication, appended_at: Sequence[int]) -> None:
         if self.redis_error is not None:
@@ -167,6 +206,8 @@ class Publisher:
             self._redis_is_away(error)
             return
         self._removals.told(publication.erased, publication.frontier)
+        is_whole = publication.frontier is not None
+        self._redis_has_repair |= is_whole and former.position >= publication.since.position
         self._pause_s = 0.0
         self.freshness.note(appended_at)
         if former.position < publication.since.position:
@@ -178,14 +219,20 @@ class Publisher:
         if self.redis_error is not None:  # it was said
             return
         self.redis_error = f"{type(error).__name__}: {error}"
-        self._try_again_at = time.monotonic() + self._pause_s
+        self._try_again_at = self._clock() + self._pause_s
         self._pause_s = min(max(2 * self._pause_s, PAUSE_FIRST_S), PAUSE_MAX_S)
         _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
 
     def _repair_from(self, found: Frontier) -> None:
         after = found.as_of if found.log_epoch == self._fold.log_epoch else -1
-        pending = self._repair_after
-        self._repair_after = after if pending is None else min(after, pending)
+        lacks = [self._repair_after, None if self._redis_has_repair else self._repaired_after]
+        if found != self.redis_frontier:  # it fell back, perhaps to before it got repairs
+            lacks += [
+                found.owed_after,
+                *(at for place, at in self._repairs if place >= found.position),
+            ]
+        self._repair_after = min([after, *(each for each in lacks if each is not None)])
+        self._removals.undone(found)
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.redis_frontier = found
         _log.warning("redis is behind; lists are published again", after=self._repair_after)
@@ -195,8 +242,7 @@ class Publisher:
 
         Called at every heartbeat.
         """
-        await self.settled()
-        if self.redis_error is not None and time.monotonic() < self._try_again_at:
+        if self.redis_error is not None and self._clock() < self._try_again_at:
             return
         known = self.redis_frontier  # what is published while Redis is asked moves it on
         try:
@@ -204,10 +250,27 @@ class Publisher:
         except REDIS_AWAY as error:
             self._redis_is_away(error)
             return
-        was_away, self.redis_error = self.redis_error is not None, None
-        if was_away or (known and found.position < known.position):
-            self._repair_from(found)
         async with self._in_order:
-            if self._repair_after is not None or self._everyone_at < self._fold.offset:
+            await self.settled()
+            was_away, self.redis_error = self.redis_error is not None, None
+            if was_away or (known and found.position < known.position):
+                self._repair_from(found)
+            if self._is_due():
                 self._everyone_at = -EVERYONE_EVERY_RECORDS
                 await self._publish()
+
+    def _is_due(self) -> bool:
+        """Whether there is something to publish, though no event has come."""
+        known = self.redis_frontier
+        has_paid = known is not None and known.owed_after is not None and self._owed() is None
+        return self._repair_after is not None or self._everyone_at < self._fold.offset or has_paid
+
+    def _owed(self) -> int | None:
+        """After which place one store may lack lists that were published anew, if any.
+
+        Both may have stood at that place before or beyond it, so that nothing but this, which goes
+        with their frontiers, tells an heir which lists one has and the other never got.
+        """
+        if self._redis_has_repair and self._topic.committed >= self._repaired_with:
+            self._repaired_after = None
+        return self._repaired_after

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable
 
 from streams.frontier import Frontier
 
+REMEMBERED_MAX = 10_000
+"""Of who was removed, in case that Redis falls back to where it was not; in memory alone."""
+
 
 class Removals:
     """What is to be removed, until both stores are known to have done it.
@@ -18,11 +21,16 @@ class Removals:
     >>> removals.done(Frontier(0, 7))
     >>> bool(removals)
     False
+    >>> removals.undone(Frontier(0, 6))
+    >>> removals.due(lambda listener_id: True)
+    ['ann']
     """
 
     def __init__(self) -> None:
         self._told: dict[str, Frontier | None] = {}
         """Listener → the frontier that Redis was told with the removal; None before."""
+        self._done: dict[str, Frontier] = {}
+        """The same of the newest ones that both have done."""
 
     def __bool__(self) -> bool:
         return bool(self._told)
@@ -43,9 +51,16 @@ class Removals:
     def done(self, topic: Frontier) -> None:
         """The topic has committed everything up to `topic`."""
         reached = topic.position
-        self._told = {
-            each: at for each, at in self._told.items() if at is None or at.position > reached
-        }
+        done = {each: at for each, at in self._told.items() if at and at.position <= reached}
+        self._told = {each: at for each, at in self._told.items() if each not in done}
+        self._done = dict([*self._done.items(), *done.items()][-REMEMBERED_MAX:])
+
+    def undone(self, redis: Frontier) -> None:
+        """Redis fell back to `redis`: what it was told beyond that it has to be told again."""
+        told = {each: at for each, at in (self._done | self._told).items() if at is not None}
+        back = [each for each, at in told.items() if at.position >= redis.position]
+        self._done = {each: at for each, at in self._done.items() if each not in back}
+        self._told |= dict.fromkeys(back)
 
     def begin_again(self) -> None:
         """Owes everything anew: what the topic was told may never be committed."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
 from streams.fold import FOLD_VERSION, Fold
-from streams.log_reader import LogReader
+from streams.log_reader import LogReader, ReadLog
 from streams.progress import Digest
 from streams.snapshot_adoption import adopt
 from streams.snapshot_loading import Fit, fit, load_newest
@@ -22,14 +23,23 @@ class StateKeeper:
     """Loads one fold's state, keeps it in snapshots, and knows its newest digest."""
 
     def __init__(
-        self, fold: Fold, snapshots: SnapshotFolder, *, kafka: str, configuration: str
+        self,
+        fold: Fold,
+        snapshots: SnapshotFolder,
+        *,
+        kafka: str,
+        configuration: str,
+        read_log: ReadLog = LogReader,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fold = fold
         self._snapshots = snapshots
         self._kafka = kafka
         self._configuration = configuration
+        self._read_log = read_log
+        self._clock = clock
         self._log_topic_id = ""
-        self._kept_at = time.monotonic()
+        self._kept_at = clock()
         self.digest = Digest()
         self.kept_offset = -1
         self.error: str | None = None
@@ -39,7 +49,7 @@ class StateKeeper:
 
         Blocks. Raises `LogError` where the log is not the one that the state was folded from.
         """
-        with LogReader(self._kafka) as reader:
+        with self._read_log(self._kafka) as reader:
             if self._fold.offset < 0:
                 self._load(reader)
             else:
@@ -77,11 +87,11 @@ class StateKeeper:
 
     def is_due(self, every_s: float) -> bool:
         """Whether the last snapshot was tried so long ago."""
-        return time.monotonic() - self._kept_at >= every_s
+        return self._clock() - self._kept_at >= every_s
 
     async def keep(self) -> None:
         """Writes a snapshot if anything was folded since; a full disk is said, not fatal."""
-        self._kept_at = time.monotonic()
+        self._kept_at = self._clock()
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
             return
         room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))

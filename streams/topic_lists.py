@@ -52,11 +52,17 @@ class TopicLists:
     """The recommendations topic as one recommender writes it; its thread starts with `open`."""
 
     def __init__(
-        self, kafka: str, recommender_id: str, registry: SchemaRegistry | None = None
+        self,
+        kafka: str,
+        recommender_id: str,
+        registry: SchemaRegistry | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kafka = kafka
         self._registry = registry
         self._schema_id: int | None = None
+        self._clock = clock
         self._recommender_id = recommender_id
         self._transactional_id = transactional_id(recommender_id)
         self._group_id = lists_group(recommender_id)
@@ -70,9 +76,22 @@ class TopicLists:
         self.schema_registry_error: str | None = None
         """Why lists wait for the registry before the first of them is written."""
         self.published = NOTHING_PUBLISHED
+        self.offers = self.committed = 0
+        """How many publications were offered, and how many of them are committed."""
 
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip."""
+        self._connect()
+        self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
+        place = TopicPartition(LEARNING_LOG.name, 0)
+        [committed] = self._once_ready(
+            lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
+        )
+        self.published = frontier_of(committed.metadata)
+        self._begin()
+        return self.published
+
+    def _connect(self) -> None:
         self._consumer = Consumer(
             client_settings(self._kafka) | {"group.id": self._group_id, "enable.auto.commit": False}
         )
@@ -86,25 +105,20 @@ class TopicLists:
                 "queue.buffering.max.messages": 200_000,
             }
         )
-        self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
-        place = TopicPartition(LEARNING_LOG.name, 0)
-        [committed] = self._once_ready(
-            lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
-        )
-        self.published = frontier_of(committed.metadata)
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="recommendations", daemon=True)
         self._thread.start()
-        return self.published
 
     def _once_ready(self, call: Callable[[], Any]) -> Any:
         """Repeats `call` while the broker is away, or has no coordinators yet."""
-        deadline = time.monotonic() + _READY_TIMEOUT_S
+        deadline = self._clock() + _READY_TIMEOUT_S
         while True:
             try:
                 return call()
             except KafkaException as error:
                 is_waiting = error.args[0].retriable() or error.args[0].code() in _NOT_READY
-                if self._closing or not is_waiting or time.monotonic() > deadline:
+                if self._closing or not is_waiting or self._clock() > deadline:
                     raise
                 time.sleep(_RETRY_S)
 
@@ -118,6 +132,7 @@ class TopicLists:
             self._pending |= {each.listener_id: each for each in publication.lists}
             self._pending |= dict.fromkeys(publication.erased)
             self._frontier = publication.frontier or self._frontier
+            self.offers += 1
             self._wake.notify()
 
     def check(self) -> None:
@@ -145,7 +160,7 @@ class TopicLists:
 
     def renewed(self) -> "TopicLists":
         """Another one of the same identity, not opened yet."""
-        return TopicLists(self._kafka, self._recommender_id, self._registry)
+        return TopicLists(self._kafka, self._recommender_id, self._registry, clock=self._clock)
 
     def _run(self) -> None:
         try:
@@ -192,12 +207,13 @@ class TopicLists:
         with self._wake:
             lists, self._pending = self._pending, {}
             frontier, self._frontier = self._frontier, None
+            offers = self.offers
         assert frontier is not None
-        began = time.monotonic()
+        began = self._clock()
         try:
             self._transact(lists, frontier)
-            self.published = frontier
-            self._pause_s = _pause_after(time.monotonic() - began)
+            self.published, self.committed = frontier, offers
+            self._pause_s = _pause_after(self._clock() - began)
         except KafkaException as failure:
             if failure.args[0].fatal() or self._closing:
                 raise

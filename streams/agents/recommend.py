@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -20,7 +20,8 @@ from streams.fold import Changed, Fold, together
 from streams.former_shards import FormerShards, shard_of
 from streams.frontier import Frontier, Gate
 from streams.gate_opening import opening
-from streams.log_writing import write_control
+from streams.log_reader import LogReader, ReadLog
+from streams.log_writing import WriteLog, write_control
 from streams.progress import ProgressWriter, progress_of
 from streams.publishing import Publisher
 from streams.snapshots import record_hash
@@ -50,6 +51,16 @@ class Cadence:
     digest_every_records: int
 
 
+class LogEdge(NamedTuple):
+    """How single records of the log are read and written, beside the stream of all of them."""
+
+    read: ReadLog = LogReader
+    write: WriteLog = write_control
+
+
+IN_KAFKA = LogEdge()
+
+
 class Recommender:
     """Keeps one fold in step with the log; every method runs on the worker's event loop."""
 
@@ -66,6 +77,7 @@ class Recommender:
         progress: ProgressWriter,
         feed: CatalogueFeed | None = None,
         alarms: AlarmTeller | None = None,
+        log: LogEdge = IN_KAFKA,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
@@ -79,6 +91,7 @@ class Recommender:
         self._alarms = alarms
         self._former = FormerShards(kafka, identity.recommender_id)
         self._waits_for: list[str] = []
+        self._log = log
         self._latest: dict[str, str] = {}
         self._log_end = 0
         self.is_owner = False
@@ -120,7 +133,9 @@ class Recommender:
         former = await self._silenced()
         topic = await asyncio.to_thread(self._topic.open)
         redis = await self._publisher.known_frontier(self._cadence.progress_every_s)
-        found = await asyncio.to_thread(opening, self._kafka, self.fold, redis, topic, former)
+        found = await asyncio.to_thread(
+            opening, self._kafka, self.fold, redis, topic, former, self._log.read
+        )
         self._log_end = found.log_end
         self._publisher.open_with(found.gate)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
@@ -221,7 +236,7 @@ class Recommender:
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
         started = LogEpochStarted(epoch, reason)
-        self._log_end = 1 + await asyncio.to_thread(write_control, self._kafka, started)
+        self._log_end = 1 + await asyncio.to_thread(self._log.write, self._kafka, started)
         self._publisher.open_with(Gate((epoch, -1), -1))
 
     async def _snapshot(self) -> None:

@@ -102,6 +102,7 @@ class Sequencer:
         self._beginning: asyncio.TimerHandle | None = None
         self.pipelines: dict[TP, Pipeline] = {}
         self._healing: dict[TP, Healing] = {}
+        self._introduction = Healing()
         self._breakers: dict[TP, Breaker] = {}
         self._paused: dict[TP, deque[Any]] = {}
         self._asking: dict[TP, asyncio.Task[None]] = {}
@@ -124,6 +125,7 @@ class Sequencer:
         self.follow(fold)
         starts = await begin(cluster, fold, self._write_control)
         log_end = max(cluster.log_end, self._controls_end)
+        self._introduction.begin_epoch(1, log_end)
         for tp, start in starts.items():
             self.pipelines[tp] = Pipeline(epoch, start)
             self._healing.setdefault(tp, Healing()).begin_epoch(start, log_end)
@@ -295,10 +297,18 @@ class Sequencer:
         if not (self._fold.is_known and self._adopted.is_set()):
             return
         lost = [tp for tp, pipeline in self.pipelines.items() if self._is_lost(tp, pipeline)]
-        if lost:
+        if self.pipelines and self._is_unknown():
+            _log.warning("the log lost what introduced the source; it is introduced again")
+            self._begin_again()
+        elif lost:
             _log.warning("the log lost rows; they are sent again", of=[str(tp) for tp in lost])
             self.counts["healed"] += len(lost)
             self._begin_again()
+
+    def _is_unknown(self) -> bool:
+        """Whether the folds will never see that the source was introduced, as if it were a row."""
+        known = int(self._source.name in self._fold.topic_ids)
+        return self._introduction.is_lost(self._clock(), self._fold.as_of, known, 1)
 
     def _is_lost(self, tp: TP, pipeline: Pipeline) -> bool:
         folded = self._fold.next.get(self._source.partition(tp), 0)

@@ -102,7 +102,7 @@ class RedisLists:
         """Key and row of each list, as bytes: what the client need not encode costs it little."""
         for each in publication.lists:
             yield list_key(self._generation, each.listener_id).encode(), _row(each)
-        epoch, as_of, _ = publication.frontier or NOTHING_PUBLISHED
+        epoch, as_of = (publication.frontier or NOTHING_PUBLISHED).position
         for listener_id in publication.erased:
             yield list_key(self._generation, listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
 

@@ -35,7 +35,13 @@ def files() -> list[Path]:
     return sorted(found, key=lambda each: (each.stem not in LONGEST, each.stem))
 
 
-LONGEST = ("test_f01_kills", "test_f02_crash_points", "test_f03_zombies", "test_f04_broker_outages")
+LONGEST = (
+    "test_f21_simulation",
+    "test_f01_kills",
+    "test_f02_crash_points",
+    "test_f03_zombies",
+    "test_f04_broker_outages",
+)
 
 
 def run(path: Path, folder: Path) -> Result:

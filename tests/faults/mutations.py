@@ -19,21 +19,51 @@ from tests.support.mutations import MUTATIONS
 REPOSITORY = Path(__file__).parent.parent.parent
 UNIT = "tests/unit/streams"
 DRILLS = "tests/faults/test_drills.py"
+SIMULATION = "tests/simulation/test_simulation.py::test_no_seed"
 TESTS: dict[str, tuple[str, ...]] = {
-    "row-offset mask": (f"{UNIT}/test_fold.py", f"{DRILLS}::test_a_repeated_chunk"),
-    "hole rule": (f"{UNIT}/test_coverage.py", f"{DRILLS}::test_a_lost_chunk"),
-    "duplicate window": (f"{UNIT}/test_fold.py", f"{DRILLS}::test_a_repeated_chunk"),
+    "row-offset mask": (
+        f"{UNIT}/test_fold.py",
+        f"{DRILLS}::test_a_repeated_chunk",
+        SIMULATION,
+    ),
+    "hole rule": (
+        f"{UNIT}/test_coverage.py",
+        f"{DRILLS}::test_a_lost_chunk",
+        SIMULATION,
+    ),
+    "duplicate window": (
+        f"{UNIT}/test_fold.py",
+        f"{DRILLS}::test_a_repeated_chunk",
+        SIMULATION,
+    ),
     "compare-and-set in Redis": (
         "tests/contract/test_list_store.py",
         f"{DRILLS}::test_a_frozen_recommender",
+        SIMULATION,
     ),
-    "snapshot checksum": (f"{UNIT}/test_snapshots.py", f"{DRILLS}::test_a_damaged_snapshot"),
-    "acknowledge after the produce": (f"{UNIT}/agents/test_sequence.py",),
-    "acknowledge in order": (f"{UNIT}/test_pipeline.py", f"{DRILLS}::test_a_late_dead_letter"),
-    "Redis repair": (f"{UNIT}/test_publishing.py", f"{DRILLS}::test_an_emptied_redis"),
+    "snapshot checksum": (
+        f"{UNIT}/test_snapshots.py",
+        f"{DRILLS}::test_a_damaged_snapshot",
+        SIMULATION,
+    ),
+    "acknowledge after the produce": (
+        f"{UNIT}/agents/test_sequence.py",
+        SIMULATION,
+    ),
+    "acknowledge in order": (
+        f"{UNIT}/test_pipeline.py",
+        f"{DRILLS}::test_a_late_dead_letter",
+        SIMULATION,
+    ),
+    "Redis repair": (
+        f"{UNIT}/test_publishing.py",
+        f"{DRILLS}::test_an_emptied_redis",
+        SIMULATION,
+    ),
     "dead letter before the acknowledgement": (
         f"{UNIT}/test_pipeline.py",
         f"{DRILLS}::test_a_late_dead_letter",
+        SIMULATION,
     ),
     "assignment epoch of delivery reports": (f"{UNIT}/test_pipeline.py",),
     "transactional fencing": (
@@ -43,13 +73,22 @@ TESTS: dict[str, tuple[str, ...]] = {
     "publish frontier": (
         "tests/unit/streams/test_frontier.py",
         f"{DRILLS}::test_a_recommender_killed_before_it_published",
+        SIMULATION,
     ),
     "`next` for a chunk without rows": (
         f"{UNIT}/test_coverage.py",
         f"{DRILLS}::test_nothing_but_poison",
+        SIMULATION,
     ),
-    "healing of a lost tail": (f"{UNIT}/test_healing.py", f"{DRILLS}::test_a_lost_tail"),
-    "snapshot of this log": (f"{UNIT}/test_snapshot_loading.py",),
+    "healing of a lost tail": (
+        f"{UNIT}/test_healing.py",
+        f"{DRILLS}::test_a_lost_tail",
+        SIMULATION,
+    ),
+    "snapshot of this log": (
+        f"{UNIT}/test_snapshot_loading.py",
+        SIMULATION,
+    ),
     "log without a hole": (f"{UNIT}/test_fold.py",),
     "chunks of a former assignment": (f"{UNIT}/agents/test_sequence.py",),
 }

@@ -92,10 +92,11 @@ def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> No
     owner: Any = import_module(point.module)
     for each in path:
         owner = getattr(owner, each)
-    setattr(owner, last, _wrapped(getattr(owner, last), passed, point.is_after))
+    setattr(owner, last, wrapped(getattr(owner, last), passed, point.is_after))
 
 
-def _wrapped(call: Any, passed: Callable[..., None], is_after: bool) -> Any:
+def wrapped(call: Any, passed: Callable[..., None], is_after: bool) -> Any:
+    """`call`, which tells `passed` with what it is called, before or after."""
     if inspect.isgeneratorfunction(call):
         return _in_the_middle(call, passed)
     if inspect.iscoroutinefunction(call):

@@ -24,8 +24,10 @@ from streams.pipeline import Flight, Pipeline, Verdict
 from streams.publishing import Publisher
 from streams.snapshot_loading import Fit
 from streams.stores import redis_lists, snapshot_folder
+from streams.stores.memory_lists import MemoryLists
 from streams.topic_lists import TopicLists
 from topics.learning_batch import LearningBatch
+from topics.recommendation_list import RecommendationList
 
 MUTATIONS: dict[str, Callable[[], None]] = {}
 """Safeguard → how to take it away in this process."""
@@ -90,6 +92,13 @@ def _redis_takes_anything() -> None:
     compared = "if e > old_epoch or (e == old_epoch and a >= old_as_of) then"
     assert compared in redis_lists._PUBLISH
     redis_lists._PUBLISH = redis_lists._PUBLISH.replace(compared, "if true then")
+
+    def take(self: MemoryLists, new: RecommendationList) -> None:
+        self._lists.pop(new.listener_id, None)
+        _take(self, new)
+
+    _take = MemoryLists._take
+    _patch(MemoryLists, "_take", lambda _: take)
 
 
 @safeguard("snapshot checksum")
@@ -180,8 +189,8 @@ def _nobody_is_fenced() -> None:
     """Every owner has a transactional id of its own."""
 
     def made(begin: Any) -> Any:
-        def unfenced(self: TopicLists, kafka: str, recommender_id: str) -> None:
-            begin(self, kafka, recommender_id)
+        def unfenced(self: TopicLists, kafka: str, recommender_id: str, **more: Any) -> None:
+            begin(self, kafka, recommender_id, **more)
             self._transactional_id += f"-{uuid.uuid4()}"
 
         return unfenced

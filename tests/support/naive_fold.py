@@ -129,7 +129,7 @@ class NaiveFold:
     """State after the records it was given; `learnt` are the events that counted, in order."""
 
     def __init__(self, model: dict[str, Any], window: int) -> None:
-        self.models = [build(model), build({"model": "popularity"})]
+        self.models = self.built(model)
         self.listeners = self.models[0].users
         self.items, self.groups = self.models[0].items, self.models[0].groups
         for each in self.models:
@@ -151,6 +151,10 @@ class NaiveFold:
         self.newest: dict[int, int] = {}
         self.learnt: list[Event] = []
         self._portion: list[tuple[Event, int, int, int]] = []
+
+    def built(self, model: dict[str, Any]) -> list[Any]:
+        """The model and the baseline beside it, both empty."""
+        return [build(model), build({"model": "popularity"})]
 
     def fold(self, records: Iterable[LogRecord]) -> "NaiveFold":
         for record in records:

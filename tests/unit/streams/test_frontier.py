@@ -49,3 +49,11 @@ def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> Non
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
     assert gate_between(Frontier(0, 50), Frontier(0, 40), 0, former) == Gate((0, 120), 40)
+
+
+@pytest.mark.parametrize("who", ["redis", "topic"])
+def test_what_one_store_may_lack_is_published_again(who: str) -> None:
+    settled, owing = Frontier(0, 100), Frontier(0, 100, owed_after=40)
+    redis, topic = (owing, settled) if who == "redis" else (settled, owing)
+    assert gate_between(redis, topic, log_epoch=0).republish_after == 40
+    assert frontier_of(owing.text()) == owing

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams import gate_opening
 from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.gate_opening import opening
 from streams.log_reader import LogBounds
 from tests.support.learning_log import a_batch, a_fold, an_event
 
@@ -39,10 +39,16 @@ class ALog:
     ids=["the log has it", "written anew", "beyond the end", "nothing published"],
 )
 def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
-    monkeypatch: pytest.MonkeyPatch, frontier: Frontier, opens_at: tuple[int, int]
+    frontier: Frontier, opens_at: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(gate_opening, "LogReader", ALog)
     fold = a_fold()
     fold.apply(0, a_batch(an_event()))
-    found = gate_opening.opening("", fold, frontier, frontier)
+    found = opening("", fold, frontier, frontier, ALog)
     assert (found.gate.opens_at, found.log_end) == (opens_at, 2)
+
+
+def test_nothing_is_published_before_the_state_is_where_the_log_ended() -> None:
+    fold = a_fold()
+    fold.apply(0, a_batch(an_event()))
+    gate = opening("", fold, Frontier(0, 0, "a"), Frontier(0, 0, "a"), ALog).gate
+    assert [gate.is_open(0, at) for at in (0, 1)] == [False, True]

@@ -58,10 +58,17 @@ class RememberedTopic:
         self.offered: list[Publication] = []
         self.as_of: dict[str, int] = {}
         self.published = NOTHING_PUBLISHED
+        self.committed = 0
+        self.is_stuck = False
+
+    @property
+    def offers(self) -> int:
+        return len(self.offered)
 
     def commit(self) -> None:
         """The transaction that holds all that was offered."""
         self.published = self.frontier or self.published
+        self.committed = self.offers
 
     def offer(self, publication: Publication) -> None:
         self.offered.append(publication)
@@ -69,6 +76,8 @@ class RememberedTopic:
         for listener_id in publication.erased:
             self.as_of.pop(listener_id, None)
         self.frontier = publication.frontier or self.frontier
+        if not self.is_stuck:
+            self.committed = self.offers
 
 
 class Desk:
@@ -199,7 +208,7 @@ async def test_when_redis_is_back_it_gets_what_it_missed() -> None:
     await desk.look_after()
     assert await desk.redis() == {"ann": 0, "bob": 1, EVERYONE: 1}
     assert desk.publisher.redis_error is None
-    assert await desk.lists.frontier() == Frontier(0, 1, "hash")
+    assert (await desk.lists.frontier()).position == (0, 1)
 
 
 async def test_a_redis_that_comes_back_empty_gets_every_list() -> None:
@@ -242,7 +251,7 @@ async def test_a_frontier_never_passes_lists_that_an_emptied_redis_lacks() -> No
     assert await desk.lists.frontier() == NOTHING_PUBLISHED
     await desk.look_after()
     assert set(await desk.redis()) == {"ann", "bob", "cid", EVERYONE}
-    assert await desk.lists.frontier() == Frontier(0, 2, "hash")
+    assert (await desk.lists.frontier()).position == (0, 2)
 
 
 async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,9 +270,9 @@ async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(desk.lists, "publish", slowly)
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
     await desk.publisher.settled()
-    repaired, news = Frontier(0, 0, "hash"), Frontier(0, 1, "hash")
-    assert [each for each in frontiers if each] == [repaired, news]
-    assert frontiers[-1] == news
+    repaired, news = (0, 0), (0, 1)
+    assert [each.position for each in frontiers if each] == [repaired, news]
+    assert frontiers[-1] is not None
 
 
 async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> None:
@@ -324,7 +333,8 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
     desk = Desk(Gate(opens_at=(0, 0), republish_after=-1))
     await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
     assert [len(each.lists) for each in desk.topic.offered] == [2, 2, 2]
-    assert [each.frontier for each in desk.topic.offered] == [None, None, Frontier(0, 0, "hash")]
+    frontiers = [each.frontier for each in desk.topic.offered]
+    assert frontiers == [None, None, Frontier(0, 0, "hash", owed_after=-1)]
     assert len(await desk.redis()) == 6
 
 
@@ -444,3 +454,102 @@ async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
     await desk.hear(an_event("ann"))
     await desk.hear(an_erasure("ann"))
     assert not desk.publisher.owes_removals
+
+
+# -- what the simulation found (docs/reliability.md) ---------------------------------------------
+
+
+async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answer = Desk(), asyncio.Event()
+    publish = desk.lists.publish
+
+    async def slowly(publication: Publication) -> Frontier:
+        await answer.wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    agent = asyncio.create_task(desk.hear(an_event("ann")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    agent.cancel()
+    await asyncio.wait({agent})
+    answer.set()
+    await desk.publisher.settled()
+    assert await desk.redis() == {"ann": 0, EVERYONE: 0}
+
+
+async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answers = Desk(), [asyncio.Event(), asyncio.Event()]
+    publish, calls = desk.lists.publish, iter(answers)
+
+    async def slowly(publication: Publication) -> Frontier:
+        await next(calls).wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("ann", "bob")]
+    await asyncio.sleep(0.01)
+    answers[0].set()
+    await asyncio.sleep(0.01)
+    desk.lists.flush()
+    answers[1].set()
+    await asyncio.gather(*news)
+    monkeypatch.undo()
+    await desk.look_after()
+    assert (await desk.redis()).keys() == {"ann", "bob", EVERYONE}
+
+
+async def test_a_repair_is_owed_to_the_topic_until_it_is_committed_there() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.lists.flush()
+    desk.topic.is_stuck = True
+    await desk.look_after()
+    assert (await desk.lists.frontier()).owed_after == -1
+    desk.topic.commit()
+    await desk.look_after()
+    assert (await desk.lists.frontier()).owed_after is None
+
+
+async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -> None:
+    desk = Desk(Gate(opens_at=(0, 1), republish_after=-1))
+    await desk.hear(an_event("ann"))
+    desk.lists._frontier = Frontier(0, 0, "hash")
+    desk.publisher.redis_frontier = Frontier(0, 0, "hash")
+    desk.lists.is_away = True
+    await desk.hear(an_event("bob"))
+    desk.lists.is_away = False
+    await desk.look_after()
+    assert (await desk.redis())["ann"] == desk.topic.as_of["ann"] == 1
+
+
+async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await desk.hear(an_erasure("ann"))
+    desk.topic.commit()
+    assert not desk.publisher.owes_removals
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    assert (await desk.redis()).keys() == {EVERYONE}
+
+
+async def test_a_redis_that_falls_back_behind_a_repair_gets_it_again() -> None:
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    desk.lists.flush()
+    await desk.look_after()
+    await desk.hear(an_event("cid"))
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    redis = await desk.redis()
+    assert {redis[name] for name in ("ann", "bob", "cid")} == {2}
+    assert redis == desk.topic.as_of

@@ -256,10 +256,23 @@ async def test_a_fold_that_keeps_up_makes_nothing_go_back(desk: Desk) -> None:
     await desk.hear(0, 9)
     desk.producer.land(0, 5)
     for as_of, folded in ((4, 0), (5, 10)):
-        position = FoldPosition(as_of, {SourcePartition(TOPIC_ID, 0): folded}, {})
+        covered = {SourcePartition(TOPIC_ID, 0): folded}
+        position = FoldPosition(as_of, covered, {SOURCE.name: TOPIC_ID})
         desk.sequencer.follow(position)
         desk.sequencer.heal()
     assert desk.consumer.began_again == 0
+
+
+async def test_a_source_whose_introduction_the_log_lost_is_introduced_again(desk: Desk) -> None:
+    await desk.begin()
+    nameless = FoldPosition(1, {SourcePartition(TOPIC_ID, 0): 0}, {})
+    desk.sequencer.follow(nameless)
+    desk.sequencer.heal()
+    assert desk.consumer.began_again == 1
+    await desk.begin(fold=nameless)
+    desk.sequencer.follow(FoldPosition(2, {}, {SOURCE.name: TOPIC_ID}))
+    desk.sequencer.heal()
+    assert desk.consumer.began_again == 1
 
 
 async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) -> None:

@@ -1,0 +1,153 @@
+"""A Kafka in memory: partitions, groups that rebalance, transactions that fence. No faults yet."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from faust.types import TP
+
+from tests.simulation.virtual_time import KERNEL, VirtualLoop
+from tests.support.events import START_MS
+from topics.learning_progress import LearningProgress
+
+STARTED_MS = START_MS + 86_400_000
+"""The broker's clock at the beginning: after all that is told of."""
+
+
+class Kept(NamedTuple):
+    """A record as the broker keeps it, and as a consumer gets it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_type: int = 1
+
+
+@dataclass
+class Partition:
+    """The records of one partition."""
+
+    records: list[Kept] = field(default_factory=list)
+    waiting: list["asyncio.Future[None]"] = field(default_factory=list)
+    """Who wants to know of the next record."""
+
+    @property
+    def end(self) -> int:
+        """The offset that the next record will get."""
+        return len(self.records)
+
+
+@dataclass
+class Broker:
+    """All topics."""
+
+    loop: VirtualLoop
+    sources: dict[TP, Partition]
+    log: Partition = field(default_factory=Partition)
+    letters: dict[str, list[bytes | None]] = field(default_factory=dict)
+    heartbeats: dict[str, tuple[int, LearningProgress]] = field(default_factory=dict)
+    lists: dict[str, bytes | None] = field(default_factory=dict)
+    frontiers: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, int] = field(default_factory=dict)
+    """Transactional id → epoch of its newest owner."""
+    broken: list[str] = field(default_factory=list)
+    """Promises that were seen to be broken."""
+    cuts: int = 0
+    stalled_until_s: float = 0.0
+
+    def now_ms(self) -> int:
+        """The broker's clock."""
+        return STARTED_MS + int(self.loop.time() * 1000)
+
+    def append(self, partition: Partition, value: bytes | None, key: bytes | None = None) -> int:
+        """Keeps a record; returns its offset."""
+        offset = partition.end
+        partition.records.append(Kept(offset, self.now_ms(), key, value))
+        waiting, partition.waiting = partition.waiting, []
+        for each in waiting:
+            _finish(each)
+        return offset
+
+    def cut(self, end: int) -> None:
+        """The log loses its tail, as by a power cut."""
+        del self.log.records[end:]
+        self.cuts += 1
+
+    async def something_new(self, partitions: Iterable[Partition], timeout_s: float) -> None:
+        """Waits for a record of any of these, up to `timeout_s`."""
+        future = self.loop.create_future()
+        for each in partitions:
+            each.waiting.append(future)
+        timer = self.loop.call_later(timeout_s, _finish, future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+
+
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class Group:
+    """A consumer group: when its members change, all give back what they have and share anew."""
+
+    def __init__(self, name: str, loop: VirtualLoop, partitions: list[TP], session_s: float):
+        self.name = name
+        self._loop = loop
+        self._partitions = partitions
+        self.session_s = session_s
+        self.committed: dict[TP, int] = {}
+        self.members: list[Any] = []
+        self.generation = 0
+        self._is_wanted = self._is_sharing = False
+        self.on_shared: Callable[[str], None] = lambda _: None
+
+    def join(self, member: Any) -> None:
+        """Takes a consumer in."""
+        if member not in self.members:
+            self.members.append(member)
+            self.members.sort(key=lambda each: each.age)
+        self.share()
+
+    def leave(self, member: Any) -> None:
+        """A consumer goes, by itself or since nothing was heard of it."""
+        if member in self.members:
+            self.members.remove(member)
+            self.share()
+
+    def share(self) -> None:
+        """Begins a rebalance, or another one behind that which is under way."""
+        self._is_wanted = True
+        if not self._is_sharing:
+            self._is_sharing = True
+            self._loop.kernel(self._share())
+
+    async def _share(self) -> None:
+        while self._is_wanted:
+            self._is_wanted = False
+            asked = {member: member.ask_to_rejoin() for member in self.members}
+            if asked:
+                await asyncio.wait(asked.values(), timeout=self.session_s)
+            gone = [member for member, rejoined in asked.items() if not rejoined.done()]
+            self.members = [each for each in self.members if each not in gone]
+            self.generation += 1
+            self._hand_out()
+        self._is_sharing = False
+
+    def _hand_out(self) -> None:
+        shares: dict[Any, set[TP]] = {member: set() for member in self.members}
+        for at, tp in enumerate(self._partitions if shares else ()):
+            shares[self.members[at % len(shares)]].add(tp)
+        told = {each.name: sorted(tp.partition for tp in has) for each, has in shares.items()}
+        self.on_shared(f"{self.name} generation {self.generation}: {told}")
+        for member, has in shares.items():
+            member.receive(self.generation, has)
+
+
+def later(loop: VirtualLoop, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
+    """Calls back after a while, whatever becomes of the process that asked."""
+    loop.call_later(delay_s, call, *args, context=KERNEL.copy())

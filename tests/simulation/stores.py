@@ -1,0 +1,173 @@
+"""Redis and a disk that fail: `MemoryLists` behind a network, and snapshots that may be damaged."""
+
+import asyncio
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from streams import snapshots
+from streams.frontier import Frontier
+from streams.snapshots import Arrays, SnapshotHeader
+from streams.stores.lists import Publication
+from streams.stores.memory_lists import MemoryLists
+from tests.simulation.edge import Edge
+from topics.errors import SnapshotError
+
+REPLY_LOST, FULL_DISK = 0.03, 0.05
+KEPT = 3
+
+
+class Redis:
+    """One server: its table, whether it answers, and what readers have seen of it."""
+
+    def __init__(self) -> None:
+        self.table = MemoryLists()
+        self.is_away = False
+        self.copy = self.snapshot()
+        self._seen: dict[str, tuple[int, int]] = {}
+        self.broken: list[str] = []
+
+    def snapshot(self) -> MemoryLists:
+        """The table as it is now."""
+        twin = copy(self.table)
+        twin._lists = dict(self.table._lists)
+        return twin
+
+    def begin_with(self, table: MemoryLists) -> None:
+        """Forgets what it had: readers know that it may be older now."""
+        self.table = table
+        self._seen.clear()
+
+    def look(self) -> None:
+        """A reader looks: no list may be older than it was."""
+        for listener_id, found in self.table._lists.items():
+            position = (found.log_epoch, found.as_of)
+            if position < self._seen.get(listener_id, position):
+                was = self._seen[listener_id]
+                self.broken.append(
+                    f"OLDER LIST in redis: {listener_id} as of {position}, was {was}"
+                )
+            self._seen[listener_id] = position
+
+
+class RemoteLists:
+    """The table as one worker reaches it; several lists take several calls, the frontier last."""
+
+    def __init__(self, edge: Edge, redis: Redis) -> None:
+        self._edge = edge
+        self._redis = redis
+
+    async def publish(self, publication: Publication) -> Frontier:
+        """See `ListStore.publish`.
+
+        Where the log has lost a tail a publication is one call: the lists of one that was cut short
+        and of a record that is gone are the limit that docs/reliability.md states.
+        """
+        lists = publication.lists
+        if len(lists) > 1 and not self._edge.broker.cuts:
+            half = len(lists) // 2
+            await self._call(publication._replace(lists=lists[:half], erased=(), frontier=None))
+            publication = publication._replace(lists=lists[half:])
+        return await self._call(publication)
+
+    async def _call(self, publication: Publication) -> Frontier:
+        edge = self._edge
+        await self._reach("a write to redis")
+        former = await self._redis.table.publish(publication)
+        self._redis.look()
+        told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
+        edge.note(edge.name, f"redis has {told}, frontier {publication.frontier}")
+        await self._answered("a write to redis")
+        return former
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        await self._reach("redis' frontier")
+        found = await self._redis.table.frontier()
+        await self._answered("redis' frontier")
+        return found
+
+    async def _reach(self, what: str) -> None:
+        self._edge.may_die(f"before {what}")
+        await asyncio.sleep(self._edge.delay(what))
+        self._check_answers()
+
+    async def _answered(self, what: str) -> None:
+        await asyncio.sleep(self._edge.delay(f"the answer to {what}"))
+        self._edge.may_die(f"after {what}")
+        self._check_answers()
+        if self._edge.chance.strikes("lost answer", f"{self._edge.name} {what}", REPLY_LOST):
+            raise ConnectionError("the answer is lost")
+
+    def _check_answers(self) -> None:
+        if self._redis.is_away:
+            raise ConnectionError("redis is away")
+
+
+@dataclass
+class Disk:
+    """Snapshots by log offset; those of one identity share a disk."""
+
+    files: dict[int, bytes] = field(default_factory=dict)
+
+    def damage(self, at: float) -> int:
+        """Flips a bit of the newest snapshot, at this part of its length."""
+        newest = max(self.files)
+        data = bytearray(self.files[newest])
+        data[int(at * len(data))] ^= 1
+        self.files[newest] = bytes(data)
+        return newest
+
+
+class Place(NamedTuple):
+    """A file's."""
+
+    offset: int
+
+    @property
+    def name(self) -> str:
+        """As people see it."""
+        return f"{self.offset}.snapshot"
+
+
+class SimulatedSnapshots:
+    """The twin of `SnapshotFolder`."""
+
+    folder = "the disk"
+
+    def __init__(self, edge: Edge, disk: Disk) -> None:
+        self._edge = edge
+        self._files = disk.files
+
+    def write(self, header: SnapshotHeader, arrays: Arrays) -> Place:
+        """See `SnapshotFolder.write`."""
+        edge = self._edge
+        edge.block("a snapshot")
+        data = b"".join(snapshots.packed(header, arrays))
+        if edge.chance.strikes("full disk", edge.name, FULL_DISK):
+            raise SnapshotError("The disk is full.", "Make room.")
+        self._files[header.offset] = data
+        edge.note(edge.name, f"snapshot at {header.offset}")
+        self._prune()
+        return Place(header.offset)
+
+    def _prune(self) -> None:
+        self._edge.may_die("between a snapshot and what it replaces")
+        for offset in sorted(self._files, reverse=True)[KEPT:]:
+            del self._files[offset]
+
+    def readable(self) -> Iterator[tuple[Place, SnapshotHeader, dict[str, Any]]]:
+        """See `SnapshotFolder.readable`."""
+        self._edge.block("a look at the disk")
+        for offset in sorted(self._files, reverse=True):
+            place = Place(offset)
+            try:
+                yield place, *snapshots.unpacked(self._files[offset], place.name)
+            except SnapshotError as error:
+                self.set_aside(place, str(error))
+
+    def set_aside(self, place: Place, why: str) -> None:
+        """See `SnapshotFolder.set_aside`."""
+        self._edge.note(self._edge.name, f"{place.name} is set aside: {why}")
+        self._files.pop(place.offset, None)

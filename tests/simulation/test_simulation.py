@@ -1,0 +1,72 @@
+"""F21, F2: a thousand histories of faults, each decided by its seed, and none breaks a promise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.coverage import Coverage, Ignored
+from tests.simulation.__main__ import show
+from tests.simulation.shrinking import shrunk
+from tests.simulation.trying import broken, deaths_at
+from tests.simulation.world import World, simulated
+from tests.support.crash_points import POINTS
+from topics.learning_batch import LearningBatch
+
+SEEDS = 1_000
+PIECES = 10
+REPOSITORY = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_no_seed_breaks_a_promise_and_all_come_to_rest(piece: int) -> None:
+    size = SEEDS // PIECES
+    assert broken(piece * size, size) == {}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_who_dies_between_two_effects_loses_nothing(point: str) -> None:
+    assert deaths_at(point, 1) == 1
+
+
+def test_a_seed_gives_the_same_history_in_any_process(capsys: pytest.CaptureFixture[str]) -> None:
+    command = [sys.executable, "-m", "tests.simulation", "--seed", "11"]
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+    show(simulated(11))
+    assert capsys.readouterr().out == done.stdout
+    assert len(done.stdout.splitlines()) > 50
+
+
+def told(world: World) -> list[tuple[float, str, str]]:
+    """A journal, in seconds with three digits."""
+    return [(round(at_s, 3), who, what) for at_s, who, what in world.journal]
+
+
+def test_a_history_without_its_faults_is_that_of_events_alone() -> None:
+    world = simulated(11)
+    events = frozenset(each for each in world.chance.happened if each.kind == "event")
+    assert events < {*world.chance.happened}
+    calm = simulated(11, events)
+    assert (calm.broken, {*calm.chance.happened}) == ([], events)
+    assert told(calm) == told(simulated(11, events))
+
+
+def test_a_broken_promise_is_shrunk_to_the_little_that_breaks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first_new = Coverage.first_new
+
+    def unmasked(coverage: Coverage, batch: LearningBatch) -> int | Ignored:
+        found = first_new(coverage, batch)
+        return found if isinstance(found, Ignored) else batch.from_offset
+
+    assert simulated(1).broken == []
+    monkeypatch.setattr(Coverage, "first_new", unmasked)
+    shortest = shrunk(simulated(1)).chance.happened
+    assert [each.kind for each in shortest] == ["event", "kill", "event"]
+    assert simulated(1, frozenset(shortest)).broken

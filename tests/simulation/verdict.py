@@ -1,0 +1,181 @@
+"""The verdict of a simulation: nothing lost, nothing twice, and everything agrees."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from faust.types import TP
+
+from streams.fold import Fold
+from streams.list_making import ListMaker
+from streams.stores.lists import EVERYONE
+from streams.verifying.list_audit import (
+    Lists,
+    Published,
+    disagreements,
+    items_hash,
+    made,
+    misranked,
+    outdated,
+)
+from streams.verifying.log_audit import LogAudit
+from streams.verifying.source_audit import compared, missing_letters, value_hash
+from tests.simulation.counting import CountingRanker
+from tests.simulation.feeding import ERASED
+from tests.simulation.workers import GENERATION, WINDOW, K, new_fold
+from tests.simulation.world import World
+from tests.support.naive_fold import NaiveFold
+from tests.support.workload import What
+from topics.catalogue import LISTENING_EVENTS, RECOMMENDATIONS
+from topics.codecs import Decoder
+from topics.learning_log import LogRecord, decode_log_record
+
+_EVENTS = Decoder(LISTENING_EVENTS.contracts)
+_LISTS = Decoder(RECOMMENDATIONS.contracts)
+
+
+class PlainFold(NaiveFold):
+    """The naive fold with the model of the simulation."""
+
+    def built(self, model: dict[str, str]) -> list[CountingRanker]:  # type: ignore[override]
+        """See `NaiveFold`."""
+        return [CountingRanker(), CountingRanker()]
+
+
+def judge(world: World) -> None:
+    """Notes every promise that is broken."""
+    for each in [*world.broker.broken, *world.redis.broken]:
+        world.breaks(each)
+    if world.broken:
+        return  # the rest follows from it
+    kept = world.broker.log.records
+    records = [decode_log_record(each.value, each.offset) for each in kept]
+    for check in (_log, _state, _lists):
+        for what in check(world, records):
+            world.breaks(what)
+
+
+# -- the log and its sources ---------------------------------------------------------------------
+
+
+def _log(world: World, records: list[LogRecord]) -> Iterator[str]:
+    """Covered once and without a hole, as the sources have it; rejected rows are dead letters."""
+    audit, covered = LogAudit(), set()
+    letters = {
+        origin: {value_hash(value) for value in values}
+        for origin, values in world.broker.letters.items()
+    }
+    for offset, record in enumerate(records):
+        counted = audit.note(offset, record)
+        if counted is None:
+            continue
+        counted = counted._replace(source_name=LISTENING_EVENTS.name)
+        batch = counted.batch
+        source = world.broker.sources[TP(LISTENING_EVENTS.name, batch.source.partition)]
+        rows = source.records[counted.first_new : batch.to_offset + 1]
+        for broken in [*compared(counted, rows, _EVENTS), *missing_letters(counted, rows, letters)]:
+            yield f"LOG: {broken.where}: {broken.what}"
+        covered |= {(batch.source.partition, each.offset) for each in rows}
+    for broken in [*audit.broken, *audit.holes()]:
+        yield f"LOG: {broken.where}: {broken.what}"
+    for place in sorted(world.feeder.acknowledged.keys() - covered):
+        yield f"LOST: {world.feeder.acknowledged[place].what} at {place}"
+
+
+# -- the state -----------------------------------------------------------------------------------
+
+
+def _state(world: World, records: list[LogRecord]) -> Iterator[str]:
+    """Live, replayed and naive state are one; every play counts once, in its listener's order."""
+    assert world.owner is not None
+    live = world.owner.recommender.fold.digest()
+    naive = PlainFold({}, WINDOW).fold(records)
+    replayed = new_fold()
+    replayed.apply_many(enumerate(records))
+    for name, digest in (("replayed", replayed.digest()), ("naive", naive.digest())):
+        if digest != live:
+            yield f"STATE: live is {live}, {name} is {digest}"
+    yield from _applied(world, naive)
+
+
+def _applied(world: World, naive: NaiveFold) -> Iterator[str]:
+    fresh = world.feeder.fresh
+    plays = {
+        told.event_key: told
+        for told in world.feeder.acknowledged.values()
+        if (told.listener_id, told.number) in fresh and told.listener_id != ERASED
+    }
+    applied = Counter(event.key for event in naive.learnt)
+    numbers = defaultdict(list)
+    for key, told in plays.items():
+        if applied[key] != (0 if told.what is What.NEAR else 1):
+            yield f"{applied[key]} TIMES: {told.what} {told.listener_id}#{told.number}"
+    for event in naive.learnt:
+        if event.key in plays:
+            numbers[event.listener].append(plays[event.key].number)
+    for listener_id, told_in in numbers.items():
+        if told_in != sorted(told_in):
+            yield f"OUT OF ORDER: {listener_id} {told_in}"
+
+
+# -- the lists -----------------------------------------------------------------------------------
+
+
+def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
+    """Redis, the topic and the state say the same."""
+    redis, topic = _in_redis(world), _in_topic(world)
+    fold = new_fold()
+    for broken in _misranked(fold, records, redis):
+        yield f"LISTS: {broken}"
+    last = fold.frontier.position
+    for each in disagreements(redis, topic, last):
+        yield f"LISTS: {each.where}: {each.what}"
+    changed = _last_changed(fold)
+    for name, lists in (("redis", redis), ("the topic", topic)):
+        for each in outdated(lists, changed, fold.offset, name):
+            yield f"LISTS: {each.where}: {each.what}"
+
+
+def _misranked(fold: Fold, records: list[LogRecord], lists: Lists) -> Iterator[str]:
+    """Folds everything; compares each list where it was made with what the state ranks there."""
+    maker = ListMaker(fold, GENERATION, shard=0, shards=1, k=K)
+    by_offset = defaultdict(list)
+    for listener_id, found in lists.items():
+        by_offset[found.as_of].append((listener_id, found))
+    for stop in sorted({*by_offset, len(records) - 1}):
+        fold.apply_many(enumerate(records[: stop + 1]))
+        for listener_id, found in by_offset.get(stop, ()):
+            for each in misranked(listener_id, found, _ranked(fold, maker, listener_id)):
+                yield f"{each.where}: {each.what}"
+
+
+def _ranked(fold: Fold, maker: ListMaker, listener_id: str) -> Published:
+    if listener_id == EVERYONE:
+        return made(maker.everyones())
+    code = fold.listeners.code(listener_id)
+    lists = maker.lists(np.array([code] if code >= 0 else [], np.int32))
+    return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")
+
+
+def _last_changed(fold: Fold) -> dict[str, int]:
+    codes = fold.changed_after(-1)
+    names = fold.listeners.values(codes.tolist())
+    return dict(zip(map(str, names), fold.last_changed(codes).tolist(), strict=True))
+
+
+def _in_redis(world: World) -> Lists:
+    return {
+        listener_id: Published(each.log_epoch, each.as_of, each.event_time, items_hash(each.items))
+        for listener_id, each in world.redis.table._lists.items()
+    }
+
+
+def _in_topic(world: World) -> Lists:
+    found = {}
+    for listener_id, value in world.broker.lists.items():
+        if value is not None:
+            _, each = _LISTS.decode(value)  # type: ignore[misc]
+            items = [(item["track_id"], item["score"], item["reason"]) for item in each["items"]]
+            place = (each["log_epoch"], each["as_of"], each["event_time"])
+            found[listener_id] = Published(*place, items_hash(items))
+    return found

@@ -1,0 +1,314 @@
+"""The two kinds of workers as their apps compose them, over simulated servers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self
+
+from faust.types import TP
+
+from streams.agents.recommend import Cadence, LogEdge, Recommender
+from streams.agents.recommend import Identity as RecommenderIdentity
+from streams.agents.sequence import Identity, Sequencer
+from streams.beginning import Cluster, Source
+from streams.fold import Fold
+from streams.list_making import ListMaker
+from streams.log_reader import LogBounds
+from streams.progress_reader import fold_position
+from streams.publishing import Publisher
+from streams.snapshots import record_hash
+from streams.state_keeping import StateKeeper
+from streams.topic_ids import Bounds
+from tests.simulation.broker import Broker, Group, later
+from tests.simulation.consuming import Membership, SimulatedConsumer
+from tests.simulation.counting import CountingRanker
+from tests.simulation.edge import Edge
+from tests.simulation.producing import SimulatedProducer
+from tests.simulation.stores import Disk, Redis, RemoteLists, SimulatedSnapshots
+from tests.simulation.transactions import SimulatedTopicLists
+from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS
+from topics.codecs import Decoder
+from topics.control_records import ControlRecord
+from topics.learning_log import encode_log_record
+from topics.learning_progress import LearningProgress
+
+TOPIC_ID = b"simulated source"
+LOG = TP(LEARNING_LOG.name, 0)
+GENERATION = "first"
+WINDOW = 64
+K = 5
+CADENCE = Cadence(progress_every_s=1.0, snapshot_every_s=5.0, digest_every_records=8)
+EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
+COMMIT_EVERY_S = 1.0
+FETCH_S = 2.0
+MEMBER_EVERY_S = 1.5
+_DECODER = Decoder(LISTENING_EVENTS.contracts)
+
+
+def new_fold() -> Fold:
+    """An empty state."""
+    return Fold(CountingRanker(), CountingRanker(), duplicate_window=WINDOW)
+
+
+class Worker:
+    """A consumer, an agent that takes its chunks one after the other, and what runs beside."""
+
+    consumer: SimulatedConsumer
+    group: Group
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+        self._chunks: asyncio.Queue[Any] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self, *beside: Callable[[], Awaitable[None]]) -> None:
+        """Starts everything."""
+        for each in (self._fetch, self._take, self._commit, self._stay_a_member, *beside):
+            self._tasks.append(asyncio.ensure_future(self._guarded(each)))
+        self.group.join(self.consumer)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # as an app does: stop before anything is acknowledged
+            self.edge.stop(error)
+
+    async def _fetch(self) -> None:
+        while True:
+            async for _, message in self.consumer.getmany(FETCH_S):
+                self._chunks.put_nowait(message)
+
+    async def _take(self) -> None:
+        while True:
+            await self.handle(await self._chunks.get())
+
+    async def _commit(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            await self.consumer.commit()
+
+    async def _stay_a_member(self) -> None:
+        """Finds out that the group went on without it."""
+        while True:
+            await asyncio.sleep(MEMBER_EVERY_S)
+            if self.consumer not in self.group.members:
+                await self.consumer.give_back()
+                self.group.join(self.consumer)
+
+    async def handle(self, message: Any) -> None:
+        """What the agent does with a chunk."""
+        raise NotImplementedError
+
+    def drop_chunks(self) -> None:
+        """What Faust does when partitions are taken away: whatever waits for the agent is gone."""
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+
+    async def end(self) -> None:
+        """SIGTERM: gives back what it has, and ends."""
+        for task in self._tasks:
+            task.cancel()
+        await self.consumer.give_back()
+        self.group.leave(self.consumer)
+
+    def is_behind(self, log_end: int) -> bool:
+        """Whether it holds nothing of what a log that ends at `log_end` has lost."""
+        return True
+
+
+class SequencerWorker(Worker):
+    """As `streams.sequencer_app` has it."""
+
+    def __init__(self, edge: Edge, group: Group, age: int) -> None:
+        super().__init__(edge)
+        self.group = group
+        self.sequencer = Sequencer(
+            Identity(edge.name, "simulated"),
+            SimulatedProducer(edge),  # type: ignore[arg-type]
+            _DECODER,
+            edge.stop,
+            clock=edge.loop.time,
+        )
+        self.consumer = SimulatedConsumer(
+            Membership(
+                edge,
+                group,
+                edge.broker.sources,
+                EVENTS_A_FETCH,
+                self._starting_positions,
+                self._revoked,
+                lambda _: None,
+                age,
+            )
+        )
+        self.begin(self._follow)
+
+    async def _starting_positions(
+        self, assigned: set[TP], committed: Mapping[TP, int | None]
+    ) -> Mapping[TP, int]:
+        await asyncio.sleep(self.edge.delay("a look at the cluster"))
+        sources, log = self.edge.broker.sources, self.edge.broker.log
+        cluster = Cluster(
+            source_of(self.edge.broker),
+            {tp: committed[tp] for tp in sorted(assigned)},
+            {tp: Bounds(0, sources[tp].end) for tp in sorted(assigned)},
+            log.end,
+        )
+        fold = fold_position(self.edge.broker.heartbeats)
+        starts = await self.sequencer.begin(self.consumer, cluster, fold)
+        told = {tp.partition: at for tp, at in sorted(starts.items())}
+        self.edge.note(self.edge.name, f"begins at {told}; committed {list(committed.values())}")
+        return starts
+
+    def _revoked(self) -> None:
+        self.drop_chunks()
+        self.sequencer.forget()
+
+    async def handle(self, message: Any) -> None:
+        """See `Worker.handle`."""
+        await self.sequencer.sequence(message)
+
+    async def _follow(self) -> None:
+        heard: Any = None
+        while True:
+            await asyncio.sleep(1.0)
+            if heard != self.edge.broker.heartbeats:
+                heard = dict(self.edge.broker.heartbeats)
+                self.sequencer.follow(fold_position(heard))
+                self.sequencer.heal()
+
+
+class RecommenderWorker(Worker):
+    """As `streams.recommender_app` has it; of one identity there may be several."""
+
+    def __init__(self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis) -> None:
+        super().__init__(edge)
+        self.group = group
+        fold = new_fold()
+        topic = SimulatedTopicLists(edge, group.name)
+        maker = ListMaker(fold, GENERATION, shard=0, shards=1, k=K)
+        clock = edge.loop.time
+        self.publisher = Publisher(fold, maker, RemoteLists(edge, redis), topic, clock=clock)
+        self.recommender = Recommender(
+            RecommenderIdentity(group.name, GENERATION),
+            CADENCE,
+            kafka="",
+            fold=fold,
+            publisher=self.publisher,
+            topic=topic,
+            state=StateKeeper(
+                fold,
+                SimulatedSnapshots(edge, disk),  # type: ignore[arg-type]
+                kafka="",
+                configuration="simulated",
+                read_log=lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
+                clock=clock,
+            ),
+            progress=Heartbeats(edge),  # type: ignore[arg-type]
+            log=LogEdge(
+                lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
+                lambda _, control: append_control(edge, control),
+            ),
+        )
+        self.consumer = SimulatedConsumer(
+            Membership(
+                edge,
+                group,
+                {LOG: edge.broker.log},
+                LOG_RECORDS_A_FETCH,
+                self._starting_positions,
+                self.drop_chunks,
+                lambda assigned: self.recommender.on_assigned(bool(assigned)),
+                age,
+            )
+        )
+        self.begin(self._beat)
+
+    async def _starting_positions(
+        self, assigned: set[TP], _: Mapping[TP, int | None]
+    ) -> Mapping[TP, int]:
+        begins = await self.recommender.begin()
+        self.edge.note(self.edge.name, f"folds from {begins}")
+        return dict.fromkeys(assigned, begins)
+
+    async def handle(self, message: Any) -> None:
+        """See `Worker.handle`."""
+        await self.recommender.learn(message.value)
+        self.edge.may_die("between publishing and the acknowledgement")
+        self.consumer.ack(message)
+
+    async def _beat(self) -> None:
+        while True:
+            await self.recommender.beat()
+
+    async def end(self) -> None:
+        """See `Worker.end`."""
+        await super().end()
+        await self.recommender.end()
+
+    def is_behind(self, log_end: int) -> bool:
+        """See `Worker.is_behind`."""
+        loading = self.recommender._loading
+        is_loading = loading is not None and not loading.done()
+        reached = max(self.recommender.fold.offset + 1, self.consumer._fetch_at.get(LOG, 0))
+        return reached <= log_end and not is_loading
+
+
+class LogReader:
+    """The log outside of the stream, as `streams.log_reader` reads it."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def __enter__(self) -> Self:
+        self._edge.block("a look at the log")
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def topic_id(self) -> str:
+        """The log's."""
+        return "simulated log"
+
+    def bounds(self) -> LogBounds:
+        """The log's."""
+        return LogBounds(0, self._edge.broker.log.end)
+
+    def hash_at(self, offset: int) -> str | None:
+        """See `streams.log_reader.LogReader`."""
+        records = self._edge.broker.log.records
+        return record_hash(records[offset].value or b"") if 0 <= offset < len(records) else None
+
+
+def append_control(edge: Edge, control: ControlRecord) -> int:
+    """Appends to the log as `write_control` does; its answer may come late."""
+    edge.block("a control record")
+    offset = edge.broker.append(edge.broker.log, encode_log_record(control))
+    edge.note(edge.name, f"{control} at {offset}")
+    edge.block("a control record's answer")
+    return offset
+
+
+class Heartbeats:
+    """The twin of `ProgressWriter`; a heartbeat may be lost."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def write(self, progress: LearningProgress) -> None:
+        """Sends a heartbeat."""
+        edge = self._edge
+        edge.may_die("before a heartbeat")
+        if not edge.chance.strikes("lost heartbeat", edge.name, 0.05):
+            later(edge.loop, edge.delay("a heartbeat"), self._land, progress)
+
+    def _land(self, progress: LearningProgress) -> None:
+        broker = self._edge.broker
+        broker.heartbeats[progress.recommender_id] = (broker.now_ms(), progress)
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+def source_of(broker: Broker) -> Source:
+    """The topic that is sequenced."""
+    return Source(LISTENING_EVENTS.name, TOPIC_ID, len(broker.sources))

@@ -1,0 +1,408 @@
+"""One simulation: workers, events, faults; then everything heals, and has to come to rest."""
+
+import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from faust.types import TP
+
+from streams.frontier import frontier_of
+from tests.simulation.broker import Broker, Group, Partition, later
+from tests.simulation.chance import Chance, Fault
+from tests.simulation.edge import Edge
+from tests.simulation.feeding import Feeder
+from tests.simulation.stores import Disk, Redis
+from tests.simulation.virtual_time import Process, VirtualLoop
+from tests.simulation.workers import (
+    LOG,
+    TOPIC_ID,
+    RecommenderWorker,
+    SequencerWorker,
+    Worker,
+)
+from topics.catalogue import LISTENING_EVENTS
+from topics.control_records import LogEpochStarted
+from topics.learning_batch import SourcePartition
+from topics.learning_log import encode_log_record
+
+PARTITIONS = 2
+SESSION_S = 5.0
+FAULTS_S = 20.0
+"""For so long events come and faults happen."""
+HEALS_WITHIN_S = 120.0
+"""After the last fault everything must be applied and published within this."""
+RESTS_S = 2.5
+REPLICA_LAG_S = 1.5
+RESTARTS_S = (0.1, 6.0)
+AFTER_A_CUT = (
+    "does not have offset",
+    "belongs to this learning-log",
+    "changed at",
+    "learning-log goes on at",
+)
+"""What workers say when the log lost what they had read, and stop."""
+FENCED = "Lists can no longer be published"
+
+
+@dataclass
+class Slot:
+    """A place for a worker, started again whenever it is gone."""
+
+    name: str
+    age: int
+    started: int = 0
+    process: Process | None = None
+    worker: Worker | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its process lives."""
+        return self.process is not None and self.process.is_alive
+
+
+@dataclass
+class World:
+    """Everything of one simulation."""
+
+    chance: Chance
+    journal: list[tuple[float, str, str]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.loop = VirtualLoop(self._note_error)
+        tps = [TP(LISTENING_EVENTS.name, at) for at in range(PARTITIONS)]
+        self.broker = Broker(self.loop, {tp: Partition() for tp in tps})
+        self.redis = Redis()
+        self.disk = Disk()
+        self.sequencers = Group("sequencers", self.loop, tps, SESSION_S)
+        self.recommenders = Group("recommenders", self.loop, [LOG], SESSION_S)
+        for group in (self.sequencers, self.recommenders):
+            group.on_shared = lambda what: self.note("broker", what)
+        self.feeder = Feeder(self.chance, self.broker, self.note)
+        several = self.chance.number("sequencers")
+        self.slots = [
+            *(Slot(f"sequencer-{at}", at) for at in range(1 + int(3 * several))),
+            *(Slot(f"recommender-{at}", at) for at in range(1 + round(self.chance.number("two")))),
+        ]
+        self.broker.append(
+            self.broker.log, encode_log_record(LogEpochStarted(1, "the log was made"))
+        )
+
+    def note(self, who: str, what: str) -> None:
+        """Writes a line of the journal."""
+        self.journal.append((self.loop.time(), who, what))
+
+    def breaks(self, what: str) -> None:
+        """A promise is broken."""
+        self.broken.append(what)
+        self.note("BROKEN", what)
+
+    def _note_error(self, error: BaseException) -> None:
+        self.breaks(f"UNCAUGHT: {type(error).__name__}: {error}")
+
+    # -- workers ---------------------------------------------------------------------------------
+
+    def start(self, slot: Slot) -> None:
+        """Starts a worker, unless it is up."""
+        if slot.is_up:
+            return
+        slot.started += 1
+        process = slot.process = Process(f"{slot.name}.{slot.started}")
+        edge = Edge(
+            process,
+            self.loop,
+            self.broker,
+            self.chance,
+            self.note,
+            lambda _: self.kill(slot),
+            lambda error: self._stopped(slot, process, error),
+        )
+        self.note(process.name, "starts")
+        self.loop.call_soon(self._build, slot, edge, context=process.context)
+
+    def _build(self, slot: Slot, edge: Edge) -> None:
+        age = 100 * slot.started + slot.age
+        if slot.name.startswith("sequencer"):
+            slot.worker = SequencerWorker(edge, self.sequencers, age)
+        else:
+            slot.worker = RecommenderWorker(edge, self.recommenders, age, self.disk, self.redis)
+
+    def kill(self, slot: Slot) -> None:
+        """SIGKILL; the group notices after the session time-out, somebody starts it again."""
+        process, worker = slot.process, slot.worker
+        if process is None or not process.is_alive:
+            return
+        process.is_alive = False
+        if worker is not None:
+            later(self.loop, SESSION_S, worker.group.leave, worker.consumer)
+        after_s = self.chance.between(f"{process.name} restarts", *RESTARTS_S)
+        later(self.loop, after_s, self.start, slot)
+
+    def _stopped(self, slot: Slot, process: Process, error: BaseException) -> None:
+        if not process.is_alive:
+            return
+        self.note(process.name, f"stops: {error}")
+        said = str(error)
+        is_explained = FENCED in said or (
+            self.broker.cuts > 0 and any(each in said for each in AFTER_A_CUT)
+        )
+        if not is_explained:
+            self.breaks(f"STOPPED: {process.name}: {type(error).__name__}: {said}")
+        if "reset --snapshots" in said:
+            self.note("operator", "resets the snapshots")
+            self.disk.files.clear()
+        self.kill(slot)
+
+    def freeze(self, slot: Slot, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT after a while."""
+        process, worker = slot.process, slot.worker
+        if process is None or worker is None:
+            return
+        process.frozen_until_s = self.loop.time() + seconds
+        if seconds > SESSION_S:
+            later(self.loop, SESSION_S, worker.group.leave, worker.consumer)
+
+    def stop(self, slot: Slot) -> None:
+        """SIGTERM."""
+        if slot.process is not None and slot.worker is not None:
+            self.loop.create_task(self._end(slot), context=slot.process.context)
+
+    async def _end(self, slot: Slot) -> None:
+        assert slot.worker is not None
+        await slot.worker.end()
+        self.note(str(slot.process and slot.process.name), "has ended")
+        self.kill(slot)
+
+    # -- the whole of it -------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Runs it to its end."""
+        for slot in self.slots:
+            self.start(slot)
+        self.loop.kernel(self.feeder.feed(FAULTS_S))
+        self.loop.kernel(Nemesis(self).act())
+        self.loop.kernel(self._replicate())
+        self.loop.run(FAULTS_S)
+        self._heal()
+        until_s = FAULTS_S + HEALS_WITHIN_S
+        self.loop.kernel(self._watch())
+        self.loop.run(until_s, lambda: self.is_at_rest)
+        if not self.is_at_rest:
+            self.breaks(
+                f"NO PROGRESS {HEALS_WITHIN_S:.0f} s after everything healed: {self.rest()}"
+            )
+        self.healed_after_s = self.loop.time() - FAULTS_S
+
+    async def _replicate(self) -> None:
+        """A replica of Redis follows with a lag."""
+        while not self.chance.is_healed:
+            await asyncio.sleep(REPLICA_LAG_S)
+            self.redis.copy = self.redis.snapshot()
+
+    is_at_rest = False
+    healed_after_s = 0.0
+
+    def _heal(self) -> None:
+        self.note("world", "everything heals")
+        self.chance.is_healed = True
+        self.redis.is_away = False
+        self.broker.stalled_until_s = 0.0
+        for slot in self.slots:
+            if slot.is_up and slot.process is not None:
+                slot.process.frozen_until_s = min(slot.process.frozen_until_s, self.loop.time())
+                later(self.loop, 0.0, self.loop._thaw, slot.process)
+            else:
+                self.start(slot)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if not self.rest():
+                await asyncio.sleep(RESTS_S)
+                self.is_at_rest = not self.rest()
+
+    @property
+    def owner(self) -> RecommenderWorker | None:
+        """The recommender that has the log."""
+        for slot in self.slots:
+            worker = slot.worker
+            if slot.is_up and isinstance(worker, RecommenderWorker) and worker.consumer._has:
+                return worker
+        return None
+
+    def rest(self) -> str:
+        """What is still to be done; empty where nothing is."""
+        owner = self.owner
+        if owner is None:
+            return "nobody has the log"
+        fold, publisher = owner.recommender.fold, owner.publisher
+        ends = {tp: partition.end for tp, partition in self.broker.sources.items()}
+        folded = {tp: fold.coverage.next.get(SourcePartition(TOPIC_ID, tp[1]), 0) for tp in ends}
+        topic = frontier_of(self.broker.frontiers.get(f"{self.recommenders.name}-recommendations"))
+        reached = {
+            "fold": (fold.offset, self.broker.log.end - 1),
+            "sources": (sorted(folded.items()), sorted(ends.items())),
+            "acknowledged": (self._acknowledged(), ends),
+            "redis": (self.redis.table._frontier.position, fold.frontier.position),
+            "topic": (topic.position, fold.frontier.position),
+            "gate": (publisher.is_open, True),
+            "redis' error": (publisher.redis_error, None),
+            "everyone's list": (publisher._everyone_at, fold.offset),
+            "the topic's queue": (owner.recommender._topic._frontier, None),
+        }
+        return "; ".join(
+            f"{name} {has}, not {wants}" for name, (has, wants) in reached.items() if has != wants
+        )
+
+    def _acknowledged(self) -> dict[TP, int]:
+        sequencers = [each.worker for each in self.slots if each.is_up]
+        return {
+            tp: pipeline.next_to_acknowledge
+            for each in sequencers
+            if isinstance(each, SequencerWorker)
+            for tp, pipeline in each.sequencer.pipelines.items()
+        }
+
+
+class Nemesis:
+    """Makes the faults that no single effect makes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._chance = world.chance
+        self._actions = {
+            "kill": (0.6, self._kill),
+            "freeze": (0.5, self._freeze),
+            "end": (0.4, self._end),
+            "redis away": (0.4, self._redis_away),
+            "redis emptied": (0.3, self._redis_emptied),
+            "redis failed over": (0.3, self._redis_failed_over),
+            "log cut": (0.3, self._log_cut),
+            "offsets moved": (0.3, self._offsets_moved),
+            "broker stalls": (0.4, self._broker_stalls),
+            "snapshot damaged": (0.5, self._snapshot_damaged),
+            "rebalance": (0.5, self._rebalance),
+        }
+
+    async def act(self) -> None:
+        """Acts now and then, until everything heals."""
+        while not self._chance.is_healed:
+            await asyncio.sleep(self._chance.between("nemesis waits", 0.2, 1.6))
+            name = self._chance.pick("nemesis", [*self._actions])
+            rate, action = self._actions[name]
+            if self._chance.strikes(name, "nemesis", rate):
+                action()
+
+    def _slot(self, what: str) -> Slot | None:
+        slot = self._chance.pick(f"whom to {what}", self._world.slots)
+        return slot if slot.is_up and slot.worker is not None else None
+
+    def _note(self, what: str) -> None:
+        self._world.note("nemesis", what)
+
+    def _kill(self) -> None:
+        if slot := self._slot("kill"):
+            self._note(f"kills {slot.name}")
+            self._world.kill(slot)
+
+    def _freeze(self) -> None:
+        if slot := self._slot("freeze"):
+            seconds = self._chance.between("frozen for", 0.5, 12.0)
+            self._note(f"freezes {slot.name} for {seconds:.1f} s")
+            self._world.freeze(slot, seconds)
+
+    def _end(self) -> None:
+        if slot := self._slot("end"):
+            self._note(f"ends {slot.name}")
+            self._world.stop(slot)
+
+    def _redis_away(self) -> None:
+        seconds = self._chance.between("redis is away for", 0.3, 5.0)
+        self._note(f"redis is away for {seconds:.1f} s")
+        redis = self._world.redis
+        redis.is_away = True
+        later(self._world.loop, seconds, setattr, redis, "is_away", False)
+
+    def _redis_emptied(self) -> None:
+        self._note("redis is emptied")
+        self._world.redis.begin_with(type(self._world.redis.table)())
+
+    def _redis_failed_over(self) -> None:
+        redis = self._world.redis
+        self._note(f"redis fails over to a replica at {redis.copy._frontier}")
+        redis.begin_with(redis.copy)
+        redis.copy = redis.snapshot()
+
+    def _log_cut(self) -> None:
+        broker = self._world.broker
+        end = max(1, broker.log.end - 1 - int(5 * self._chance.number("cut by")))
+        if end >= broker.log.end:
+            return
+        self._note(f"the log is cut from {broker.log.end} to {end}")
+        broker.cut(end)
+        for slot in self._world.slots:
+            if slot.is_up and slot.worker is not None and not slot.worker.is_behind(end):
+                slot.worker.consumer.was_cut = True
+
+    def _offsets_moved(self) -> None:
+        committed = self._world.sequencers.committed
+        for tp in sorted(committed):
+            committed[tp] = int(committed[tp] * self._chance.number("moved to"))
+        self._note(f"committed offsets are moved to {sorted(committed.values())}")
+
+    def _broker_stalls(self) -> None:
+        seconds = self._chance.between("stalls for", 0.2, 4.0)
+        self._note(f"the broker stalls for {seconds:.1f} s")
+        self._world.broker.stalled_until_s = self._world.loop.time() + seconds
+
+    def _snapshot_damaged(self) -> None:
+        if self._world.disk.files:
+            at = self._world.disk.damage(self._chance.number("damaged at"))
+            self._note(f"snapshot {at} is damaged")
+
+    def _rebalance(self) -> None:
+        group = self._chance.pick("group", [self._world.sequencers, self._world.recommenders])
+        self._note(f"{group.name} share anew")
+        group.share()
+
+
+@contextmanager
+def logs_in(world: World) -> Iterator[None]:
+    """What production code logs goes to the journal."""
+
+    def drop(_: Any, level: str, event: dict[str, Any]) -> Any:
+        if level != "debug":
+            facts = {key: value for key, value in event.items() if key not in ("event", "who")}
+            world.note("log", f"{event['event']} {facts or ''}")
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[drop], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def simulated(seed: int, only: Collection[Fault] | None = None) -> World:
+    """The simulation of a seed, run and judged."""
+    from tests.simulation.verdict import judge
+
+    world = World(Chance(seed, only))
+    with running(world):
+        world.run()
+        judge(world)
+    return world
+
+
+@contextmanager
+def running(world: World) -> Iterator[None]:
+    """Whatever becomes of it, a world ends."""
+    try:
+        with logs_in(world):
+            yield
+    finally:
+        world.loop.end()

@@ -5,7 +5,7 @@ from typing import Self
 
 import pytest
 
-from streams import state_keeping
+from streams.fold import Fold
 from streams.log_reader import LogBounds
 from streams.state_keeping import StateKeeper
 from streams.stores.snapshot_folder import SnapshotFolder
@@ -41,11 +41,14 @@ class ALog:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> type[ALog]:
+def log() -> type[ALog]:
     """The log that a state keeper finds."""
-    found = type("Found", (ALog,), {"hashes": {}})
-    monkeypatch.setattr(state_keeping, "LogReader", found)
-    return found
+    return type("Found", (ALog,), {"hashes": {}})
+
+
+def a_keeper(fold: Fold, log: type[ALog], folder: Path) -> StateKeeper:
+    snapshots = SnapshotFolder(folder, keep=2)
+    return StateKeeper(fold, snapshots, kafka="", configuration="c", read_log=log)
 
 
 def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(
@@ -53,7 +56,7 @@ def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(
 ) -> None:
     log.bounds_now = LogBounds(2, 3)
     fold = a_fold()
-    keeper = StateKeeper(fold, SnapshotFolder(tmp_path, keep=2), kafka="", configuration="c")
+    keeper = a_keeper(fold, log, tmp_path)
     with pytest.raises(LogError, match=r"begins at 2, the state ends at -1.*`echotune reset`"):
         keeper.make_ready()
     assert fold.offset == -1
@@ -66,7 +69,7 @@ def test_a_log_that_changed_while_on_standby_halts_and_says_what_heals(
     fold = folded(a_fold(), LOG)
     fold.record_hash = "what it was"
     before = fold.digest()
-    keeper = StateKeeper(fold, SnapshotFolder(tmp_path, keep=2), kafka="", configuration="c")
+    keeper = a_keeper(fold, log, tmp_path)
     with pytest.raises(LogError, match=r"changed at 2 .*Start this recommender again"):
         keeper.make_ready()
     assert fold.digest() == before

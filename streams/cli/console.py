@@ -5,20 +5,35 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+
+class _Remarks(Console):
+    """Stderr; who has closed it hears no more, and that stops no work and costs no result."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+    def remark(self, text: str, *, markup: bool = False) -> None:
+        """Prints a line as long as somebody may read it."""
+        try:
+            self.print(text, markup=markup, soft_wrap=True)
+        except OSError:  # the terminal was closed
+            self.quiet = True
+
+
 out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+err = _Remarks(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
     """A line about what goes on, for people; stdout stays free for results."""
-    err.print(text, markup=False, soft_wrap=True)
+    err.remark(text)
 
 
 def failure(message: str, remedy: str) -> None:
     """What is wrong and what to do, in plain words."""
-    err.print(f"[bold red]error:[/] {_escaped(message)}", soft_wrap=True)
+    err.remark(f"[bold red]error:[/] {_escaped(message)}", markup=True)
     if remedy:
-        err.print(f"  {_escaped(remedy)}", soft_wrap=True)
+        err.remark(f"  {_escaped(remedy)}", markup=True)
 
 
 def print_json(value: Any) -> None:

@@ -1,6 +1,7 @@
 """`echotune run` and the embedded servers: begun, interrupted, killed, refused, side by side."""
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -85,6 +86,17 @@ def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_othe
     wait_until(home.output.read_text, lambda said: "stopping" in said)
     first.send_signal(signal.SIGINT)  # from somebody impatient
     assert first.wait(WAIT_S) == 0
+    assert home.processes() == set()
+
+
+def test_a_run_whose_terminal_is_gone_stops_all_the_same(home: Home) -> None:
+    reader, writer = os.pipe()
+    unheard = home.begin("run", out=writer)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        assert sum("is up on port" in next(said) for _ in range(3)) == 3
+    unheard.send_signal(signal.SIGHUP)
+    unheard.wait(WAIT_S)
     assert home.processes() == set()
 
 

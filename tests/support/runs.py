@@ -33,15 +33,15 @@ class Home:
         """What commands that were begun have said."""
         return self.folder / "said.txt"
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Starts a command and does not wait for it."""
-        with self.output.open("ab") as out:
+    def begin(self, *arguments: str, out: int | None = None) -> "subprocess.Popen[bytes]":
+        """Starts a command and does not wait for it; it speaks to `out`, else to a file."""
+        with self.output.open("ab") as said:
             process = subprocess.Popen(
                 self._command(*arguments),
                 cwd=REPOSITORY,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdout=said if out is None else out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from infra.daemon import Daemon, free_port, left_running
+from infra.home import writing_in
 from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
@@ -193,14 +194,8 @@ class EmbeddedServers:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
-            self._home.mkdir(parents=True, exist_ok=True)
+        with writing_in(self._home):
             lock = (self._home / "servers.lock").open("w")
-        except OSError as error:
-            raise ServerError(
-                f"The home folder {self._home} cannot be written: {error.strerror}.",
-                "Set ECHOTUNE_HOME to a folder of yours.",
-            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

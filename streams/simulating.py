@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
+from infra.home import writing_in
 from streams.producing import EventProducer, Pace
 from streams.sources.simulator import Simulator
 from topics.listening_event import ListeningEvent
@@ -76,7 +77,7 @@ class SimulatedFeed:
     def _remember(self, producer: EventProducer) -> None:
         """What is sent twice after a crash is the same event, which the fold counts once."""
         producer.flush()
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_suffix(".part")
-        part.write_bytes(orjson.dumps(tuple(self.position)))
-        part.replace(self._file)
+        with writing_in(self._file.parent):
+            part = self._file.with_suffix(".part")
+            part.write_bytes(orjson.dumps(tuple(self.position)))
+            part.replace(self._file)

@@ -19,6 +19,7 @@ from typing import Self
 import psutil
 
 from infra.daemon import Daemon
+from infra.home import writing_in
 from topics.errors import ServerError
 
 RESTART_FIRST_S = 0.5
@@ -145,8 +146,9 @@ def held_for_a_run(home: Path) -> Iterator[None]:
 
     Raises `ServerError` where somebody runs.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "run.lock").open("w") as lock:
+    with writing_in(home):
+        held = (home / "run.lock").open("w")
+    with held as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -1,8 +1,4 @@
-"""The `echotune` command: one module a command, wired here.
-
-Exit codes: 0 done; 1 the answer is no (a check failed, digests differ); 2 wrong usage;
-3 something is wrong that a person can act on (said in one line); 130 stopped by Ctrl-C.
-"""
+"""The `echotune` command: one module a command, wired here."""
 
 import signal
 import sys
@@ -16,11 +12,17 @@ from topics.errors import EchoTuneError
 EXIT_NO = 1
 EXIT_ERROR = 3
 EXIT_INTERRUPTED = 130
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the answer is no (a check failed, digests differ, nobody reads on); "
+    "2 wrong usage; 3 something is wrong that one can act on, said in a line; "
+    "130 stopped by Ctrl-C."
+)
 
 app = typer.Typer(
     name="echotune",
     help="A self-hosted, event-sourced, streaming music recommender.",
     no_args_is_help=True,
+    epilog=EXIT_CODES,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )

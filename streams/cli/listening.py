@@ -30,8 +30,12 @@ def add_to(app: typer.Typer) -> None:
 
 def send(
     listener: Annotated[str, typer.Option(help="Who.")],
-    title: Annotated[str, typer.Option(help="Title of the track.")],
-    artist: Annotated[str, typer.Option(help="Name of the artist.")],
+    title: Annotated[
+        str | None, typer.Option(help="Title of the track; an ERASE is of none.")
+    ] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="Name of the artist; an ERASE is of none.")
+    ] = None,
     release: Annotated[str | None, typer.Option(help="Name of the release.")] = None,
     kind: Annotated[EventKind, typer.Option(help="What happened.")] = EventKind.LISTEN,
     listened_at: Annotated[
@@ -51,7 +55,7 @@ def send(
             kind=kind,
             source="echotune-send",
             track_id=track_id_of(artist, title),
-            artist_id=artist_id_of(artist),
+            artist_id=artist_id_of(artist) if artist else None,
             artist_name=artist,
             track_name=title,
             release_name=release,
@@ -75,7 +79,8 @@ def _check(event: ListeningEvent, now_ms: int) -> None:
     """Raises where the sequencer would reject it, by the same rules."""
     record = _Unsent(0, now_ms, None, encode("ListeningEvent", vars(event)))
     for _, rejected in accept([record], Decoder(LISTENING_EVENTS.contracts)).rejected:
-        raise EchoTuneError(f"This is no event: {rejected.detail}.")
+        remedy = "Say both --artist and --title." if event.track_id is None else ""
+        raise EchoTuneError(f"This is no event: {rejected.detail}.", remedy)
     if not event.listener_id.strip():
         raise EchoTuneError("This is no event: its listener is blank.")
 

@@ -59,6 +59,12 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
     assert f"echotune {command}" in help_of(command).replace("Example: ", "")
 
 
+def test_exit_codes_are_told_by_help(station: Station) -> None:
+    told = station.run("--help").stdout
+    assert all(f"{code} " in told for code in (0, EXIT_NO, 2, EXIT_ERROR, 130))
+    assert "Exit codes" in told
+
+
 def test_what_followed_a_sent_event_before_is_in_the_list_when_it_is_sent_again(
     station: Station,
 ) -> None:
@@ -90,6 +96,7 @@ def test_lag_is_unknown_where_nobody_can_be_asked(station: Station) -> None:
     "wrong",
     [
         ("--artist", ""),
+        ("--title", None),
         ("--artist", "\udcff"),
         ("--listener", " "),
         ("--kind", "UNKNOWN"),
@@ -97,12 +104,20 @@ def test_lag_is_unknown_where_nobody_can_be_asked(station: Station) -> None:
     ],
 )
 def test_what_the_sequencer_would_reject_is_not_sent(
-    station: Station, wrong: tuple[str, str]
+    station: Station, wrong: tuple[str, str | None]
 ) -> None:
     told = {"--listener": "ann", "--artist": "Nina", "--title": "Sinnerman"} | dict([wrong])
-    done = station.run("send", *(part for pair in told.items() for part in pair))
+    given = [part for pair in told.items() for part in pair if pair[1] is not None]
+    done = station.run("send", *given)
     assert done.returncode == EXIT_ERROR
     assert done.stderr.startswith("error: This is no")
+
+
+def test_a_listener_is_erased_without_naming_a_track(station: Station) -> None:
+    station.json("send", "--listener", "gone", "--artist", "Nina Simone", "--title", "Sinnerman")
+    wait_until(lambda: station.json("recommend", "gone")["fallback"], lambda other: not other)
+    assert station.json("send", "--listener", "gone", "--kind", "ERASE")["track_id"] is None
+    wait_until(lambda: station.json("recommend", "gone")["fallback"], bool)
 
 
 def test_an_unknown_listener_gets_everyones_list_and_is_told_so(station: Station) -> None:
@@ -183,6 +198,22 @@ def test_a_wrong_setting_is_named_in_a_line(station: Station, name: str, value: 
     done = station.run("verify", **{name: value})
     assert done.returncode == EXIT_ERROR
     assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "up", "down", "reset --yes", "simulate --events 1"])
+def test_a_home_that_cannot_be_written_is_said(
+    station: Station, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    servers = {
+        "ECHOTUNE_KAFKA": station.addresses.kafka,
+        "ECHOTUNE_REDIS": station.addresses.redis,
+        "ECHOTUNE_HOME": str(tmp_path / "file"),
+    }
+    done = station.run(*command.split(), **servers)
+    assert done.returncode == EXIT_ERROR
+    assert "error: The home folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 

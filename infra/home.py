@@ -1,0 +1,20 @@
+"""The home folder: where everything that is kept on this machine lies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from topics.errors import ServerError
+
+
+@contextmanager
+def writing_in(home: Path) -> Iterator[Path]:
+    """Makes `home` if need be; raises `ServerError` where it cannot be written meanwhile."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        yield home
+    except OSError as error:
+        raise ServerError(
+            f"The home folder {home} cannot be written: {error.strerror}.",
+            "Set ECHOTUNE_HOME to a folder of yours, or make room in it.",
+        ) from error

@@ -41,5 +41,10 @@ def print_json(value: Any) -> None:
     print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
 
 
+def print_json_line(value: Any) -> None:
+    """One JSON document as a line on stdout, at once."""
+    print(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode(), flush=True)
+
+
 def _escaped(text: str) -> str:
     return text.replace("[", "\\[")

@@ -12,6 +12,7 @@ from streams.cli.evaluation_view import print_report
 from streams.cli.options import Json
 from streams.cli.progress import Show, progress
 from streams.settings import Settings
+from streams.sources.files import size_of
 from topics.errors import HistoryError, SettingsError
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def evaluate(
         raise SettingsError("Say either which files, or --log.", "See `echotune evaluate --help`.")
     from streams.evaluation.contests import Question, freeze_of, model_of, wanted_baselines
 
+    size_of(data or [])  # says what is not there before anything is compiled
     settings = Settings()
     told = str(config) if config else preset or settings.model
     if config and preset:

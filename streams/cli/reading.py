@@ -1,6 +1,8 @@
 """`echotune recommend|watch`: a listener's list, once or as it changes."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ from streams.settings import Settings
 from streams.stores.lists import StoredList
 
 _LOOK_EVERY_S = 0.2
+_Show = Callable[[StoredList | None, dict[str, str]], object]
 _Listener = Annotated[str, typer.Argument(help="Whose list.")]
 _Length = Annotated[int, typer.Option("-k", min=1, max=200, help="How many tracks.")]
 
@@ -83,20 +86,41 @@ def _as_json(
     }
 
 
-def watch(listener: _Listener, k: _Length = 20) -> None:
+def watch(
+    listener: _Listener,
+    k: _Length = 20,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON document a line, whenever the list changes.")
+    ] = False,
+) -> None:
     """Shows a listener's list and redraws it as it changes, until Ctrl-C."""
-    asyncio.run(_watch(Settings(), listener, k))
+    settings = Settings()
+    if json:
+        asyncio.run(_watch(settings, listener, partial(_say_line, settings, listener, k)))
+    with Live(console=console.out, auto_refresh=False) as live:
+        asyncio.run(_watch(settings, listener, partial(_redraw, live, listener, k)))
 
 
-async def _watch(settings: Settings, listener: str, k: int) -> None:
+async def _watch(settings: Settings, listener: str, show: _Show) -> None:
+    """Shows the list, or that there is none, at once and with every change."""
     async with ListReader(settings, addresses_of(settings)) as reader:
-        with Live(console=console.out, auto_refresh=False) as live:
-            shown = None
-            while True:
-                stored = await reader.read(listener)
-                if shown is None or stored != shown:
-                    names = await reader.names(stored)
-                    title = _title(listener, stored) if stored else f"no list for {listener} yet"
-                    live.update(list_table(title, stored, names, k=k), refresh=True)
-                    shown = stored
-                await asyncio.sleep(_LOOK_EVERY_S)
+        shown: tuple[StoredList | None] | None = None
+        while True:
+            stored = await reader.read(listener)
+            if shown != (stored,):
+                show(stored, await reader.names(stored))
+                shown = (stored,)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _redraw(
+    live: Live, listener: str, k: int, stored: StoredList | None, names: dict[str, str]
+) -> None:
+    title = _title(listener, stored) if stored else f"no list for {listener} yet"
+    live.update(list_table(title, stored, names, k=k), refresh=True)
+
+
+def _say_line(
+    settings: Settings, listener: str, k: int, stored: StoredList | None, names: dict[str, str]
+) -> None:
+    console.print_json_line(_as_json(settings, listener, stored, names, k))

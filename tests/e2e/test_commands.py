@@ -1,5 +1,7 @@
 """The command line as a person and a script meet it."""
 
+import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,10 +14,10 @@ import typer
 from streams.cli import commands as all_commands
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream, an_event, now_ms
-from tests.support.station import Station, wait_until
+from tests.support.station import WAIT_S, Station, wait_until
 from topics.listening_event import LATEST_AHEAD_MS
 
-EXIT_NO, EXIT_ERROR = 1, 3
+EXIT_NO, EXIT_ERROR, EXIT_INTERRUPTED = 1, 3, 130
 AHEAD_MS = 3_000
 
 
@@ -111,6 +113,17 @@ def test_what_the_sequencer_would_reject_is_not_sent(
     done = station.run("send", *given)
     assert done.returncode == EXIT_ERROR
     assert done.stderr.startswith("error: This is no")
+
+
+def test_whoever_watches_gets_a_line_of_json_for_every_change(station: Station) -> None:
+    with station.begin("watch", "watched", "--json") as watching:
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["fallback"]
+        station.json("send", "--listener", "watched", "--artist", "Nina", "--title", "Sinnerman")
+        lines = (json.loads(each) for each in watching.stdout)
+        assert next(each for each in lines if not each["fallback"])["listener"] == "watched"
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(WAIT_S) == EXIT_INTERRUPTED
 
 
 def test_a_listener_is_erased_without_naming_a_track(station: Station) -> None:

@@ -131,6 +131,17 @@ class Station:
             timeout=WAIT_S * 3,
         )
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Starts an `echotune` command whose stdout is read line by line."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def json(self, *arguments: str, **environment: str) -> dict[str, Any]:
         """What a command with `--json` says."""
         done = self.run(*arguments, "--json", **environment)

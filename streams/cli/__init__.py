@@ -44,6 +44,8 @@ def main() -> None:
         console.failure(*_wrong_settings(error))
         sys.exit(EXIT_ERROR)
     except OSError as error:
+        if error.strerror is None:  # not the system's: a time-out in our own code
+            raise
         console.failure(f"{error.strerror}: {error.filename or 'what is written to'}.", "")
         sys.exit(EXIT_ERROR)
     except UnicodeEncodeError as error:

@@ -13,7 +13,7 @@ def remembered(file: Path) -> Any:
     """The JSON document that a file of the home holds; None where a power cut left none."""
     try:
         return json.loads(file.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from infra.daemon import Daemon, free_port, left_running
-from infra.home import writing_in
+from infra.home import remembered, writing_in
 from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
@@ -160,7 +160,7 @@ class EmbeddedServers:
         return self._home / _STATE_FILE
 
     def _state(self) -> dict[str, Any]:
-        return dict(json.loads(self._file.read_text())) if self._file.is_file() else {}
+        return dict(remembered(self._file) or {})
 
     def _daemons(self) -> dict[str, Daemon]:
         found = self._state().get("daemons", {})

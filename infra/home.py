@@ -1,10 +1,20 @@
 """The home folder: where everything that is kept on this machine lies."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from topics.errors import ServerError
+
+
+def remembered(file: Path) -> Any:
+    """The JSON document that a file of the home holds; None where a power cut left none."""
+    try:
+        return json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from infra.home import writing_in
+from infra.home import remembered, writing_in
 from streams.producing import EventProducer, Pace
 from streams.sources.simulator import Simulator
 from topics.listening_event import ListeningEvent
@@ -40,9 +40,7 @@ class SimulatedFeed:
     def __init__(self, folder: Path, *, seed: int, listeners: int) -> None:
         self._file = folder / f"town-{seed}-{listeners}.json"
         self._simulator = Simulator(seed, listeners, START_MS)
-        self.position = Position()
-        if self._file.is_file():
-            self.position = Position(*orjson.loads(self._file.read_bytes()))
+        self.position = Position(*remembered(self._file) or ())
 
     def send(
         self,

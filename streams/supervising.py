@@ -19,7 +19,7 @@ from typing import Self
 import psutil
 
 from infra.daemon import Daemon
-from infra.home import writing_in
+from infra.home import remembered, writing_in
 from topics.errors import ServerError
 
 RESTART_FIRST_S = 0.5
@@ -163,10 +163,9 @@ def held_for_a_run(home: Path) -> Iterator[None]:
 def stop_left_behind(home: Path) -> None:
     """Ends what a run that was killed has left running."""
     path = home / _REMEMBERED
-    if path.is_file():
-        for fields in json.loads(path.read_text()):
-            Daemon(**fields).stop(STOP_TIMEOUT_S)
-        path.unlink()
+    for fields in remembered(path) or []:
+        Daemon(**fields).stop(STOP_TIMEOUT_S)
+    path.unlink(missing_ok=True)
 
 
 def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":

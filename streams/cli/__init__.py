@@ -43,6 +43,11 @@ def main() -> None:
     except ValidationError as error:
         console.failure(*_wrong_settings(error))
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        if error.strerror is None:  # not the system's: a time-out in our own code
+            raise
+        console.failure(f"{error.strerror}: {error.filename or 'what is written to'}.", "")
+        sys.exit(EXIT_ERROR)
     except UnicodeEncodeError as error:
         what = str(error.object).encode("utf-8", "surrogateescape")[:80]
         console.failure(f"This is no UTF-8 text: {what!r}.", "Names and ids have to be UTF-8.")

@@ -30,7 +30,7 @@ from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 _ERASE = KIND_CODES["ERASE"]

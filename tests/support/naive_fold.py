@@ -22,7 +22,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 4
+VERSION = 5
 """`FOLD_VERSION` of the description that this follows."""
 KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")

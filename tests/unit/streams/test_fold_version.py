@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 4
-DIGEST = "99b48127739817430d7a7b8a546e0e58"
+VERSION = 5
+DIGEST = "90e68e703dce7569f0534df984a6198f"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

@@ -6,20 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import Fold
+from streams.list_shaping import Shape
 from streams.stores.lists import EVERYONE
 from topics.partitioning import partition_of
 from topics.recommendation_list import RankedTrack, RecommendationList, RecommendedTrack
+
+_NOBODY = np.array([-1], np.int32)
 
 
 class ListMaker:
     """Makes the lists of one recommender: shard `shard` of `shards` of a generation."""
 
-    def __init__(self, fold: Fold, generation: str, *, shard: int, shards: int, k: int) -> None:
+    def __init__(
+        self, fold: Fold, generation: str, *, shard: int, shards: int, shape: Shape
+    ) -> None:
         self._fold = fold
         self._generation = generation
         self._shard = shard
         self._shards = shards
-        self._k = k
+        self._shape = shape
 
     def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of `listeners` (codes) that belong to this shard and are not erased."""
@@ -38,7 +43,7 @@ class ListMaker:
         if not len(listeners):
             return []
         ranker = self._fold.ranker
-        items, scores, reasons = ranker.recommend_many(listeners, self._k)
+        items, scores, reasons = self._shape.ranked(ranker, listeners)
         lengths = (items >= 0).sum(axis=1).tolist()
         newest = self._fold.newest(listeners).tolist()
         ids = ranker.users.values(listeners.tolist())
@@ -57,9 +62,10 @@ class ListMaker:
 
     def everyones(self) -> RecommendationList:
         """The fallback list, for listeners that are not known."""
-        ranked = self._fold.ranker.recommend(None, self._k)
-        tracks = [RecommendedTrack(str(each.item), each.score, each.reason) for each in ranked]
-        return self._list(EVERYONE, 0, tracks)
+        items, scores, reasons = self._shape.ranked(self._fold.ranker, _NOBODY)
+        length = int((items >= 0).sum())
+        tracks = self._tracks(length, items[0].tolist(), scores[0].tolist(), reasons[0].tolist())
+        return self._list(EVERYONE, 0, [RecommendedTrack(*each) for each in tracks])
 
     def _list(
         self, listener_id: str, event_time: int, items: Sequence[RankedTrack]

@@ -13,17 +13,30 @@ from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
+from tests.benchmarks.model_growth import model_growth, model_memory
+from tests.benchmarks.model_peers import model_peers
+from tests.benchmarks.model_speed import model_speed
+from tests.benchmarks.model_start import model_start
 from tests.benchmarks.replay import replays
 from tests.benchmarks.sequencer import sequencing
 from tests.conftest import KAFKA_LIBS
 
 PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
-"""What is measured by default; `model` is measured where it is asked for."""
+"""What is measured by default."""
+MODEL_PARTS = (
+    "model",
+    "model-speed",
+    "model-peers",
+    "model-start",
+    "model-growth",
+    "model-memory",
+)
+"""What is measured of models alone, where it is asked for."""
 
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS)}, model.")
+        list[str] | None, typer.Argument(help=f"Of {', '.join([*PARTS, *MODEL_PARTS])}.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
@@ -42,6 +55,11 @@ def main(
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
             "model": lambda: models(data),
+            "model-speed": lambda: model_speed(data),
+            "model-peers": lambda: model_peers(data),
+            "model-start": lambda: model_start(folder),
+            "model-growth": model_growth,
+            "model-memory": model_memory,
             "memory": lambda: memory(KAFKA_LIBS, folder, data, minutes),
         }
         for part in parts or PARTS:

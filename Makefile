@@ -60,8 +60,8 @@ check: setup  ## Lints, types, import rules, doctests
 bench: setup  ## Measures speed and memory beside peers (some minutes); see docs/benchmarks.md
 	@$(BIN)/python -m tests.benchmarks
 
-bench-model: setup  ## Measures models on a stream: make bench-model DATA=history.parquet
-	@$(BIN)/python -m tests.benchmarks model $(if $(DATA),--data "$(DATA)")
+bench-model: setup  ## Measures models (half an hour): make bench-model DATA=history.parquet
+	@$(BIN)/python -m tests.benchmarks model model-speed model-peers model-start model-growth model-memory $(if $(DATA),--data "$(DATA)")
 
 bench-reliability: setup  ## Measures recovery, pauses by snapshots and reads at a million events of state
 	@$(BIN)/python -m tests.benchmarks recovery snapshots reads

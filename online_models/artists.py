@@ -1,6 +1,7 @@
 """The artist expert: an artist's tracks, and which artist is played after which.
 
-Artists are the groups of the columns; a track's artist is the last one that came with it.
+Artists are the groups of the columns; a track's artist is the last one that came with it. A track
+that nobody has played is known by its artist, where somebody told of it: a catalogue, or a word.
 """
 
 from typing import Any
@@ -61,6 +62,14 @@ def count_artist(artist: Any, tracks: NDArray[Any], track: int, amount: float) -
     """`track` of `artist` was played and counted already; `amount` in the chart's units."""
     artist.count += amount
     place_in_chart(tracks, artist.chart, track)
+
+
+@njit_inner
+def introduce(tracks: NDArray[Any], artists: NDArray[Any], track: int, artist: int) -> None:
+    """`track` is by `artist`, unless that is known otherwise; nobody has played it yet."""
+    if len(artists) > 0 and artist >= 0 and tracks[track].artist == 0:
+        tracks[track].artist = artist + 1
+        place_in_chart(tracks, artists[artist].chart, track)
 
 
 @njit_inner
@@ -190,7 +199,7 @@ def learn(blend: Any, row: Any, gain: float) -> None:
     context = blend.contexts[row.user]
     if blend.knobs[0].artists > 0 and row.at_ms - context.newest_ms <= BREAK_MS:
         before = artist_of(blend.tracks, context.last[0] - 1)
-        learn_artists(blend.artists, before, row.group, gain)
+        learn_artists(blend.artists, before, artist_of(blend.tracks, row.item), gain)
 
 
 @njit_inlined

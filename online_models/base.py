@@ -126,6 +126,20 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
         `NOT_PROPOSED`.
         """
 
+    def introduce(self, items: NDArray[np.int32], groups: NDArray[np.int32]) -> None:
+        """Tells of items that nobody met yet and of their groups, codes of [n].
+
+        A model that knows no item by its group ignores it, as this one does.
+        """
+
+    def groups_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The group of each of `items`, -1 where it is not known, or no matter to the model."""
+        return np.full(len(items), -1, np.int32)
+
+    def plays_of(self, user: int) -> NDArray[np.int32]:
+        """What the model remembers that `user` (code) played, oldest first; none by default."""
+        return np.zeros(0, np.int32)
+
     @abc.abstractmethod
     def recommend_many(
         self, users: NDArray[np.int32], k: int
@@ -187,6 +201,7 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
         if reward is None or signal is None or not (_is_id(user) and _is_id(item)):
             return
         group, at_ms = x.get("group"), _time_ms(x.get("at"))
+        group = group if _is_id(group) else None
         self.learn_many(
             np.array([self.users.encode(user)], np.int32),
             np.array([self.items.encode(item)], np.int32),

@@ -14,6 +14,7 @@ from online_models.artists import HEARD
 from online_models.bucket_tables import TABLES
 from online_models.candidates import CANDIDATES, SLOTS_MAX
 from online_models.contexts import STEPS_MAX
+from online_models.marked import MARKED_MAX
 from online_models.neighbours import SESSION_RING
 from online_models.ngrams import MAP
 from online_models.plays import GIVEN, RECENT
@@ -66,6 +67,7 @@ SCRATCH = np.dtype(
         ("last", "<i8", (STEPS_MAX,)),  # their last tracks, newest first, or NOTHING
         ("artist", "<i8"),  # of the last track, or NOTHING
         ("recent", RECENT),  # their plays
+        ("marks", "<i4", (MARKED_MAX,)),
         ("candidates", CANDIDATES),
         ("wide", SUMS),
         ("near", SUMS),
@@ -92,6 +94,7 @@ class Blend(NamedTuple):
     contexts: NDArray[Any]
     rings: NDArray[Any]
     hated: NDArray[Any]
+    loved: NDArray[Any]
     moods: NDArray[Any]
     leanings: NDArray[Any]
     tracks: NDArray[Any]

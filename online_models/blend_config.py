@@ -36,6 +36,7 @@ _START = (
     (features.WIDE, 0.4),
     (features.SAME_ARTIST, 0.3),
     (features.ARTIST_NEXT, 0.2),
+    (features.LOVED, 1.0),
 )
 
 
@@ -44,7 +45,7 @@ class BlendConfig:
     """Sizes and rates; see `blend.KNOBS` for what they do."""
 
     steps: int = 3
-    grams: int = 1 << 18
+    grams: int = 1 << 20
     """Contexts of two, and of three, that are kept at most; a power of two."""
     ring: int = RING_MAX
     own: int = 100
@@ -102,7 +103,7 @@ def _refuse(message: str, remedy: str) -> NoReturn:
 
 BEST = BlendConfig()
 FAST = BlendConfig(
-    ring=128,
+    ring=256,
     own=64,
     window=8,
     wide=60,

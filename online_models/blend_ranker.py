@@ -14,11 +14,11 @@ from online_models.candidates import ASKED_MAX
 from online_models.column_ranker import ColumnRanker
 from online_models.contexts import CONTEXT
 from online_models.cooccurrence import NEIGHBOURS
-from online_models.hated import HATED
 from online_models.learned_weights import LEANING, LEARNED
+from online_models.marked import MARKED
 from online_models.neighbours import POSTINGS, SESSION, SESSIONS_MAX
 from online_models.ngrams import GRAM, link_all
-from online_models.plays import BLOCK, RING
+from online_models.plays import BLOCK, BLOCK_PLAYS, RING
 from online_models.popularity import TRACK
 from online_models.situations import MOOD
 from online_models.stores import FIXED, POOL, Store
@@ -37,7 +37,7 @@ class BlendRanker(ColumnRanker):
     'so what'
     """
 
-    fold_version = 3
+    fold_version = 4
     model_name = "blend"
     reasons = features.REASONS
 
@@ -46,6 +46,7 @@ class BlendRanker(ColumnRanker):
         self.changes = changes
         self.config: BlendConfig = configured(preset, changes)
         self._knobs = knobs_of(self.config)
+        self._linked: dict[str, tuple[NDArray[Any], NDArray[np.int32]]] = {}
         super().__init__()
 
     def _get_params(self) -> dict[str, Any]:
@@ -62,7 +63,8 @@ class BlendRanker(ColumnRanker):
         return {
             "contexts": Store(CONTEXT, "listeners"),
             "rings": _if(knobs["ring"], Store(RING, "listeners")),
-            "hated": Store(HATED, "listeners"),
+            "hated": Store(MARKED, "listeners"),
+            "loved": Store(MARKED, "listeners"),
             "moods": Store(MOOD, "listeners"),
             "leanings": _if(knobs["leanings"], Store(LEANING, "listeners")),
             "tracks": Store(TRACK, "tracks"),
@@ -70,7 +72,7 @@ class BlendRanker(ColumnRanker):
             "cooccurrence": _if(knobs["window"], Store(NEIGHBOURS, "tracks")),
             "postings": _if(knobs["near"], Store(POSTINGS, "tracks")),
             "artists": _if(knobs["artists"], Store(ARTIST, "artists")),
-            "blocks": _if(knobs["ring"], Store(BLOCK, POOL)),
+            "blocks": Store(BLOCK, POOL),
             "bigrams": Store(GRAM, FIXED, int(knobs["bigrams"])),
             "trigrams": Store(GRAM, FIXED, int(knobs["trigrams"])),
             "sessions": Store(SESSION, FIXED, SESSIONS_MAX if knobs["near"] else 0),
@@ -81,7 +83,7 @@ class BlendRanker(ColumnRanker):
     def _live(self, name: str) -> int:
         shared, store = self._stores["shared"][0], self._layout[name]
         if name == "blocks":
-            return int(shared["given"]["blocks"]) if store.by == POOL else 0
+            return int(shared["given"]["blocks"])
         if name in ("bigrams", "trigrams"):
             return int(shared[name]["used"])
         if name == "sessions" and store.rows:
@@ -92,11 +94,17 @@ class BlendRanker(ColumnRanker):
         stores = self._stores
         sizes = (len(stores["tracks"]), len(stores["artists"]), len(stores["sessions"]))
         self._scratch = scratch_for(*sizes)
-        for name in ("bigram", "trigram"):
-            grams = stores[f"{name}s"]
-            heads = np.zeros(len(grams), np.int32)
-            link_all(grams[: self._live(f"{name}s")], heads)
-            self._scratch[f"{name}_heads"] = heads
+        for name in ("bigrams", "trigrams"):
+            grams = stores[name]
+            if self._linked.get(name, (None,))[0] is not grams:
+                self._linked[name] = grams, self._heads_of(grams[: self._live(name)], len(grams))
+            self._scratch[f"{name[:-1]}_heads"] = self._linked[name][1]
+
+    def _heads_of(self, used: NDArray[Any], room: int) -> NDArray[np.int32]:
+        heads = np.zeros(room, np.int32)
+        if len(used):
+            link_all(used, heads)
+        return heads
 
     def _blend(self) -> Blend:
         return Blend(**self._stores, **self._scratch, knobs=self._knobs)
@@ -109,10 +117,27 @@ class BlendRanker(ColumnRanker):
     def _follow_rows(self, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
         following.follow_rows(self._blend(), rows, places)
 
+    def _introduce_rows(self, rows: NDArray[Any]) -> None:
+        blending.introduce_rows(self._blend(), rows)
+
     def _clear_listener(self, code: int) -> None:
         blending.clear_listener(self._blend(), code)
 
     # -- queries -----------------------------------------------------------------------------
+
+    def groups_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """See `Ranker.groups_of`."""
+        return np.asarray(self._stores["tracks"]["artist"][items] - 1, np.int32)
+
+    def plays_of(self, user: int) -> NDArray[np.int32]:
+        """See `Ranker.plays_of`."""
+        size = self.config.ring
+        if not 0 <= user < len(self._stores["rings"]):
+            return np.zeros(0, np.int32)
+        ring = self._stores["rings"][user]
+        at = (ring["start"] + np.arange(ring["held"])) % max(size, 1)
+        blocks = ring["blocks"][at // BLOCK_PLAYS] - 1
+        return np.asarray(self._stores["blocks"]["tracks"][blocks, at % BLOCK_PLAYS], np.int32)
 
     def recommend_many(
         self, users: NDArray[np.int32], k: int

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from online_models.artists import introduce
 from online_models.base import Signal
 from online_models.candidates import HATED_SCORE, admit, clear, slot_for
 from online_models.compiled import constant, njit_cached
 from online_models.contexts import NOBODY, NOTHING, clear_context
 from online_models.gathering import gather
-from online_models.hated import clear_hated
 from online_models.learned_weights import clear_leaning
 from online_models.learning import is_usable, learn_listen, learn_word
+from online_models.marked import clear_marked
 from online_models.neighbours import forget_sessions
 from online_models.plays import clear_ring
 from online_models.ranking import add_tables, reason_for, sort, survive
@@ -37,18 +38,28 @@ def learn_rows(blend: Any, rows: NDArray[Any], ranks: NDArray[np.int32], evaluat
         if row.signal == _LISTEN:
             ranks[at] = learn_listen(blend, row, evaluate)
         else:
+            introduce(blend.tracks, blend.artists, row.item, row.group)
             learn_word(blend, row)
+
+
+@njit_cached
+def introduce_rows(blend: Any, rows: NDArray[Any]) -> None:
+    """Makes the items of `rows` known by their groups; nobody has played them."""
+    for at in range(len(rows)):
+        if rows[at].item >= 0:
+            introduce(blend.tracks, blend.artists, rows[at].item, rows[at].group)
 
 
 @njit_cached
 def clear_listener(blend: Any, listener: int) -> None:
     """Puts everything of the listener back to what it was before their first event."""
-    knobs = blend.knobs[0]
-    clear_hated(blend.hated[listener])
+    knobs, blocks, given = blend.knobs[0], blend.blocks, blend.shared[0].given
+    clear_marked(blend.hated[listener], blocks, given)
+    clear_marked(blend.loved[listener], blocks, given)
     clear_context(blend.contexts[listener])
     clear_mood(blend.moods[listener])
     if knobs.ring > 0:
-        clear_ring(blend.rings[listener], blend.blocks, blend.shared[0].given)
+        clear_ring(blend.rings[listener], blocks, given)
     if knobs.leanings > 0:
         clear_leaning(blend.leanings[listener])
     if knobs.near > 0:

@@ -43,23 +43,24 @@ from online_models.situations import (
     RUN,
 )
 
+GAPS_KNOWN = 16
 SIZES = (
     8 * 7 * 4 * 2,
     5 * 8 * 4 * 3,
     1024 * 2 * 8,
-    14 * 8 * 7 * 5,
+    GAPS_KNOWN * 8 * 7 * 5,
     7 * 7 * 5,
     2 * 4 * 2 * 7 * 5,
     7 * 8 * 5,
-    14 * 2 * 4 * 5,
+    GAPS_KNOWN * 2 * 4 * 5,
     7 * 3 * 2 * 5 * 7,
-    8 * 14 * 4 * 4 * 2,
+    8 * GAPS_KNOWN * 4 * 4 * 2,
     9 * 7 * 7 * 2,
-    14 * 9 * 8,
+    GAPS_KNOWN * 9 * 8,
     6 * 7 * 7,
     7 * 7 * 7,
     7 * 7 * 5,
-    4 * 2 * 14 * 4,
+    4 * 2 * GAPS_KNOWN * 4,
     9 * 7 * 2 * 7,
 )
 FIRSTS = np.cumsum([0, *SIZES])[:-1]
@@ -85,7 +86,7 @@ def find_cells(
     cells[6] = (t[SLOT_T] * 8 + t[COUNT_T2]) * 5 + outcome
     cells[7] = ((t[GAP] * 2 + facts[REPEATED]) * 4 + facts[PLACE]) * 5 + outcome
     cells[8] = (((t[KIND] * 3 + t[NEXT_2]) * 2 + t[SLOT_TRI]) * 5 + t[SLOT_BI]) * 7 + t[SLOT_T]
-    cells[9] = (((t[OWN_COUNT] * 14 + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
+    cells[9] = (((t[OWN_COUNT] * GAPS_KNOWN + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
         OF_ARTIST
     ]
     cells[10] = ((t[WIDE_COUNT] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]) * 2 + is_own
@@ -94,7 +95,7 @@ def find_cells(
         cells[12] = (facts[PLAY_TIME] * 7 + t[KIND]) * 7 + t[SLOT_T]
         cells[13] = (t[NEAR_LEVEL] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]
         cells[14] = (t[AFTER_LEVEL] * 7 + t[KIND]) * 5 + t[SLOT_BI]
-        cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * 14 + t[GAP]) * 4 + t[ARTIST_LEVEL]
+        cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * GAPS_KNOWN + t[GAP]) * 4 + t[ARTIST_LEVEL]
         cells[16] = ((t[WIDE_COUNT] * 7 + t[COMPANY_COUNT]) * 2 + is_own) * 7 + t[NEAR_LEVEL]
     for table in range(tables):
         cells[table] += FIRSTS[table]

@@ -29,5 +29,5 @@ def _places(cuts: tuple[int, ...], last: int) -> NDArray[np.int32]:
 
 SLOTS = _places((1, 2, 4, 8, 16, 32), 33)[1:]
 """By the place in a row from 0: 1 to 6; 0 means not in it."""
-GAPS = _places((1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128), 258)[1:]
-"""By how many plays ago from 0: 1 to 13."""
+GAPS = _places((1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128, 256, 512), 1026)[1:]
+"""By how many plays ago from 0: 1 to 15."""

@@ -77,6 +77,10 @@ class ColumnRanker(Ranker):
         """Evaluates `rows` and follows their listeners, learning nothing; writes places."""
 
     @abc.abstractmethod
+    def _introduce_rows(self, rows: NDArray[Any]) -> None:
+        """Makes the items of `rows` known by their groups."""
+
+    @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
         """Puts the listener's records back to those of one who has done nothing."""
 
@@ -100,6 +104,14 @@ class ColumnRanker(Ranker):
             self._make_room(rows)
             self._learn_rows(rows, ranks, evaluate)
         return np.maximum(ranks, NOT_LISTED)
+
+    def introduce(self, items: NDArray[np.int32], groups: NDArray[np.int32]) -> None:
+        """See `Ranker.introduce`."""
+        rows = np.zeros(len(items), ROW)
+        rows["user"], rows["item"], rows["group"] = -1, items, groups
+        if len(rows):
+            self._make_room(rows)
+            self._introduce_rows(rows)
 
     def place_many(
         self,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numba
 import numpy as np
 import xxhash
+from numba.core.caching import IndexDataCacheFile
 
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -46,8 +47,25 @@ def constant(value: int) -> int:
     return np.int64(value)  # type: ignore[return-value]
 
 
+class _StampedFile(IndexDataCacheFile):  # type: ignore[misc, unused-ignore]
+    """Names machine code after what it was compiled from and for.
+
+    Numba numbers it, so that another version of the sources, or another process that starts at the
+    same time, may write other code under a number that an index gives away already.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Saves the code, then the index that names it."""
+        overloads = self._load_index()
+        told = xxhash.xxh3_64_hexdigest(f"{self._source_stamp} {key!r}".encode())
+        overloads[key] = self._data_name_pattern.format(number=0).replace(".0.", f".{told}.")
+        self._save_data(overloads[key], data)
+        self._save_index(overloads)
+
+
 def _cached(compiled: Any) -> Any:
     file, stamp = compiled._cache._cache_file, sources_stamp()
+    file.__class__ = _StampedFile
     file._source_stamp = stamp
     file._index_path = f"{file._index_path}-{stamp[:8]}"
     return compiled

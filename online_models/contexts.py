@@ -81,6 +81,16 @@ def move(context: Any, track: int, at_ms: int) -> None:
 
 
 @njit_inner
+def step_back(context: Any, track: int, at_ms: int) -> None:
+    """The play of `track` at that time is taken back; what came before it is the last again."""
+    if context.last[0] == track + 1 and context.newest_ms == at_ms:
+        context.last[0] = context.last[1]
+        context.last[1] = context.last[2]
+        context.last[2] = 0
+        context.linked = max(context.linked - 1, 0)
+
+
+@njit_inner
 def move_late(context: Any, track: int, at_ms: int) -> int:
     """A late play; returns the late track that it continues, or NOTHING."""
     gap_ms = at_ms - context.late_ms

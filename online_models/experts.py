@@ -38,6 +38,7 @@ def propose_all(blend: Any) -> None:
         artists.propose(blend)
         own_history.propose(blend)
     popularity.propose(blend)
+    own_history.propose_loved(blend)
 
 
 @njit_inlined

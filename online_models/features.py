@@ -32,9 +32,10 @@ WIDE_OLDER, COMPANY, COMPANY_SUPPORT = 19, 20, 21
 NEAR, NEAR_AFTER, NEAR_SUPPORT = 22, 23, 24
 SAME_ARTIST, ARTIST_NEXT, ARTIST_PLAYS, ARTIST_SHARE = 25, 26, 27, 28
 POPULAR, POPULAR_SHARE = 29, 30
-FEATURES = 31
+LOVED = 31
+FEATURES = 32
 
-EXPERT_OF = (0, 0, 0, 0, 1, 1, *[2] * 10, *[3] * 6, 4, 4, 4, 5, 5, 5, 5, 6, 6)
+EXPERT_OF = (0, 0, 0, 0, 1, 1, *[2] * 10, *[3] * 6, 4, 4, 4, 5, 5, 5, 5, 6, 6, 2)
 """The `Expert` of each feature."""
 
 # Traits, by their column in `Candidates.traits`.

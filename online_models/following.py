@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from online_models.base import Signal
 from online_models.candidates import clear, slot_for
 from online_models.compiled import njit_cached, njit_inlined
-from online_models.contexts import BREAK_MS, BREAK_S, NOTHING, is_late, move, move_late
+from online_models.contexts import BREAK_MS, is_late, move, move_late
 from online_models.gathering import gather
 from online_models.learning import is_usable, learn_word
-from online_models.plays import is_played, recall, remember
+from online_models.plays import is_played, remember
 from online_models.ranking import place_of, rank_of, survive
 from online_models.situations import note_outcome, note_repeat
 
@@ -38,12 +38,9 @@ def _look(blend: Any, row: Any, is_in_time: bool) -> int:
 
 @njit_inlined
 def _follow_in_time(blend: Any, row: Any) -> None:
-    recent, context, mood = blend.scratch[0].recent, blend.contexts[row.user], blend.moods[row.user]
-    recent.held = 0
-    if blend.knobs[0].ring > 0:
-        ring = blend.rings[row.user]
-        recall(recent, ring, blend.blocks, blend.knobs[0].ring, NOTHING, BREAK_S)
-    note_repeat(mood, is_played(recent, row.item))
+    context, mood, size = blend.contexts[row.user], blend.moods[row.user], blend.knobs[0].ring
+    is_repeat = size > 0 and is_played(blend.rings[row.user], blend.blocks, size, row.item)
+    note_repeat(mood, is_repeat)
     if row.at_ms - context.newest_ms > BREAK_MS:
         mood.session = 0
     move(context, row.item, row.at_ms)

@@ -8,6 +8,7 @@ from online_models.contexts import BREAK_S, NOBODY, NOTHING, playing_before, tra
 from online_models.experts import describe_all, propose_all
 from online_models.features import FEATURES
 from online_models.learned_weights import add_leaning, sum_weights
+from online_models.marked import read_marks
 from online_models.plays import recall
 from online_models.situations import find_facts, find_vectors
 
@@ -26,7 +27,7 @@ def _look_at(blend: Any, listener: int, arriving: int) -> None:
         context = blend.contexts[listener]
         if knobs.ring > 0:
             playing, ring = playing_before(context, arriving), blend.rings[listener]
-            recall(scratch.recent, ring, blend.blocks, knobs.ring, playing, BREAK_S)
+            recall(scratch.recent, ring, blend.blocks, knobs.ring, playing, BREAK_S, knobs.ring)
         scratch.last[0], scratch.last[1], scratch.last[2] = tracks_before(context, arriving)
 
 
@@ -56,9 +57,9 @@ def _score(candidates: Any, weights: Any) -> None:
 def _leave_out_hated(blend: Any) -> None:
     scratch = blend.scratch[0]
     if scratch.listener != NOBODY:
-        hated = blend.hated[scratch.listener]
-        for at in range(hated.held):
-            slot = slot_for(blend.slot_of, hated.tracks[at])
+        hated = read_marks(blend.hated[scratch.listener], blend.blocks, scratch.marks)
+        for at in range(hated):
+            slot = slot_for(blend.slot_of, scratch.marks[at])
             if slot >= 0:
                 scratch.candidates.scores[slot] = HATED_SCORE
 

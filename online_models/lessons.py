@@ -36,17 +36,20 @@ def _learn_blend(scratch: Any, learned: Any, knobs: Any, target: int) -> None:
     """`target`, one of the survivors, was played: a step uphill in the logarithm of its share."""
     candidates, gradient = scratch.candidates, scratch.gradient
     _softmax(scratch)
-    for f in range(FEATURES):
-        gradient[f] = 0.0
+    steps = 0
     for at in range(scratch.survived):
         slot, share = scratch.survivors[at], scratch.shares[at]
         if slot != target and share <= SMALLEST_SHARE:
             continue
         g = (1.0 if slot == target else 0.0) - share
-        for f in range(FEATURES):
-            gradient[f] += g * candidates.features[f, slot]
+        scratch.order[steps], scratch.shares[steps] = slot, g
+        steps += 1
         for table in range(knobs.tables):
             step_cell(learned, scratch.cells[slot, table], g, knobs.cell_rate)
+    for f in range(FEATURES):
+        gradient[f] = 0.0
+        for step in range(steps):
+            gradient[f] += scratch.shares[step] * candidates.features[f, scratch.order[step]]
     step_vectors(learned, scratch.vectors, gradient, knobs.rate)
 
 

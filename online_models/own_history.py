@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from online_models.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
 from online_models.candidates import admit, slot_for
 from online_models.compiled import constant, njit_inlined, njit_inner
+from online_models.contexts import NOBODY
 from online_models.features import (
     AGE,
     COUNT,
@@ -22,6 +23,7 @@ from online_models.features import (
     KIND,
     LAST_10,
     LAST_50,
+    LOVED,
     NEWEST,
     NEXT_2,
     OWN_COUNT,
@@ -30,12 +32,15 @@ from online_models.features import (
     RECENCIES,
     RECENCY,
 )
+from online_models.marked import read_marks
 from online_models.numerics import log_of, logs_below
+from online_models.plays import RING_MAX
 
 SOURCE = constant(64)
 SOURCE_NEXT = constant(128)
-_LOGS = logs_below(260)
-_ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(260)])
+LOVED_PROPOSED = 64
+_LOGS = logs_below(RING_MAX + 4)
+_ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(RING_MAX + 4)])
 
 
 @njit_inner
@@ -123,6 +128,20 @@ def propose(blend: Any) -> None:
     last, recent = scratch.last, scratch.recent
     if own > 0:
         propose_own(scratch.candidates, blend.slot_of, recent, last[0], last[1], own)
+
+
+@njit_inlined
+def propose_loved(blend: Any) -> None:
+    """Proposes what the listener loved last; all that they love is described so."""
+    scratch, slot_of, listener = blend.scratch[0], blend.slot_of, blend.scratch[0].listener
+    if listener != NOBODY and blend.knobs[0].own > 0:
+        loved = read_marks(blend.loved[listener], blend.blocks, scratch.marks)
+        for at in range(max(loved - LOVED_PROPOSED, 0), loved):
+            admit(scratch.candidates, slot_of, scratch.marks[at], SOURCE)
+        for at in range(loved):
+            slot = slot_for(slot_of, scratch.marks[at])
+            if slot >= 0:
+                scratch.candidates.features[LOVED, slot] = 1.0
 
 
 @njit_inlined

@@ -1,6 +1,7 @@
 """The last plays of each listener by event time, in blocks that are handed out as plays come.
 
-A listener of 50 plays takes four blocks; a full ring drops its oldest play. Erasing a listener
+A listener of 50 plays takes four blocks; a full ring drops its oldest play. Habits reach far back:
+what followed a track a thousand plays ago is likely to follow it again. Erasing a listener
 zeroes their blocks and hands them on.
 """
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from online_models.compiled import njit_inner
 
 BLOCK_PLAYS = 16
-BLOCKS_MAX = 16
+BLOCKS_MAX = 64
 RING_MAX = BLOCK_PLAYS * BLOCKS_MAX
 
 RING = np.dtype(
@@ -23,16 +24,16 @@ RING = np.dtype(
     ],
     align=True,
 )
-"""One a listener, 72 bytes."""
+"""One a listener, 264 bytes."""
 BLOCK = np.dtype(
     [
         ("tracks", "<i4", (BLOCK_PLAYS,)),
         ("at_s", "<u4", (BLOCK_PLAYS,)),  # seconds since 1970
-        ("next_free", "<i4"),  # 1 + the free block after this free one, 0 at the end
+        ("next", "<i4"),  # 1 + the block after this one in a chain, 0 at the end
     ],
     align=True,
 )
-"""Sixteen plays of one listener, 132 bytes."""
+"""Sixteen plays, or marked tracks, of one listener, 132 bytes; free blocks are a chain."""
 GIVEN = np.dtype([("free", "<i8"), ("blocks", "<i8")], align=True)
 """1 + the first free block, 0 if there is none; and how many blocks were ever given."""
 RECENT = np.dtype(
@@ -64,15 +65,24 @@ def _put(ring: Any, blocks: NDArray[Any], nth: int, size: int, track: int, at_s:
 
 
 @njit_inner
-def _take_block(blocks: NDArray[Any], given: Any) -> int:
+def take_block(blocks: NDArray[Any], given: Any) -> int:
     """A block that is nobody's."""
     if given.free > 0:
         block = given.free - 1
-        given.free = blocks[block].next_free
-        blocks[block].next_free = 0
+        given.free = blocks[block].next
+        blocks[block].next = 0
         return block
     given.blocks += 1
     return given.blocks - 1
+
+
+@njit_inner
+def free_block(blocks: NDArray[Any], given: Any, block: int) -> None:
+    """Empties a block, which is nobody's from now on."""
+    blocks[block].tracks[:] = 0
+    blocks[block].at_s[:] = 0
+    blocks[block].next = given.free
+    given.free = block + 1
 
 
 @njit_inner
@@ -86,7 +96,7 @@ def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int,
         held -= 1
     at = (ring.start + held) % size // BLOCK_PLAYS
     if ring.blocks[at] == 0:
-        ring.blocks[at] = _take_block(blocks, given) + 1
+        ring.blocks[at] = take_block(blocks, given) + 1
     ring.held = held + 1
     while held > 0:
         before, before_s = _get(ring, blocks, held - 1, size)
@@ -128,31 +138,48 @@ def clear_ring(ring: Any, blocks: NDArray[Any], given: Any) -> None:
     """Forgets all plays of the listener and frees their blocks."""
     for at in range(BLOCKS_MAX):
         if ring.blocks[at] > 0:
-            block = blocks[ring.blocks[at] - 1]
-            block.tracks[:] = 0
-            block.at_s[:] = 0
-            block.next_free = given.free
-            given.free = ring.blocks[at]
+            free_block(blocks, given, ring.blocks[at] - 1)
             ring.blocks[at] = 0
     ring.start = 0
     ring.held = 0
 
 
 @njit_inner
+def _recall_some(recent: Any, held: int, block: Any, within: int, some: int) -> None:
+    """Writes `some` plays of a block, from place `within` backwards."""
+    for back in range(some):
+        recent.tracks[held + back] = block.tracks[within - back]
+        recent.at_s[held + back] = block.at_s[within - back]
+
+
+@njit_inner
 def recall(
-    recent: Any, ring: Any, blocks: NDArray[Any], size: int, playing: int, break_s: int
+    recent: Any,
+    ring: Any,
+    blocks: NDArray[Any],
+    size: int,
+    playing: int,
+    break_s: int,
+    most: int,
 ) -> None:
-    """Writes the listener's plays into `recent`, `playing` first unless it is negative."""
+    """Writes the listener's last plays, `most` of them, into `recent`.
+
+    `playing` stands first unless it is negative.
+    """
     held, places = 0, int(ring.held)
     if playing >= 0:
         recent.tracks[0] = playing
         recent.at_s[0] = _get(ring, blocks, places - 1, size)[1] if places > 0 else 0
         held = 1
-    for nth in range(places - 1, -1, -1):
-        track, at_s = _get(ring, blocks, nth, size)
-        recent.tracks[held] = track
-        recent.at_s[held] = at_s
-        held += 1
+    end, at = held + min(places, most), (ring.start + places - 1) % size
+    while held < end:
+        within = at % BLOCK_PLAYS
+        some = min(within + 1, end - held)
+        _recall_some(recent, held, blocks[ring.blocks[at // BLOCK_PLAYS] - 1], within, some)
+        held += some
+        at -= some
+        if at < 0:
+            at = size - 1
     recent.held = held
     session = min(held, 1)
     while session < held and recent.at_s[session - 1] - recent.at_s[session] <= break_s:
@@ -161,9 +188,24 @@ def recall(
 
 
 @njit_inner
-def is_played(recent: Any, track: int) -> bool:
+def is_played(ring: Any, blocks: NDArray[Any], size: int, track: int) -> bool:
     """Whether `track` is among the listener's plays."""
-    found = False
-    for k in range(recent.held):
-        found |= recent.tracks[k] == track
-    return found
+    for number in range((min(size, RING_MAX) + BLOCK_PLAYS - 1) // BLOCK_PLAYS):
+        if ring.blocks[number] == 0:
+            continue
+        tracks, is_there = blocks[ring.blocks[number] - 1].tracks, False
+        for place in range(BLOCK_PLAYS):
+            is_there |= tracks[place] == track
+        if is_there and _holds(ring, tracks, number, size, track):
+            return True
+    return False
+
+
+@njit_inner
+def _holds(ring: Any, tracks: Any, number: int, size: int, track: int) -> bool:
+    """Whether one of the `tracks` of block `number` that is `track` is a play, no empty place."""
+    for place in range(BLOCK_PLAYS):
+        nth = (number * BLOCK_PLAYS + place - ring.start) % size
+        if tracks[place] == track and nth < ring.held:
+            return True
+    return False

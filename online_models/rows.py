@@ -37,9 +37,11 @@ def mass_of(row: Any) -> float:
 
 @njit_inner
 def _slot_for(row: Any, item: int) -> int:
+    found = 0  # without a way out of the loop, many entries are compared at once
     for slot in range(row.held):
-        if row.items[slot] == item:
-            return slot
+        found |= slot + 1 if row.items[slot] == item else 0
+    if found > 0:
+        return found - 1
     slot = min(int(row.held), len(row.items) - 1)
     row.held = slot + 1
     row.items[slot] = item

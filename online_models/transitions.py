@@ -21,7 +21,7 @@ from online_models.situations import MASS_T
 
 FOLLOWERS = row_of(32)
 """The record of a track."""
-FADING = 0.95
+FADING = 0.98
 ACROSS_BREAK = 0.3
 """What a transition across a break counts, where one within a session counts 1."""
 DOUBT = 2.0

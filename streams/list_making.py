@@ -7,20 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import Fold
+from streams.list_shaping import Shape
 from streams.stores.lists import EVERYONE
 from topics.partitioning import partition_of
-from topics.recommendation_list import RankedTrack, RecommendationList, RecommendedTrack
+from topics.recommendation_list import RankedTrack, RecommendationList
+
+_NOBODY = np.array([-1], np.int32)
 
 
 class ListMaker:
     """Makes the lists of one recommender: shard `shard` of `shards` of a generation."""
 
-    def __init__(self, fold: Fold, generation: str, *, shard: int, shards: int, k: int) -> None:
+    def __init__(
+        self, fold: Fold, generation: str, *, shard: int, shards: int, shape: Shape
+    ) -> None:
         self._fold = fold
         self._generation = generation
         self._shard = shard
         self._shards = shards
-        self._k = k
+        self._shape = shape
 
     def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of `listeners` (codes) that belong to this shard and are not erased."""
@@ -44,7 +49,7 @@ class ListMaker:
         if not len(listeners):
             return []
         ranker = self._fold.ranker
-        items, scores, reasons = ranker.recommend_many(listeners, self._k)
+        items, scores, reasons = self._shape.ranked(ranker, listeners)
         tracks = self._tracks(items, scores, reasons)
         newest = self._fold.newest(listeners).tolist()
         ids = ranker.users.values(listeners.tolist())
@@ -66,8 +71,7 @@ class ListMaker:
 
     def everyones(self) -> RecommendationList:
         """The fallback list, for listeners that are not known."""
-        ranked = self._fold.ranker.recommend(None, self._k)
-        tracks = [RecommendedTrack(str(each.item), each.score, each.reason) for each in ranked]
+        [tracks] = self._tracks(*self._shape.ranked(self._fold.ranker, _NOBODY))
         return self._list(EVERYONE, 0, tracks)
 
     def _list(

@@ -20,6 +20,7 @@ from streams.composition import faust_app
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import Fold
 from streams.list_making import ListMaker
+from streams.list_shaping import shape_of
 from streams.model_choice import built, config_of
 from streams.pacing import Pace
 from streams.progress import ProgressWriter
@@ -126,7 +127,7 @@ def _recommender(
     shard = {"shard": settings.shard, "shards": settings.shards}
     lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
     topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
-    maker = ListMaker(fold, settings.generation, k=settings.list_length, **shard)
+    maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
     return Recommender(
         Identity(settings.recommender_id, settings.generation),
         Cadence(

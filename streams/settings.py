@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
     model: str = Field("fast", description="A name of the registry, river:CLASS, FILE.toml.")
     list_length: int = Field(20, ge=1, le=200, description="Tracks in a published list.")
+    artist_max: int = Field(0, ge=0, description="Tracks of one artist in a list; 0: any number.")
+    new_share_min: float = Field(
+        0.0, ge=0.0, le=1.0, description="Share of a list that is new to its listener, at least."
+    )
     list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists that do not change expire.")
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")
 

@@ -58,6 +58,10 @@ def evaluate(
     blend_every: Annotated[
         int | None, typer.Option(min=0, help="The blend learns from every so many-th play only.")
     ] = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(help="Tracks and artists, played or not: track_id, artist_id."),
+    ] = None,
     freeze_after: Annotated[
         str | None,
         typer.Option(metavar="EVENTS|TIME", help="When learning stops; listeners go on."),
@@ -101,6 +105,8 @@ def evaluate(
     size_of(data or [])  # says what is not there before anything is compiled
     settings = Settings()
     told = str(config) if config else preset or settings.model
+    if log and catalogue:
+        raise SettingsError("--catalogue is for files.", "The log tells of tracks itself.")
     if config and preset:
         raise SettingsError("Say either --preset or --config.", "Both name the model.")
     if config and config.suffix != ".toml":
@@ -121,7 +127,7 @@ def evaluate(
         if log:
             outcome, result = _evaluate_log(settings, question, show)
         else:
-            outcome, result = _evaluate_files(data or [], listener, question, show)
+            outcome, result = _evaluate_files(data or [], listener, question, catalogue, show)
     if curve:
         _write_curve(curve, outcome, window)
     if json:
@@ -138,7 +144,11 @@ def _contest(question: "Question") -> "Contest":
 
 
 def _evaluate_files(
-    data: list[Path], listener: str | None, question: "Question", show: Show
+    data: list[Path],
+    listener: str | None,
+    question: "Question",
+    catalogue: Path | None,
+    show: Show,
 ) -> tuple["Outcome", dict[str, Any]]:
     from streams.evaluation.plays_pass import read_stream, run
     from streams.evaluation.report import finished, outcome_of, report
@@ -151,7 +161,12 @@ def _evaluate_files(
         console.say(f"left out: {row}")
     if not len(stream.plays) and stream.report.bad:
         raise HistoryError("No row is a play.", "The lines above say what is wrong with the rows.")
-    run(contest, stream.plays, show)
+    plays = stream.plays
+    if catalogue:
+        from streams.evaluation.catalogue import introduce, read_catalogue
+
+        plays = introduce(contest, read_catalogue(catalogue), plays)
+    run(contest, plays, show)
     outcome = outcome_of(contest, question.min_history, stream.plays.scored)
     result = report(contest, outcome, question) | stream.told(question.min_history)
     result["digest"] = contest.contestants[0].ranker.digest()

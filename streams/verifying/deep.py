@@ -13,6 +13,7 @@ from typing import Any
 from streams.addresses import Addresses
 from streams.dead_letter_reading import each_letter
 from streams.list_making import ListMaker
+from streams.list_shaping import shape_of
 from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
 from streams.schema_registry import registry_of
@@ -66,7 +67,7 @@ def verify_deeply(
     live = live_progress(settings, addresses)
     fold, findings = new_fold(settings), Findings()
     shard = {"shard": settings.shard, "shards": settings.shards}
-    maker = ListMaker(fold, settings.generation, k=settings.list_length, **shard)
+    maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
     stores = read_stores(settings, addresses, maker)
     letters = _letters(addresses.kafka)
     warm_up(settings)

@@ -13,6 +13,10 @@ from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
+from tests.benchmarks.model_growth import model_growth, model_memory
+from tests.benchmarks.model_peers import model_peers
+from tests.benchmarks.model_speed import model_speed
+from tests.benchmarks.model_start import model_start
 from tests.benchmarks.reads import reads
 from tests.benchmarks.recovery import recovery
 from tests.benchmarks.replay import replays
@@ -24,11 +28,21 @@ PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
 """What is measured by default; the others are measured where they are asked for."""
 RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
+MODEL_PARTS = (
+    "model",
+    "model-speed",
+    "model-peers",
+    "model-start",
+    "model-growth",
+    "model-memory",
+)
+"""`make bench-model`: of models alone, without servers."""
 
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(PARTS + RELIABILITY)}, model.")
+        list[str] | None,
+        typer.Argument(help=f"Of {', '.join([*PARTS, *RELIABILITY, *MODEL_PARTS])}."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
@@ -47,6 +61,11 @@ def main(
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
             "model": lambda: models(data),
+            "model-speed": lambda: model_speed(data),
+            "model-peers": lambda: model_peers(data),
+            "model-start": lambda: model_start(folder),
+            "model-growth": model_growth,
+            "model-memory": model_memory,
             "recovery": lambda: recovery(KAFKA_LIBS, folder),
             "snapshots": lambda: snapshots(KAFKA_LIBS, folder),
             "reads": lambda: reads(KAFKA_LIBS, folder),

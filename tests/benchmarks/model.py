@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.base import Ranker, Signal
+from online_models.base import Columns, Ranker, Signal
 from online_models.blend_config import EXPERTS
 from online_models.evaluation import Prequential
 from online_models.registry import build
@@ -46,12 +46,12 @@ class Quality(NamedTuple):
 
 def models(data: Path | None) -> list[Figure]:
     """HR@20, MRR@20 and events/s of each model, beside River's."""
-    plays = _plays(events(data, EVENTS_MAX))
-    peer = _measured({"model": "river", "ranker": "BiasedMF"}, _first(plays, RIVER_EVENTS))
+    plays = plays_of(events(data, EVENTS_MAX))
+    peer = measured({"model": "river", "ranker": "BiasedMF"}, first_of(plays, RIVER_EVENTS))
     return [
         figure
         for name, config in _configurations()
-        for figure in _figures(name, _measured(config, plays), peer)
+        for figure in _figures(name, measured(config, plays), peer)
     ]
 
 
@@ -59,7 +59,6 @@ def _configurations() -> Iterator[tuple[str, dict[str, Any]]]:
     baselines = ("popularity", "own_recent", "last_transition", "co_occurrence")
     for name in (*baselines, "fast", "best"):
         yield name, {"model": name}
-    yield "fast, blend every 2nd", {"model": "fast", "blend_every": 2}
     for expert in EXPERTS:
         yield f"best without {expert}", {"model": "best", "without": [expert]}
 
@@ -76,7 +75,8 @@ def _figures(name: str, found: Quality, peer: Quality) -> Iterator[Figure]:
     )
 
 
-def _plays(some: list[ListeningEvent]) -> Plays:
+def plays_of(some: list[ListeningEvent]) -> Plays:
+    """`some`, in columns."""
     return Plays(
         [event.listener_id for event in some],
         [event.track_id or "" for event in some],
@@ -85,31 +85,43 @@ def _plays(some: list[ListeningEvent]) -> Plays:
     )
 
 
-def _first(plays: Plays, n: int) -> Plays:
+def first_of(plays: Plays, n: int) -> Plays:
+    """The first `n` of them."""
     return Plays(*(column[:n] for column in plays))
 
 
-def _measured(config: Mapping[str, Any], plays: Plays) -> Quality:
-    _learnt(build(config), _first(plays, 10))  # compiles, or loads what was compiled
+def measured(config: Mapping[str, Any], plays: Plays, *, is_evaluated: bool = True) -> Quality:
+    """What a model of `config` does with `plays`; without `is_evaluated` it only learns them.
+
+    Ids are turned into codes beforehand: the time is the model's alone.
+    """
+    warm, quality = build(config), Prequential()
+    _learn(warm, _columns(warm, first_of(plays, 10)), is_evaluated)  # compiles, or loads
     model = build(config)
+    columns = _columns(model, plays)
     began = time.perf_counter()
-    quality = _learnt(model, plays)
+    ranks = _learn(model, columns, is_evaluated)
     seconds = time.perf_counter() - began
-    return Quality(quality.hit_rate, quality.mrr, len(plays.tracks) / seconds)
+    quality.update(columns.users, ranks, columns.signals)
+    return Quality(quality.hit_rate, quality.mrr, len(ranks) / seconds)
 
 
-def _learnt(model: Ranker, plays: Plays) -> Prequential:
-    quality = Prequential()
-    for start in range(0, len(plays.tracks), ROWS_A_CALL):
-        rows = slice(start, start + ROWS_A_CALL)
-        users = model.users.encode_many(plays.listeners[rows])
-        items = model.items.encode_many(plays.tracks[rows])
-        artists = [
-            -1 if each is None else model.groups.encode(each) for each in plays.artists[rows]
-        ]
-        n = len(users)
-        signals = np.full(n, Signal.LISTEN, np.uint8)
-        groups, y = np.array(artists, np.int32), np.ones(n, np.float32)
-        ranks = model.learn_many(users, items, groups, y, plays.at_ms[rows], signals)
-        quality.update(users, ranks, signals)
-    return quality
+def _columns(model: Ranker, plays: Plays) -> Columns:
+    n = len(plays.tracks)
+    artists = [-1 if each is None else model.groups.encode(each) for each in plays.artists]
+    return Columns(
+        model.users.encode_many(plays.listeners),
+        model.items.encode_many(plays.tracks),
+        np.array(artists, np.int32),
+        np.ones(n, np.float32),
+        plays.at_ms,
+        np.full(n, Signal.LISTEN, np.uint8),
+    )
+
+
+def _learn(model: Ranker, columns: Columns, is_evaluated: bool) -> NDArray[np.int32]:
+    ranks = [np.zeros(0, np.int32)]
+    for start in range(0, len(columns.users), ROWS_A_CALL):
+        rows = [column[start : start + ROWS_A_CALL] for column in columns]
+        ranks.append(model.learn_many(*rows, evaluate=is_evaluated))
+    return np.concatenate(ranks)

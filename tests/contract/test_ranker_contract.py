@@ -190,6 +190,8 @@ def test_an_empty_model_answers(name: str) -> None:
         (1.0, {"at": "noon"}),
         (1.0, {"signal": 99}),
         (1.0, {"signal": None}),
+        (1.0, {"signal": float("nan")}),
+        (1.0, {"group": float("nan")}),
     ],
 )
 def test_nonsense_never_spoils_the_model(name: str, y: Any, x: dict[str, Any]) -> None:
@@ -199,6 +201,42 @@ def test_nonsense_never_spoils_the_model(name: str, y: Any, x: dict[str, Any]) -
     scores = [each.score for each in model.recommend("u1")]
     assert scores
     assert np.isfinite(scores).all()
+
+
+DAY_MS = 24 * 3_600_000
+DEGENERATE = {
+    "one listener, one track": [Row("u", "i", "a", at_ms=START_MS + at) for at in range(40)],
+    "all at one instant": [row._replace(at_ms=START_MS) for row in rows(15, 80)],
+    "the first moment of all": [row._replace(at_ms=0) for row in rows(15, 80)],
+    "years between plays": [
+        Row("u", f"i{at % 3}", "a", at_ms=at * 5 * 365 * DAY_MS) for at in range(20)
+    ],
+    "each play of another listener": [Row(f"u{at}", "i") for at in range(80)],
+    "each play of another track": [Row("u", f"i{at}", f"a{at}") for at in range(80)],
+}
+
+
+@pytest.mark.parametrize("stream", DEGENERATE.values(), ids=DEGENERATE)
+def test_a_degenerate_stream_is_learnt_and_answered(name: str, stream: list[Row]) -> None:
+    model = a_ranker(name, stream)
+    before = model.digest()
+    for user in (stream[-1].user, "nobody"):
+        listed = model.recommend(user, 100)
+        assert listed
+        assert np.isfinite([each.score for each in listed]).all()
+    assert model.digest() == before
+
+
+def test_a_catalogue_before_the_plays_does_no_harm(name: str) -> None:
+    model = build({"model": name})
+    codes = model.items.encode_many([f"new-{at}" for at in range(3)])
+    model.introduce(codes, model.groups.encode_many(["a"] * 3))
+    model.introduce(codes[:0], codes[:0])
+    learn(model, rows(16, 60))
+    assert model.recommend("u1", 5)
+    groups = model.groups_of(codes).tolist()
+    assert groups in ([model.groups.code("a")] * 3, [-1] * 3)
+    assert set(model.plays_of(model.users.code("u1")).tolist()) <= set(range(len(model.items)))
 
 
 @pytest.mark.parametrize("odd", ["", "\x00", "ü" * 600, 2**70, -1, (1, "a"), b"\xff", 1.5, None])

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from streams.frontier import Frontier, gate_between
 from streams.list_making import ListMaker
+from streams.list_shaping import Shape
 from streams.publishing import Publisher
 from streams.stores.lists import Publication
 from streams.stores.redis_lists import RedisLists
@@ -29,7 +30,7 @@ class Owner:
     def __init__(self, station: Station) -> None:
         self.redis = Redis.from_url(station.addresses.redis)
         self.fold = a_fold()
-        self.maker = ListMaker(self.fold, "first", shard=0, shards=1, k=5)
+        self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(5))
         self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
         self.topic = TopicLists(station.addresses.kafka, station.settings.recommender_id)
         self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic)

@@ -46,7 +46,7 @@ def test_any_stream_gives_the_lists_of_the_description(
 def test_a_stream_that_fills_every_bounded_row_gives_the_lists_of_the_description(
     preset: str, users: int, items: int
 ) -> None:
-    some = rows(1, 1_200, users=users, items=items)
+    some = rows(1, 1_400, users=users, items=items)
     assert both_learn(preset, some, look_every=50) > 100
 
 

@@ -22,7 +22,7 @@ F32 = np.float32
 COUNTS = [0.0, 0.3, 0.75, 1.5, 2.5, 5.0, 12.0]
 SHARES = [0.0, 0.07, 0.15, 0.3, 0.5, 0.7]
 AGES = [600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400]
-GAPS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128]
+GAPS = [1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128, 256, 512]
 Weights = dict[Any, list[float]]
 
 
@@ -62,10 +62,13 @@ class _Row:
 
 @dataclass
 class _Listener:
-    in_time: list[tuple[int, int]] = field(default_factory=list)  # (at_ms, track)
+    last: list[int] = field(default_factory=list)  # the last three tracks, newest first
+    linked: int = 0  # so many of them belong to the session
+    newest_ms: int = 0
     late: list[tuple[int, int]] = field(default_factory=list)
     ring: list[tuple[int, int]] = field(default_factory=list)  # (second, track), by time
     hated: list[int] = field(default_factory=list)
+    loved: list[int] = field(default_factory=list)
     playing: int | None = None
     outcomes: list[int] = field(default_factory=lambda: [0, 0])
     repeats: list[bool] = field(default_factory=list)
@@ -73,14 +76,10 @@ class _Listener:
     offsets: Any = field(default_factory=lambda: [F32(0)] * f.FEATURES)
     squares: Any = field(default_factory=lambda: [F32(0)] * f.FEATURES)
 
-    @property
-    def newest_ms(self) -> int:
-        return self.in_time[-1][0] if self.in_time else 0
-
     def before(self, arriving: int | None) -> list[int]:
         """The last three tracks, newest first."""
         playing = [] if self.playing in (None, arriving) else [self.playing]
-        return [*playing, *[track for _, track in self.in_time[:-4:-1]]][:3]
+        return [*playing, *self.last][:3]
 
     def recent(self, arriving: int | None) -> list[tuple[int, int]]:
         """(second, track), newest first."""
@@ -166,6 +165,7 @@ class NaiveBlend:
             facts["twice"] = len(last) > 1 and last[0] == last[1]
         for item in self._chart(self.played, 40):
             propose(item, 256)
+        self._loved_proposals(propose, who)
         listed = list(found.values())
         self._describe_own(found, recent)
         self._describe_sums(found, wide, near)
@@ -267,6 +267,10 @@ class NaiveBlend:
             if len(last) > 1 and k + 1 < len(tracks) and tracks[k + 1] == last[1]:
                 each.x[f.OWN_NEXT_2] += 1.0 / (1.0 + times_2)
                 times_2 += 1
+
+    def _loved_proposals(self, propose: Any, who: _Listener) -> None:
+        for item in who.loved[-64:] if self.config.has("own") else []:
+            propose(item, 64).x[f.LOVED] = 1.0
 
     def _describe_own(self, found: dict[int, Candidate], recent: list[tuple[int, int]]) -> None:
         tracks, length = [track for _, track in recent], session_length(recent)
@@ -434,13 +438,14 @@ class NaiveBlend:
             artist = self.artist_codes.setdefault(row.group, len(self.artist_codes))
         who = self.listeners[row.user]
         if row.signal != Signal.LISTEN:
+            self._introduce(code, artist)
             self._hear(who, row, code)
             return -1
         is_in_time = row.at_ms >= who.newest_ms
         rank = self._rank_and_blend(who, code, is_in_time)
         if artist is not None:
             self.artist_of[code] = artist
-        self._play(who, row, code, artist, is_in_time)
+        self._play(who, row, code, is_in_time)
         return rank if rank < 20 else -1
 
     def _rank_and_blend(self, who: _Listener, code: int, is_in_time: bool) -> int:
@@ -483,6 +488,11 @@ class NaiveBlend:
                 step = self.config.rate * g / sqrt(float(who.squares[at]) + 0.01)
                 who.offsets[at] = F32(float(who.offsets[at]) + step)
 
+    def _introduce(self, code: int, artist: int | None) -> None:
+        if artist is not None and code not in self.artist_of and self.config.has("artists"):
+            self.artist_of[code] = artist
+            self._chart_artist(artist, code)
+
     def _hear(self, who: _Listener, row: Row, code: int) -> None:
         if row.signal == Signal.NOW_PLAYING:
             if row.at_ms >= who.newest_ms:
@@ -492,20 +502,24 @@ class NaiveBlend:
             exact = [at for at in plays if who.ring[at][0] == row.at_ms // 1000]
             if plays:
                 del who.ring[(exact or plays)[-1]]
+            if who.last[:1] == [code] and who.newest_ms == row.at_ms:
+                who.last, who.linked = who.last[1:], max(who.linked - 1, 0)
         else:
-            kept = [each for each in who.hated if each != code]
-            who.hated = [*kept, code][-16:] if row.signal == Signal.HATE else kept
+            loved = [code] if row.signal == Signal.LOVE else []
+            hated = [code] if row.signal == Signal.HATE else []
+            who.loved = [*[each for each in who.loved if each != code], *loved]
+            who.hated = [*[each for each in who.hated if each != code], *hated]
 
-    def _play(
-        self, who: _Listener, row: Row, code: int, artist: int | None, is_in_time: bool
-    ) -> None:
+    def _play(self, who: _Listener, row: Row, code: int, is_in_time: bool) -> None:
         gain = 1.0 if isnan(row.y) else min(max(row.y, 0.0), 1.0)
         if is_in_time:
             if gain > 0.0:
-                self._learn_order(who, row.at_ms, code, artist, gain)
+                self._learn_order(who, row.at_ms, code, gain)
                 self._learn_together(who, row.at_ms // 1000, code, gain)
             who.repeats.append(code in [track for _, track in who.ring])
-            who.in_time.append((row.at_ms, code))
+            is_over = row.at_ms - who.newest_ms > BREAK_MS
+            who.last, who.newest_ms = [code, *who.last][:3], row.at_ms
+            who.linked = 1 if is_over else min(who.linked + 1, 3)
             who.playing = None
         else:
             self._learn_late(who, row.at_ms, code, gain)
@@ -515,22 +529,16 @@ class NaiveBlend:
         if gain > 0.0:
             self._count(code, gain)
 
-    def _learn_order(
-        self, who: _Listener, at_ms: int, code: int, artist: int | None, gain: float
-    ) -> None:
-        last = [track for _, track in who.in_time[:-4:-1]]
+    def _learn_order(self, who: _Listener, at_ms: int, code: int, gain: float) -> None:
+        last = who.last
         if not last:
             return
         if at_ms - who.newest_ms > BREAK_MS:
-            self.after[last[0]].add(code, gain * 0.3, 0.95)
+            self.after[last[0]].add(code, gain * 0.3, 0.98)
         else:
-            later_ms = at_ms
-            for step, (played_ms, track) in enumerate(who.in_time[:-4:-1]):
-                if later_ms - played_ms > BREAK_MS:
-                    break
-                later_ms = played_ms
-                self.after[track].add(code, gain / (step + 1) ** 2, 1.0 if step else 0.95)
-            before = self.artist_of.get(last[0])
+            for step, track in enumerate(last[: who.linked]):
+                self.after[track].add(code, gain / (step + 1) ** 2, 1.0 if step else 0.98)
+            before, artist = self.artist_of.get(last[0]), self.artist_of.get(code)
             if before is not None and artist is not None and self.config.has("artists"):
                 self.next_artist[before].add(artist, gain, 0.98)
         for order in (2, 3):
@@ -560,7 +568,7 @@ class NaiveBlend:
         if gain > 0.0 and who.late:
             before_ms, before = who.late[-1]
             if 0 <= at_ms - before_ms <= BREAK_MS:
-                self.after[before].add(code, gain, 0.95)
+                self.after[before].add(code, gain, 0.98)
                 self._pair(before, code, gain)
         who.late.append((at_ms, code))
 
@@ -570,9 +578,12 @@ class NaiveBlend:
         artist = self.artist_of.get(code)
         if artist is not None:
             self.artist_played[artist] = F32(float(self.artist_played[artist]) + gain * self.scale)
-            known = {*self.artist_tracks[artist], code}
-            counts = {track: self.played[track] for track in known}
-            self.artist_tracks[artist] = self._chart(counts, 48)
+            self._chart_artist(artist, code)
+
+    def _chart_artist(self, artist: int, code: int) -> None:
+        known = {*self.artist_tracks[artist], code}
+        order = sorted(known, key=lambda track: (-self.played[track], track))
+        self.artist_tracks[artist] = order[:48]
 
     def _chart(self, counts: Any, n: int) -> list[int]:
         played = [track for track, count in counts.items() if count > 0]

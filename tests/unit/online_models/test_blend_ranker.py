@@ -58,7 +58,7 @@ def test_erasure_leaves_no_byte_in_any_record_of_the_listener(name: str) -> None
     code = model.users.code("u1")
     model.forget(code)
     state = model.state()
-    for store in ("contexts", "rings", "hated", "moods", "leanings"):
+    for store in ("contexts", "rings", "hated", "loved", "moods", "leanings"):
         assert not state[f"stores/{store}"][code].any(), store
 
 
@@ -75,3 +75,70 @@ def test_tracks_that_are_in_no_list_of_an_expert_can_be_asked_for() -> None:
     assert all(
         model.predict_one("u1", each.item) == each.score for each in model.recommend("u1", 5)
     )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_track_that_nobody_has_played_is_proposed_to_those_who_hear_its_artist(name: str) -> None:
+    model = a_ranker(name, in_turn("ann", "ab", artists="xy"))
+    unheard = model.items.encode_many(["unheard"]), model.groups.encode_many(["y"])
+    model.introduce(*unheard)
+    [new] = [each for each in model.recommend("ann") if each.item == "unheard"]
+    assert new.reason == "artist"
+    told = Row("bob", "told", "y", at_ms=START_MS, signal=Signal.NOW_PLAYING)
+    learn(model, [told])
+    assert "told" in [each.item for each in model.recommend("ann")]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_after_a_retracted_play_the_list_goes_on_from_the_play_before(name: str) -> None:
+    habits = in_turn("bob", "abcxyz" * 5)
+    start_ms = START_MS + 1_000 * MINUTE_MS
+    model = a_ranker(name, [*habits, *in_turn("ann", "ax", start_ms=start_ms)])
+    assert model.recommend("ann", 1)[0].item != "b"
+    taken_back = Row("ann", "x", at_ms=start_ms + 3 * MINUTE_MS, signal=Signal.RETRACT)
+    learn(model, [taken_back])
+    assert model.recommend("ann", 1)[0].item == "b"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_skipped_play_teaches_nobody_to_play_the_track(name: str) -> None:
+    heard, skipped = (
+        a_ranker(
+            name, [row._replace(y=1.0 if row.item == "a" else y) for row in in_turn("ann", "ab")]
+        )
+        for y in (1.0, -1.0)
+    )
+    after_a = [Row("bob", "a", at_ms=START_MS)]
+    listed = []
+    for model in (heard, skipped):
+        learn(model, after_a)
+        listed.append([each.item for each in model.recommend("bob")])
+    assert "b" in listed[0]
+    assert "b" not in listed[1]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_play_counts_by_how_much_of_it_was_heard(name: str) -> None:
+    start_ms = START_MS
+    plays = []
+    for _ in range(3):
+        plays += in_turn("ann", "ab", start_ms=start_ms)
+        plays += [
+            row._replace(y=0.3) for row in in_turn("ann", "ac", start_ms=start_ms + 6 * MINUTE_MS)
+        ]
+        start_ms += 1_000 * MINUTE_MS
+    model = a_ranker(name, [*plays, Row("bob", "a", at_ms=start_ms)])
+    order = [each.item for each in model.recommend("bob")]
+    assert order.index("b") < order.index("c")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_habits_of_a_thousand_plays_ago_are_remembered(name: str) -> None:
+    ring = a_ranker(name).config.ring  # type: ignore[attr-defined]
+    others = [f"i{at}" for at in range(ring - 4)]
+    minute = iter(range(10_000))
+    items = ["a", "b", *others, "a"]
+    plays = [Row("ann", item, at_ms=START_MS + next(minute) * MINUTE_MS) for item in items]
+    only = {"without": [expert for expert in EXPERTS if expert != "own"]}
+    [first, *_] = a_ranker(name, plays, **only).recommend("ann", 1)
+    assert (first.item, first.reason) == ("b", "own")

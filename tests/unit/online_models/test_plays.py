@@ -10,8 +10,9 @@ from online_models.plays import BLOCK, BLOCK_PLAYS, GIVEN, RECENT, RING, RING_MA
 from tests.support.compiled import called, records
 
 ANN, BOB = 0, 1
-clear_ring, recall, remember, take_back = map(
-    called, (module.clear_ring, module.recall, module.remember, module.take_back)
+clear_ring, is_played, recall, remember, take_back = map(
+    called,
+    (module.clear_ring, module.is_played, module.recall, module.remember, module.take_back),
 )
 
 
@@ -29,9 +30,12 @@ class Kept:
     def retract(self, track: int, at_s: int, who: int = ANN) -> None:
         take_back(self.rings[who], self.blocks, self.size, track, at_s)
 
+    def is_played(self, track: int, who: int = ANN) -> bool:
+        return bool(is_played(self.rings[who], self.blocks, self.size, track))
+
     def recent(self, who: int = ANN, playing: int = -1) -> Any:
         recent = records(RECENT, 1)[0]
-        recall(recent, self.rings[who], self.blocks, self.size, playing, 1_800)
+        recall(recent, self.rings[who], self.blocks, self.size, playing, 1_800, self.size)
         return recent
 
     def held(self, who: int = ANN) -> list[tuple[int, int]]:
@@ -58,6 +62,19 @@ def test_plays_in_any_order_stand_by_time_and_only_the_newest_stay(seed: int, si
         kept.play(track, second)
         naive = sorted([*naive, (second, track)], key=lambda play: play[0])[-size:]
         assert kept.held() == naive
+    played = {track for _, track in naive}
+    assert [kept.is_played(track) for track in range(3 * size)] == [
+        track in played for track in range(3 * size)
+    ]
+
+
+def test_a_place_that_is_empty_is_no_play_of_the_first_track() -> None:
+    kept = plays_of(5, 6)
+    assert not kept.is_played(0)
+    assert not kept.is_played(5, BOB)
+    kept.retract(5, 1)
+    assert not kept.is_played(5)
+    assert kept.is_played(6)
 
 
 def test_a_play_older_than_all_that_is_kept_is_not_kept() -> None:

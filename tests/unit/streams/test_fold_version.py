@@ -25,7 +25,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
 VERSION = 5
-DIGEST = "97278ab94f7a39d6aa62dcd9edc688f7"
+DIGEST = "90e68e703dce7569f0534df984a6198f"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

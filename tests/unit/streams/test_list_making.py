@@ -4,6 +4,7 @@ import numpy as np
 
 from streams.fold import Fold
 from streams.list_making import ListMaker
+from streams.list_shaping import Shape
 from streams.stores.lists import EVERYONE
 from tests.support.learning_log import a_batch, a_fold, a_history, an_event, batches, folded
 from topics.control_records import LogEpochStarted
@@ -11,7 +12,7 @@ from topics.partitioning import partition_of
 
 
 def a_maker(fold: Fold, shard: int = 0, shards: int = 1, k: int = 5) -> ListMaker:
-    return ListMaker(fold, "first", shard=shard, shards=shards, k=k)
+    return ListMaker(fold, "first", shard=shard, shards=shards, shape=Shape(k))
 
 
 def everybody(fold: Fold) -> np.ndarray:

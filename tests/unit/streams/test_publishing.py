@@ -10,6 +10,7 @@ from streams import publishing
 from streams.fold import Fold
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
+from streams.list_shaping import Shape
 from streams.publishing import EVERYONE_EVERY_RECORDS, Publisher
 from streams.stores.lists import EVERYONE, Publication
 from streams.stores.memory_lists import MemoryLists
@@ -86,7 +87,7 @@ class Desk:
     def __init__(self, gate: Gate | None = WIDE_OPEN) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
-        maker = ListMaker(self.fold, "first", shard=0, shards=1, k=3)
+        maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(3))
         self.publisher = Publisher(self.fold, maker, self.lists, cast(TopicLists, self.topic))
         self.covered = 0
         if gate is not None:

@@ -12,6 +12,7 @@ import pytest
 from online_models.base import Signal
 from online_models.evaluation import Prequential
 from online_models.registry import build
+from streams.evaluation.catalogue import introduce, read_catalogue
 from streams.evaluation.contests import (
     Question,
     contest_of,
@@ -24,7 +25,7 @@ from streams.evaluation.plays_pass import read_stream, run
 from streams.evaluation.report import Outcome, outcome_of, report
 from streams.sources.play_reading import read_plays
 from tests.support.rankers import rows
-from topics.errors import SettingsError
+from topics.errors import HistoryError, SettingsError
 
 K = 20
 
@@ -85,6 +86,37 @@ def test_names_of_json_values_are_stable(path: Path) -> None:
     assert set(told["compared"]["popularity"]["difference"]) == {
         "hr@5", "hr@20", "mrr@5", "mrr@20", "interval",
     }  # fmt: skip
+
+
+def test_a_catalogue_lets_tracks_be_hit_that_nobody_has_played(path: Path, tmp_path: Path) -> None:
+    """Everybody plays an artist's tracks in turn: each is new once."""
+    plays = [
+        {"user_id": f"u{at % 2}", "track_id": f"t{at // 2}", "artist_id": f"a{at // 20}"}
+        | {"timestamp": 1_600_000_000 + 100 * at}
+        for at in range(200)
+    ]
+    pq.write_table(pa.Table.from_pylist(plays), path)
+    catalogue = tmp_path / "catalogue.csv"
+    tracks = [f"t{at},a{at // 10}" for at in range(100)]
+    catalogue.write_text("\n".join(["track_id,artist_id", *tracks, "t5,other", ",a1"]))
+    found = {}
+    for known in (None, read_catalogue(catalogue)):
+        contest = contest_of(Question({"model": "fast"}, "fast", baselines=["popularity"]))
+        stream = read_stream([path], None, lambda share, text: None)
+        plays_known = introduce(contest, known, stream.plays) if known else stream.plays
+        run(contest, plays_known, lambda share, text: None)
+        told = report(contest, outcome_of(contest, 0), Question({}, "fast", ["popularity"]))
+        found[known is None] = told["splits"]["never_seen"]["hits"]
+        assert told["events"] == 200
+    assert found[True] == 0
+    assert found[False] > 50
+
+
+def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("song,band\nx,y\n")
+    with pytest.raises(HistoryError, match="is no catalogue"):
+        read_catalogue(wrong)
 
 
 def test_splits_add_up_to_the_whole(path: Path) -> None:

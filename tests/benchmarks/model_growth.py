@@ -1,0 +1,69 @@
+"""What a model costs as it grows: bytes a listener and a track, and time an event."""
+
+import time
+from itertools import islice
+
+from online_models.registry import build
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.synthetic import plays
+
+LISTENERS, TRACKS, PLAYS_EACH = 1_000_000, 1_000_000, 50
+OF_LISTENERS = ("contexts", "rings", "hated", "loved", "moods", "leanings", "blocks")
+OF_TRACKS = ("tracks", "transitions", "cooccurrence", "postings")
+APART = ("bigrams", "trigrams", "sessions", "learned", "shared")
+"""Bounded whatever comes."""
+LISTENERS_OF_TIME, TRACKS_OF_TIME = 20_000, 50_000
+EVENTS_OF_TIME = (100_000, 1_000_000, 10_000_000)
+WINDOW_EVENTS = 50_000
+
+
+def model_memory() -> list[Figure]:
+    """Bytes of `best` after a million listeners have played fifty of a million tracks each.
+
+    Ids are counted apart: they are as long as they are. The blend does not learn: what it keeps
+    does not grow with events, and its room is there.
+    """
+    model = build({"model": "best", "blend_every": 0})
+    for some in plays(LISTENERS * PLAYS_EACH, LISTENERS, TRACKS):
+        model.learn_many(*some, evaluate=False)
+    bytes_of = {name.removeprefix("stores/"): each.nbytes for name, each in model.state().items()}
+    total = {
+        kind: sum(bytes_of[name] for name in names)
+        for kind, names in (("listener", OF_LISTENERS), ("track", OF_TRACKS), ("all", APART))
+    }
+    return [
+        Figure("a listener of 50 plays", total["listener"] / LISTENERS, "bytes", goal="≤ 1,536"),
+        Figure("a track", total["track"] / TRACKS, "bytes", goal="≤ 1,024"),
+        Figure("n-grams, sessions and weights, bounded", total["all"] / 2**20, "MiB"),
+    ]
+
+
+def model_growth() -> list[Figure]:
+    """Time an event of `fast` after 10^5, 10^6 and 10^7 events, learning and ranking each."""
+    model = build({"model": "fast"})
+    stream, done, figures = (
+        plays(EVENTS_OF_TIME[-1] + WINDOW_EVENTS, LISTENERS_OF_TIME, TRACKS_OF_TIME),
+        0,
+        [],
+    )
+    first_us = None
+    for wanted in EVENTS_OF_TIME:
+        for some in islice(stream, (wanted - done) // 10_000):
+            model.learn_many(*some)
+        began = time.perf_counter()
+        for some in islice(stream, WINDOW_EVENTS // 10_000):
+            model.learn_many(*some)
+        done = wanted + WINDOW_EVENTS
+        an_event_us = (time.perf_counter() - began) / WINDOW_EVENTS * 1e6
+        first_us = first_us or an_event_us
+        figures.append(
+            Figure(
+                f"`fast` after {wanted:,} events",
+                an_event_us,
+                "µs an event",
+                f"after {EVENTS_OF_TIME[0]:,}",
+                first_us,
+                "≤ 1.2 ×",
+            )
+        )
+    return figures

@@ -17,13 +17,20 @@ class Frontier(NamedTuple):
     log_epoch: int
     as_of: int
     record_hash: str = ""
+    serial: int = 0
+    """Counts publications: a store that falls back by one is behind, though at the same place."""
     owed_after: int | None = None
     """The other store may lack lists of listeners that changed after this log offset."""
 
     @property
     def position(self) -> tuple[int, int]:
-        """What orders two frontiers."""
+        """What orders the frontiers of two stores."""
         return self.log_epoch, self.as_of
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """What orders two frontiers of one store."""
+        return self.log_epoch, self.as_of, self.serial
 
     def text(self) -> str:
         """The form in which it is stored; what is not owed is left out."""
@@ -56,13 +63,16 @@ def gate_between(
 ) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
 
-    `former` are those of shards of another M, beyond which nobody published.
+    `former` are those of shards of another M, beyond which nobody published. A Redis that has seen
+    fewer publications than the topic gets every list.
 
     >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90, not_before=-1)
     """
     older = min(redis.position, topic.position)
     after = older[1] if older[0] == log_epoch else -1
+    if redis.serial < topic.serial:  # it fell back, nobody knows behind which repairs
+        after = -1
     owed = [each.owed_after for each in (redis, topic) if each.owed_after is not None]
     opens_at = max(each.position for each in (redis, topic, *former))
     return Gate(opens_at, min([after, *owed]))

@@ -64,6 +64,7 @@ class Publisher:
         self._repairs: deque[tuple[tuple[int, int], int]] = deque(maxlen=REPAIRS_REMEMBERED)
         self._waiting: list[Changed] = []
         self._removals = Removals()
+        self._serial = 0
         self._in_order = asyncio.Lock()
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.gate: Gate | None = None
@@ -109,6 +110,8 @@ class Publisher:
     def open_with(self, gate: Gate) -> None:
         """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
         self.gate = gate
+        told = (self.redis_frontier or NOTHING_PUBLISHED, self._topic.published)
+        self._serial = max(self._serial, *(each.serial for each in told))
         self._repair_after = gate.republish_after
         self._everyone_at = -EVERYONE_EVERY_RECORDS
 
@@ -147,7 +150,8 @@ class Publisher:
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed = self._removals.due(self._is_gone)
         owed = self._owed_with(repaired_after)
-        frontier = frontier._replace(owed_after=owed)
+        self._serial += 1
+        frontier = frontier._replace(serial=self._serial, owed_after=owed)
         await self._send(Publication(lists, removed, frontier, since), appended_at)
 
     def _owed_with(self, repaired_after: int | None) -> int | None:
@@ -207,13 +211,13 @@ class Publisher:
             return
         self._removals.told(publication.erased, publication.frontier)
         is_whole = publication.frontier is not None
-        self._redis_has_repair |= is_whole and former.position >= publication.since.position
+        self._redis_has_repair |= is_whole and former.order >= publication.since.order
         self._pause_s = 0.0
         self.freshness.note(appended_at)
-        if former.position < publication.since.position:
+        if former.order < publication.since.order:
             self._repair_from(former)
         elif publication.frontier is not None:
-            self.redis_frontier = max(publication.frontier, former, key=lambda at: at.position)
+            self.redis_frontier = max(publication.frontier, former, key=lambda at: at.order)
 
     def _redis_is_away(self, error: BaseException) -> None:
         if self.redis_error is not None:  # it was said
@@ -253,7 +257,7 @@ class Publisher:
         async with self._in_order:
             await self.settled()
             was_away, self.redis_error = self.redis_error is not None, None
-            if was_away or (known and found.position < known.position):
+            if was_away or (known and found.order < known.order):
                 self._repair_from(found)
             if self._is_due():
                 self._everyone_at = -EVERYONE_EVERY_RECORDS

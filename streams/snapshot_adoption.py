@@ -23,8 +23,7 @@ _NAME = re.compile(r"(.+-)(\d+)of(\d+)")
 def adopt(own: SnapshotFolder) -> None:
     """Puts a snapshot of former shards beside one's own if it is newer; never takes one away."""
     found = _best(own.folder)
-    newest = own.paths()[:1]
-    if found is None or (newest and newest[0].name >= found.name):
+    if found is None or any(each.name >= found.name for each in own.paths()):
         return
     own.folder.mkdir(parents=True, exist_ok=True)
     part = own.folder / f"{found.name}.adopted"

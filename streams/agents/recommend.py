@@ -78,6 +78,7 @@ class Recommender:
         feed: CatalogueFeed | None = None,
         alarms: AlarmTeller | None = None,
         log: LogEdge = IN_KAFKA,
+        former: FormerShards | None = None,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
@@ -89,7 +90,7 @@ class Recommender:
         self._progress = progress
         self._feed = feed
         self._alarms = alarms
-        self._former = FormerShards(kafka, identity.recommender_id)
+        self._former = former or FormerShards(kafka, identity.recommender_id)
         self._waits_for: list[str] = []
         self._log = log
         self._latest: dict[str, str] = {}

@@ -35,8 +35,9 @@ class Publication(NamedTuple):
 class ListStore(Protocol):
     """A table of lists by generation and listener, and the publish frontier beside them.
 
-    A list is taken only if its (log_epoch, as_of) is not older than the stored one's; the
-    frontier moves only forward, and only from where the publisher knew it to be or beyond, so that
+    A list is taken only if its (log_epoch, as_of) is older neither than the stored one's nor than
+    the frontier: who was erased meanwhile has no list that would tell a zombie so. The frontier
+    moves only forward, and only from where the publisher knew it to be or beyond, so that
     it never passes lists that are missing. Both happen in one step.
     """
 

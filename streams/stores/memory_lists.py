@@ -20,22 +20,26 @@ class MemoryLists:
         for listener_id in publication.erased:
             self._erase(listener_id, publication.frontier or NOTHING_PUBLISHED)
         new = publication.frontier
-        if new is not None and new.position >= former.position >= publication.since.position:
+        if new is not None and new.order >= former.order >= publication.since.order:
             self._frontier = new
         return former
 
     def _take(self, new: RecommendationList) -> None:
-        old = self._lists.get(new.listener_id)
-        if old is None or (new.log_epoch, new.as_of) >= (old.log_epoch, old.as_of):
+        if (new.log_epoch, new.as_of) >= self._newest(new.listener_id):
             items = [RecommendedTrack(*item) for item in new.items]
             self._lists[new.listener_id] = StoredList(
                 items, new.log_epoch, new.as_of, new.event_time, 0
             )
 
     def _erase(self, listener_id: str, at: Frontier) -> None:
+        if at.position >= self._newest(listener_id):
+            self._lists.pop(listener_id, None)
+
+    def _newest(self, listener_id: str) -> tuple[int, int]:
+        """What a list must not be older than: the stored one, and the frontier."""
         old = self._lists.get(listener_id)
-        if old is not None and at.position >= (old.log_epoch, old.as_of):
-            del self._lists[listener_id]
+        stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
+        return max(stored, self._frontier.position)
 
     async def frontier(self, shard: str = "") -> Frontier:
         """See `ListStore.frontier`; there is no other shard."""

@@ -25,6 +25,13 @@ _SCAN_COUNT = 2_000
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
 local former = redis.call('GET', KEYS[1])
+local was = former and cjson.decode(former) or {-1, -1}
+local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
+local function is_before(one, other)
+  local is_same = one[1] == other[1] and one[2] == other[2]
+  return is_older(one[1], one[2], other[1], other[2])
+    or (is_same and (one[4] or 0) < (other[4] or 0))
+end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], ARGV[5], '1.0')
 end
@@ -33,7 +40,7 @@ for i = 3, #KEYS do
   local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
   local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
   local e, a = tonumber(epoch), tonumber(as_of)
-  if e > old_epoch or (e == old_epoch and a >= old_as_of) then
+  if not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2])) then
     if items == '' then
       redis.call('DEL', KEYS[i])
     else
@@ -44,11 +51,8 @@ for i = 3, #KEYS do
   end
 end
 if frontier ~= '' then
-  local new = cjson.decode(frontier)
-  local was = former and cjson.decode(former) or {-1, -1}
-  local since = cjson.decode(ARGV[4])
-  local forgot = was[1] < since[1] or (was[1] == since[1] and was[2] < since[2])
-  if not forgot and (new[1] > was[1] or (new[1] == was[1] and new[2] >= was[2])) then
+  local new, since = cjson.decode(frontier), cjson.decode(ARGV[4])
+  if not (is_before(was, since) or is_before(new, was)) then
     redis.call('SET', KEYS[1], frontier)
   end
 end

@@ -104,6 +104,32 @@ class ListStoreContract:
         await store.publish(Publication([], ("ann",), Frontier(0, 15)))
         assert (await found(store)).as_of == 20
 
+    @pytest.mark.parametrize(("epoch", "as_of"), [(1, 9), (0, 99)])
+    async def test_a_zombies_list_of_who_was_erased_meanwhile_is_refused(
+        self, store: ListStore, epoch: int, as_of: int
+    ) -> None:
+        await published(store, a_list(log_epoch=1, as_of=5))
+        await store.publish(Publication([], ("ann",), Frontier(1, 10)))
+        await published(store, a_list(log_epoch=epoch, as_of=as_of))
+        assert await store.read("ann") is None
+
+    async def test_of_two_frontiers_at_one_place_the_later_one_stays(
+        self, store: ListStore
+    ) -> None:
+        later = Frontier(0, 10, serial=7)
+        await store.publish(Publication([], (), later))
+        assert await store.publish(Publication([], (), Frontier(0, 10, serial=6))) == later
+        assert await store.frontier() == later
+
+    async def test_a_store_that_fell_back_at_one_place_keeps_its_frontier(
+        self, store: ListStore
+    ) -> None:
+        fell_back = Frontier(0, 10, serial=6)
+        await store.publish(Publication([], (), fell_back))
+        known = Frontier(0, 10, serial=7)
+        await store.publish(Publication([], (), Frontier(0, 11, serial=8), since=known))
+        assert await store.frontier() == fell_back
+
     async def test_who_has_no_list_gets_everyones(self, store: ListStore) -> None:
         assert await store.read("nobody") is None
         await published(store, a_list(EVERYONE, items=only("popular")), a_list("ann"))

@@ -52,7 +52,10 @@ class _Beneath(aiokafka.Consumer):
         self._unacked_messages = WeakSet()
         self._commit_fut = None
         self._thread = SimpleNamespace(
-            call_thread=_awaited, committed=self._read_committed, move=self._move
+            call_thread=_awaited,
+            committed=self._read_committed,
+            getmany=self._getmany,
+            move=self._move,
         )
         self._in_order = asyncio.Lock()
         self._has: set[TP] = set()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from streams import snapshots
@@ -24,6 +25,8 @@ class Redis:
     def __init__(self) -> None:
         self.table = MemoryLists()
         self.is_away = False
+        self.in_parts = 0
+        """Publications of several calls that are under way."""
         self.copy = self.snapshot()
         self._seen: dict[str, tuple[int, int]] = {}
         self.broken: list[str] = []
@@ -62,14 +65,18 @@ class RemoteLists:
         """See `ListStore.publish`.
 
         Where the log has lost a tail a publication is one call: the lists of one that was cut short
-        and of a record that is gone are the limit that docs/reliability.md states.
+        and of a record that is gone are a limit that docs/reliability.md states.
         """
         lists = publication.lists
-        if len(lists) > 1 and not self._edge.broker.cuts:
-            half = len(lists) // 2
+        if len(lists) < 2 or self._edge.broker.cuts:
+            return await self._call(publication)
+        half = len(lists) // 2
+        self._redis.in_parts += 1
+        try:
             await self._call(publication._replace(lists=lists[:half], erased=(), frontier=None))
-            publication = publication._replace(lists=lists[half:])
-        return await self._call(publication)
+            return await self._call(publication._replace(lists=lists[half:]))
+        finally:
+            self._redis.in_parts -= 1
 
     async def _call(self, publication: Publication) -> Frontier:
         edge = self._edge
@@ -134,7 +141,7 @@ class Place(NamedTuple):
 class SimulatedSnapshots:
     """The twin of `SnapshotFolder`."""
 
-    folder = "the disk"
+    folder = Path("the disk")
 
     def __init__(self, edge: Edge, disk: Disk) -> None:
         self._edge = edge

@@ -8,6 +8,7 @@ from faust.types import TP
 
 from streams.fold import Fold
 from streams.list_making import ListMaker
+from streams.list_shaping import Shape
 from streams.stores.lists import EVERYONE
 from streams.verifying.list_audit import (
     Lists,
@@ -138,7 +139,7 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
 
 def _misranked(fold: Fold, records: list[LogRecord], lists: Lists) -> Iterator[str]:
     """Folds everything; compares each list where it was made with what the state ranks there."""
-    maker = ListMaker(fold, GENERATION, shard=0, shards=1, k=K)
+    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
     by_offset = defaultdict(list)
     for listener_id, found in lists.items():
         by_offset[found.as_of].append((listener_id, found))

@@ -1,7 +1,7 @@
 """The two kinds of workers as their apps compose them, over simulated servers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
 from faust.types import TP
@@ -11,7 +11,9 @@ from streams.agents.recommend import Identity as RecommenderIdentity
 from streams.agents.sequence import Identity, Sequencer
 from streams.beginning import Cluster, Source
 from streams.fold import Fold
+from streams.frontier import Frontier
 from streams.list_making import ListMaker
+from streams.list_shaping import Shape
 from streams.log_reader import LogBounds
 from streams.progress_reader import fold_position
 from streams.publishing import Publisher
@@ -177,6 +179,22 @@ class SequencerWorker(Worker):
                 self.sequencer.heal()
 
 
+class NobodyBefore:
+    """No recommenders of another M."""
+
+    def ids(self) -> list[str]:
+        """See `FormerShards.ids`."""
+        return []
+
+    def heard(self, ids: Sequence[str]) -> list[str]:
+        """See `FormerShards.heard`."""
+        return [*ids]
+
+    def silence(self, ids: Sequence[str]) -> list[Frontier]:
+        """See `FormerShards.silence`."""
+        return []
+
+
 class RecommenderWorker(Worker):
     """As `streams.recommender_app` has it; of one identity there may be several."""
 
@@ -185,7 +203,7 @@ class RecommenderWorker(Worker):
         self.group = group
         fold = new_fold()
         topic = SimulatedTopicLists(edge, group.name)
-        maker = ListMaker(fold, GENERATION, shard=0, shards=1, k=K)
+        maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
         clock = edge.loop.time
         self.publisher = Publisher(fold, maker, RemoteLists(edge, redis), topic, clock=clock)
         self.recommender = Recommender(
@@ -204,6 +222,7 @@ class RecommenderWorker(Worker):
                 clock=clock,
             ),
             progress=Heartbeats(edge),  # type: ignore[arg-type]
+            former=NobodyBefore(),  # type: ignore[arg-type]
             log=LogEdge(
                 lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
                 lambda _, control: append_control(edge, control),

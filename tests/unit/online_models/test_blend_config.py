@@ -16,7 +16,7 @@ from tests.support.rankers import a_ranker, learn, rows
         ({"preset": "worst"}, "There is no preset 'worst'"),
         ({"without": ["magic"]}, "There is no expert 'magic'"),
         ({"grams": 3}, "power of two"),
-        ({"ring": 1_000}, "from 0 to 256"),
+        ({"ring": 2_000}, "from 0 to 1024"),
         ({"blend_every": -1}, "blend_every is -1"),
         ({"rate": float("nan")}, "rate is nan"),
         ({"deep": 3}, "deep"),

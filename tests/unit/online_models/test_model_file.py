@@ -46,7 +46,7 @@ def test_a_model_of_river_may_have_parameters() -> None:
         ('model = "oracle"', "no model 'oracle'. Models are: best"),
         ('model = "best"\nring = 1.5', "ring: input should be a valid integer"),
         ('model = "best"\nring = "64"', "ring: input should be a valid integer"),
-        ('model = "best"\nring = 9999', "ring is 9999. Give a number from 0 to 256"),
+        ('model = "best"\nring = 9999', "ring is 9999. Give a number from 0 to 1024"),
         ('model = "best"\nrate = nan', "rate: input should be"),
         ('model = "best"\nwithout = "own"', "without: input should be a valid"),
         ('model = "best"\nwithout = ["magic"]', "no expert 'magic'. Experts are: "),

@@ -57,3 +57,9 @@ def test_what_one_store_may_lack_is_published_again(who: str) -> None:
     redis, topic = (owing, settled) if who == "redis" else (settled, owing)
     assert gate_between(redis, topic, log_epoch=0).republish_after == 40
     assert frontier_of(owing.text()) == owing
+
+
+def test_a_redis_that_has_seen_fewer_publications_than_the_topic_gets_every_list() -> None:
+    redis, topic = Frontier(0, 100, "hash", serial=6), Frontier(0, 100, "hash", serial=7)
+    assert gate_between(redis, topic, log_epoch=0).republish_after == -1
+    assert gate_between(topic, redis, log_epoch=0).republish_after == 100

@@ -128,7 +128,7 @@ async def test_who_changed_gets_a_list_in_both_as_of_the_last_record() -> None:
     await desk.hear_chunk([[an_event("bob")], [an_event("cid")]])
     expected = {"ann": 0, "bob": 2, "cid": 2, EVERYONE: 0}
     assert await desk.redis() == desk.topic.as_of == expected
-    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 2, "hash")
+    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 2, "hash", serial=2)
 
 
 async def test_several_changes_of_a_chunk_are_one_list() -> None:
@@ -142,7 +142,7 @@ async def test_a_record_without_news_moves_the_frontier() -> None:
     await desk.hear(an_event())
     await desk.hear(an_event())
     assert await desk.redis() == {"ann": 0, EVERYONE: 0}
-    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 1, "hash")
+    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 1, "hash", serial=2)
 
 
 async def test_nothing_goes_out_while_the_frontiers_are_unknown() -> None:
@@ -300,7 +300,7 @@ async def test_everyones_list_of_a_heartbeat_goes_out_with_a_frontier() -> None:
         await desk.hear(an_event(minute=at))
     await desk.look_after()
     assert desk.topic.as_of == {"ann": 2, EVERYONE: 2}
-    assert desk.topic.offered[-1].frontier == Frontier(0, 2, "hash")
+    assert desk.topic.offered[-1].frontier.position == (0, 2)
 
 
 async def test_a_frontier_never_passes_lists_that_are_yet_to_be_made() -> None:
@@ -314,7 +314,7 @@ async def test_a_frontier_never_passes_lists_that_are_yet_to_be_made() -> None:
         news = asyncio.create_task(desk.hear(an_event("ann")))
         await asyncio.sleep(0)
     await asyncio.gather(heartbeat, news)
-    first = next(each for each in desk.topic.offered if each.frontier == Frontier(0, 1, "hash"))
+    first = next(each for each in desk.topic.offered if each.frontier.position == (0, 1))
     assert {each.listener_id for each in first.lists} == {"ann", EVERYONE}
 
 
@@ -335,7 +335,7 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
     await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
     assert [len(each.lists) for each in desk.topic.offered] == [2, 2, 2]
     frontiers = [each.frontier for each in desk.topic.offered]
-    assert frontiers == [None, None, Frontier(0, 0, "hash", owed_after=-1)]
+    assert frontiers == [None, None, Frontier(0, 0, "hash", serial=1, owed_after=-1)]
     assert len(await desk.redis()) == 6
 
 
@@ -539,6 +539,18 @@ async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() ->
     desk.lists._lists, desk.lists._frontier = replica
     await desk.look_after()
     assert (await desk.redis()).keys() == {EVERYONE}
+
+
+async def test_a_redis_that_falls_back_to_the_same_place_gets_what_came_since() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    await desk.hear(an_event("bob"))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    desk.lists.flush()
+    await desk.look_after()  # all lists anew, as of the same record
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    assert await desk.redis() == desk.topic.as_of
 
 
 async def test_a_redis_that_falls_back_behind_a_repair_gets_it_again() -> None:

@@ -36,7 +36,7 @@ def rejected_origins(kafka: str, on_offset: OnOffset) -> set[str]:
 
 
 def sent_origins(kafka: str, since_ms: int) -> set[str]:
-    """Origins of what was replayed already; nothing can have been before the first letter."""
+    """Origins of what was replayed already, all of it after `since_ms` by the broker's clock."""
     consumer = Consumer(
         client_settings(kafka)
         | {

@@ -33,6 +33,12 @@ class DeadLetter:
         )
 
     @property
+    def recorded_at(self) -> int:
+        """When the broker got what was rejected, ms; 0 where the letter does not say."""
+        told = self.headers.get("origin_timestamp", "")
+        return int(told) if told.isdecimal() else 0
+
+    @property
     def reason(self) -> str:
         """Name of the reason."""
         return self.headers.get("reason", "?")

@@ -124,7 +124,7 @@ def plan_replay(
     return planned(
         letters,
         rejected=rejected_origins(kafka, on_offset),
-        sent=sent_origins(kafka, min(each.rejected_at for each in letters)),
+        sent=sent_origins(kafka, min(each.recorded_at for each in letters)),
         decoder=decoder,
         now_ms=now_ms,
     )

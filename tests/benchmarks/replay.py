@@ -8,6 +8,7 @@ import numpy as np
 from online_models.base import Ranker, Signal
 from online_models.registry import build
 from streams.fold import Fold
+from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
 from streams.settings import Settings
 from streams.verification import replay
@@ -46,9 +47,10 @@ def _filled(station: Station, some: list[Encoded]) -> int:
     """Brings `some` into the learning-log; returns its last offset."""
     worker = station.start("sequencer")
     send(station.addresses.kafka, some, _LOAD_PER_S)
-    status = wait_until(station.status, lambda found: found["lag"]["events"] == 0)
+    wait_until(station.status, lambda found: found["lag"]["events"] == 0)
     worker.stop()
-    return int(status["lag"]["log_records"]) - 1
+    with LogReader(station.addresses.kafka) as reader:
+        return reader.bounds().end - 1
 
 
 def _counting_fold(settings: Settings) -> Fold:

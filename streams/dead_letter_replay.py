@@ -15,6 +15,7 @@ from streams.dead_letter_origins import ORIGIN_HEADER, OnOffset, rejected_origin
 from streams.dead_letter_reading import DeadLetter, each_letter
 from streams.producing import EventProducer
 from topics.codecs import Decoder
+from topics.rejection import Rejected
 
 LETTERS_MAX = 1_000_000
 """So many of the newest dead letters of a partition are looked at."""
@@ -30,6 +31,8 @@ class Fate:
     AMBIGUOUS = "ambiguous"
     """Two letters of one origin with other bytes: the topic was made anew under its name."""
     WOULD_BE_REJECTED = "would_be_rejected"
+    WITHOUT_TIME = "without_time"
+    """It would be an event of now: what does not say when it was counts when it comes, or never."""
 
 
 class Replayed(NamedTuple):
@@ -105,6 +108,9 @@ def _judged(plan: Plan, origin: str, value: bytes | None, *, decoder: Decoder, n
         plan.reasons[str(rejected.reason)] += 1
         return Fate.WOULD_BE_REJECTED
     assert value is not None
+    written = decoder.decode(value)
+    if isinstance(written, Rejected) or written[1]["listened_at"] is None:
+        return Fate.WITHOUT_TIME
     plan.to_send.append(Replayed(origin, judged.rows[0].event["listener_id"].encode(), value))
     return Fate.SENT
 

@@ -41,8 +41,11 @@ NOTHING_PUBLISHED = Frontier(-1, -1)
 
 
 def frontier_of(text: str | bytes | None) -> Frontier:
-    """Reads `Frontier.text`; nothing stored means nothing published."""
-    return Frontier(*orjson.loads(text)) if text else NOTHING_PUBLISHED
+    """Reads `Frontier.text`; nothing stored means nothing published.
+
+    What a newer version adds is left out.
+    """
+    return Frontier(*orjson.loads(text)[: len(Frontier._fields)]) if text else NOTHING_PUBLISHED
 
 
 class Gate(NamedTuple):

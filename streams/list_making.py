@@ -45,7 +45,11 @@ class ListMaker:
         return self._shard == 0
 
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
-        """A list for each of `listeners` (codes of this shard), all as of the same record."""
+        """A list for each of `listeners` (codes of this shard), all as of the same record.
+
+        None for who was erased since they were asked for.
+        """
+        listeners = self._fold.remembered(listeners)
         if not len(listeners):
             return []
         ranker = self._fold.ranker

@@ -50,15 +50,14 @@ class Removals:
 
     def done(self, topic: Frontier) -> None:
         """The topic has committed everything up to `topic`."""
-        reached = topic.position
-        done = {each: at for each, at in self._told.items() if at and at.position <= reached}
+        done = {each: at for each, at in self._told.items() if at and at.order <= topic.order}
         self._told = {each: at for each, at in self._told.items() if each not in done}
         self._done = dict([*self._done.items(), *done.items()][-REMEMBERED_MAX:])
 
     def undone(self, redis: Frontier) -> None:
         """Redis fell back to `redis`: what it was told beyond that it has to be told again."""
         told = {each: at for each, at in (self._done | self._told).items() if at is not None}
-        back = [each for each, at in told.items() if at.position >= redis.position]
+        back = [each for each, at in told.items() if at.order > redis.order]
         self._done = {each: at for each, at in self._done.items() if each not in back}
         self._told |= dict.fromkeys(back)
 

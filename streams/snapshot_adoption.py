@@ -9,7 +9,6 @@ shard that is furthest behind does, or before, has forgotten nobody whose list i
 import re
 import shutil
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -27,10 +26,12 @@ def adopt(own: SnapshotFolder) -> None:
         return
     own.folder.mkdir(parents=True, exist_ok=True)
     part = own.folder / f"{found.name}.adopted"
-    with suppress(OSError):  # pruned meanwhile, or no room: the log is folded from further back
+    try:
         shutil.copyfile(found, part)
         part.replace(own.folder / found.name)
         _log.info("snapshot adopted", snapshot=str(found))
+    except OSError:  # pruned meanwhile, or no room: the log is folded from further back
+        part.unlink(missing_ok=True)
 
 
 def _best(own: Path) -> Path | None:

@@ -237,8 +237,10 @@ class Recommender:
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
         started = LogEpochStarted(epoch, reason)
-        self._log_end = 1 + await asyncio.to_thread(self._log.write, self._kafka, started)
-        self._publisher.open_with(Gate((epoch, -1), -1))
+        log_end = 1 + await asyncio.to_thread(self._log.write, self._kafka, started)
+        if self._publisher.gate is gate:  # else ownership was lost meanwhile: all begins anew
+            self._log_end = log_end
+            self._publisher.open_with(Gate((epoch, -1), -1))
 
     async def _snapshot(self) -> None:
         """Keeps the state, unless it has forgotten someone whose list is still to be removed.

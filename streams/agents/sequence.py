@@ -36,6 +36,8 @@ _log = structlog.get_logger(__name__)
 BROKEN_PAUSE_FIRST_S = 0.1
 BROKEN_PAUSE_MAX_S = 5.0
 """Between epochs that break one after another."""
+RESUME_S_MIN = 0.001
+"""Timers may fire so much too early."""
 
 
 class ChunkConsumer(Protocol):
@@ -105,6 +107,7 @@ class Sequencer:
         self._introduction = Healing()
         self._breakers: dict[TP, Breaker] = {}
         self._paused: dict[TP, deque[Any]] = {}
+        self._resuming: dict[TP, asyncio.TimerHandle] = {}
         self._asking: dict[TP, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
@@ -137,6 +140,7 @@ class Sequencer:
         self.pipelines = {}
         self._paused = {}
         self._ask_no_more()
+        self._resume_no_more()
         if under_way:
             self._producer.renew()
 
@@ -326,10 +330,29 @@ class Sequencer:
             _log.error("too many bad records; the partition pauses", tp=str(tp), pause_s=pause_s)
             self._consumer.hold(tp)
             backlog = self._paused.setdefault(tp, deque())
-            asyncio.get_running_loop().call_later(pause_s, self._resume, tp, backlog)
+            self._resume_after(pause_s, tp, backlog)
+
+    def _resume_after(self, pause_s: float, tp: TP, backlog: deque[Any]) -> None:
+        """One timer a partition: two who work off one backlog would overtake each other."""
+        self._forget_timer(tp)
+        timer = asyncio.get_running_loop().call_later(
+            max(pause_s, RESUME_S_MIN), self._resume, tp, backlog
+        )
+        self._resuming[tp] = timer
 
     def _resume(self, tp: TP, backlog: deque[Any]) -> None:
         self._begin_task(self._work_off(tp, backlog))
+
+    def _forget_timer(self, tp: TP) -> None:
+        timer = self._resuming.pop(tp, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _resume_no_more(self) -> None:
+        for tp in [*self._resuming]:
+            self._forget_timer(tp)
+            if self._consumer is not None:
+                self._consumer.release(tp)
 
     def _begin_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -339,6 +362,7 @@ class Sequencer:
 
     async def _work_off(self, tp: TP, backlog: deque[Any]) -> None:
         """Takes the chunks that came before the partition was held, then fetches it again."""
+        self._forget_timer(tp)
         try:
             while self._paused.get(tp) is backlog and not self._has_to_wait(tp):
                 if not backlog:
@@ -347,6 +371,8 @@ class Sequencer:
                 await self._process(backlog.popleft())
             if tp not in self._paused and self._consumer is not None:
                 self._consumer.release(tp)
+            elif self._paused.get(tp) is backlog and tp not in self._asking:
+                self._resume_after(self._pause_left_s(tp), tp, backlog)
         except Exception as error:  # not understood: stop before anything more is acknowledged
             self._stop(error)
 

@@ -356,9 +356,12 @@ def _pointer(facts: Facts) -> Judged:
     active = facts.redis.active
     if not active:
         return Level.WARNING, "recs:active is not there", "The next list that is published sets it."
-    total = sum(float(share) for share in active.values())
-    said = ", ".join(f"{name} {float(share):.0%}" for name, share in sorted(active.items()))
-    if abs(total - 1) > 1e-6:
+    said = ", ".join(f"{name} {share}" for name, share in sorted(active.items()))
+    try:
+        is_whole = abs(sum(map(float, active.values())) - 1) < 1e-6
+    except ValueError:
+        is_whole = False
+    if not is_whole:
         remedy = "HSET recs:active with shares that sum to 1."
         return Level.BROKEN, f"shares do not sum to 1: {said}", remedy
     return _ok(said)

@@ -67,8 +67,8 @@ async def _redis(facts: Facts, addresses: Addresses) -> Facts:
         await redis.aclose()
     found = RedisFacts(
         role=said["role"],
-        policy=said["maxmemory_policy"],
-        memory_max_bytes=said["maxmemory"],
+        policy=said.get("maxmemory_policy", "noeviction"),
+        memory_max_bytes=said.get("maxmemory", 0),
         memory_used_bytes=said["used_memory"],
         clock_ms=seconds * 1000 + microseconds // 1000,
         active={_text(name): _text(share) for name, share in active.items()},

@@ -48,8 +48,9 @@ class SnapshotFolder:
     def _prune(self) -> None:
         for path in self.paths()[self._keep :]:
             path.unlink(missing_ok=True)
-        for path in self.folder.glob(f"*{_FOREIGN}"):  # may hold whom the new one has forgotten
-            path.unlink(missing_ok=True)
+        for left in (_FOREIGN, ".part", ".adopted"):  # may hold whom the new one has forgotten
+            for path in self.folder.glob(f"*{left}"):
+                path.unlink(missing_ok=True)
 
     def readable(self) -> Iterator[tuple[Path, SnapshotHeader, dict[str, NDArray[Any]]]]:
         """Undamaged snapshots, newest first; a damaged one is set aside and said.

@@ -49,6 +49,11 @@ def test_what_was_sent_before_is_not_sent_again() -> None:
     assert (plan.to_send, plan.as_json()["fates"]) == ([], {"sent_before": 1})
 
 
+def test_what_does_not_say_when_it_was_would_be_an_event_of_now_and_is_not_sent() -> None:
+    plan = a_plan(a_letter(a_value(listened_at=None)))
+    assert (plan.to_send, plan.as_json()["fates"]) == ([], {"without_time": 1})
+
+
 def test_two_letters_of_one_origin_with_other_bytes_are_left_alone() -> None:
     plan = a_plan(a_letter(), a_letter(POISON["truncated"]))
     assert (plan.to_send, plan.as_json()["fates"]) == ([], {"ambiguous": 1})

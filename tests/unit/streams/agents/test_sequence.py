@@ -1,5 +1,6 @@
 """The sequencer with a producer and a consumer that do as told, so that races are facts."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -285,6 +286,27 @@ async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) 
     await desk.sequencer._work_off(TP0, desk.sequencer._paused[TP0])
     assert desk.producer.batches[-1].to_offset == 209
     assert desk.consumer.held == set()
+
+
+async def test_a_partition_whose_timer_came_too_early_goes_on_all_the_same(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 199, poison=True)
+    await desk.hear(200, 209)
+    desk.now_s += 4.9997  # a timer of whole milliseconds
+    await desk.sequencer._work_off(TP0, desk.sequencer._paused[TP0])
+    assert desk.consumer.held == {TP0}
+    desk.now_s += 0.0003
+    await asyncio.sleep(0.05)
+    assert desk.producer.batches[-1].to_offset == 209
+    assert desk.consumer.held == set()
+
+
+async def test_an_epoch_that_ends_in_a_pause_leaves_no_partition_held(desk: Desk) -> None:
+    await desk.begin()
+    await desk.hear(0, 199, poison=True)
+    desk.sequencer.forget()
+    assert desk.consumer.held == set()
+    assert desk.sequencer._resuming == {}
 
 
 async def test_rows_in_a_wrong_partition_are_counted_and_sequenced(desk: Desk) -> None:

@@ -144,6 +144,7 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("disk", Level.WARNING, {"snapshots": Snapshots(free_bytes=2 << 30, newest_bytes=1 << 30)}),
     ("pointer", Level.WARNING, redis(active={})),
     ("pointer", Level.BROKEN, redis(active={"first": "0.5", "second": "0.4"})),
+    ("pointer", Level.BROKEN, redis(active={"first": "50%"})),
     ("drift", Level.WARNING, recommender(drift={"raised": 1, "latest": {}})),
 ]
 

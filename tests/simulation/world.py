@@ -10,6 +10,7 @@ import structlog
 from faust.types import TP
 
 from streams.frontier import frontier_of
+from streams.publishing import Publisher
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge
@@ -250,6 +251,7 @@ class World:
             "topic": (topic.position, fold.frontier.position),
             "gate": (publisher.is_open, True),
             "redis' error": (publisher.redis_error, None),
+            "a write to redis": (_is_under_way(publisher), False),
             "everyone's list": (publisher._everyone_at, fold.offset),
             "the topic's queue": (owner.recommender._topic._frontier, None),
         }
@@ -327,8 +329,12 @@ class Nemesis:
         later(self._world.loop, seconds, setattr, redis, "is_away", False)
 
     def _redis_emptied(self) -> None:
+        redis = self._world.redis
+        if redis.in_parts:  # else a limit that docs/reliability.md states
+            later(self._world.loop, 0.01, self._redis_emptied)
+            return
         self._note("redis is emptied")
-        self._world.redis.begin_with(type(self._world.redis.table)())
+        redis.begin_with(type(redis.table)())
 
     def _redis_failed_over(self) -> None:
         redis = self._world.redis
@@ -399,6 +405,10 @@ def simulated(seed: int, only: Collection[Fault] | None = None) -> World:
         world.run()
         judge(world)
     return world
+
+
+def _is_under_way(publisher: Publisher) -> bool:
+    return publisher._writing is not None and not publisher._writing.done()
 
 
 @contextmanager

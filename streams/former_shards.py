@@ -51,16 +51,20 @@ def shard_of(recommender_id: str) -> str:
 
 
 def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
-    """Identities of the same generation and another M whose groups are among `groups`.
+    """Identities of the same generation and another M of whose groups one is among `groups`.
+
+    Whoever died before it published anything has a group that reads the log, and may yet publish.
 
     >>> names = ["a-0of1", "a-1of2", "a-0of3", "b-0of1", "a-0of1-0of2"]
     >>> formers_among([lists_group(each) for each in names], "a-1of3")
     ['a-0of1', 'a-1of2']
+    >>> formers_among(["a-0of1", "a-0of1-recommendations", "a-1of1", "a-1of3"], "a-0of3")
+    ['a-0of1', 'a-1of1']
     """
     own = _IDENTITY.fullmatch(recommender_id)
     assert own is not None, recommender_id
     suffix = lists_group("")
-    names = (group.removesuffix(suffix) for group in groups if group.endswith(suffix))
+    names = {group.removesuffix(suffix) for group in groups}
     found = (_IDENTITY.fullmatch(name) for name in names)
     return sorted(it[0] for it in found if it and it[1] == own[1] and it[3] != own[3])
 
@@ -73,7 +77,7 @@ class FormerShards:
         self._recommender_id = recommender_id
 
     def ids(self) -> list[str]:
-        """Those that ever published."""
+        """Those that ever read the log or published."""
         admin = AdminClient(client_settings(self._kafka))
         listed = _once_ready(lambda: _result(admin.list_consumer_groups()))
         return formers_among([each.group_id for each in listed.valid], self._recommender_id)

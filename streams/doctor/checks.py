@@ -85,7 +85,11 @@ def _indexes(facts: Facts) -> Judged:
         return None
     if facts.missing_indexes:
         missing = ", ".join(facts.missing_indexes)
-        return Level.WARNING, f"missing: {missing}", "A recommender makes them when it starts."
+        return (
+            Level.WARNING,
+            f"missing: {missing}",
+            "They are made with the first name that is learnt.",
+        )
     return _ok("as declared")
 
 

@@ -8,7 +8,7 @@ from tests.simulation.world import World, running, simulated
 SEEDS_A_DEATH_MAX = 4
 """A point that is not passed in one seed is in another."""
 
-OPEN = frozenset({5798, 7185, 8646, 9116})
+OPEN = frozenset({5798, 7185, 7360, 8646, 9116})
 """Seeds whose findings are not mended yet (docs/reliability.md); whoever mends one takes it out."""
 
 

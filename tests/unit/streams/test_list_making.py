@@ -51,6 +51,13 @@ def test_nobody_gets_no_list() -> None:
     assert a_maker(a_fold()).lists(everybody(a_fold())) == []
 
 
+def test_who_was_erased_since_they_were_asked_for_gets_no_list() -> None:
+    fold = folded(a_fold(), [a_batch(an_event("ann"), an_event("bob"))])
+    asked = everybody(fold)
+    fold.apply(1, a_batch(an_event("ann", None, kind="ERASE", minute=9), from_offset=2))
+    assert [made.listener_id for made in a_maker(fold).lists(asked)] == ["bob"]
+
+
 def test_every_listener_belongs_to_exactly_one_shard() -> None:
     fold = folded(a_fold(), batches(a_history(60, listeners=30), 10))
     owned = [a_maker(fold, shard, 3).own(everybody(fold)) for shard in range(3)]

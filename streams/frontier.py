@@ -18,9 +18,18 @@ class Frontier(NamedTuple):
     as_of: int
     record_hash: str = ""
     serial: int = 0
-    """Counts publications: a store that falls back by one is behind, though at the same place."""
+    """Counts publications: two of the same place are told apart by it."""
     owed_after: int | None = None
-    """The other store may lack lists of listeners that changed after this log offset."""
+    """Of the publications after `agreed`, one had lists of whoever changed after this offset."""
+    owner: int = 0
+    """Counts who published for this identity: one after another, never two at a time."""
+    agreed: int = 0
+    """Up to this serial both stores were known to have everything."""
+    part: int = 0
+    """Of a publication that takes several calls: how many a store has got, all but the last.
+
+    It stands at the publication before, and no list of it is newer than `as_of`.
+    """
 
     @property
     def position(self) -> tuple[int, int]:
@@ -30,14 +39,29 @@ class Frontier(NamedTuple):
     @property
     def order(self) -> tuple[int, int, int]:
         """What orders two frontiers of one store."""
-        return self.log_epoch, self.as_of, self.serial
+        return self.owner, self.serial, self.part
+
+    @property
+    def complete_up_to(self) -> int:
+        """Up to which log offset the store has all lists that it had to get."""
+        return self.owed_after if self.part and self.owed_after is not None else self.as_of
 
     def text(self) -> str:
-        """The form in which it is stored; what is not owed is left out."""
-        return orjson.dumps([each for each in self if each is not None]).decode()
+        """The form in which it is stored."""
+        return orjson.dumps(self[:]).decode()
+
+    def reached_in_part(self, since: "Frontier") -> "Frontier":
+        """What a store that had `since` has with some of the lists of this publication."""
+        owed = (since.complete_up_to, since.owed_after, self.owed_after)
+        owed_after = min(each for each in owed if each is not None)
+        return self._replace(
+            serial=since.serial, owed_after=owed_after, agreed=since.agreed, part=since.part + 1
+        )
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)
+UNKNOWN_SERIAL = -1
+"""Of a store of which nobody knows any more what it has."""
 
 
 def frontier_of(text: str | bytes | None) -> Frontier:
@@ -53,12 +77,19 @@ class Gate(NamedTuple):
 
     opens_at: tuple[int, int]
     republish_after: int
-    not_before: int = -1
-    """Log offset that the state must have reached, too."""
 
     def is_open(self, log_epoch: int, offset: int) -> bool:
         """Whether the state has come far enough."""
-        return (log_epoch, offset) >= self.opens_at and offset >= self.not_before
+        return (log_epoch, offset) >= self.opens_at
+
+
+def fell_behind(redis: Frontier, topic: Frontier) -> bool:
+    """Whether Redis is not even as far as it was when the last owner claimed it.
+
+    Who owns the topic claims Redis before publishing, so Redis cannot know of fewer owners, unless
+    that owner died between the two; then it published nothing.
+    """
+    return redis.owner < topic.owner and redis.serial < topic.serial
 
 
 def gate_between(
@@ -66,16 +97,16 @@ def gate_between(
 ) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
 
-    `former` are those of shards of another M, beyond which nobody published. A Redis that has seen
-    fewer publications than the topic gets every list.
+    Publications are one sequence, and both stores have its beginning; the further one says what it
+    has beyond the other. `former` are frontiers of shards of another M, beyond which nobody
+    published.
 
-    >>> gate_between(Frontier(1, 90), Frontier(1, 100), log_epoch=1)
-    Gate(opens_at=(1, 100), republish_after=90, not_before=-1)
+    >>> gate_between(Frontier(1, 90, serial=4), Frontier(1, 100, serial=5), log_epoch=1)
+    Gate(opens_at=(1, 100), republish_after=90)
     """
-    older = min(redis.position, topic.position)
-    after = older[1] if older[0] == log_epoch else -1
-    if redis.serial < topic.serial:  # it fell back, nobody knows behind which repairs
+    older, newer = sorted((redis, topic), key=lambda each: each.serial)
+    differ = [newer.owed_after] if older.serial < newer.serial or newer.part else []
+    after = min(each for each in (older.complete_up_to, *differ) if each is not None)
+    if fell_behind(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:
         after = -1
-    owed = [each.owed_after for each in (redis, topic) if each.owed_after is not None]
-    opens_at = max(each.position for each in (redis, topic, *former))
-    return Gate(opens_at, min([after, *owed]))
+    return Gate(max(each.position for each in (redis, topic, *former)), after)

@@ -26,15 +26,12 @@ def opening(
     """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
-    tail was lost: nothing is published again before a log epoch beyond that frontier's. Nor before
-    the log's end of now: a publication that was cut short has left lists in Redis, newer than its
-    frontier, and the topic would get older ones that Redis refuses.
+    tail was lost: nothing is published again before a log epoch beyond that frontier's.
     """
     with read_log(kafka) as reader:
         end = reader.bounds().end
         rewritten = [each for each in (redis, topic, *former) if _was_rewritten(each, fold, reader)]
-    gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))
-    return Opening(gate._replace(not_before=end - 1), end)
+    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former)), end)
 
 
 def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:

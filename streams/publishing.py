@@ -1,16 +1,16 @@
 """Publishes what changed to Redis and to the topic, and repairs what one of them lost.
 
-Nothing is published before the gate is open (see `streams.frontier`). While Redis is away lists
-are still learnt and still go to the topic; when it is back, or when it turns out to have
-forgotten (flushed, failed over), every list that changed after its frontier is published again,
-to both.
+Nothing is published before the gate is open (see `streams.frontier`). Publications are one
+sequence, and each says behind which one it belongs: Redis takes it only there. While Redis is away
+lists are still learnt and still go to the topic; when it is back, or when it turns out to have
+forgotten (flushed, failed over), every list that it lacks is published again, to both.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -18,10 +18,17 @@ from numpy.typing import NDArray
 
 from streams.fold import Changed, Fold
 from streams.freshness import Freshness
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
+from streams.frontier import (
+    NOTHING_PUBLISHED,
+    UNKNOWN_SERIAL,
+    Frontier,
+    Gate,
+    fell_behind,
+)
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY
 from streams.removals import Removals
+from streams.repairs import Repairs
 from streams.stores.lists import ListStore, Publication
 from streams.topic_lists import TopicLists
 from topics.recommendation_list import RecommendationList
@@ -34,9 +41,9 @@ PAUSE_MAX_S = 30.0
 """Pauses between attempts with a Redis that answers and takes nothing (full, or a replica)."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Repairs are cut into pieces of this many lists."""
-REPAIRS_REMEMBERED = 100
-"""A Redis that falls back may fall back behind repairs, which it needs again."""
 _NOBODY = np.empty(0, np.int32)
+
+T = TypeVar("T")
 
 
 class Publisher:
@@ -58,10 +65,7 @@ class Publisher:
         self._clock = clock
         self._writing: asyncio.Task[None] | None = None
         self._repair_after: int | None = None
-        self._repaired_after: int | None = None
-        self._repaired_with = 0
-        self._redis_has_repair = True
-        self._repairs: deque[tuple[tuple[int, int], int]] = deque(maxlen=REPAIRS_REMEMBERED)
+        self._repairs = Repairs(owner=0)
         self._waiting: list[Changed] = []
         self._removals = Removals()
         self._serial = 0
@@ -90,16 +94,44 @@ class Publisher:
         self._removals.done(self._topic.published)
         return bool(self._removals)
 
-    async def known_frontier(self, retry_s: float) -> Frontier:
-        """Redis' frontier; asks for it as long as it takes."""
-        self.redis_frontier = await self._asked(self._lists.frontier, retry_s)
-        return self.redis_frontier
+    async def take_over(self, retry_s: float) -> tuple[Frontier, Frontier]:
+        """Claims the topic, then Redis, however long that takes; returns up to where they were.
 
-    async def former_frontiers(self, shards: Sequence[str], retry_s: float) -> list[Frontier]:
-        """The same of shards (`iofM`) of another M."""
-        return [await self._asked(partial(self._lists.frontier, each), retry_s) for each in shards]
+        Whoever published for this identity before is fenced in the topic, and by the new owner's
+        number in Redis.
+        """
+        await self.settled()
+        topic = await asyncio.to_thread(self._topic.open)
+        redis = await self._asked(self._lists.frontier, retry_s)
+        owner = 1 + max(redis.owner, topic.owner)
+        await asyncio.to_thread(self._topic.claim, owner)
+        self._repairs = Repairs(owner)
+        return await self._asked(partial(self._claim, topic), retry_s), topic
 
-    async def _asked(self, ask: Callable[[], Awaitable[Frontier]], retry_s: float) -> Frontier:
+    async def _claim(self, topic: Frontier) -> Frontier:
+        owner = self._repairs.owner
+        while True:
+            redis = await self._lists.frontier()
+            self._check_owner(redis)
+            claimed = redis._replace(owner=owner)
+            if fell_behind(redis, topic):
+                claimed = claimed._replace(serial=UNKNOWN_SERIAL)
+            outcome = await self._lists.publish(Publication((), (), claimed, since=redis))
+            if outcome.is_taken:
+                self.redis_frontier = claimed
+                return redis
+
+    def _check_owner(self, redis: Frontier) -> None:
+        """Raises as `TopicLists.check` does where Redis knows a later owner."""
+        if redis.owner > self._repairs.owner:
+            self._topic.fence()
+        self._topic.check()
+
+    async def silence(self, shards: Sequence[str], retry_s: float) -> list[Frontier]:
+        """Takes Redis from shards (`iofM`) of another M; returns up to where they published."""
+        return [await self._asked(partial(self._lists.silence, each), retry_s) for each in shards]
+
+    async def _asked(self, ask: Callable[[], Awaitable[T]], retry_s: float) -> T:
         while True:
             try:
                 return await ask()
@@ -118,8 +150,7 @@ class Publisher:
     def shut(self, topic: TopicLists) -> None:
         """Publishes nothing until the gate is set again; from then on to `topic`."""
         self._topic = topic
-        self.gate = self.redis_frontier = self._repair_after = self._repaired_after = None
-        self._repaired_with, self._redis_has_repair = 0, True
+        self.gate = self.redis_frontier = self._repair_after = None
         self._removals.begin_again()
 
     async def publish(self, change: Changed) -> None:
@@ -138,41 +169,45 @@ class Publisher:
         waiting, self._waiting = self._waiting, []
         if not self.is_open or self._fold.offset < 0:
             return
-        frontier, repaired_after = self._fold.frontier, self._repair_after
-        own = self._maker.own(self._changed(waiting))
-        lists, own = self._piece(own)
+        frontier, repair_after = self._fold.frontier, self._repair_after
+        lists, own = self._piece(self._maker.own(self._changed(waiting, repair_after)))
         await self.settled()
-        since = self.redis_frontier or NOTHING_PUBLISHED
+        if self._repair_after != repair_after:  # what was under way found that Redis fell back
+            self._waiting = waiting + self._waiting
+            await self._publish()
+            return
+        self._repair_after = None
+        frontier = self._numbered(frontier, repair_after)
         while len(own):
-            await self._send(Publication(lists, since=since))
+            await self._send(Publication(lists, (), frontier, more_follow=True))
             lists, own = self._piece(own)
         lists += self._everyone()
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed = self._removals.due(self._is_gone)
-        owed = self._owed_with(repaired_after)
-        self._serial += 1
-        frontier = frontier._replace(serial=self._serial, owed_after=owed)
-        await self._send(Publication(lists, removed, frontier, since), appended_at)
+        await self._send(Publication(lists, removed, frontier), appended_at)
 
-    def _owed_with(self, repaired_after: int | None) -> int | None:
-        """See `_owed`, with a publication that is about to be offered, anew if not None."""
-        owed = self._owed()
-        if repaired_after is not None:
-            self._repaired_after = repaired_after if owed is None else min(owed, repaired_after)
-            self._repaired_with = self._topic.offers + 1
-            self._redis_has_repair = False
-            self._repairs.append((self._fold.frontier.position, repaired_after))
-        return self._repaired_after
+    def _numbered(self, frontier: Frontier, repair_after: int | None) -> Frontier:
+        """The next publication's frontier, which says what it has that one store may lack."""
+        self._serial += 1
+        if repair_after is not None:
+            self._repairs.note(self._serial, repair_after)
+        redis = self.redis_frontier or NOTHING_PUBLISHED
+        agreed = min(redis.serial, self._topic.published.serial)
+        return frontier._replace(
+            serial=self._serial,
+            owed_after=self._repairs.since(agreed),
+            owner=self._repairs.owner,
+            agreed=agreed,
+        )
 
     def _piece(self, own: NDArray[np.int32]) -> tuple[list[RecommendationList], NDArray[np.int32]]:
         """The lists of a publication, and whose lists are left for the next one."""
         return self._maker.lists(own[:LISTS_A_PUBLICATION_MAX]), own[LISTS_A_PUBLICATION_MAX:]
 
-    def _changed(self, waiting: Sequence[Changed]) -> NDArray[np.int32]:
+    def _changed(self, waiting: Sequence[Changed], repair_after: int | None) -> NDArray[np.int32]:
         changed = [change.listeners for change in waiting]
-        if self._repair_after is not None:
-            changed.append(self._fold.changed_after(self._repair_after))
-            self._repair_after = None
+        if repair_after is not None:
+            changed.append(self._fold.changed_after(repair_after))
         return np.unique(np.concatenate([_NOBODY, *changed]))
 
     def _is_gone(self, listener_id: str) -> bool:
@@ -191,7 +226,10 @@ class Publisher:
             return
         self._topic.offer(publication)
         await self.settled()
-        self._writing = asyncio.create_task(self._write(publication, appended_at))
+        if self._repair_after is None:  # else Redis gets these with what it lacks
+            since = self.redis_frontier or NOTHING_PUBLISHED
+            write = self._write(publication._replace(since=since), appended_at)
+            self._writing = asyncio.create_task(write)
 
     async def settled(self) -> None:
         """Waits until the publication under way has reached Redis, or has failed to.
@@ -205,19 +243,17 @@ class Publisher:
         if self.redis_error is not None:
             return
         try:
-            former = await self._lists.publish(publication)
+            outcome = await self._lists.publish(publication)
         except REDIS_AWAY as error:
             self._redis_is_away(error)
             return
-        self._removals.told(publication.erased, publication.frontier)
-        is_whole = publication.frontier is not None
-        self._redis_has_repair |= is_whole and former.order >= publication.since.order
         self._pause_s = 0.0
+        if not outcome.is_taken:
+            self._repair_from(outcome.frontier)
+            return
+        self.redis_frontier = outcome.frontier
+        self._removals.told(publication.erased, publication.frontier)
         self.freshness.note(appended_at)
-        if former.order < publication.since.order:
-            self._repair_from(former)
-        elif publication.frontier is not None:
-            self.redis_frontier = max(publication.frontier, former, key=lambda at: at.order)
 
     def _redis_is_away(self, error: BaseException) -> None:
         if self.redis_error is not None:  # it was said
@@ -228,18 +264,22 @@ class Publisher:
         _log.warning("redis is away; learning goes on, lists follow", error=self.redis_error)
 
     def _repair_from(self, found: Frontier) -> None:
-        after = found.as_of if found.log_epoch == self._fold.log_epoch else -1
-        lacks = [self._repair_after, None if self._redis_has_repair else self._repaired_after]
-        if found != self.redis_frontier:  # it fell back, perhaps to before it got repairs
-            lacks += [
-                found.owed_after,
-                *(at for place, at in self._repairs if place >= found.position),
-            ]
-        self._repair_after = min([after, *(each for each in lacks if each is not None)])
+        if self.gate is None:  # shut meanwhile: whoever opens it again asks anew
+            return
+        if found.owner > self._repairs.owner:
+            self._topic.fence()
+            return
+        lacks_after = self._repairs.lacking(found)
+        if found.log_epoch != self._fold.log_epoch:
+            lacks_after = -1
+        if self._repair_after is not None:
+            lacks_after = min(lacks_after, self._repair_after)
+        self._repair_after = lacks_after
         self._removals.undone(found)
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.redis_frontier = found
-        _log.warning("redis is behind; lists are published again", after=self._repair_after)
+        self.gate = self.gate._replace(opens_at=max(self.gate.opens_at, found.position))
+        _log.warning("redis is behind; lists are published again", after=lacks_after)
 
     async def look_after(self) -> None:
         """Repairs Redis if its frontier is behind ours; keeps everyone's list fresh.
@@ -265,16 +305,4 @@ class Publisher:
 
     def _is_due(self) -> bool:
         """Whether there is something to publish, though no event has come."""
-        known = self.redis_frontier
-        has_paid = known is not None and known.owed_after is not None and self._owed() is None
-        return self._repair_after is not None or self._everyone_at < self._fold.offset or has_paid
-
-    def _owed(self) -> int | None:
-        """After which place one store may lack lists that were published anew, if any.
-
-        Both may have stood at that place before or beyond it, so that nothing but this, which goes
-        with their frontiers, tells an heir which lists one has and the other never got.
-        """
-        if self._redis_has_repair and self._topic.committed >= self._repaired_with:
-            self._repaired_after = None
-        return self._repaired_after
+        return self._repair_after is not None or self._everyone_at < self._fold.offset

@@ -15,13 +15,13 @@ class Removals:
     >>> removals.owe(["ann"])
     >>> removals.due(lambda listener_id: True)
     ['ann']
-    >>> removals.told(["ann"], Frontier(0, 7))
+    >>> removals.told(["ann"], Frontier(0, 7, serial=3))
     >>> removals.due(lambda listener_id: True), bool(removals)
     ([], True)
-    >>> removals.done(Frontier(0, 7))
+    >>> removals.done(Frontier(0, 7, serial=3))
     >>> bool(removals)
     False
-    >>> removals.undone(Frontier(0, 6))
+    >>> removals.undone(Frontier(0, 6, serial=2))
     >>> removals.due(lambda listener_id: True)
     ['ann']
     """

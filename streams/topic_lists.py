@@ -1,7 +1,8 @@
 """Publishes lists to the compacted topic `recommendations`, in transactions, off the Redis path.
 
 The producer's transactional id is that of the generation and shard, so a new owner fences the old
-one, whose late write would otherwise be what compaction keeps. One transaction runs at a time;
+one, whose late write would otherwise be what compaction keeps; each owner has a number, which its
+first transaction claims. One transaction runs at a time;
 what changes meanwhile is gathered, the newest list of a listener wins. The frontier is committed
 in the same transaction, as offset and metadata of a consumer group of its own.
 """
@@ -76,11 +77,12 @@ class TopicLists:
         self.schema_registry_error: str | None = None
         """Why lists wait for the registry before the first of them is written."""
         self.published = NOTHING_PUBLISHED
-        self.offers = self.committed = 0
-        """How many publications were offered, and how many of them are committed."""
 
     def open(self) -> Frontier:
-        """Fences any former owner and returns the committed frontier; blocks for a round trip."""
+        """Fences any former owner and returns the committed frontier; blocks for a round trip.
+
+        `claim` has to follow.
+        """
         self._connect()
         self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
         place = TopicPartition(LEARNING_LOG.name, 0)
@@ -88,8 +90,24 @@ class TopicLists:
             lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
         )
         self.published = frontier_of(committed.metadata)
-        self._begin()
         return self.published
+
+    def claim(self, owner: int) -> None:
+        """Commits the frontier as the new owner's, and begins to publish; blocks.
+
+        Raises as `check` does where a later one has fenced this one.
+        """
+        claimed = self.published._replace(owner=owner)
+        while self.published != claimed:
+            try:
+                self._transact({}, claimed)
+                self.published = claimed
+            except KafkaException as failure:
+                if failure.args[0].fatal() or self._closing:
+                    self.failure = failure
+                    self.check()
+                self._recover(failure)
+        self._begin()
 
     def _connect(self) -> None:
         self._consumer = Consumer(
@@ -131,9 +149,13 @@ class TopicLists:
         with self._wake:
             self._pending |= {each.listener_id: each for each in publication.lists}
             self._pending |= dict.fromkeys(publication.erased)
-            self._frontier = publication.frontier or self._frontier
-            self.offers += 1
+            self._frontier = self._frontier if publication.more_follow else publication.frontier
             self._wake.notify()
+
+    def fence(self) -> None:
+        """Publishes no more: Redis says that a later owner has taken over."""
+        self.failure = self.failure or PermissionError("Redis knows a later owner")
+        self.abandon()
 
     def check(self) -> None:
         """Raises `LogError` once nothing can be published any more."""
@@ -207,12 +229,11 @@ class TopicLists:
         with self._wake:
             lists, self._pending = self._pending, {}
             frontier, self._frontier = self._frontier, None
-            offers = self.offers
         assert frontier is not None
         began = self._clock()
         try:
             self._transact(lists, frontier)
-            self.published, self.committed = frontier, offers
+            self.published = frontier
             self._pause_s = _pause_after(self._clock() - began)
         except KafkaException as failure:
             if failure.args[0].fatal() or self._closing:

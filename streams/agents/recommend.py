@@ -132,8 +132,7 @@ class Recommender:
     async def _open_gate(self) -> None:
         """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""
         former = await self._silenced()
-        topic = await asyncio.to_thread(self._topic.open)
-        redis = await self._publisher.known_frontier(self._cadence.progress_every_s)
+        redis, topic = await self._publisher.take_over(self._cadence.progress_every_s)
         found = await asyncio.to_thread(
             opening, self._kafka, self.fold, redis, topic, former, self._log.read
         )
@@ -153,7 +152,7 @@ class Recommender:
         in_topic = await asyncio.to_thread(self._former.silence, ids)
         shards = [shard_of(each) for each in ids]
         retry_s = self._cadence.progress_every_s
-        return [*in_topic, *await self._publisher.former_frontiers(shards, retry_s)]
+        return [*in_topic, *await self._publisher.silence(shards, retry_s)]
 
     # -- folding -----------------------------------------------------------------------------
 

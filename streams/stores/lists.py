@@ -23,30 +23,46 @@ class StoredList(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """Lists that go out together, and the frontier that they reach (None: more are to follow)."""
+    """Lists that go out together, and the frontier that they reach."""
 
     lists: Sequence[RecommendationList]
-    erased: Sequence[str] = ()
-    frontier: Frontier | None = None
+    erased: Sequence[str]
+    frontier: Frontier
     since: Frontier = NOTHING_PUBLISHED
-    """What the store must have reached before; else it forgot, and its frontier stays."""
+    """The frontier that the store must have, as its publisher knows it."""
+    more_follow: bool = False
+    """Whether the frontier is reached with later ones only."""
+
+
+class Outcome(NamedTuple):
+    """What became of a publication: whether it was taken, and the frontier that the store has."""
+
+    is_taken: bool
+    frontier: Frontier
 
 
 class ListStore(Protocol):
     """A table of lists by generation and listener, and the publish frontier beside them.
 
-    A list is taken only if its (log_epoch, as_of) is older neither than the stored one's nor than
-    the frontier: who was erased meanwhile has no list that would tell a zombie so. The frontier
-    moves only forward, and only from where the publisher knew it to be or beyond, so that
-    it never passes lists that are missing. Both happen in one step.
+    A publication is taken only where the frontier is what its publisher knows it to be, and moves
+    it, all in one step: so a store that fell back, or that another one writes to, takes nothing
+    until its publisher knows. Of a publication a list is taken only if its (log_epoch, as_of) is
+    older neither than the stored one's nor than the frontier: who was erased meanwhile has no
+    list that would say so.
     """
 
-    async def publish(self, publication: Publication) -> Frontier:
-        """Takes lists, removes erased listeners' and moves the frontier; returns the former one."""
+    async def publish(self, publication: Publication) -> Outcome:
+        """Takes lists, removes erased listeners' and moves the frontier; or takes nothing."""
         ...
 
-    async def frontier(self, shard: str = "") -> Frontier:
-        """The publish frontier of this generation and shard, or of another one, `iofM`."""
+    async def silence(self, shard: str) -> Frontier:
+        """Moves the frontier of another shard, `iofM`, on to another owner, so that whoever
+        published it takes notice; returns it.
+        """
+        ...
+
+    async def frontier(self) -> Frontier:
+        """The publish frontier of this generation and shard."""
         ...
 
     async def read(self, listener_id: str) -> StoredList | None:

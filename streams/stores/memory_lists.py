@@ -1,7 +1,7 @@
 """The twin of the Redis tables in memory."""
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier
-from streams.stores.lists import EVERYONE, Publication, StoredList
+from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 
@@ -12,17 +12,18 @@ class MemoryLists:
         self._lists: dict[str, StoredList] = {}
         self._frontier = NOTHING_PUBLISHED
 
-    async def publish(self, publication: Publication) -> Frontier:
+    async def publish(self, publication: Publication) -> Outcome:
         """See `ListStore.publish`."""
-        former = self._frontier
+        known = self._frontier
+        if known != publication.since:
+            return Outcome(False, known)
         for each in publication.lists:
             self._take(each)
         for listener_id in publication.erased:
-            self._erase(listener_id, publication.frontier or NOTHING_PUBLISHED)
+            self._erase(listener_id, publication.frontier)
         new = publication.frontier
-        if new is not None and new.order >= former.order >= publication.since.order:
-            self._frontier = new
-        return former
+        self._frontier = new.reached_in_part(known) if publication.more_follow else new
+        return Outcome(True, self._frontier)
 
     def _take(self, new: RecommendationList) -> None:
         if (new.log_epoch, new.as_of) >= self._newest(new.listener_id):
@@ -41,9 +42,13 @@ class MemoryLists:
         stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
         return max(stored, self._frontier.position)
 
-    async def frontier(self, shard: str = "") -> Frontier:
-        """See `ListStore.frontier`; there is no other shard."""
-        return NOTHING_PUBLISHED if shard else self._frontier
+    async def silence(self, shard: str) -> Frontier:
+        """See `ListStore.silence`; there is no other shard."""
+        return NOTHING_PUBLISHED
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        return self._frontier
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`."""

@@ -14,7 +14,7 @@ import orjson
 from redis.asyncio import Redis
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
-from streams.stores.lists import EVERYONE, Publication, StoredList
+from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
@@ -24,19 +24,20 @@ _SCAN_COUNT = 2_000
 
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
-local former = redis.call('GET', KEYS[1])
-local was = former and cjson.decode(former) or {-1, -1}
-local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
-local function is_before(one, other)
-  local is_same = one[1] == other[1] and one[2] == other[2]
-  return is_older(one[1], one[2], other[1], other[2])
-    or (is_same and (one[4] or 0) < (other[4] or 0))
+local stored = redis.call('GET', KEYS[1])
+local was = cjson.decode(stored or ARGV[6])
+local since = cjson.decode(ARGV[4])
+for _, at in ipairs({1, 2, 4, 6, 8}) do -- log epoch, as of, serial, owner, part
+  if (was[at] or 0) ~= (since[at] or 0) then
+    return stored or ''
+  end
 end
+local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], ARGV[5], '1.0')
 end
 for i = 3, #KEYS do
-  local epoch, as_of, event_time, items = ARGV[i + 3]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
+  local epoch, as_of, event_time, items = ARGV[i + 4]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
   local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
   local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
   local e, a = tonumber(epoch), tonumber(as_of)
@@ -50,14 +51,10 @@ for i = 3, #KEYS do
     end
   end
 end
-if frontier ~= '' then
-  local new, since = cjson.decode(frontier), cjson.decode(ARGV[4])
-  if not (is_before(was, since) or is_before(new, was)) then
-    redis.call('SET', KEYS[1], frontier)
-  end
-end
-return former
+redis.call('SET', KEYS[1], frontier)
+return false
 """
+"""Returns nothing where it took the lists, else the frontier that it found."""
 
 
 def list_key(generation: str, listener_id: str) -> str:
@@ -82,38 +79,53 @@ class RedisLists:
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
-    async def publish(self, publication: Publication) -> Frontier:
-        """See `ListStore.publish`; several calls where there are many lists, the frontier last."""
+    async def publish(self, publication: Publication) -> Outcome:
+        """See `ListStore.publish`; several calls where there are many lists."""
         rows = [*self._rows(publication)]
-        former: bytes | None = None
+        known = publication.since
         for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
-            chunk = rows[start : start + LISTS_A_CALL_MAX]
-            is_last = start + LISTS_A_CALL_MAX >= len(rows)
-            frontier = publication.frontier if is_last else None
-            former = await self._call(chunk, frontier, publication.since)
-        return frontier_of(former)
+            end, new = start + LISTS_A_CALL_MAX, publication.frontier
+            if publication.more_follow or end < len(rows):
+                new = new.reached_in_part(known)
+            found = await self._call(self._frontier_key, rows[start:end], new, known)
+            if found is not None:
+                return Outcome(False, frontier_of(found))
+            known = new
+        return Outcome(True, known)
+
+    async def silence(self, shard: str) -> Frontier:
+        """See `ListStore.silence`."""
+        key = frontier_key(self._generation, shard)
+        found = await self._redis.get(key)
+        while found is not None:
+            known = frontier_of(found)
+            silenced = known._replace(owner=known.owner + 1)
+            found = await self._call(key, (), silenced, known)
+            if found is None:
+                return silenced
+        return NOTHING_PUBLISHED
 
     async def _call(
-        self, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier | None, since: Frontier
+        self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, since: Frontier
     ) -> bytes | None:
+        """None where `since` was what the key holds, else what it does hold."""
         now_ms = int(time.time() * 1000)
-        keys: list[Any] = [self._frontier_key, ACTIVE_KEY, *(key for key, _ in rows)]
-        text = frontier.text() if frontier else ""
-        settings: list[Any] = [text, now_ms, self._ttl_ms, since.text(), self._generation]
+        keys: list[Any] = [key, ACTIVE_KEY, *(key for key, _ in rows)]
+        texts = (since.text(), self._generation, NOTHING_PUBLISHED.text())
+        settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
         return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
 
     def _rows(self, publication: Publication) -> Iterator[tuple[bytes, bytes]]:
         """Key and row of each list, as bytes: what the client need not encode costs it little."""
         for each in publication.lists:
             yield list_key(self._generation, each.listener_id).encode(), _row(each)
-        epoch, as_of = (publication.frontier or NOTHING_PUBLISHED).position
+        epoch, as_of = publication.frontier.position
         for listener_id in publication.erased:
             yield list_key(self._generation, listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
 
-    async def frontier(self, shard: str = "") -> Frontier:
+    async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
-        key = frontier_key(self._generation, shard) if shard else self._frontier_key
-        return frontier_of(await self._redis.get(key))
+        return frontier_of(await self._redis.get(self._frontier_key))
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`; both hashes come in one round trip."""

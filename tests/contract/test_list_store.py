@@ -1,16 +1,22 @@
 """What every table of lists promises: the one in Redis and its twin in memory alike."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier
-from streams.stores.lists import EVERYONE, ListStore, Publication, StoredList
+from streams.stores.lists import EVERYONE, ListStore, Outcome, Publication, StoredList
 from streams.stores.memory_lists import MemoryLists
-from streams.stores.redis_lists import ACTIVE_KEY, LISTS_A_CALL_MAX, RedisLists, list_key
+from streams.stores.redis_lists import (
+    ACTIVE_KEY,
+    LISTS_A_CALL_MAX,
+    RedisLists,
+    frontier_key,
+    list_key,
+)
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 TTL_S = 3_600
@@ -32,8 +38,15 @@ def only(*track_ids: str) -> list[RecommendedTrack]:
     return [RecommendedTrack(each, 0.5, "own") for each in track_ids]
 
 
-async def published(store: ListStore, *lists: RecommendationList) -> None:
-    await store.publish(Publication(lists))
+async def published(
+    store: ListStore,
+    *lists: RecommendationList,
+    erased: Sequence[str] = (),
+    frontier: Frontier | None = None,
+) -> Outcome:
+    """Publishes as whoever knows the frontier does; without one of its own, it stays."""
+    known = await store.frontier()
+    return await store.publish(Publication(lists, erased, frontier or known, since=known))
 
 
 async def found(store: ListStore, listener_id: str = "ann") -> StoredList:
@@ -93,7 +106,7 @@ class ListStoreContract:
 
     async def test_an_erased_listeners_list_is_gone(self, store: ListStore) -> None:
         await published(store, a_list("ann"), a_list("bob"))
-        await store.publish(Publication([], ("ann", "nobody"), Frontier(0, 11)))
+        await published(store, erased=("ann", "nobody"), frontier=Frontier(0, 11))
         assert await store.read("ann") is None
         assert await store.count() == 1
 
@@ -101,7 +114,7 @@ class ListStoreContract:
         self, store: ListStore
     ) -> None:
         await published(store, a_list(as_of=20))
-        await store.publish(Publication([], ("ann",), Frontier(0, 15)))
+        await published(store, erased=("ann",), frontier=Frontier(0, 15))
         assert (await found(store)).as_of == 20
 
     @pytest.mark.parametrize(("epoch", "as_of"), [(1, 9), (0, 99)])
@@ -109,26 +122,9 @@ class ListStoreContract:
         self, store: ListStore, epoch: int, as_of: int
     ) -> None:
         await published(store, a_list(log_epoch=1, as_of=5))
-        await store.publish(Publication([], ("ann",), Frontier(1, 10)))
+        await published(store, erased=("ann",), frontier=Frontier(1, 10))
         await published(store, a_list(log_epoch=epoch, as_of=as_of))
         assert await store.read("ann") is None
-
-    async def test_of_two_frontiers_at_one_place_the_later_one_stays(
-        self, store: ListStore
-    ) -> None:
-        later = Frontier(0, 10, serial=7)
-        await store.publish(Publication([], (), later))
-        assert await store.publish(Publication([], (), Frontier(0, 10, serial=6))) == later
-        assert await store.frontier() == later
-
-    async def test_a_store_that_fell_back_at_one_place_keeps_its_frontier(
-        self, store: ListStore
-    ) -> None:
-        fell_back = Frontier(0, 10, serial=6)
-        await store.publish(Publication([], (), fell_back))
-        known = Frontier(0, 10, serial=7)
-        await store.publish(Publication([], (), Frontier(0, 11, serial=8), since=known))
-        assert await store.frontier() == fell_back
 
     async def test_who_has_no_list_gets_everyones(self, store: ListStore) -> None:
         assert await store.read("nobody") is None
@@ -141,40 +137,55 @@ class ListStoreContract:
         await published(store, a_list(EVERYONE), a_list("ann"), a_list("bob"), a_list("ann"))
         assert await store.count() == 2
 
-    async def test_the_frontier_comes_back_as_it_was_before(self, store: ListStore) -> None:
-        first, second = Frontier(0, 10, "aa"), Frontier(0, 11, "bb")
+    async def test_the_frontier_is_that_of_the_last_publication(self, store: ListStore) -> None:
+        first, second = Frontier(0, 10, "aa", 1), Frontier(0, 11, "bb", 2, 9, 3, 1)
         assert await store.frontier() == NOTHING_PUBLISHED
-        assert await store.publish(Publication([a_list()], (), first)) == NOTHING_PUBLISHED
-        assert await store.publish(Publication([], (), second)) == first
+        assert await published(store, a_list(), frontier=first) == (True, first)
+        assert await published(store, frontier=second) == (True, second)
         assert await store.frontier() == second
 
-    @pytest.mark.parametrize("older", [Frontier(1, 9), Frontier(0, 99)])
-    async def test_the_frontier_never_goes_back(self, store: ListStore, older: Frontier) -> None:
-        newest = Frontier(1, 10, "aa")
-        await store.publish(Publication([], (), newest))
-        assert await store.publish(Publication([], (), older)) == newest
-        assert await store.frontier() == newest
+    @pytest.mark.parametrize(
+        "stands_at",
+        [
+            Frontier(0, 10, "aa", serial=6, owner=2),
+            Frontier(0, 10, "aa", serial=7, owner=3),
+            Frontier(0, 10, "aa", serial=7, owner=2, part=1),
+            Frontier(1, 10, "aa", serial=7, owner=2),
+            Frontier(0, 11, "aa", serial=7, owner=2),
+            NOTHING_PUBLISHED,
+        ],
+        ids=["fell back", "another owner", "in part", "another epoch", "further", "emptied"],
+    )
+    async def test_who_does_not_know_the_frontier_publishes_nothing(
+        self, store: ListStore, stands_at: Frontier
+    ) -> None:
+        await published(store, a_list("bob"), frontier=stands_at)
+        known = Frontier(0, 10, "aa", serial=7, owner=2)
+        news = Frontier(0, 12, "bb", serial=8, owner=2)
+        outcome = await store.publish(Publication([a_list(as_of=12)], ("bob",), news, since=known))
+        assert outcome == (False, stands_at)
+        assert await store.frontier() == stands_at
+        assert await store.read("ann") is None
+        assert await store.read("bob") is not None
 
-    async def test_a_table_that_forgot_takes_the_lists_but_not_the_frontier(
+    async def test_lists_of_which_more_follow_leave_the_store_where_it_was(
         self, store: ListStore
     ) -> None:
-        known = Frontier(0, 10, "aa")
-        news = Publication([a_list(as_of=11)], (), Frontier(0, 11, "bb"), since=known)
-        assert await store.publish(news) == NOTHING_PUBLISHED
-        assert await store.frontier() == NOTHING_PUBLISHED
-        assert (await found(store)).as_of == 11
-        await store.publish(Publication([], (), known))
-        assert await store.publish(news) == known
-        assert await store.frontier() == Frontier(0, 11, "bb")
-
-    async def test_lists_of_which_more_follow_leave_the_frontier(self, store: ListStore) -> None:
-        await store.publish(Publication([a_list()], (), Frontier(0, 10)))
-        await published(store, a_list("bob", as_of=12))
-        assert await store.frontier() == Frontier(0, 10)
+        before, after = Frontier(0, 10, "aa", serial=6), Frontier(0, 12, "bb", serial=7)
+        await published(store, frontier=before)
+        first = Publication([a_list(as_of=12)], (), after, since=before, more_follow=True)
+        is_taken, found = await store.publish(first)
+        assert is_taken
+        assert (found.as_of, found.record_hash, found.serial) == (12, "bb", 6)
+        assert found.complete_up_to == 10
+        assert await store.frontier() == found
+        last = Publication([a_list("bob", as_of=12)], (), after, since=found)
+        assert await store.publish(last) == (True, after)
+        assert await store.count() == 2
 
     async def test_a_publication_of_any_size_arrives_whole(self, store: ListStore) -> None:
         many = [a_list(f"listener-{at}") for at in range(2 * LISTS_A_CALL_MAX + 1)]
-        await store.publish(Publication(many, (), Frontier(0, 10)))
+        assert await published(store, *many, frontier=Frontier(0, 10)) == (True, Frontier(0, 10))
         assert await store.count() == len(many)
         assert await store.frontier() == Frontier(0, 10)
 
@@ -243,7 +254,7 @@ class TestRedisLists(ListStoreContract):
     async def test_generations_and_shards_do_not_meet(
         self, store: RedisLists, redis: "Redis", generation: str
     ) -> None:
-        await store.publish(Publication([a_list()], (), Frontier(0, 10)))
+        await published(store, a_list(), frontier=Frontier(0, 10))
         other = RedisLists(redis, f"{generation}x", shard=0, shards=1, ttl_s=TTL_S)
         shard = RedisLists(redis, generation, shard=0, shards=2, ttl_s=TTL_S)
         assert await other.count() == 0
@@ -253,7 +264,40 @@ class TestRedisLists(ListStoreContract):
         self, store: RedisLists, redis: "Redis", generation: str
     ) -> None:
         await redis.delete(ACTIVE_KEY)
-        await store.publish(Publication([], (), Frontier(0, 10)))
+        await published(store, frontier=Frontier(0, 10))
         second = RedisLists(redis, f"{generation}x", shard=0, shards=1, ttl_s=TTL_S)
-        await second.publish(Publication([], (), Frontier(0, 10)))
+        await published(second, frontier=Frontier(0, 10))
         assert await redis.hgetall(ACTIVE_KEY) == {generation.encode(): b"1.0"}
+
+    async def test_a_publication_of_several_calls_ends_where_the_store_falls_back_meanwhile(
+        self, store: RedisLists, redis: "Redis", generation: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await published(store, frontier=Frontier(0, 9, serial=1))
+        many = [a_list(f"listener-{at}") for at in range(LISTS_A_CALL_MAX + 1)]
+        call, key = store._call, frontier_key(generation, "0of1")
+
+        async def then_fall_back(*arguments: Any) -> bytes | None:
+            found = await call(*arguments)
+            await redis.set(key, Frontier(0, 9, serial=1).text())
+            return found
+
+        monkeypatch.setattr(store, "_call", then_fall_back)
+        outcome = await published(store, *many, frontier=Frontier(0, 10, serial=2))
+        assert outcome == (False, Frontier(0, 9, serial=1))
+        assert await store.frontier() == Frontier(0, 9, serial=1)
+
+    async def test_who_is_silenced_publishes_nothing_more(
+        self, store: RedisLists, redis: "Redis", generation: str
+    ) -> None:
+        known = Frontier(0, 10, serial=4, owner=2)
+        await published(store, frontier=known)
+        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
+        assert await other.silence("0of1") == known._replace(owner=3)
+        news = Publication([a_list()], (), known._replace(serial=5), since=known)
+        assert await store.publish(news) == (False, known._replace(owner=3))
+        assert await store.read("ann") is None
+
+    async def test_of_a_shard_that_never_published_nothing_is_silenced(
+        self, store: RedisLists
+    ) -> None:
+        assert await store.silence("7of9") == NOTHING_PUBLISHED

@@ -36,11 +36,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{DRILLS}::test_a_repeated_chunk",
         SIMULATION,
     ),
-    "compare-and-set in Redis": (
+    "compare-and-set of the frontier": (
         "tests/contract/test_list_store.py",
         f"{DRILLS}::test_a_frozen_recommender",
         SIMULATION,
     ),
+    "compare-and-set of a list": ("tests/contract/test_list_store.py",),
     "snapshot checksum": (
         f"{UNIT}/test_snapshots.py",
         f"{DRILLS}::test_a_damaged_snapshot",

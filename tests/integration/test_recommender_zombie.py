@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.frontier import Frontier, gate_between
+from streams.frontier import gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.publishing import Publisher
@@ -37,8 +37,7 @@ class Owner:
 
     async def take_over(self) -> None:
         """Fences whoever came before."""
-        published = await asyncio.to_thread(self.topic.open)
-        self.publisher.open_with(gate_between(await self.lists.frontier(), published, 0))
+        self.publisher.open_with(gate_between(*await self.publisher.take_over(1.0), 0))
 
     async def fold_next(self, records: int = 1) -> None:
         """Folds the next records and publishes what they changed."""
@@ -87,9 +86,10 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
 
     thaw.set()
     await asyncio.to_thread(wait_until, lambda: elder.topic.failure, lambda it: it is not None)
-    await elder.lists.publish(
-        Publication(elder.maker.lists(elder.fold.changed_after(-1)), (), Frontier(0, 1, "hash-1"))
-    )
+    elders, since = elder.maker.lists(elder.fold.changed_after(-1)), elder.publisher.redis_frontier
+    assert since is not None
+    late = Publication(elders, (), since._replace(serial=99), since)
+    assert not (await elder.lists.publish(late)).is_taken
     assert in_redis(station) == in_topic(station) == lists
     assert (await younger.lists.frontier()).as_of == 2
     with pytest.raises(LogError, match="another of its identity took over"):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from streams import snapshots
 from streams.frontier import Frontier
 from streams.snapshots import Arrays, SnapshotHeader
-from streams.stores.lists import Publication
+from streams.stores.lists import Outcome, Publication
 from streams.stores.memory_lists import MemoryLists
 from tests.simulation.edge import Edge
 from topics.errors import SnapshotError
@@ -25,8 +25,6 @@ class Redis:
     def __init__(self) -> None:
         self.table = MemoryLists()
         self.is_away = False
-        self.in_parts = 0
-        """Publications of several calls that are under way."""
         self.copy = self.snapshot()
         self._seen: dict[str, tuple[int, int]] = {}
         self.broken: list[str] = []
@@ -61,32 +59,32 @@ class RemoteLists:
         self._edge = edge
         self._redis = redis
 
-    async def publish(self, publication: Publication) -> Frontier:
-        """See `ListStore.publish`.
-
-        Where the log has lost a tail a publication is one call: the lists of one that was cut short
-        and of a record that is gone are a limit that docs/reliability.md states.
-        """
+    async def publish(self, publication: Publication) -> Outcome:
+        """See `ListStore.publish`."""
         lists = publication.lists
-        if len(lists) < 2 or self._edge.broker.cuts:
+        if len(lists) < 2:
             return await self._call(publication)
         half = len(lists) // 2
-        self._redis.in_parts += 1
-        try:
-            await self._call(publication._replace(lists=lists[:half], erased=(), frontier=None))
-            return await self._call(publication._replace(lists=lists[half:]))
-        finally:
-            self._redis.in_parts -= 1
+        first = publication._replace(lists=lists[:half], erased=(), more_follow=True)
+        begun = await self._call(first)
+        if not begun.is_taken:
+            return begun
+        return await self._call(publication._replace(lists=lists[half:], since=begun.frontier))
 
-    async def _call(self, publication: Publication) -> Frontier:
+    async def _call(self, publication: Publication) -> Outcome:
         edge = self._edge
         await self._reach("a write to redis")
-        former = await self._redis.table.publish(publication)
+        outcome = await self._redis.table.publish(publication)
         self._redis.look()
         told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
-        edge.note(edge.name, f"redis has {told}, frontier {publication.frontier}")
+        takes = "takes" if outcome.is_taken else "does not take"
+        edge.note(edge.name, f"redis {takes} {told}, has {outcome.frontier.text()}")
         await self._answered("a write to redis")
-        return former
+        return outcome
+
+    async def silence(self, shard: str) -> Frontier:
+        """See `ListStore.silence`; there is no other shard."""
+        return await self._redis.table.silence(shard)
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

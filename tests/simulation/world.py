@@ -330,17 +330,11 @@ class Nemesis:
 
     def _redis_emptied(self) -> None:
         redis = self._world.redis
-        if redis.in_parts:  # else a limit that docs/reliability.md states
-            later(self._world.loop, 0.01, self._redis_emptied)
-            return
         self._note("redis is emptied")
         redis.begin_with(type(redis.table)())
 
     def _redis_failed_over(self) -> None:
         redis = self._world.redis
-        if redis.in_parts:  # else a limit that docs/reliability.md states
-            later(self._world.loop, 0.01, self._redis_failed_over)
-            return
         self._note(f"redis fails over to a replica at {redis.copy._frontier}")
         redis.begin_with(redis.copy)
         redis.copy = redis.snapshot()

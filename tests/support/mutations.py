@@ -24,10 +24,10 @@ from streams.pipeline import Flight, Pipeline, Verdict
 from streams.publishing import Publisher
 from streams.snapshot_loading import Fit
 from streams.stores import redis_lists, snapshot_folder
+from streams.stores.lists import Outcome, Publication
 from streams.stores.memory_lists import MemoryLists
 from streams.topic_lists import TopicLists
 from topics.learning_batch import LearningBatch
-from topics.recommendation_list import RecommendationList
 
 MUTATIONS: dict[str, Callable[[], None]] = {}
 """Safeguard → how to take it away in this process."""
@@ -86,19 +86,32 @@ def _nothing_is_remembered() -> None:
     _patch(DuplicateWindow, "classify", lambda _: lambda self, some: np.zeros(len(some), np.uint8))
 
 
-@safeguard("compare-and-set in Redis")
-def _redis_takes_anything() -> None:
+@safeguard("compare-and-set of the frontier")
+def _anybody_may_publish() -> None:
+    """A publication is taken whatever its publisher knows of the store."""
+    _rewrite_script("if (was[at] or 0) ~= (since[at] or 0) then", "if false then")
+
+    def made(publish: Any) -> Any:
+        async def anyway(self: MemoryLists, publication: Publication) -> Outcome:
+            outcome: Outcome = await publish(self, publication._replace(since=self._frontier))
+            return outcome
+
+        return anyway
+
+    _patch(MemoryLists, "publish", made)
+
+
+@safeguard("compare-and-set of a list")
+def _redis_takes_older_lists() -> None:
     """A list is taken whatever it is as of."""
-    compared = "if e > old_epoch or (e == old_epoch and a >= old_as_of) then"
-    assert compared in redis_lists._PUBLISH
-    redis_lists._PUBLISH = redis_lists._PUBLISH.replace(compared, "if true then")
+    compared = "if not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2]))"
+    _rewrite_script(compared, "if true")
+    _patch(MemoryLists, "_newest", lambda _: lambda self, listener_id: (-1, -1))
 
-    def take(self: MemoryLists, new: RecommendationList) -> None:
-        self._lists.pop(new.listener_id, None)
-        _take(self, new)
 
-    _take = MemoryLists._take
-    _patch(MemoryLists, "_take", lambda _: take)
+def _rewrite_script(line: str, new: str) -> None:
+    assert line in redis_lists._PUBLISH
+    redis_lists._PUBLISH = redis_lists._PUBLISH.replace(line, new)
 
 
 @safeguard("snapshot checksum")

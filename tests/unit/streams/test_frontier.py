@@ -21,7 +21,7 @@ def test_a_later_epoch_is_newer_whatever_the_offset() -> None:
 
 @pytest.mark.parametrize("ahead", ["redis", "topic"])
 def test_the_gate_opens_at_the_further_frontier_and_repairs_from_the_other(ahead: str) -> None:
-    near, far = Frontier(0, 90), Frontier(0, 100)
+    near, far = Frontier(0, 90, serial=6), Frontier(0, 100, serial=7)
     redis, topic = (far, near) if ahead == "redis" else (near, far)
     gate = gate_between(redis, topic, log_epoch=0)
     assert gate == Gate(opens_at=(0, 100), republish_after=90)
@@ -29,7 +29,7 @@ def test_the_gate_opens_at_the_further_frontier_and_repairs_from_the_other(ahead
 
 
 def test_an_emptied_redis_gets_every_list() -> None:
-    assert gate_between(NOTHING_PUBLISHED, Frontier(0, 100), 0).republish_after == -1
+    assert gate_between(NOTHING_PUBLISHED, Frontier(0, 100, serial=7), 0).republish_after == -1
 
 
 def test_frontiers_of_an_earlier_epoch_mean_that_every_list_is_published() -> None:
@@ -48,18 +48,52 @@ def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> Non
     former = [Frontier(0, 70), Frontier(0, 120)]
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
-    assert gate_between(Frontier(0, 50), Frontier(0, 40), 0, former) == Gate((0, 120), 40)
+    own = Frontier(0, 50, serial=7), Frontier(0, 40, serial=6)
+    assert gate_between(*own, 0, former) == Gate((0, 120), 40)
 
 
-@pytest.mark.parametrize("who", ["redis", "topic"])
-def test_what_one_store_may_lack_is_published_again(who: str) -> None:
-    settled, owing = Frontier(0, 100), Frontier(0, 100, owed_after=40)
-    redis, topic = (owing, settled) if who == "redis" else (settled, owing)
+@pytest.mark.parametrize("further", ["redis", "topic"])
+def test_what_the_further_store_got_anew_the_other_one_gets_too(further: str) -> None:
+    behind = Frontier(0, 100, serial=6)
+    owing = Frontier(0, 100, serial=7, owed_after=40, agreed=5)
+    redis, topic = (owing, behind) if further == "redis" else (behind, owing)
     assert gate_between(redis, topic, log_epoch=0).republish_after == 40
     assert frontier_of(owing.text()) == owing
 
 
-def test_a_redis_that_has_seen_fewer_publications_than_the_topic_gets_every_list() -> None:
-    redis, topic = Frontier(0, 100, "hash", serial=6), Frontier(0, 100, "hash", serial=7)
-    assert gate_between(redis, topic, log_epoch=0).republish_after == -1
-    assert gate_between(topic, redis, log_epoch=0).republish_after == 100
+def test_stores_at_one_publication_owe_each_other_nothing() -> None:
+    frontier = Frontier(0, 100, serial=7, owed_after=40)
+    assert gate_between(frontier, frontier, log_epoch=0).republish_after == 100
+
+
+def test_a_store_behind_what_both_once_had_gets_every_list() -> None:
+    behind = Frontier(0, 100, serial=4)
+    further = Frontier(0, 100, serial=7, owed_after=40, agreed=5)
+    assert gate_between(behind, further, log_epoch=0).republish_after == -1
+
+
+@pytest.mark.parametrize(("serial", "republish_after"), [(6, -1), (7, 100)])
+def test_a_redis_that_has_not_seen_the_topics_owner_gets_every_list(
+    serial: int, republish_after: int
+) -> None:
+    redis = Frontier(0, 100, serial=serial, owner=2)
+    topic = Frontier(0, 100, serial=7, owner=3, agreed=6)
+    assert gate_between(redis, topic, log_epoch=0).republish_after == republish_after
+
+
+def test_a_publication_in_part_says_up_to_where_its_lists_are_and_what_is_complete() -> None:
+    before = Frontier(0, 90, "a", serial=6, agreed=5, owed_after=85)
+    whole = Frontier(0, 100, "b", serial=7, agreed=6, owner=1)
+    first = whole.reached_in_part(before)
+    assert first == Frontier(0, 100, "b", serial=6, owner=1, agreed=5, owed_after=85, part=1)
+    assert whole.reached_in_part(first) == first._replace(part=2)
+    assert first.complete_up_to == 85
+
+
+@pytest.mark.parametrize("topic_serial", [5, 6, 7])
+def test_whoever_finds_a_publication_in_part_publishes_beyond_it_what_was_not_complete(
+    topic_serial: int,
+) -> None:
+    redis = Frontier(0, 100, serial=6, agreed=5, owed_after=85, part=1)
+    topic = Frontier(0, 95, serial=topic_serial, agreed=5)
+    assert gate_between(redis, topic, log_epoch=0) == Gate((0, 100), 85)

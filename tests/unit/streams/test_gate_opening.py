@@ -45,10 +45,3 @@ def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
     fold.apply(0, a_batch(an_event()))
     found = opening("", fold, frontier, frontier, read_log=ALog)
     assert (found.gate.opens_at, found.log_end) == (opens_at, 2)
-
-
-def test_nothing_is_published_before_the_state_is_where_the_log_ended() -> None:
-    fold = a_fold()
-    fold.apply(0, a_batch(an_event()))
-    gate = opening("", fold, *2 * [Frontier(0, 0, "a")], read_log=ALog).gate
-    assert [gate.is_open(0, at) for at in (0, 1)] == [False, True]

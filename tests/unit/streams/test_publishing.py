@@ -8,14 +8,15 @@ import pytest
 
 from streams import publishing
 from streams.fold import Fold
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.publishing import EVERYONE_EVERY_RECORDS, Publisher
-from streams.stores.lists import EVERYONE, Publication
+from streams.stores.lists import EVERYONE, Outcome, Publication
 from streams.stores.memory_lists import MemoryLists
 from streams.topic_lists import TopicLists
 from tests.support.learning_log import a_batch, a_fold, an_event
+from topics.errors import LogError
 from topics.learning_batch import LearningBatch
 from topics.listening_event import EventFields
 
@@ -31,7 +32,7 @@ class FrailLists(MemoryLists):
         self.is_full = False
         self.refused = 0
 
-    async def publish(self, publication: Publication) -> Frontier:
+    async def publish(self, publication: Publication) -> Outcome:
         self._answer()
         if self.is_full:
             self.refused += 1
@@ -59,26 +60,33 @@ class RememberedTopic:
         self.offered: list[Publication] = []
         self.as_of: dict[str, int] = {}
         self.published = NOTHING_PUBLISHED
-        self.committed = 0
-        self.is_stuck = False
+        self.is_fenced = False
 
-    @property
-    def offers(self) -> int:
-        return len(self.offered)
+    def open(self) -> Frontier:
+        return self.published
+
+    def claim(self, owner: int) -> None:
+        self.published = self.published._replace(owner=owner)
+
+    def fence(self) -> None:
+        self.is_fenced = True
+
+    def check(self) -> None:
+        if self.is_fenced:
+            raise LogError("fenced", "")
 
     def commit(self) -> None:
         """The transaction that holds all that was offered."""
         self.published = self.frontier or self.published
-        self.committed = self.offers
 
     def offer(self, publication: Publication) -> None:
+        self.check()
         self.offered.append(publication)
         self.as_of |= {each.listener_id: each.as_of for each in publication.lists}
         for listener_id in publication.erased:
             self.as_of.pop(listener_id, None)
-        self.frontier = publication.frontier or self.frontier
-        if not self.is_stuck:
-            self.committed = self.offers
+        if not publication.more_follow:
+            self.frontier = publication.frontier
 
 
 class Desk:
@@ -128,7 +136,9 @@ async def test_who_changed_gets_a_list_in_both_as_of_the_last_record() -> None:
     await desk.hear_chunk([[an_event("bob")], [an_event("cid")]])
     expected = {"ann": 0, "bob": 2, "cid": 2, EVERYONE: 0}
     assert await desk.redis() == desk.topic.as_of == expected
-    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 2, "hash", serial=2)
+    desk.topic.commit()
+    assert await desk.lists.frontier() == desk.topic.published
+    assert desk.topic.published[:4] == (0, 2, "hash", 2)
 
 
 async def test_several_changes_of_a_chunk_are_one_list() -> None:
@@ -142,7 +152,8 @@ async def test_a_record_without_news_moves_the_frontier() -> None:
     await desk.hear(an_event())
     await desk.hear(an_event())
     assert await desk.redis() == {"ann": 0, EVERYONE: 0}
-    assert await desk.lists.frontier() == desk.topic.frontier == Frontier(0, 1, "hash", serial=2)
+    assert await desk.lists.frontier() == desk.topic.frontier
+    assert (await desk.lists.frontier())[:4] == (0, 1, "hash", 2)
 
 
 async def test_nothing_goes_out_while_the_frontiers_are_unknown() -> None:
@@ -169,7 +180,7 @@ async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_aga
     renewed = RememberedTopic()
     publish = desk.lists.publish
 
-    async def lose_meanwhile(publication: Publication) -> Frontier:
+    async def lose_meanwhile(publication: Publication) -> Outcome:
         desk.publisher.shut(cast(TopicLists, renewed))
         return await publish(publication)
 
@@ -242,13 +253,13 @@ async def test_a_busy_redis_that_was_emptied_gets_every_list_with_the_next_recor
     assert set(await desk.redis()) == {"ann", "bob", "cid", "dan", EVERYONE}
 
 
-async def test_a_frontier_never_passes_lists_that_an_emptied_redis_lacks() -> None:
+async def test_an_emptied_redis_takes_nothing_until_it_gets_all_that_it_lacks() -> None:
     desk = Desk()
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
     desk.lists.flush()
     await desk.hear(an_event("cid"))
-    assert set(await desk.redis()) == {"cid"}
+    assert await desk.redis() == {}
     assert await desk.lists.frontier() == NOTHING_PUBLISHED
     await desk.look_after()
     assert set(await desk.redis()) == {"ann", "bob", "cid", EVERYONE}
@@ -260,10 +271,10 @@ async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch
     desk = Desk()
     await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
     desk.lists.flush()
-    frontiers: list[Frontier | None] = []
+    frontiers: list[Frontier] = []
     publish = desk.lists.publish
 
-    async def slowly(publication: Publication) -> Frontier:
+    async def slowly(publication: Publication) -> Outcome:
         await asyncio.sleep(0)
         frontiers.append(publication.frontier)
         return await publish(publication)
@@ -272,16 +283,16 @@ async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
     await desk.publisher.settled()
     repaired, news = (0, 0), (0, 1)
-    assert [each.position for each in frontiers if each] == [repaired, news]
-    assert frontiers[-1] is not None
+    assert [each.position for each in frontiers] == [*4 * [repaired], news]
 
 
 async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> None:
     desk = Desk()
-    for name in ("ann", "bob", "cid"):
+    for name in ("ann", "bob"):
         await desk.hear(an_event(name))
-    desk.lists._frontier = Frontier(0, 1, "hash")
-    del desk.lists._lists["cid"]
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await desk.hear(an_event("cid"))
+    desk.lists._lists, desk.lists._frontier = replica
     await desk.look_after()
     assert await desk.redis() == {"ann": 0, "bob": 1, "cid": 2, EVERYONE: 2}
 
@@ -334,8 +345,9 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
     desk = Desk(Gate(opens_at=(0, 0), republish_after=-1))
     await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
     assert [len(each.lists) for each in desk.topic.offered] == [2, 2, 2]
-    frontiers = [each.frontier for each in desk.topic.offered]
-    assert frontiers == [None, None, Frontier(0, 0, "hash", serial=1, owed_after=-1)]
+    assert [each.more_follow for each in desk.topic.offered] == [True, True, False]
+    assert desk.topic.frontier == await desk.lists.frontier()
+    assert desk.topic.frontier == Frontier(0, 0, "hash", serial=1, owed_after=-1)
     assert len(await desk.redis()) == 6
 
 
@@ -466,7 +478,7 @@ async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_alo
     desk, answer = Desk(), asyncio.Event()
     publish = desk.lists.publish
 
-    async def slowly(publication: Publication) -> Frontier:
+    async def slowly(publication: Publication) -> Outcome:
         await answer.wait()
         return await publish(publication)
 
@@ -487,7 +499,7 @@ async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
     desk, answers = Desk(), [asyncio.Event(), asyncio.Event()]
     publish, calls = desk.lists.publish, iter(answers)
 
-    async def slowly(publication: Publication) -> Frontier:
+    async def slowly(publication: Publication) -> Outcome:
         await next(calls).wait()
         return await publish(publication)
 
@@ -504,29 +516,166 @@ async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
     assert (await desk.redis()).keys() == {"ann", "bob", EVERYONE}
 
 
-async def test_a_repair_is_owed_to_the_topic_until_it_is_committed_there() -> None:
+async def test_a_repair_is_told_of_until_both_are_known_to_have_it() -> None:
     desk = Desk()
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
-    desk.lists.flush()
-    desk.topic.is_stuck = True
-    await desk.look_after()
-    assert (await desk.lists.frontier()).owed_after == -1
     desk.topic.commit()
+    desk.lists.flush()
     await desk.look_after()
-    assert (await desk.lists.frontier()).owed_after is None
+    await desk.hear(an_event("cid"))
+    frontier = await desk.lists.frontier()
+    assert (frontier.agreed, frontier.owed_after) == (2, -1)
+    desk.topic.commit()
+    await desk.hear(an_event("dan"))
+    frontier = await desk.lists.frontier()
+    assert (frontier.agreed, frontier.owed_after) == (4, None)
 
 
 async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -> None:
-    desk = Desk(Gate(opens_at=(0, 1), republish_after=-1))
-    await desk.hear(an_event("ann"))
-    desk.lists._frontier = Frontier(0, 0, "hash")
-    desk.publisher.redis_frontier = Frontier(0, 0, "hash")
+    desk = Desk()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
     desk.lists.is_away = True
-    await desk.hear(an_event("bob"))
+    desk.publisher._repair_after = -1
+    await desk.hear(an_event("cid"))
     desk.lists.is_away = False
     await desk.look_after()
-    assert (await desk.redis())["ann"] == desk.topic.as_of["ann"] == 1
+    assert await desk.redis() == desk.topic.as_of
+    assert (await desk.redis())["ann"] == 2
+
+
+# -- owners --------------------------------------------------------------------------------------
+
+
+async def taken_over(desk: Desk) -> tuple[Frontier, Frontier]:
+    """What an owner does before its gate is set, and then with the gate between both stores."""
+    found = await desk.publisher.take_over(0.0)
+    desk.publisher.open_with(gate_between(*found, desk.fold.log_epoch))
+    return found
+
+
+async def test_each_owner_has_a_number_of_its_own_in_both_stores() -> None:
+    desk = Desk(gate=None)
+    assert await taken_over(desk) == (NOTHING_PUBLISHED, NOTHING_PUBLISHED)
+    await desk.hear(an_event("ann"))
+    desk.topic.commit()
+    assert (await desk.lists.frontier()).owner == desk.topic.published.owner == 1
+    redis, topic = await taken_over(desk)
+    assert (redis.owner, topic.owner) == (1, 1)
+    assert (await desk.lists.frontier()).owner == desk.topic.published.owner == 2
+
+
+async def test_a_redis_that_knows_later_owners_than_the_topic_is_taken_over_all_the_same() -> None:
+    desk = Desk(gate=None)
+    desk.lists._frontier = Frontier(0, 0, "hash", serial=7, owner=9)
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    assert (await desk.lists.frontier()).owner == desk.topic.published.owner == 10
+
+
+async def test_who_finds_that_another_one_has_taken_over_publishes_no_more() -> None:
+    elder, younger = Desk(gate=None), Desk(gate=None)
+    younger.lists, younger.publisher._lists = elder.lists, elder.lists
+    younger.topic.published = Frontier(-1, -1, owner=1)
+    await taken_over(elder)
+    await elder.hear(an_event("ann"))
+    await taken_over(younger)
+    await younger.hear(an_event("ann"), an_event("bob"))
+    found, lists = await elder.lists.frontier(), await elder.redis()
+    await elder.hear(an_event("ann", minute=9))
+    assert elder.topic.is_fenced
+    with pytest.raises(LogError):
+        await elder.hear(an_event("ann", minute=12))
+    assert (await elder.lists.frontier(), await elder.redis()) == (found, lists)
+
+
+async def test_who_comes_too_late_to_claim_redis_publishes_nothing() -> None:
+    desk = Desk(gate=None)
+    claim = desk.topic.claim
+
+    def slowly(owner: int) -> None:
+        claim(owner)
+        desk.lists._frontier = Frontier(0, 0, "hash", serial=3, owner=owner + 1)
+
+    desk.topic.claim = slowly  # type: ignore[method-assign]
+    with pytest.raises(LogError):
+        await taken_over(desk)
+
+
+async def test_a_redis_that_falls_back_behind_its_owner_gets_every_list() -> None:
+    desk = Desk(gate=None)
+    await taken_over(desk)
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.topic.commit()
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await taken_over(desk)
+    await desk.hear(an_event("cid"))
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 2, "bob": 2, "cid": 2, EVERYONE: 2}
+
+
+async def test_a_redis_that_fell_back_behind_an_owner_who_is_gone_gets_every_list() -> None:
+    desk = Desk(gate=None)
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    desk.topic.commit()
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await taken_over(desk)
+    await desk.hear(an_event("bob"))
+    desk.topic.commit()
+    desk.lists._lists, desk.lists._frontier = replica
+    for _ in range(2):  # also for the heir of one who died before it published
+        found = await desk.publisher.take_over(0.0)
+        assert gate_between(*found, 0).republish_after == -1
+
+
+async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
+    desk = Desk(gate=None)
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    desk.topic.commit()
+    publish = desk.lists.publish
+
+    async def once(publication: Publication) -> Outcome:
+        desk.lists.is_away = True
+        return await MemoryLists.publish(desk.lists, publication)
+
+    monkeypatch.setattr(desk.lists, "publish", once)
+    await desk.hear(an_event("bob"), an_event("cid"))
+    monkeypatch.setattr(desk.lists, "publish", publish)
+    desk.lists.is_away = False
+    redis, topic = await desk.publisher.take_over(0.0)
+    assert gate_between(redis, topic, 0) == Gate(opens_at=(0, 1), republish_after=0)
+
+
+# -- what else the simulation found --------------------------------------------------------------
+
+
+async def test_a_redis_that_falls_back_while_lists_are_made_gets_what_it_lacks_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answer = Desk(), asyncio.Event()
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    publish = desk.lists.publish
+
+    async def slowly(publication: Publication) -> Outcome:
+        await answer.wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    desk.lists.flush()
+    news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("cid", "dan")]
+    await asyncio.sleep(0.01)
+    answer.set()
+    await asyncio.gather(*news)
+    assert (await desk.redis()).keys() == {"ann", "bob", "cid", "dan", EVERYONE}
 
 
 async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() -> None:

@@ -226,7 +226,7 @@ class Publisher:
             return
         self._topic.offer(publication)
         await self.settled()
-        if self._repair_after is None:  # else Redis gets these with what it lacks
+        if self.gate is not None and self._repair_after is None:  # else Redis gets more than these
             since = self.redis_frontier or NOTHING_PUBLISHED
             write = self._write(publication._replace(since=since), appended_at)
             self._writing = asyncio.create_task(write)

@@ -35,7 +35,7 @@ class Repairs:
 
     def lacking(self, found: Frontier) -> int:
         """After which log offset a store at `found` may lack lists; -1 where nobody knows."""
-        if found.owner != self.owner or found.serial < self._forgotten_up_to:
+        if found.owner != self.owner:
             return -1
         repaired_after = self.since(found.serial)
         reached = found.complete_up_to
@@ -43,4 +43,6 @@ class Repairs:
 
     def since(self, serial: int) -> int | None:
         """The smallest `after` of the repairs beyond publication `serial`, if there are any."""
+        if serial < self._forgotten_up_to:
+            return -1
         return min((after for at, after in self._repairs if at > serial), default=None)

@@ -21,6 +21,8 @@ SWITCH_INTERVAL_S = 0.0005
 """Hand-over of the GIL between Faust's consumer thread and its main thread."""
 METADATA_AGE_MAX_MS = 5_000
 """After so long a topic that was deleted and made again is noticed."""
+HEARTBEATS_A_SESSION = 10
+"""They cost next to nothing, and the next one tells a standby that the owner is gone."""
 GARBAGE_EVERY_OBJECTS = 10_000
 """Objects made between two looks for garbage: lists are made by the thousand and never cyclic."""
 _COMMIT_EVERY_S = 1.0
@@ -54,7 +56,7 @@ def faust_app(
         broker_max_poll_records=chunk_records_max,
         broker_commit_interval=_COMMIT_EVERY_S,
         broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / 4,
+        broker_heartbeat_interval=settings.session_timeout_s / HEARTBEATS_A_SESSION,
         broker_request_timeout=max(30.0, 2 * settings.session_timeout_s),
         autodiscover=False,
         origin=None,

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     snapshots_kept: int = Field(3, ge=2, le=100)
     progress_every_s: float = Field(0.5, gt=0, le=1.0)
     digest_every_records: int = Field(1_000, ge=1)
-    session_timeout_s: float = Field(10.0, ge=1, description="Kafka group session timeout.")
+    session_timeout_s: float = Field(6.0, ge=1, description="Kafka group session timeout.")
 
     @field_validator("shards")
     @classmethod

@@ -1,6 +1,6 @@
-"""`make test-faults`: every fault on real servers, two test files at a time, with a table.
+"""`make test-faults`: every fault on real servers, three test files at a time, with a table.
 
-Most of a fault test is waiting for somebody's time-out, so two share two processors well.
+Most of a fault test is waiting for somebody's time-out, so three share two processors well.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
 REPOSITORY = FOLDER.parent.parent
-AT_ONCE = 2
+AT_ONCE = 3
 LAST_LINES = 60
 
 

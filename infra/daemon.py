@@ -19,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 _POLL_S = 0.05
 _SAME_START_S = 1.0
 _SPAWN_MAX_S = 60.0
+_ATTEMPTS = 3
 _LOG_LINES_SHOWN = 8
 _TELL_PID = 'echo $$ > "$0" && exec "$@"'
 
@@ -141,14 +142,17 @@ def answers(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def free_port(wanted: int = 0) -> int:
-    """`wanted` if it is free, else any free loopback port."""
-    for port in (wanted, 0):
+def free_port(wanted: int = 0, *, besides: int = 0) -> int:
+    """`wanted` if it is free, else any free loopback port but `besides`.
+
+    The kernel may offer the same one twice, as long as nobody listens there.
+    """
+    for port in (wanted, *_ATTEMPTS * [0]):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+            with contextlib.suppress(OSError):
                 probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+                found = int(probe.getsockname()[1])
+                if found != besides:
+                    return found
     raise ServerError("No loopback port is free.", "Close something that listens.")

@@ -94,7 +94,7 @@ class KafkaServer:
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._folder / "server.properties"
-        settings.write_text(self._properties(port, free_port()))
+        settings.write_text(self._properties(port, free_port(besides=port)))
         if not (self._folder / "data" / "meta.properties").exists():
             self._format(settings)
         return spawn(

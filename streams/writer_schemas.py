@@ -19,7 +19,8 @@ from topics.writer_schemas import writer_schema
 
 _log = structlog.get_logger(__name__)
 ANSWERS_MAX = 4_096
-"""Beyond this all are asked for again."""
+"""Beyond this, and what the chunk at hand needs, the oldest answers are forgotten."""
+ASKED_AT_ONCE = 16
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 10.0
 UNKNOWN_AGAIN_S = 0.5
@@ -52,28 +53,37 @@ class WriterSchemas:
             raise found
         return found
 
-    def unasked(self, values: Iterable[bytes | None]) -> set[int]:
-        """Ids in `values` that the registry has to be asked for."""
-        ids = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
-        return {each for each in ids if each < FIXED_IDS_FROM} - self._answers.keys()
-
     def forget_unknown(self) -> None:
         """Asks again for the ids that were unknown, should they come again."""
         self._unknown = {}
 
-    async def learn(self, ids: Collection[int]) -> None:
-        """Asks the registry for `ids`, for as long as it takes to answer."""
-        found = await self._asked(ids)
-        if again := [each for each in ids if found[each] is None]:
+    async def learn(self, values: Iterable[bytes | None]) -> None:
+        """Asks the registry for what it takes to read `values`, for as long as it takes."""
+        told = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
+        needed = {each for each in told if each < FIXED_IDS_FROM}
+        found = await self._asked(needed - self._answers.keys())
+        if again := [each for each, answer in found.items() if answer is None]:
             await asyncio.sleep(UNKNOWN_AGAIN_S)
             found |= await self._asked(again)
         self._unknown = {each: _unknown(each) for each in again if found[each] is None}
-        if len(self._answers) + len(ids) > ANSWERS_MAX:
-            self._answers.clear()
         self._answers |= {each: answer for each, answer in found.items() if answer is not None}
+        self._forget_all_but(needed)
 
-    async def _asked(self, ids: Iterable[int]) -> dict[int, Answer | None]:
-        return {each: await self._ask(each) for each in sorted(ids)}
+    def _forget_all_but(self, needed: set[int]) -> None:
+        others = [each for each in self._answers if each not in needed]
+        for each in others[: max(0, len(self._answers) - ANSWERS_MAX)]:
+            del self._answers[each]
+
+    async def _asked(self, ids: Collection[int]) -> dict[int, Answer | None]:
+        at_once = asyncio.Semaphore(ASKED_AT_ONCE)
+
+        async def ask(schema_id: int) -> Answer | None:
+            async with at_once:
+                return await self._ask(schema_id)
+
+        in_order = sorted(ids)
+        answers = await asyncio.gather(*map(ask, in_order))
+        return dict(zip(in_order, answers, strict=True))
 
     async def _ask(self, schema_id: int) -> Answer | None:
         pause_s = RETRY_FIRST_S

@@ -396,7 +396,7 @@ class Sequencer:
     async def _ask(self, tp: TP, backlog: deque[Any]) -> None:
         try:
             values = [record.value for record in backlog[0].value]
-            await self._schemas.learn(self._schemas.unasked(values))
+            await self._schemas.learn(values)
         except Exception as error:  # not understood: stop before anything more is acknowledged
             self._stop(error)
             return

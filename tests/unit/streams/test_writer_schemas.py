@@ -1,10 +1,14 @@
-"""Schemas for those who read the past: asked for at once, and a registry that is away only once."""
+"""Writers' schemas, for those who read the past and for those who read what comes."""
+
+import json
+import threading
 
 import pytest
 
+from streams import writer_schemas
 from streams.stores.memory_schema_registry import MemorySchemaRegistry
 from streams.stores.schema_registry import RegistryAwayError
-from streams.writer_schemas import PastSchemas, WriterSchemas
+from streams.writer_schemas import PastSchemas, UnaskedSchemaError, WriterSchemas
 from tests.support.registered import a_contract
 from topics.errors import SchemaError
 from topics.schemas import FIXED_IDS_FROM
@@ -35,3 +39,47 @@ def test_without_a_registry_its_ids_are_unknown_and_the_setting_is_named(
 ) -> None:
     with pytest.raises(SchemaError, match="ECHOTUNE_SCHEMA_REGISTRY"):
         schemas.lookup(7)
+
+
+class PairingRegistry(MemorySchemaRegistry):
+    """A registry that answers nobody before a second one asks."""
+
+    pairs = threading.Barrier(2)
+
+    def schema(self, schema_id: int) -> str | None:
+        self.pairs.wait(10.0)
+        return super().schema(schema_id)
+
+
+def a_value(schema_id: int) -> bytes:
+    return b"\x00" + schema_id.to_bytes(4, "big") + b"anything"
+
+
+async def test_many_unknown_ids_are_asked_for_side_by_side_and_twice_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer_schemas, "UNKNOWN_AGAIN_S", 0.0)
+    registry = PairingRegistry()
+    schemas = WriterSchemas(registry)
+    await schemas.learn([a_value(at) for at in range(1, 51)])
+    assert sorted(registry.asked) == sorted([*range(1, 51), *range(1, 51)])
+    with pytest.raises(SchemaError):
+        schemas.lookup(50)
+
+
+async def test_a_chunk_with_more_schemas_than_are_remembered_is_read_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer_schemas, "ANSWERS_MAX", 3)
+    registry = MemorySchemaRegistry()
+    ids = [registry.register(f"s{at}", a_schema(f"s.R{at}")) for at in range(6)]
+    schemas = WriterSchemas(registry)
+    await schemas.learn([a_value(each) for each in ids[:2]])
+    await schemas.learn([a_value(each) for each in ids[1:]])
+    assert [schemas.lookup(each).name for each in ids[1:]] == [f"s.R{at}" for at in range(1, 6)]
+    with pytest.raises(UnaskedSchemaError):
+        schemas.lookup(ids[0])
+
+
+def a_schema(name: str) -> str:
+    return json.dumps({"type": "record", "name": name, "fields": []})

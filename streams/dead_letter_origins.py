@@ -1,6 +1,6 @@
 """Which records the log rejects, and which of them were sent to their topic again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -20,8 +20,8 @@ _RECORDS_A_CALL = 1_000
 OnOffset = Callable[[int, int], object]
 
 
-def rejected_origins(kafka: str, on_offset: OnOffset) -> set[str]:
-    """Origins of all that the log rejects; `on_offset` gets (offset, last offset) on the way."""
+def rejected_origins(kafka: str, asked: Set[str], on_offset: OnOffset) -> set[str]:
+    """Those `asked` for that the log rejects; `on_offset` gets (offset, last offset)."""
     audit = LogAudit()
     found: set[str] = set()
     with LogReader(kafka) as reader:
@@ -31,7 +31,7 @@ def rejected_origins(kafka: str, on_offset: OnOffset) -> set[str]:
             on_offset(offset, end - 1)
             if counted is not None:
                 place = f"{counted.source_name}/{counted.batch.source.partition}"
-                found |= {f"{place}/{at}" for at, _ in counted.rejected}
+                found |= {f"{place}/{at}" for at, _ in counted.rejected} & asked
     return found
 
 

@@ -129,7 +129,7 @@ def plan_replay(
         return Plan()
     return planned(
         letters,
-        rejected=rejected_origins(kafka, on_offset),
+        rejected=rejected_origins(kafka, {each.origin for each in letters}, on_offset),
         sent=sent_origins(kafka, min(each.recorded_at for each in letters)),
         decoder=decoder,
         now_ms=now_ms,

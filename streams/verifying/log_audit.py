@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from streams.verifying.promises import Broken, Ledger, Promise
+from topics.catalogue import LISTENING_EVENTS
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import LogRecord
 
 
 class Counted(NamedTuple):
-    """A batch that counts, from `first_new` of its source on."""
+    """A batch that counts, from `first_new` of its source on.
+
+    A source whose introduction the log has lost, or not yet, is the topic that there is.
+    """
 
     log_offset: int
     source_name: str
@@ -64,7 +68,7 @@ class LogAudit:
         if batch.from_offset > expected:
             self._ahead.setdefault(batch.source, (offset, batch.to_offset))
             return None
-        counted = Counted(offset, name, batch, expected)
+        counted = Counted(offset, name or LISTENING_EVENTS.name, batch, expected)
         self._count(counted)
         self._ended[batch.source] = batch.to_offset + 1
         if batch.source in self._ahead and self._ahead[batch.source][1] <= batch.to_offset:

@@ -70,7 +70,6 @@ def _log(world: World, records: list[LogRecord]) -> Iterator[str]:
         counted = audit.note(offset, record)
         if counted is None:
             continue
-        counted = counted._replace(source_name=LISTENING_EVENTS.name)
         batch = counted.batch
         source = world.broker.sources[TP(LISTENING_EVENTS.name, batch.source.partition)]
         rows = source.records[counted.first_new : batch.to_offset + 1]

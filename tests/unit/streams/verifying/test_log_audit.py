@@ -35,6 +35,13 @@ def test_rejected_and_vacant_offsets_are_covered_too() -> None:
     assert audit.ledger == Ledger(covered=4, rows=1, rejected=1, vacant=2)
 
 
+def test_rows_before_the_introduction_of_their_source_are_its_rows_too() -> None:
+    audit, early = LogAudit(), a_batch(an_event(), rejected=[(1, "malformed")], to_offset=1)
+    counted = audit.note(0, early)
+    assert counted is not None
+    assert counted.source_name == ADDED.name
+
+
 def test_a_batch_whose_predecessor_never_came_is_a_hole_until_both_come_again() -> None:
     log = [ADDED, plays(0, 4), plays(8, 9)]
     [hole] = audited(*log).holes()

@@ -107,6 +107,13 @@ def _memory(facts: Facts) -> Judged:
     redis = facts.redis
     if redis is None:
         return None
+    if redis.evicted_keys:
+        return (
+            Level.BROKEN,
+            f"it has evicted {redis.evicted_keys} keys since it started, maybe lists",
+            "Raise maxmemory, set maxmemory-policy to noeviction; then empty Redis: all lists "
+            "are published anew.",
+        )
     if not redis.memory_max_bytes:
         return _ok("no limit, nothing is evicted")
     if redis.policy != "noeviction":
@@ -176,6 +183,10 @@ def _sequencers(facts: Facts) -> Judged:
     if any(pauses):
         said = f"{sum(map(bool, pauses))} partitions pause: too many bad records"
         return Level.WARNING, said, "`echotune deadletters list` says what is wrong with them."
+    theirs = {name for one in facts.sequencers for name in one["partitions"]}
+    if nobodys := {*map(str, range(facts.partitions))} - theirs:
+        said = f"nobody reads partition {', '.join(sorted(nobodys, key=int))}"
+        return Level.WARNING, said, "They are being shared anew; if this stays, restart one."
     return _ok(f"{len(facts.sequencers)} run, {len(pauses)} partitions")
 
 

@@ -16,6 +16,8 @@ class RedisFacts:
     memory_max_bytes: int = 0
     """0: no limit."""
     memory_used_bytes: int = 0
+    evicted_keys: int = 0
+    """Since it started."""
     clock_ms: int = 0
     active: Mapping[str, str] = field(default_factory=dict)
     """The pointer: generation → share of listeners."""
@@ -41,7 +43,6 @@ class Facts:
     """
 
     recommender_id: str
-    generation: str
     clock_ms: int
     """This machine's."""
     away: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Facts:
     status: Mapping[str, Any] | None = None
     """As `echotune status --json`."""
     topic_id: bytes = b""
+    partitions: int = 0
+    """Of the topic of events."""
     log_end: int = 0
     heartbeats: Mapping[str, tuple[int, LearningProgress]] | None = None
     """Recommender → (when the broker got its newest heartbeat, ms; what it says)."""

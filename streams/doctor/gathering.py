@@ -39,7 +39,6 @@ def gather(settings: Settings, addresses: Addresses) -> Facts:
     """One look at everything; a server that is away is a fact, not an error."""
     facts = Facts(
         settings.recommender_id,
-        settings.generation,
         clock_ms=time.time_ns() // 1_000_000,
         snapshots=_snapshots(settings),
     )
@@ -70,6 +69,7 @@ async def _redis(facts: Facts, addresses: Addresses) -> Facts:
         policy=said.get("maxmemory_policy", "noeviction"),
         memory_max_bytes=said.get("maxmemory", 0),
         memory_used_bytes=said["used_memory"],
+        evicted_keys=said.get("evicted_keys", 0),
         clock_ms=seconds * 1000 + microseconds // 1000,
         active={_text(name): _text(share) for name, share in active.items()},
     )
@@ -98,10 +98,12 @@ def _kafka(facts: Facts, settings: Settings, addresses: Addresses) -> Facts:
         return facts  # without the topics there is nothing more to ask for
     status: dict[str, Any] = asyncio.run(system_status(settings, addresses, lists=0))
     try:
+        topic = describe_topic(kafka, LISTENING_EVENTS.name)
         return replace(
             facts,
             status=status,
-            topic_id=describe_topic(kafka, LISTENING_EVENTS.name).topic_id,
+            topic_id=topic.topic_id,
+            partitions=topic.partitions,
             log_end=_log_end(kafka),
             heartbeats=_heartbeats(kafka, status),
             letters_at_ms=tuple(each.rejected_at for each in dead_letters(kafka, LETTERS_READ_MAX)),

@@ -61,8 +61,8 @@ def a_status(**changes: Any) -> dict[str, Any]:
 
 HEALTHY = Facts(
     ME,
-    "first",
     clock_ms=NOW_MS,
+    partitions=1,
     status=a_status(),
     topic_id=TOPIC_ID,
     log_end=10,
@@ -103,6 +103,8 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("topics", Level.BROKEN, {"differences": ("~ learning-log: retention.ms 1 → -1",)}),
     ("mongodb indexes", Level.WARNING, {"missing_indexes": ("tracks.artist_key",)}),
     ("redis memory", Level.WARNING, redis(memory_max_bytes=100, policy="allkeys-lru")),
+    ("redis memory", Level.BROKEN, redis(memory_max_bytes=100, evicted_keys=3)),
+    ("sequencers", Level.WARNING, {"partitions": 2}),
     ("redis memory", Level.WARNING, redis(memory_max_bytes=100, memory_used_bytes=95)),
     ("redis role", Level.BROKEN, redis(role="slave")),
     ("clocks", Level.WARNING, redis(clock_ms=NOW_MS - 60_000)),
@@ -174,7 +176,7 @@ def test_every_check_can_say_that_something_is_not_well() -> None:
 def test_a_server_that_is_away_is_a_finding_and_what_it_knows_is_not_judged(
     server: str, level: Level
 ) -> None:
-    nothing = Facts(ME, "first", clock_ms=NOW_MS, away={server: "connection refused"})
+    nothing = Facts(ME, clock_ms=NOW_MS, away={server: "connection refused"})
     found = [*examined(nothing)]
     assert worst(found) is level
     assert any("refused" in each.says and each.remedy for each in found)

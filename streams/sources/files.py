@@ -5,6 +5,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -12,6 +13,7 @@ import orjson
 
 from topics.errors import HistoryError
 
+FOLDER_FILES_MAX = 10_000
 ZIP_ENTRIES_MAX = 500
 ZIP_MEMBER_BYTES_MAX = 500 * 1024 * 1024
 _OWNER_BYTES_MAX = 65_536
@@ -74,7 +76,15 @@ def opened(path: Path, on_bytes: OnBytes) -> Iterator[BinaryIO]:
 def files_of(path: Path) -> list[Path]:
     """`path` itself, or the files of the folder it is, in order of name."""
     if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
+        found = [
+            *islice((each for each in path.rglob("*") if each.is_file()), FOLDER_FILES_MAX + 1)
+        ]
+        if len(found) > FOLDER_FILES_MAX:
+            raise HistoryError(
+                f"{path} has more than {FOLDER_FILES_MAX:,} files, which no export has.",
+                "Give the export's own folder.",
+            )
+        return sorted(found)
     if not path.exists():
         raise HistoryError(f"There is no file {path}.", "Check the path.")
     return [path]

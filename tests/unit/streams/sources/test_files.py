@@ -70,3 +70,15 @@ def test_names_inside_a_zip_lead_nowhere(tmp_path: Path) -> None:
         made.writestr("../../audio.json", ROWS)
     assert len(events_of(archive)) == 2_000
     assert not (tmp_path.parent / "audio.json").exists()
+
+
+def test_a_folder_of_more_files_than_any_export_has_is_not_walked_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FOLDER_FILES_MAX", 3)
+    for at in range(3):
+        (tmp_path / f"{at}.json").touch()
+    assert [each.name for each in files.files_of(tmp_path)] == ["0.json", "1.json", "2.json"]
+    (tmp_path / "4.json").touch()
+    with pytest.raises(HistoryError, match="more than 3 files"):
+        files.files_of(tmp_path)

@@ -128,6 +128,8 @@ def evaluate(
             outcome, result = _evaluate_log(settings, question, show)
         else:
             outcome, result = _evaluate_files(data or [], listener, question, catalogue, show)
+    if not result["scored"]:
+        console.say(f"no play is scored ({result['scored_by']}): the figures say nothing")
     if curve:
         _write_curve(curve, outcome, window)
     if json:

@@ -50,7 +50,10 @@ _TEXTS = pa.schema([(TRACK, pa.string()), (ARTIST, pa.string())])
 def _table(path: Path) -> pa.Table:
     if path.suffix == ".parquet":
         return pyarrow.parquet.read_table(path, columns=[TRACK, ARTIST])
-    return pyarrow.csv.read_csv(path)
+    as_text = pyarrow.csv.ConvertOptions(
+        include_columns=[TRACK, ARTIST], column_types=_TEXTS, strings_can_be_null=False
+    )
+    return pyarrow.csv.read_csv(path, convert_options=as_text)
 
 
 def introduce(contest: Contest, catalogue: Catalogue, plays: PlayColumns) -> PlayColumns:

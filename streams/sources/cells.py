@@ -31,6 +31,8 @@ def plain(cells: Cells) -> Cells:
         return cells
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
+    if pa.types.is_date(cells.type):
+        return cells.cast(pa.timestamp("ms"))
     if pa.types.is_decimal(cells.type):
         return cells.cast(pa.float64())
     if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):

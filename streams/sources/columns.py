@@ -59,6 +59,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
 """Names of each role, the best first; compared without case, `snake_case`."""
 
 REQUIRED = "a listener, a track (id or title) and a time"
+NAMES_TOLD = "user_id, track_id and timestamp are understood, and more: docs/evaluation.md"
 
 
 def roles_of(columns: Sequence[str]) -> dict[Role, int]:
@@ -82,12 +83,21 @@ def _snake(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", spread.lower()).strip("_")
 
 
-def tells_plays(roles: Iterable[Role]) -> bool:
-    """Whether a table with these columns can be read: the listener may be told otherwise."""
+def missing_of(roles: Iterable[Role]) -> list[str]:
+    """What a table with these columns does not tell; the listener may be told otherwise.
+
+    >>> missing_of([Role.LISTENER, Role.TRACK_ID])
+    ['a time']
+    """
     known = set(roles)
-    return Role.LISTENED_AT in known and bool(
-        known & {Role.TRACK_ID, Role.TRACK_NAME, Role.RECORDING_MBID}
-    )
+    has_track = known & {Role.TRACK_ID, Role.TRACK_NAME, Role.RECORDING_MBID}
+    missing = [] if has_track else ["a track (id or title)"]
+    return missing if Role.LISTENED_AT in known else [*missing, "a time"]
+
+
+def tells_plays(roles: Iterable[Role]) -> bool:
+    """Whether a table with these columns can be read."""
+    return not missing_of(roles)
 
 
 _TIME_SCALES = (1_000.0, 1.0, 1e-3, 1e-6)

@@ -20,6 +20,7 @@ from streams.sources import (
 from streams.sources.columns import REQUIRED, roles_of, tells_plays
 from streams.sources.files import Part
 from streams.sources.rows import ParsedRow
+from streams.sources.tabular import checked_roles
 from topics.errors import HistoryError
 
 HEAD_BYTES = 65_536
@@ -103,9 +104,15 @@ def _lines_format(text: bytes) -> HistoryFormat | None:
 
 
 def _csv_format(text: bytes) -> HistoryFormat | None:
+    return HistoryFormat.CSV if tells_plays(roles_of(_columns_of(text))) else None
+
+
+def _columns_of(text: bytes) -> list[str]:
+    """Names of the columns, where the beginning of a table it is."""
+    if text.startswith((b"{", b"[")):
+        return sorted(_first_keys(text, "item" if text.startswith(b"[") else ""))
     header = _header_of(text)
-    columns = csv_table.columns_of(header, csv_table.delimiter_of(header))
-    return HistoryFormat.CSV if tells_plays(roles_of(columns)) else None
+    return csv_table.columns_of(header, csv_table.delimiter_of(header))
 
 
 def _header_of(text: bytes) -> str:
@@ -132,6 +139,11 @@ def unknown(name: str, head: bytes) -> HistoryFormat:
         raise HistoryError(f"{name} is empty.", "Copy or export it again.")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise HistoryError(f"{name} is UTF-16 text.", "Save it as UTF-8.")
+    if head.startswith(b"\x1f\x8b"):
+        raise HistoryError(f"{name} is packed with gzip.", "Unpack it with gunzip.")
+    columns = _columns_of(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+    if roles_of(columns):
+        checked_roles(columns, name)
     first = _header_of(head)[:80]
     raise HistoryError(
         f"{name} is no listening history that is known; it begins with {first!r}.",

@@ -9,12 +9,13 @@ from itertools import chain, islice
 from typing import Any
 
 from streams.sources.columns import (
+    NAMES_TOLD,
     REQUIRED,
     Role,
     duration_scale_of,
+    missing_of,
     ms_of,
     roles_of,
-    tells_plays,
     text_of,
     time_ms_of,
     time_scale_of,
@@ -114,12 +115,12 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
 def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
     """Roles of `columns`; `HistoryError` where they do not tell plays."""
     roles = roles_of(columns)
-    if tells_plays(roles):
-        return roles
-    raise HistoryError(
-        f"{name} has the columns {', '.join(columns)[:200]}.",
-        f"A table of plays needs columns for {REQUIRED}.",
-    )
+    if missing := missing_of(roles):
+        raise HistoryError(
+            f"{name} has the columns {', '.join(columns)[:200]}: none for {' or '.join(missing)}.",
+            f"A table of plays needs columns for {REQUIRED}; {NAMES_TOLD}.",
+        )
+    return roles
 
 
 def _length(scale: float) -> _Convert:

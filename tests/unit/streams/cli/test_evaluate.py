@@ -103,6 +103,13 @@ def test_what_cannot_be_is_said_with_a_remedy(
     assert caught.value.remedy
 
 
+def test_figures_over_no_play_are_said_to_be_none(
+    plays: str,
+) -> None:
+    found = run("evaluate", plays, "--preset", "popularity", "--min-history", "9999")
+    assert "no play is scored (min_history 9999)" in found.stderr
+
+
 def test_a_file_without_a_single_play_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "plays.csv"
     path.write_text("user,item,ts\nann,x,noon\n")

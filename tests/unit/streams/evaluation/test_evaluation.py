@@ -112,6 +112,13 @@ def test_a_catalogue_lets_tracks_be_hit_that_nobody_has_played(path: Path, tmp_p
     assert found[False] > 50
 
 
+def test_ids_of_a_catalogue_are_read_as_they_are_written(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.csv"
+    catalogue.write_text("artist_id,other,track_id\n08,x,007\n,x,3\n9,x,1e3\n")
+    assert read_catalogue(catalogue).track_ids == ["007", "1e3"]
+    assert read_catalogue(catalogue).artist_ids == ["08", "9"]
+
+
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("song,band\nx,y\n")

@@ -1,7 +1,7 @@
 """Tables of plays in columns: whatever the columns are called, whatever the rows look like."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,14 @@ def test_a_column_of_timestamps_says_its_unit_itself(
     column = pa.array([moment if zone else moment.replace(tzinfo=None)], pa.timestamp(unit, zone))
     pq.write_table(pa.table({"user": ["a"], "item": ["x"], "ts": column}), path)
     assert plays_of(path).at_ms.tolist() == [AT_S * 1_000]
+
+
+def test_a_day_is_its_first_moment_in_any_table(path: Path) -> None:
+    days = pa.table({"user": ["a"], "item": ["x"], "ts": pa.array([date(2015, 1, 13)])})
+    pq.write_table(days, path)
+    at_ms = plays_of(path).at_ms.tolist()
+    assert at_ms == plays_of(write(path, "user,item,ts\na,x,2015-01-13\n")).at_ms.tolist()
+    assert at_ms == [1_421_107_200_000]
 
 
 def test_times_that_begin_at_nought_are_seconds(path: Path) -> None:

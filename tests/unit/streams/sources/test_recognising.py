@@ -54,6 +54,10 @@ def test_content_tells_the_format_and_the_name_does_not(
         (b'[{"name": "no play"}]', "is no listening history that is known"),
         (b"[" * HEAD_BYTES, "is no listening history that is known"),
         (b"user,song_id,rating\n", "columns for a listener, a track"),
+        (b"user,song_id,rating\n", "columns user, song_id, rating: none for a time"),
+        (b'[{"user": 1, "ts": 2}]', "columns ts, user: none for a track"),
+        (b'{"user": 1, "rating": 2}\n', "none for a track (.*) or a time"),
+        (b"\x1f\x8b\x08\x00", "is packed with gzip"),
     ],
 )
 def test_what_is_not_known_is_an_error_that_says_what_is(

@@ -10,6 +10,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Ranker
+from online_models.errors import ModelError
 from online_models.stores import (
     POOL,
     Arrays,
@@ -140,13 +141,19 @@ class ColumnRanker(Ranker):
         return min(int(self._stores["shared"]["clock_ms"][0]) + STEP_MS, AT_MS_MAX)
 
     def _make_room(self, rows: NDArray[Any]) -> None:
-        for name, column in (("listeners", "user"), ("tracks", "item"), ("artists", "group")):
-            self._codes[name] = max(self._codes[name], int(rows[column].max()) + 1)
-        held = self._stores
-        self._stores = {
-            name: grown(held[name], self._rows_of(name) + len(rows) * (store.by == POOL))
-            for name, store in self._layout.items()
+        before, held = self._codes, self._stores
+        columns = {"listeners": "user", "tracks": "item", "artists": "group"}
+        self._codes = before | {
+            name: max(before[name], int(rows[column].max()) + 1) for name, column in columns.items()
         }
+        try:
+            self._stores = {
+                name: grown(held[name], self._rows_of(name) + len(rows) * (store.by == POOL))
+                for name, store in self._layout.items()
+            }
+        except MemoryError:
+            self._codes = before
+            raise
         if any(self._stores[name] is not held[name] for name in held):
             self._make_scratch()
 
@@ -217,6 +224,9 @@ class ColumnRanker(Ranker):
 
 
 def _rows_of(*columns: NDArray[Any]) -> NDArray[Any]:
+    if len({len(each) for each in columns}) > 1:
+        lengths = ", ".join(str(len(each)) for each in columns)
+        raise ModelError(f"The columns have {lengths} rows.", "Give each event a row in each.")
     rows = np.zeros(len(columns[0]), ROW)
     for name, column in zip(
         ("user", "item", "group", "y", "at_ms", "signal"), columns, strict=True

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import faust
 import orjson
+import structlog
 import xxhash
 from faust.types import TP
 from redis.asyncio import Redis
@@ -34,6 +35,8 @@ from streams.stores.redis_lists import RedisLists
 from streams.stores.snapshot_folder import SnapshotFolder
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
+
+_log = structlog.get_logger(__name__)
 
 PROCESSOR_SHARE = 0.5
 """Of one processor; a worker that uses more gathers for longer before it goes on."""
@@ -84,6 +87,8 @@ class RecommenderWorker:
         return dict.fromkeys(assigned, await self.recommender.begin())
 
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
+        if assigned:
+            _log.info("owns the log", who=self.recommender.identity.recommender_id)
         self.recommender.on_assigned(is_owner=bool(assigned))
 
     async def _heartbeat(self) -> None:

@@ -86,11 +86,11 @@ def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[
     Raises `SnapshotError` where a byte is not as written, and `NewerSnapshotError` where all are,
     in a format of later code.
     """
-    body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    if not body.startswith(_MAGIC_START) or xxhash.xxh3_128_digest(body) != checksum:
+    body, checksum = memoryview(data)[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    if not data.startswith(_MAGIC_START) or xxhash.xxh3_128_digest(body) != checksum:
         raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is taken.")
-    if not body.startswith(_MAGIC):
-        raise NewerSnapshotError(name, f"format {_format(body)}", FORMAT)
+    if not data.startswith(_MAGIC):
+        raise NewerSnapshotError(name, f"format {_format(data)}", FORMAT)
     start = len(_MAGIC) + 8
     end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
     head = orjson.loads(body[start:end])
@@ -104,7 +104,7 @@ def _format(body: bytes) -> str:
     return first_line[:20].decode(errors="replace")
 
 
-def _arrays(body: bytes, at: int, shapes: list[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+def _arrays(body: memoryview, at: int, shapes: list[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
     for name, described, shape in shapes:
         dtype = np.dtype(
             [tuple(f) for f in described] if isinstance(described, list) else described

@@ -16,12 +16,17 @@ REBALANCE_EVERY_S = 120.0
 SAMPLE_EVERY_S = 5.0
 PER_S = int(os.environ.get("ECHOTUNE_SOAK_PER_S", "1000"))
 SLOPE_MAX_MIB = 1.0
+SMALL_MODEL = 'model = "fast"\ngrams = 4096\nring = 32\n'
+"""Its tables are full before the warm-up ends, as is the window of duplicates."""
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(60 * (MINUTES + 15))
 def test_nothing_grows_over_half_an_hour_of_load_and_rebalances(broken: FaultStation) -> None:
-    broken.environment["ECHOTUNE_DUPLICATE_WINDOW"] = "65536"  # full before the warm-up ends
+    model = broken.home / "small.toml"
+    model.write_text(SMALL_MODEL)
+    broken.environment["ECHOTUNE_MODEL"] = str(model)
+    broken.environment["ECHOTUNE_DUPLICATE_WINDOW"] = "65536"
     broken.keep("sequencer", "recommender")
     feeder = Feeder(broken.addresses.kafka)
     workload = Workload(16, listeners=500, tracks=1_000, rates=Rates(poison=0.001))

@@ -89,13 +89,18 @@ class StateKeeper:
         """Whether the last snapshot was tried so long ago."""
         return self._clock() - self._kept_at >= every_s
 
-    async def keep(self) -> None:
-        """Writes a snapshot if anything was folded since; a full disk is said, not fatal."""
+    async def keep(self, may_keep: Callable[[], bool] = lambda: True) -> None:
+        """Writes a snapshot if anything was folded since; a full disk is said, not fatal.
+
+        `may_keep` is asked of the very state that would be kept.
+        """
         self._kept_at = self._clock()
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
             return
         room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))
         await asyncio.sleep(0)
+        if not may_keep():
+            return
         self.take_digest()  # from here on nothing may be awaited until the state is copied
         header, arrays = self._header(), copied(self._fold.views(), room)
         try:

@@ -246,8 +246,7 @@ class Recommender:
 
         Whoever began from that snapshot would not know that it has to be.
         """
-        if not self._publisher.owes_removals:
-            await self._state.keep()
+        await self._state.keep(lambda: not self._publisher.owes_removals)
 
     async def end(self) -> None:
         """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""

@@ -1,5 +1,6 @@
 """A worker whose log was cut or made again stops with a message, before anything is applied."""
 
+import asyncio
 from pathlib import Path
 from typing import Self
 
@@ -73,3 +74,25 @@ def test_a_log_that_changed_while_on_standby_halts_and_says_what_heals(
     with pytest.raises(LogError, match=r"changed at 2 .*Start this recommender again"):
         keeper.make_ready()
     assert fold.digest() == before
+
+
+async def test_what_may_be_kept_is_asked_of_the_state_as_it_is_kept(
+    log: type[ALog], tmp_path: Path
+) -> None:
+    fold = folded(a_fold(), LOG[:2])
+    keeper = a_keeper(fold, log, tmp_path)
+    asked_at: list[int] = []
+
+    def may_keep() -> bool:
+        asked_at.append(fold.offset)
+        return False
+
+    keeping = asyncio.create_task(keeper.keep(may_keep))
+    await asyncio.sleep(0)
+    folded(fold, LOG[2:])  # while room is made for the copy
+    await keeping
+    assert asked_at == [2]
+    assert [*SnapshotFolder(tmp_path, keep=2).readable()] == []
+    await keeper.keep()
+    [(_, header, _)] = SnapshotFolder(tmp_path, keep=2).readable()
+    assert header.offset == 2

@@ -38,7 +38,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "compare-and-set of the frontier": (
         "tests/contract/test_list_store.py",
-        f"{DRILLS}::test_a_frozen_recommender",
+        "tests/integration/test_recommender_zombie.py",
         SIMULATION,
     ),
     "compare-and-set of a list": ("tests/contract/test_list_store.py",),

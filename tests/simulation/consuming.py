@@ -17,6 +17,8 @@ from tests.simulation.edge import Edge
 
 CHUNKS_IN_FLIGHT_MAX = 4
 COMMIT_FAILS, COMMIT_UNKNOWN = 0.02, 0.02
+BEHIND_S = 1e-6
+"""A word of the group never overtakes the one before."""
 
 
 @dataclass
@@ -78,7 +80,8 @@ class _Beneath(aiokafka.Consumer):
 
     def _soon(self, call: Callable[..., Awaitable[None]], *args: Any) -> None:
         edge = self._edge
-        self._word_s = max(self._word_s, edge.loop.time() + edge.delay("a word of the group"))
+        arrives_s = edge.loop.time() + edge.delay("a word of the group")
+        self._word_s = max(self._word_s + BEHIND_S, arrives_s)
         edge.loop.call_at(
             self._word_s,
             lambda: asyncio.ensure_future(call(*args)),

@@ -37,6 +37,8 @@ HEALS_WITHIN_S = 120.0
 """After the last fault everything must be applied and published within this."""
 RESTS_S = 2.5
 REPLICA_LAG_S = 1.5
+STORMS, STORM_PACE = 0.3, 0.35
+"""So many seeds have faults that follow each other so much faster."""
 RESTARTS_S = (0.1, 6.0)
 AFTER_A_CUT = (
     "does not have offset",
@@ -275,6 +277,7 @@ class Nemesis:
     def __init__(self, world: World) -> None:
         self._world = world
         self._chance = world.chance
+        self._pace = STORM_PACE if world.chance.number("storm") < STORMS else 1.0
         self._actions = {
             "kill": (0.6, self._kill),
             "freeze": (0.5, self._freeze),
@@ -292,7 +295,7 @@ class Nemesis:
     async def act(self) -> None:
         """Acts now and then, until everything heals."""
         while not self._chance.is_healed:
-            await asyncio.sleep(self._chance.between("nemesis waits", 0.2, 1.6))
+            await asyncio.sleep(self._pace * self._chance.between("nemesis waits", 0.2, 1.6))
             name = self._chance.pick("nemesis", [*self._actions])
             rate, action = self._actions[name]
             if self._chance.strikes(name, "nemesis", rate):

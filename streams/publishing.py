@@ -251,6 +251,8 @@ class Publisher:
         if not outcome.is_taken:
             self._repair_from(outcome.frontier)
             return
+        if self.gate is None:  # shut meanwhile: the topic may never get what Redis took
+            return
         self.redis_frontier = outcome.frontier
         self._removals.told(publication.erased, publication.frontier)
         self.freshness.note(appended_at)

@@ -62,5 +62,8 @@ class Removals:
         self._told |= dict.fromkeys(back)
 
     def begin_again(self) -> None:
-        """Owes everything anew: what the topic was told may never be committed."""
-        self._told = dict.fromkeys(self._told)
+        """Owes everything anew: what the topic was told may never be committed, and Redis may fall
+        back while somebody else publishes.
+        """
+        self._told = dict.fromkeys([*self._done, *self._told])
+        self._done = {}

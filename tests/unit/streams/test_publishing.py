@@ -462,6 +462,47 @@ async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_w
     assert [each.erased for each in regained.offered] == [["ann"]]
 
 
+async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, answer = Desk(gate=None), asyncio.Event()
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    desk.topic.commit()
+    publish = desk.lists.publish
+
+    async def slowly(publication: Publication) -> Outcome:
+        await answer.wait()
+        return await publish(publication)
+
+    monkeypatch.setattr(desk.lists, "publish", slowly)
+    removal = asyncio.create_task(desk.hear(an_erasure("ann")))
+    await asyncio.sleep(0.01)
+    desk.topic.frontier = None  # what was offered is never committed
+    desk.publisher.shut(cast(TopicLists, desk.topic))
+    answer.set()
+    await removal
+    await taken_over(desk)
+    assert desk.publisher.owes_removals
+    await desk.hear(an_event("bob"))
+    assert desk.topic.offered[-1].erased == ["ann"]
+
+
+async def test_a_redis_that_falls_back_behind_a_removal_between_owners_is_told_again() -> None:
+    desk = Desk(gate=None)
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    replica = dict(desk.lists._lists), desk.lists._frontier
+    await desk.hear(an_erasure("ann"))
+    desk.topic.commit()
+    assert not desk.publisher.owes_removals
+    desk.publisher.shut(cast(TopicLists, desk.topic))
+    desk.lists._lists, desk.lists._frontier = replica
+    await taken_over(desk)
+    await desk.hear(an_event("bob"))
+    assert (await desk.redis()).keys() == {"bob", EVERYONE}
+
+
 async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
     desk = Desk(Gate(opens_at=(0, 9), republish_after=2))
     await desk.hear(an_event("ann"))

@@ -1,9 +1,10 @@
 """Which records the log rejects, and which of them were sent to their topic again."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from streams.dead_letter_index import Origin, parsed_origin
 from streams.kafka_clients import client_settings
 from streams.log_reader import LogReader
 from streams.verifying.log_audit import LogAudit
@@ -20,22 +21,20 @@ _RECORDS_A_CALL = 1_000
 OnOffset = Callable[[int, int], object]
 
 
-def rejected_origins(kafka: str, asked: Set[str], on_offset: OnOffset) -> set[str]:
-    """Those `asked` for that the log rejects; `on_offset` gets (offset, last offset)."""
+def rejected_origins(kafka: str, on_offset: OnOffset) -> Iterator[Origin]:
+    """Origins of all that the log rejects; `on_offset` gets (offset, last offset) on the way."""
     audit = LogAudit()
-    found: set[str] = set()
     with LogReader(kafka) as reader:
         start, end = reader.bounds()
         for offset, value in reader.records(start, end - 1):
             counted = audit.note(offset, decode_log_record(value, offset))
             on_offset(offset, end - 1)
             if counted is not None:
-                place = f"{counted.source_name}/{counted.batch.source.partition}"
-                found |= {f"{place}/{at}" for at, _ in counted.rejected} & asked
-    return found
+                partition = counted.batch.source.partition
+                yield from ((counted.source_name, partition, at) for at, _ in counted.rejected)
 
 
-def sent_origins(kafka: str, since_ms: int) -> set[str]:
+def sent_origins(kafka: str, since_ms: int) -> Iterator[Origin]:
     """Origins of what was replayed already, all of it after `since_ms` by the broker's clock."""
     consumer = Consumer(
         client_settings(kafka)
@@ -47,7 +46,8 @@ def sent_origins(kafka: str, since_ms: int) -> set[str]:
         }
     )
     try:
-        return set(_sent(consumer, since_ms))
+        told = map(parsed_origin, _sent(consumer, since_ms))
+        yield from (each for each in told if each is not None)
     except KafkaException as error:
         raise ServerError(
             f"{LISTENING_EVENTS.name} cannot be read: {error}.", "Is Kafka up?"

@@ -1,7 +1,8 @@
 """Reads dead letters for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -56,7 +57,14 @@ class DeadLetter:
 
 def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
     """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
-    return sorted(each_letter(kafka, last), key=lambda each: each.rejected_at)[-last:]
+    return newest_of(each_letter(kafka, last), last)
+
+
+def newest_of(letters: Iterable[DeadLetter], last: int) -> list[DeadLetter]:
+    """The newest `last` of `letters`, oldest first; no more than those are held at once."""
+    in_order = enumerate(letters)
+    found = nlargest(last, in_order, key=lambda each: (each[1].rejected_at, each[0]))
+    return [letter for _, letter in reversed(found)]
 
 
 def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:

@@ -3,14 +3,17 @@
 The log decides what was rejected, and the source topic itself what was sent again: a replayed
 record names its origin in a header. So it is safe to be killed in the middle, and to be called
 again. A letter that this version would reject again stays where it is.
+
+Letters are read three times and never gathered: memory is bounded however many there are.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from streams.acceptance import accept
+from streams.dead_letter_index import Known, LetterIndex, origin_of
 from streams.dead_letter_origins import ORIGIN_HEADER, OnOffset, rejected_origins, sent_origins
 from streams.dead_letter_reading import DeadLetter, each_letter
 from streams.producing import EventProducer
@@ -19,6 +22,10 @@ from topics.rejection import Rejected
 
 LETTERS_MAX = 1_000_000
 """So many of the newest dead letters of a partition are looked at."""
+_TO_SEND = Known.REJECTED | Known.JUDGED | Known.TO_SEND
+
+Letters = Callable[[], Iterable[DeadLetter]]
+"""Reads the letters from the first to the last, again with each call."""
 
 
 class Fate:
@@ -45,9 +52,8 @@ class Replayed(NamedTuple):
 
 @dataclass
 class Plan:
-    """What is to be sent, what became of all letters, and why some would be rejected again."""
+    """What becomes of all letters, and why some would be rejected again."""
 
-    to_send: list[Replayed] = field(default_factory=list)
     fates: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -70,74 +76,95 @@ class _Record:
     value: bytes | None
 
 
-def planned(
-    letters: Iterable[DeadLetter],
-    *,
-    rejected: Collection[str],
-    sent: Collection[str],
-    decoder: Decoder,
-    now_ms: int,
-) -> Plan:
-    """What to do with `letters`; `rejected` and `sent` are origins."""
-    plan = Plan()
-    for origin, values in _by_origin(letters).items():
-        fate = Fate.SENT
-        if origin in sent:
-            fate = Fate.SENT_BEFORE
-        elif origin not in rejected:
-            fate = Fate.NOT_REJECTED
-        elif len(values) > 1:
-            fate = Fate.AMBIGUOUS
+class Replay:
+    """Another try for `letters`, which are read once for each step; only an index of them is kept.
+
+    `index` has to be told what the log rejected and what was sent before.
+    """
+
+    def __init__(self, letters: Letters, decoder: Decoder, now_ms: int) -> None:
+        self._letters = letters
+        self._decoder = decoder
+        self._now_ms = now_ms
+        self.index = LetterIndex(letters())
+
+    def plan(self) -> Plan:
+        """What is to be sent, and what becomes of the others."""
+        plan = Plan()
+        for each in self._letters():
+            if self.index.known(each) is Known.REJECTED:
+                self._judge(each, plan)
+        for known, origins in self.index.counted():
+            if (fate := _fate(known)) is not None:
+                plan.fates[fate] += origins
+        plan.fates[Fate.NOT_REJECTED] += self.index.foreign
+        plan.fates = +plan.fates
+        return plan
+
+    def _judge(self, letter: DeadLetter, plan: Plan) -> None:
+        judged = _judged(letter, self._decoder, self._now_ms)
+        known = Known.JUDGED
+        if isinstance(judged, Replayed):
+            known |= Known.TO_SEND
+        elif isinstance(judged, Rejected):
+            plan.reasons[str(judged.reason)] += 1
+            plan.fates[Fate.WOULD_BE_REJECTED] += 1
         else:
-            fate = _judged(plan, origin, *values, decoder=decoder, now_ms=now_ms)
-        plan.fates[fate] += 1
-    return plan
+            plan.fates[Fate.WITHOUT_TIME] += 1
+        self.index.mark(filter(None, [origin_of(letter)]), known)
+
+    def records(self) -> Iterator[Replayed]:
+        """What the plan sends, once each."""
+        for each in self._letters():
+            if self.index.known(each) == _TO_SEND:
+                judged = _judged(each, self._decoder, self._now_ms)
+                self.index.mark(filter(None, [origin_of(each)]), Known.SENT)
+                if isinstance(judged, Replayed):
+                    yield judged
 
 
-def _by_origin(letters: Iterable[DeadLetter]) -> dict[str, set[bytes | None]]:
-    """A letter is written at least once: the same one again is no other one."""
-    found: dict[str, set[bytes | None]] = {}
-    for each in letters:
-        found.setdefault(each.origin, set()).add(each.value)
-    return found
+def _fate(known: Known) -> str | None:
+    """Of an origin; None where its letter was judged, and counted, by itself."""
+    if Known.SENT in known:
+        return Fate.SENT_BEFORE
+    if Known.REJECTED not in known:
+        return Fate.NOT_REJECTED
+    if Known.AMBIGUOUS in known:
+        return Fate.AMBIGUOUS
+    return Fate.SENT if Known.TO_SEND in known else None
 
 
-def _judged(plan: Plan, origin: str, value: bytes | None, *, decoder: Decoder, now_ms: int) -> str:
-    judged = accept([_Record(0, now_ms, None, value)], decoder)
+def _judged(letter: DeadLetter, decoder: Decoder, now_ms: int) -> Replayed | Rejected | None:
+    """What would be sent, or why it would be rejected; None where it lacks its time."""
+    judged = accept([_Record(0, now_ms, None, letter.value)], decoder)
     for _, rejected in judged.rejected:
-        plan.reasons[str(rejected.reason)] += 1
-        return Fate.WOULD_BE_REJECTED
-    assert value is not None
-    written = decoder.decode(value)
+        return rejected
+    assert letter.value is not None
+    written = decoder.decode(letter.value)
     if isinstance(written, Rejected) or written[1]["listened_at"] is None:
-        return Fate.WITHOUT_TIME
-    plan.to_send.append(Replayed(origin, judged.rows[0].event["listener_id"].encode(), value))
-    return Fate.SENT
+        return None
+    key = judged.rows[0].event["listener_id"].encode()
+    return Replayed(letter.origin, key, letter.value)
 
 
-def plan_replay(
+def replay_of(
     kafka: str,
     decoder: Decoder,
     now_ms: int,
     on_offset: OnOffset,
     *,
     wanted: Callable[[DeadLetter], bool] = lambda _: True,
-) -> Plan:
-    """Looks at all dead letters that are `wanted`."""
-    letters = [each for each in each_letter(kafka, LETTERS_MAX) if wanted(each)]
-    if not letters:
-        return Plan()
-    return planned(
-        letters,
-        rejected=rejected_origins(kafka, {each.origin for each in letters}, on_offset),
-        sent=sent_origins(kafka, min(each.recorded_at for each in letters)),
-        decoder=decoder,
-        now_ms=now_ms,
-    )
+) -> Replay:
+    """A replay of all dead letters that are `wanted`, which knows what became of them so far."""
+    replay = Replay(lambda: filter(wanted, each_letter(kafka, LETTERS_MAX)), decoder, now_ms)
+    if replay.index.since_ms is not None:
+        replay.index.mark(rejected_origins(kafka, on_offset), Known.REJECTED)
+        replay.index.mark(sent_origins(kafka, replay.index.since_ms), Known.SENT)
+    return replay
 
 
-def send(plan: Plan, producer: EventProducer) -> None:
+def send(replay: Replay, producer: EventProducer) -> None:
     """Sends what is planned; all of it is acknowledged when this returns."""
-    for each in plan.to_send:
+    for each in replay.records():
         producer.send_again(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
     producer.flush()

@@ -6,7 +6,6 @@ transactional ids (a frozen one that wakes up publishes nothing), and publishes 
 state has come to the furthest place that any of them published.
 """
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from streams.frontier import Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.progress_reader import ProgressReader
+from streams.recommender_identity import RecommenderIdentity
 from topics.catalogue import LEARNING_LOG
 from topics.learning_progress import LearningProgress
 
@@ -26,7 +26,6 @@ LISTEN_S = 2.5
 _CALL_TIMEOUT_S = 30.0
 _READY_TIMEOUT_S = 60.0
 _RETRY_S = 0.3
-_IDENTITY = re.compile(r"(.+-)(\d+of)(\d+)")
 
 T = TypeVar("T")
 
@@ -42,12 +41,13 @@ def lists_group(recommender_id: str) -> str:
 
 
 def shard_of(recommender_id: str) -> str:
-    """The `iofM` of an identity.
+    """The `iofM` of the recommender that is called so; nothing where nobody can be.
 
     >>> shard_of("echotune-recommender-first-2of3")
     '2of3'
     """
-    return recommender_id.rpartition("-")[2]
+    it = RecommenderIdentity.parsed(recommender_id)
+    return it.place if it else ""
 
 
 def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
@@ -61,12 +61,12 @@ def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
     >>> formers_among(["a-0of1", "a-0of1-recommendations", "a-1of1", "a-1of3"], "a-0of3")
     ['a-0of1', 'a-1of1']
     """
-    own = _IDENTITY.fullmatch(recommender_id)
+    own = RecommenderIdentity.parsed(recommender_id)
     assert own is not None, recommender_id
     suffix = lists_group("")
     names = {group.removesuffix(suffix) for group in groups}
-    found = (_IDENTITY.fullmatch(name) for name in names)
-    return sorted(it[0] for it in found if it and it[1] == own[1] and it[3] != own[3])
+    found = map(RecommenderIdentity.parsed, names)
+    return sorted(str(it) for it in found if it and it.is_former_of(own))
 
 
 class FormerShards:

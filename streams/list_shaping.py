@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Ranker
-from streams.settings import Settings
 
 DEPTH = 4
 """Lists of this many times the length are looked through."""
@@ -66,6 +65,22 @@ class Shape:
         return sorted([*known[: self.k - wanted], *new])[: self.k]
 
 
-def shape_of(settings: Settings) -> Shape:
+class Wishes(Protocol):
+    """What settings say of lists."""
+
+    @property
+    def list_length(self) -> int:
+        """Tracks in a list."""
+
+    @property
+    def artist_max(self) -> int:
+        """Of one artist; 0: any number."""
+
+    @property
+    def new_share_min(self) -> float:
+        """Share of a list that is new to its listener, at least."""
+
+
+def shape_of(settings: Wishes) -> Shape:
     """What the settings ask for."""
     return Shape(settings.list_length, settings.artist_max, settings.new_share_min)

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.recommender_identity import RecommenderIdentity
+
 
 class Settings(BaseSettings):
     """Settings with their defaults; addresses left empty mean the embedded servers of `home`."""
@@ -57,4 +59,5 @@ class Settings(BaseSettings):
     @property
     def recommender_id(self) -> str:
         """Identity of this recommender: its Faust app and consumer group."""
-        return f"echotune-recommender-{self.generation}-{self.shard}of{self.shards}"
+        family = f"echotune-recommender-{self.generation}"
+        return str(RecommenderIdentity(family, self.shard, self.shards))

@@ -6,17 +6,16 @@ keeps no snapshot while it owes a removal. So a snapshot that ends where the new
 shard that is furthest behind does, or before, has forgotten nobody whose list is still there.
 """
 
-import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
 
 import structlog
 
+from streams.recommender_identity import RecommenderIdentity
 from streams.stores.snapshot_folder import SnapshotFolder
 
 _log = structlog.get_logger(__name__)
-_NAME = re.compile(r"(.+-)(\d+)of(\d+)")
 
 
 def adopt(own: SnapshotFolder) -> None:
@@ -37,12 +36,12 @@ def adopt(own: SnapshotFolder) -> None:
 def _best(own: Path) -> Path | None:
     """The newest of those that each M's furthest behind shard kept last."""
     shards: dict[int, dict[int, Path]] = defaultdict(dict)
-    mine = _NAME.fullmatch(own.name)
-    for folder in own.parent.glob("*of*") if mine else ():
-        it = _NAME.fullmatch(folder.name)
+    mine = RecommenderIdentity.parsed(own.name)
+    for folder in own.parent.glob("*of*"):
+        it = RecommenderIdentity.parsed(folder.name)
         newest = SnapshotFolder(folder, keep=1).paths()[:1]
-        if mine and it and it[1] == mine[1] and newest:
-            shards[int(it[3])][int(it[2])] = newest[0]
+        if mine and it and it.family == mine.family and newest:
+            shards[it.shards][it.shard] = newest[0]
     complete = (each.values() for many, each in shards.items() if len(each) == many)
     behind = [min(each, key=lambda path: path.name) for each in complete]
     return max(behind, key=lambda path: path.name, default=None)

@@ -35,6 +35,11 @@ class Verification:
     replay: str
     seconds: float
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is as promised."""
+        return self.equal
+
     def as_json(self) -> dict[str, Any]:
         """JSON values with stable names."""
         return asdict(self)

@@ -89,7 +89,7 @@ class WriterSchemas:
         pause_s = RETRY_FIRST_S
         while True:
             try:
-                found = await asyncio.to_thread(self._fetch, schema_id)
+                found = await asyncio.to_thread(_answer, self._registry, schema_id)
             except RegistryAwayError as error:
                 self._is_away(error)
                 await asyncio.sleep(pause_s)
@@ -97,13 +97,6 @@ class WriterSchemas:
             else:
                 self._is_back()
                 return found
-
-    def _fetch(self, schema_id: int) -> Answer | None:
-        assert self._registry is not None
-        try:
-            return _fetched(self._registry, schema_id)
-        except SchemaError as error:
-            return error
 
     def _is_away(self, error: RegistryAwayError) -> None:
         if self.error is None:
@@ -119,12 +112,13 @@ class WriterSchemas:
 class PastSchemas:
     """Schemas for those who read what was written long ago, and wait for no registry.
 
-    Once it was away it is not asked again.
+    Once it was away it is not asked again, nor twice for the same id.
     """
 
     def __init__(self, registry: SchemaRegistry | None) -> None:
         self._registry = registry
         self._away: RegistryAwayError | None = None
+        self._answers: dict[int, Answer] = {}
 
     def lookup(self, schema_id: int) -> ReleasedSchema:
         """The schema with this id; raises `SchemaError`, or `RegistryAwayError`."""
@@ -132,15 +126,21 @@ class PastSchemas:
             return released(schema_id)
         if self._away is not None:
             raise RegistryAwayError(self._away.message, self._away.remedy)
-        assert self._registry is not None
+        found = self._answers.get(schema_id) or self._ask(schema_id)
+        if isinstance(found, SchemaError):
+            raise found
+        return found
+
+    def _ask(self, schema_id: int) -> Answer:
+        if len(self._answers) >= ANSWERS_MAX:
+            self._answers.clear()
         try:
-            found = _fetched(self._registry, schema_id)
+            found = _answer(self._registry, schema_id)
         except RegistryAwayError as error:
             self._away = error
             raise
-        if found is None:
-            raise _unknown(schema_id)
-        return found
+        self._answers[schema_id] = found or _unknown(schema_id)
+        return self._answers[schema_id]
 
 
 def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
@@ -152,9 +152,14 @@ def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
     return schema_id >= FIXED_IDS_FROM
 
 
-def _fetched(registry: SchemaRegistry, schema_id: int) -> ReleasedSchema | None:
-    text = registry.schema(schema_id)
-    return None if text is None else writer_schema(schema_id, text)
+def _answer(registry: SchemaRegistry | None, schema_id: int) -> Answer | None:
+    """What the registry says of an id: a schema, or why it is none; None: nothing."""
+    assert registry is not None
+    try:
+        text = registry.schema(schema_id)
+        return None if text is None else writer_schema(schema_id, text)
+    except SchemaError as error:
+        return error
 
 
 def _unknown(schema_id: int) -> SchemaError:

@@ -9,7 +9,13 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress import progress
-from streams.dead_letter_reading import DeadLetter, dead_letters
+from streams.dead_letter_reading import (
+    LETTERS_MAX,
+    DeadLetter,
+    dead_letters,
+    each_letter,
+    newest_of,
+)
 from streams.producing import EventProducer
 from streams.schema_registry import registry_of
 from streams.settings import Settings
@@ -54,7 +60,8 @@ def show_command(
     json: Json = False,
 ) -> None:
     """Shows one dead letter with its headers and bytes."""
-    found = [each for each in dead_letters(addresses_of(Settings()).kafka) if each.origin == origin]
+    letters = each_letter(addresses_of(Settings()).kafka, LETTERS_MAX)
+    found = newest_of((each for each in letters if each.origin == origin), 1)
     if not found:
         raise EchoTuneError(
             f"No dead letter came from {origin}.",
@@ -86,23 +93,24 @@ def replay_command(
     whose origin the log does not call rejected, that were sent before, or that would be rejected
     again stay where they are; a second call sends nothing more.
     """
-    from streams.dead_letter_replay import plan_replay, send
+    from streams.dead_letter_replay import Fate, replay_of, send
 
     settings = Settings()
     kafka = addresses_of(settings).kafka
     with progress("reading the log") as show:
-        plan = plan_replay(
+        replay = replay_of(
             kafka,
             Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup),
             time.time_ns() // 1_000_000,
             lambda at, last: show(at / max(last, 1), f"offset {at:,}"),
             wanted=lambda each: reason in (None, each.reason) and origin in (None, each.origin),
         )
-    count = len(plan.to_send)
+        plan = replay.plan()
+    count = plan.fates[Fate.SENT]
     if count and not dry_run and not yes and not typer.confirm(f"Send {count:,} records again?"):
         raise typer.Exit(1)
     if count and not dry_run:
-        send(plan, EventProducer(kafka, console.say))
+        send(replay, EventProducer(kafka, console.say))
     if json:
         console.print_json(plan.as_json() | {"dry_run": dry_run})
     else:

@@ -32,33 +32,21 @@ def verify(
 
     Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
-    raise typer.Exit(0 if (_deeply(json) if deep else _plainly(json)) else 1)
-
-
-def _plainly(json: bool) -> bool:
-    from streams.verification import verify as verified
-
-    settings = Settings()
-    with _progress() as on_offset:
-        result = verified(settings, addresses_of(settings), on_offset)
-    if json:
-        console.print_json(result.as_json())
-    else:
-        _show(result)
-    return result.equal
-
-
-def _deeply(json: bool) -> bool:
+    from streams.verification import Verification
+    from streams.verification import verify as verify_plainly
     from streams.verifying.deep import verify_deeply
 
     settings = Settings()
+    verified = verify_deeply if deep else verify_plainly
     with _progress() as on_offset:
-        found = verify_deeply(settings, addresses_of(settings), on_offset)
+        found = verified(settings, addresses_of(settings), on_offset)
     if json:
         console.print_json(found.as_json())
+    elif isinstance(found, Verification):
+        _show(found)
     else:
         _show_promises(found)
-    return found.is_kept
+    raise typer.Exit(0 if found.is_kept else 1)
 
 
 @contextmanager

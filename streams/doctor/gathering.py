@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from infra.topic_creation import compare
 from streams.addresses import Addresses
-from streams.dead_letter_reading import dead_letters
+from streams.dead_letter_reading import each_letter
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
 from streams.kafka_clients import client_settings
 from streams.log_reader import LogReader
@@ -106,7 +106,7 @@ def _kafka(facts: Facts, settings: Settings, addresses: Addresses) -> Facts:
             partitions=topic.partitions,
             log_end=_log_end(kafka),
             heartbeats=_heartbeats(kafka, status),
-            letters_at_ms=tuple(each.rejected_at for each in dead_letters(kafka, LETTERS_READ_MAX)),
+            letters_at_ms=tuple(each.rejected_at for each in each_letter(kafka, LETTERS_READ_MAX)),
         )
     except _KAFKA_AWAY as error:
         return _lacking(facts, "kafka", error)

@@ -33,6 +33,17 @@ def test_a_registry_that_was_away_once_is_not_asked_again_and_fixed_ids_are_read
     assert past.lookup(FIXED_IDS_FROM).name == "ListeningEvent"
 
 
+def test_of_the_past_an_id_is_asked_for_once_whatever_the_answer() -> None:
+    registry = MemorySchemaRegistry()
+    known = registry.register("listening-events-value", a_contract())
+    past = PastSchemas(registry)
+    for _ in range(3):
+        past.lookup(known)
+        with pytest.raises(SchemaError, match="12345"):
+            past.lookup(12345)
+    assert sorted(registry.asked) == [known, 12345]
+
+
 @pytest.mark.parametrize("schemas", [PastSchemas(None), WriterSchemas()])
 def test_without_a_registry_its_ids_are_unknown_and_the_setting_is_named(
     schemas: PastSchemas | WriterSchemas,

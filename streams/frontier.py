@@ -50,6 +50,12 @@ class Frontier(NamedTuple):
         """The form in which it is stored."""
         return orjson.dumps(self[:]).decode()
 
+    def moved_to(self, place: "Frontier") -> "Frontier":
+        """The same publication as of a later place."""
+        return self._replace(
+            log_epoch=place.log_epoch, as_of=place.as_of, record_hash=place.record_hash
+        )
+
     def reached_in_part(self, since: "Frontier") -> "Frontier":
         """What a store that had `since` has with some of the lists of this publication."""
         owed = (since.complete_up_to, since.owed_after, self.owed_after)

@@ -50,6 +50,12 @@ class Frontier(NamedTuple):
         """The form in which it is stored."""
         return orjson.dumps(self[:]).decode()
 
+    def moved_to(self, place: "Frontier") -> "Frontier":
+        """The same publication as of a later place."""
+        return self._replace(
+            log_epoch=place.log_epoch, as_of=place.as_of, record_hash=place.record_hash
+        )
+
     def reached_in_part(self, since: "Frontier") -> "Frontier":
         """What a store that had `since` has with some of the lists of this publication."""
         owed = (since.complete_up_to, since.owed_after, self.owed_after)
@@ -84,12 +90,13 @@ class Gate(NamedTuple):
 
 
 def fell_behind(redis: Frontier, topic: Frontier) -> bool:
-    """Whether Redis is not even as far as it was when the last owner claimed it.
+    """Whether nobody knows what Redis has: it has not seen the topic's owner, or any at all.
 
-    Who owns the topic claims Redis before publishing, so Redis cannot know of fewer owners, unless
-    that owner died between the two; then it published nothing.
+    Who claims the topic claims Redis before it publishes. So Redis fell back, maybe to where it
+    went on without that owner, and its serial says nothing; or that owner died between the two, in
+    milliseconds. Versions before 0012 had no owners, and counted otherwise.
     """
-    return redis.owner < topic.owner and redis.serial < topic.serial
+    return redis.owner < max(topic.owner, 1)
 
 
 def gate_between(
@@ -101,7 +108,8 @@ def gate_between(
     has beyond the other. `former` are frontiers of shards of another M, beyond which nobody
     published.
 
-    >>> gate_between(Frontier(1, 90, serial=4), Frontier(1, 100, serial=5), log_epoch=1)
+    >>> redis, topic = Frontier(1, 90, serial=4, owner=1), Frontier(1, 100, serial=5, owner=1)
+    >>> gate_between(redis, topic, log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90)
     """
     older, newer = sorted((redis, topic), key=lambda each: each.serial)

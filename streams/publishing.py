@@ -166,11 +166,12 @@ class Publisher:
 
     async def _publish(self) -> None:
         """Publishes all that changed up to the state's place in the log; needs `_in_order`."""
-        waiting, self._waiting = self._waiting, []
+        waiting = self._news()
         if not self.is_open or self._fold.offset < 0:
             return
         frontier, repair_after = self._fold.frontier, self._repair_after
         lists, own = self._piece(self._maker.own(self._changed(waiting, repair_after)))
+        lists += self._everyone()
         await self.settled()
         if self._repair_after != repair_after:  # what was under way found that Redis fell back
             self._waiting = waiting + self._waiting
@@ -180,11 +181,19 @@ class Publisher:
         frontier = self._numbered(frontier, repair_after)
         while len(own):
             await self._send(Publication(lists, (), frontier, more_follow=True))
+            news = self._news()
+            waiting += news
+            own = np.union1d(own, self._maker.own(self._changed(news, None)))
+            frontier = frontier.moved_to(self._fold.frontier)
             lists, own = self._piece(own)
-        lists += self._everyone()
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed = self._removals.due(self._is_gone)
         await self._send(Publication(lists, removed, frontier), appended_at)
+
+    def _news(self) -> list[Changed]:
+        """All that changed since this was asked last; with it the state's place is reached."""
+        news, self._waiting = self._waiting, []
+        return news
 
     def _numbered(self, frontier: Frontier, repair_after: int | None) -> Frontier:
         """The next publication's frontier, which says what it has that one store may lack."""

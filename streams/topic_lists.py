@@ -67,6 +67,8 @@ class TopicLists:
         self._recommender_id = recommender_id
         self._transactional_id = transactional_id(recommender_id)
         self._group_id = lists_group(recommender_id)
+        self._begun: dict[str, RecommendationList | None] = {}
+        """Of a publication whose last part is yet to be offered."""
         self._pending: dict[str, RecommendationList | None] = {}
         self._frontier: Frontier | None = None
         self._wake = threading.Condition()
@@ -141,15 +143,18 @@ class TopicLists:
                 time.sleep(_RETRY_S)
 
     def offer(self, publication: Publication) -> None:
-        """Takes lists to be published with the next transaction; never blocks.
+        """Takes lists to be published with their frontier, in one transaction; never blocks.
 
         Raises as `check` does.
         """
         self.check()
         with self._wake:
-            self._pending |= {each.listener_id: each for each in publication.lists}
-            self._pending |= dict.fromkeys(publication.erased)
-            self._frontier = self._frontier if publication.more_follow else publication.frontier
+            self._begun |= {each.listener_id: each for each in publication.lists}
+            self._begun |= dict.fromkeys(publication.erased)
+            if publication.more_follow:
+                return
+            self._pending |= self._begun
+            self._begun, self._frontier = {}, publication.frontier
             self._wake.notify()
 
     def fence(self) -> None:
@@ -177,7 +182,7 @@ class TopicLists:
         """Ends the thread; what is pending is for whoever took over to publish. Never blocks."""
         with self._wake:
             self._closing = True
-            self._pending, self._frontier = {}, None
+            self._begun, self._pending, self._frontier = {}, {}, None
             self._wake.notify()
 
     def renewed(self) -> "TopicLists":

@@ -1,8 +1,12 @@
 """From where on lists go out, and which go out first."""
 
+from functools import partial
+
 import pytest
 
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, frontier_of, gate_between
+
+owned = partial(Frontier, owner=1)
 
 
 def test_a_frontier_reads_back_as_it_was_written() -> None:
@@ -21,7 +25,7 @@ def test_a_later_epoch_is_newer_whatever_the_offset() -> None:
 
 @pytest.mark.parametrize("ahead", ["redis", "topic"])
 def test_the_gate_opens_at_the_further_frontier_and_repairs_from_the_other(ahead: str) -> None:
-    near, far = Frontier(0, 90, serial=6), Frontier(0, 100, serial=7)
+    near, far = owned(0, 90, serial=6), owned(0, 100, serial=7)
     redis, topic = (far, near) if ahead == "redis" else (near, far)
     gate = gate_between(redis, topic, log_epoch=0)
     assert gate == Gate(opens_at=(0, 100), republish_after=90)
@@ -48,37 +52,52 @@ def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> Non
     former = [Frontier(0, 70), Frontier(0, 120)]
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
-    own = Frontier(0, 50, serial=7), Frontier(0, 40, serial=6)
+    own = owned(0, 50, serial=7), owned(0, 40, serial=6)
     assert gate_between(*own, 0, former) == Gate((0, 120), 40)
 
 
 @pytest.mark.parametrize("further", ["redis", "topic"])
 def test_what_the_further_store_got_anew_the_other_one_gets_too(further: str) -> None:
-    behind = Frontier(0, 100, serial=6)
-    owing = Frontier(0, 100, serial=7, owed_after=40, agreed=5)
+    behind = owned(0, 100, serial=6)
+    owing = owned(0, 100, serial=7, owed_after=40, agreed=5)
     redis, topic = (owing, behind) if further == "redis" else (behind, owing)
     assert gate_between(redis, topic, log_epoch=0).republish_after == 40
     assert frontier_of(owing.text()) == owing
 
 
 def test_stores_at_one_publication_owe_each_other_nothing() -> None:
-    frontier = Frontier(0, 100, serial=7, owed_after=40)
+    frontier = owned(0, 100, serial=7, owed_after=40)
     assert gate_between(frontier, frontier, log_epoch=0).republish_after == 100
 
 
 def test_a_store_behind_what_both_once_had_gets_every_list() -> None:
-    behind = Frontier(0, 100, serial=4)
-    further = Frontier(0, 100, serial=7, owed_after=40, agreed=5)
+    behind = owned(0, 100, serial=4)
+    further = owned(0, 100, serial=7, owed_after=40, agreed=5)
     assert gate_between(behind, further, log_epoch=0).republish_after == -1
 
 
-@pytest.mark.parametrize(("serial", "republish_after"), [(6, -1), (7, 100)])
-def test_a_redis_that_has_not_seen_the_topics_owner_gets_every_list(
-    serial: int, republish_after: int
+@pytest.mark.parametrize("serial", [6, 7, 8], ids=["behind", "level", "went on without it"])
+def test_a_redis_that_has_not_seen_the_topics_owner_gets_every_list(serial: int) -> None:
+    redis = Frontier(0, 100, serial=serial, owner=2, agreed=6)
+    topic = Frontier(0, 110, serial=7, owner=3, agreed=6)
+    assert gate_between(redis, topic, log_epoch=0).republish_after == -1
+
+
+@pytest.mark.parametrize(
+    ("redis", "topic"),
+    [
+        ('[0,110,"a"]', '[0,100,"b"]'),
+        ('[0,100,"a",6]', '[0,100,"a",7]'),
+        ('[0,100,"a",7,40]', '[0,100,"a",7]'),
+        ('[0,100,"a",7]', '[0,100,"a",7]'),
+    ],
+    ids=["no count", "fell back", "owed", "level"],
+)
+def test_after_frontiers_of_versions_without_owners_every_list_is_published(
+    redis: str, topic: str
 ) -> None:
-    redis = Frontier(0, 100, serial=serial, owner=2)
-    topic = Frontier(0, 100, serial=7, owner=3, agreed=6)
-    assert gate_between(redis, topic, log_epoch=0).republish_after == republish_after
+    gate = gate_between(frontier_of(redis), frontier_of(topic), log_epoch=0)
+    assert gate == Gate(max(frontier_of(redis).position, frontier_of(topic).position), -1)
 
 
 def test_a_publication_in_part_says_up_to_where_its_lists_are_and_what_is_complete() -> None:
@@ -94,6 +113,6 @@ def test_a_publication_in_part_says_up_to_where_its_lists_are_and_what_is_comple
 def test_whoever_finds_a_publication_in_part_publishes_beyond_it_what_was_not_complete(
     topic_serial: int,
 ) -> None:
-    redis = Frontier(0, 100, serial=6, agreed=5, owed_after=85, part=1)
-    topic = Frontier(0, 95, serial=topic_serial, agreed=5)
+    redis = owned(0, 100, serial=6, agreed=5, owed_after=85, part=1)
+    topic = owned(0, 95, serial=topic_serial, agreed=5)
     assert gate_between(redis, topic, log_epoch=0) == Gate((0, 100), 85)

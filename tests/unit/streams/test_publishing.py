@@ -266,24 +266,31 @@ async def test_an_emptied_redis_takes_nothing_until_it_gets_all_that_it_lacks() 
     assert (await desk.lists.frontier()).position == (0, 2)
 
 
-async def test_news_wait_until_a_repair_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its_frontier(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
     desk = Desk()
     await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
     desk.lists.flush()
-    frontiers: list[Frontier] = []
+    desk.topic.offered.clear()
     publish = desk.lists.publish
 
     async def slowly(publication: Publication) -> Outcome:
         await asyncio.sleep(0)
-        frontiers.append(publication.frontier)
         return await publish(publication)
 
     monkeypatch.setattr(desk.lists, "publish", slowly)
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
     await desk.publisher.settled()
-    repaired, news = (0, 0), (0, 1)
-    assert [each.position for each in frontiers] == [*4 * [repaired], news]
+    parts = [each for each in desk.topic.offered if each.lists]
+    assert [{it.as_of for it in each.lists} for each in parts] == [
+        {each.frontier.as_of} for each in parts
+    ]
+    assert [each.frontier.serial for each in parts] == [2] * len(parts)
+    assert (await desk.lists.frontier()).position == (0, 1)
+    assert await desk.redis() == desk.topic.as_of
+    assert desk.topic.as_of["late"] == 1
 
 
 async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> None:
@@ -344,7 +351,7 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
     monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 2)
     desk = Desk(Gate(opens_at=(0, 0), republish_after=-1))
     await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
-    assert [len(each.lists) for each in desk.topic.offered] == [2, 2, 2]
+    assert [len(each.lists) for each in desk.topic.offered] == [3, 2, 1]
     assert [each.more_follow for each in desk.topic.offered] == [True, True, False]
     assert desk.topic.frontier == await desk.lists.frontier()
     assert desk.topic.frontier == Frontier(0, 0, "hash", serial=1, owed_after=-1)

@@ -1,0 +1,50 @@
+"""Lists and their frontier go to the topic together."""
+
+from streams.frontier import Frontier
+from streams.stores.lists import Publication
+from streams.topic_lists import TopicLists
+from topics.recommendation_list import RecommendationList
+
+
+class KeptTransactions(TopicLists):
+    """Keeps what would go to Kafka."""
+
+    def __init__(self) -> None:
+        super().__init__("", "echotune-recommender-first-0of1")
+        self.kept: list[tuple[dict[str, int], Frontier]] = []
+
+    def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
+        self.kept.append(({name: each.as_of for name, each in lists.items() if each}, frontier))
+
+
+def a_publication(listener_id: str, as_of: int, *, more_follow: bool = False) -> Publication:
+    made = RecommendationList(
+        listener_id=listener_id,
+        generation="first",
+        shard=0,
+        log_epoch=0,
+        as_of=as_of,
+        event_time=0,
+        items=(),
+    )
+    return Publication([made], (), Frontier(0, as_of, serial=as_of), more_follow=more_follow)
+
+
+def test_lists_of_a_publication_that_is_not_whole_wait_for_its_frontier() -> None:
+    topic = KeptTransactions()
+    topic.offer(a_publication("ann", 5))
+    topic.offer(a_publication("bob", 9, more_follow=True))
+    topic._publish_pending()
+    topic.offer(a_publication("cid", 9))
+    topic._publish_pending()
+    first, second = Frontier(0, 5, serial=5), Frontier(0, 9, serial=9)
+    assert topic.kept == [({"ann": 5}, first), ({"bob": 9, "cid": 9}, second)]
+
+
+def test_who_abandons_the_topic_forgets_what_was_begun() -> None:
+    topic = KeptTransactions()
+    topic.offer(a_publication("ann", 9, more_follow=True))
+    topic.abandon()
+    topic.offer(a_publication("bob", 9))
+    topic._publish_pending()
+    assert topic.kept == [({"bob": 9}, Frontier(0, 9, serial=9))]

@@ -1,6 +1,9 @@
 """How the command speaks: tables and progress for people on stderr or stdout, JSON for machines."""
 
-from typing import Any
+import os
+import sys
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import orjson
 from rich.console import Console
@@ -44,6 +47,14 @@ def print_json(value: Any) -> None:
 def print_json_line(value: Any) -> None:
     """One JSON document as a line on stdout, at once."""
     print(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode(), flush=True)
+
+
+def leave(exit_code: int) -> NoReturn:
+    """Ends the process at once, though threads of it may still wait for servers that hang."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # whoever read it is gone
+            stream.flush()
+    os._exit(exit_code)
 
 
 def _escaped(text: str) -> str:

@@ -3,7 +3,7 @@
 import typer
 
 from streams.addresses import addresses_of
-from streams.cli import console
+from streams.cli import EXIT_INTERRUPTED, console
 from streams.cli.options import Json
 from streams.doctor.findings import Finding, Level, worst
 from streams.settings import Settings
@@ -20,20 +20,28 @@ def add_to(app: typer.Typer) -> None:
 def doctor(json: Json = False) -> None:
     """Checks what can be checked while everything runs, and says of each what to do.
 
-    Exit code 0: nothing is broken (there may be warnings); 1: something is. `echotune verify
-    --deep` checks the rest, by reading all logs.
+    Exit code 0: nothing is broken (there may be warnings); 1: something is. It ends within a
+    minute whatever hangs, and says what did. `echotune verify --deep` checks the rest, by reading
+    all logs.
     """
     from streams.doctor.checks import examined
     from streams.doctor.gathering import gather
 
     settings = Settings()
-    found = [*examined(gather(settings, addresses_of(settings)))]
+    addresses = addresses_of(settings)
+    try:
+        facts = gather(settings, addresses)
+    except KeyboardInterrupt:
+        console.leave(EXIT_INTERRUPTED)
+    found = [*examined(facts)]
     verdict = worst(found)
     if json:
         console.print_json({"verdict": verdict, "findings": [each.as_json() for each in found]})
     else:
         for each in found:
             _show(each)
+    if facts.hangs:
+        console.leave(_EXIT_CODES[verdict])
     raise typer.Exit(_EXIT_CODES[verdict])
 
 

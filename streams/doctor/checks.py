@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Finding, Level
+from streams.recommender_identity import RecommenderIdentity
 
 Judged = tuple[Level, str, str] | None
 """Level, what there is to say, and the remedy; None where nothing can be judged."""
@@ -352,7 +353,18 @@ def _snapshots(facts: Facts) -> Judged:
     if facts.heartbeats is not None and orphans:
         said = f"of nobody who was ever heard of in this Kafka: {', '.join(orphans)}"
         return Level.WARNING, said, "Delete these folders of ECHOTUNE_HOME/snapshots."
+    if facts.snapshots.newest_bytes and (former := _former(facts)):
+        said = f"of recommenders of another M: {', '.join(former)}"
+        remedy = "Once every shard has its own, delete these folders of ECHOTUNE_HOME/snapshots."
+        return Level.WARNING, said, remedy
     return _ok("in order")
+
+
+def _former(facts: Facts) -> list[str]:
+    """Folders that recommenders of another M left, which those of this one began from."""
+    own = RecommenderIdentity.parsed(facts.recommender_id)
+    found = map(RecommenderIdentity.parsed, facts.snapshots.recommenders)
+    return [str(it) for it in found if it and own and it.is_former_of(own)]
 
 
 @check("disk")

@@ -47,6 +47,8 @@ class Facts:
     """This machine's."""
     away: Mapping[str, str] = field(default_factory=dict)
     """kafka, redis, mongo → what is wrong."""
+    hangs: bool = False
+    """Whether one of them was left behind, and may be waited for still."""
     status: Mapping[str, Any] | None = None
     """As `echotune status --json`."""
     topic_id: bytes = b""

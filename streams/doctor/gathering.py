@@ -1,11 +1,10 @@
-"""Gathers the doctor's facts: every server is asked once, with a bound on how long it may take."""
+"""Gathers the doctor's facts: servers are asked side by side, with one bound for all of them."""
 
 import asyncio
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -14,6 +13,7 @@ from infra.topic_creation import compare
 from streams.addresses import Addresses
 from streams.dead_letter_reading import each_letter
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
+from streams.doctor.looks import Asking, Look, looked
 from streams.kafka_clients import client_settings
 from streams.log_reader import LogReader
 from streams.progress_reader import ProgressReader
@@ -28,43 +28,55 @@ from topics.catalogue import LISTENING_EVENTS, catalogue
 from topics.errors import EchoTuneError
 from topics.learning_progress import LearningProgress
 
+WITHIN_S = 45.0
+"""After so long what has not answered is left behind."""
 LETTERS_READ_MAX = 1_000
 """So many of the newest dead letters of a partition are looked at."""
 _HEARTBEATS_TIMEOUT_S = 10.0
 _KAFKA_AWAY = (EchoTuneError, KafkaException, OSError, RuntimeError)
-T = TypeVar("T")
 
 
 def gather(settings: Settings, addresses: Addresses) -> Facts:
-    """One look at everything; a server that is away is a fact, not an error."""
-    facts = Facts(
+    """One look at everything; a server that is away, or hangs, is a fact and no error."""
+    asking: dict[str, Asking] = {
+        "redis": lambda look: asyncio.run(_redis(look, addresses)),
+        "kafka": lambda look: _kafka(look, settings, addresses),
+    }
+    if addresses.mongo:
+        asking["mongo"] = lambda look: asyncio.run(_mongo(look, addresses.mongo))
+    clock_ms = time.time_ns() // 1_000_000
+    looks = looked(asking, WITHIN_S)
+    found = {name: value for look in looks.values() for name, value in look.found.items()}
+    return Facts(
         settings.recommender_id,
-        clock_ms=time.time_ns() // 1_000_000,
+        clock_ms=clock_ms,
+        away={
+            server: str(look.away) or type(look.away).__name__
+            for server, look in looks.items()
+            if look.away is not None
+        },
+        hangs=not all(look.is_over for look in looks.values()),
         snapshots=_snapshots(settings),
+        **found,
     )
-    facts = asyncio.run(_redis(facts, addresses))
-    facts = _kafka(facts, settings, addresses)
-    return asyncio.run(_mongo(facts, addresses.mongo)) if addresses.mongo else facts
-
-
-def _lacking(facts: Facts, server: str, why: object) -> Facts:
-    return replace(facts, away={**facts.away, server: str(why) or type(why).__name__})
 
 
 # -- redis -----------------------------------------------------------------------------------------
 
 
-async def _redis(facts: Facts, addresses: Addresses) -> Facts:
+async def _redis(look: Look, addresses: Addresses) -> None:
     redis = redis_of(addresses)
     try:
+        look.asked = "its figures"
         said = await redis.info()
         seconds, microseconds = await redis.time()
         active = await redis.hgetall(ACTIVE_KEY)
     except REDIS_AWAY as error:
-        return _lacking(facts, "redis", error)
+        look.away = error
+        return
     finally:
         await redis.aclose()
-    found = RedisFacts(
+    look.found["redis"] = RedisFacts(
         role=said["role"],
         policy=said.get("maxmemory_policy", "noeviction"),
         memory_max_bytes=said.get("maxmemory", 0),
@@ -73,7 +85,6 @@ async def _redis(facts: Facts, addresses: Addresses) -> Facts:
         clock_ms=seconds * 1000 + microseconds // 1000,
         active={_text(name): _text(share) for name, share in active.items()},
     )
-    return replace(facts, redis=found)
 
 
 def _text(value: bytes | str) -> str:
@@ -83,33 +94,32 @@ def _text(value: bytes | str) -> str:
 # -- kafka -----------------------------------------------------------------------------------------
 
 
-def _kafka(facts: Facts, settings: Settings, addresses: Addresses) -> Facts:
+def _kafka(look: Look, settings: Settings, addresses: Addresses) -> None:
     kafka = addresses.kafka
     try:
-        differences = tuple(
-            line
-            for each in compare(AdminClient(client_settings(kafka)), catalogue(settings.partitions))
-            for line in each.lines()
-        )
-    except _KAFKA_AWAY as error:
-        return _lacking(facts, "kafka", error)
-    facts = replace(facts, differences=differences)
-    if any(line.startswith("+") for line in differences):
-        return facts  # without the topics there is nothing more to ask for
-    status: dict[str, Any] = asyncio.run(system_status(settings, addresses, lists=0))
-    try:
+        look.asked = "its topics"
+        look.found["differences"] = _differences(kafka, settings)
+        if any(line.startswith("+") for line in look.found["differences"]):
+            return  # without the topics there is nothing more to ask for
+        look.asked = "where its partitions end"
+        status = asyncio.run(system_status(settings, addresses, lists=0))
+        look.found["status"] = status
         topic = describe_topic(kafka, LISTENING_EVENTS.name)
-        return replace(
-            facts,
-            status=status,
-            topic_id=topic.topic_id,
-            partitions=topic.partitions,
-            log_end=_log_end(kafka),
-            heartbeats=_heartbeats(kafka, status),
-            letters_at_ms=tuple(each.rejected_at for each in each_letter(kafka, LETTERS_READ_MAX)),
-        )
+        look.found |= {"topic_id": topic.topic_id, "partitions": topic.partitions}
+        look.asked = "the end of the learning-log"
+        look.found["log_end"] = _log_end(kafka)
+        look.asked = "heartbeats"
+        look.found["heartbeats"] = _heartbeats(kafka, status)
+        look.asked = "dead letters"
+        letters = each_letter(kafka, LETTERS_READ_MAX)
+        look.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
     except _KAFKA_AWAY as error:
-        return _lacking(facts, "kafka", error)
+        look.away = error
+
+
+def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
+    found = compare(AdminClient(client_settings(kafka)), catalogue(settings.partitions))
+    return tuple(line for each in found for line in each.lines())
 
 
 def _log_end(kafka: str) -> int:
@@ -142,17 +152,17 @@ def _wait(is_enough: Callable[[], bool]) -> None:
 # -- the rest --------------------------------------------------------------------------------------
 
 
-async def _mongo(facts: Facts, url: str) -> Facts:
+async def _mongo(look: Look, url: str) -> None:
     tracks = MongoTrackCatalogue(url)
+    look.asked = "its indexes"
     try:
         missing = await tracks.missing_indexes()
     except EchoTuneError as error:
-        return _lacking(facts, "mongo", error.message)
+        look.away = error.message
+        return
     finally:
         await tracks.close()
-    return replace(
-        facts, missing_indexes=tuple(f"{each.collection}.{each.name}" for each in missing)
-    )
+    look.found["missing_indexes"] = tuple(f"{each.collection}.{each.name}" for each in missing)
 
 
 def _snapshots(settings: Settings) -> Snapshots:

@@ -12,6 +12,7 @@ from topics.learning_progress import LearningProgress, SourcePosition
 
 NOW_MS = 1_700_000_000_000
 ME = "echotune-recommender-first-0of1"
+FORMER = "echotune-recommender-first-1of2"
 TOPIC_ID = b"t" * 16
 
 
@@ -142,6 +143,12 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("snapshots", Level.BROKEN, recommender(snapshot_error="disk full")),
     ("snapshots", Level.WARNING, {"snapshots": Snapshots(recommenders=(ME, "nobody"))}),
     ("snapshots", Level.WARNING, {"snapshots": Snapshots(set_aside=1)}),
+    (
+        "snapshots",
+        Level.WARNING,
+        told(a_heartbeat(recommender_id=FORMER))
+        | {"snapshots": Snapshots(recommenders=(ME, FORMER), newest_bytes=1_000)},
+    ),
     ("disk", Level.WARNING, {"snapshots": Snapshots(free_bytes=1_000)}),
     ("disk", Level.WARNING, {"snapshots": Snapshots(free_bytes=2 << 30, newest_bytes=1 << 30)}),
     ("pointer", Level.WARNING, redis(active={})),
@@ -191,3 +198,9 @@ def test_replicas_of_other_generations_may_differ() -> None:
     other = a_heartbeat(recommender_id="other", generation="second", digest="cd")
     both = {ME: (NOW_MS, a_heartbeat()), "other": (NOW_MS, other)}
     assert levels(replace(HEALTHY, heartbeats=both))["digests"] is Level.OK
+
+
+def test_snapshots_of_a_former_m_are_kept_until_somebody_has_begun_from_them() -> None:
+    folders = {"snapshots": Snapshots(recommenders=(FORMER,))}
+    facts = replace(HEALTHY, **told(a_heartbeat(recommender_id=FORMER)), **folders)
+    assert levels(facts)["snapshots"] is Level.OK

@@ -99,7 +99,10 @@ def _topics(facts: Facts) -> Judged:
     if facts.differences is None:
         return None
     if facts.differences:
-        return Level.BROKEN, "; ".join(facts.differences), "Run `echotune topics apply`."
+        is_refused = any(line.startswith("!") for line in facts.differences)
+        other = "Set ECHOTUNE_PARTITIONS to what the cluster has."
+        remedy = other if is_refused else "Run `echotune topics apply`."
+        return Level.BROKEN, "; ".join(facts.differences), remedy
     return _ok("as the catalogue says")
 
 

@@ -176,7 +176,7 @@ def _running(facts: Facts) -> set[str]:
 
 @check("sequencers")
 def _sequencers(facts: Facts) -> Judged:
-    if facts.redis is None:
+    if facts.redis is None or facts.status is None:
         return None
     if not facts.sequencers:
         return Level.BROKEN, "none runs", "Start one: `echotune worker sequencer`."
@@ -206,7 +206,7 @@ def _schema_registry(facts: Facts) -> Judged:
 
 @check("recommender")
 def _recommender(facts: Facts) -> Judged:
-    if facts.redis is None:
+    if facts.redis is None or facts.status is None:
         return None
     if not facts.recommender:
         remedy = "Start it: `echotune worker recommender`."

@@ -16,6 +16,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from infra.interruptible import interruptible
 from topics.catalogue import Topic
 from topics.errors import ServerError, TopicError
 
@@ -119,7 +120,7 @@ def _may_grow(difference: Difference) -> bool:
 
 def _found(admin: AdminClient, wanted: Sequence[Topic]) -> dict[str, FoundTopic]:
     try:
-        there = admin.list_topics(timeout=_TIMEOUT_S).topics
+        there = interruptible(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
     except KafkaException as error:
         raise ServerError(f"Kafka cannot be asked for its topics: {error}.", "Is it up?") from error
     names = [topic.name for topic in wanted if topic.name in there]

@@ -14,8 +14,8 @@ import structlog
 from streams.stores.schema_registry import RegistryAwayError, SchemaRegistry
 from topics.codecs import schema_id_of
 from topics.errors import SchemaError
+from topics.registered_schemas import writer_schema
 from topics.schemas import FIXED_IDS_FROM, ReleasedSchema, released
-from topics.writer_schemas import writer_schema
 
 _log = structlog.get_logger(__name__)
 ANSWERS_MAX = 4_096

@@ -30,12 +30,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: errors people can act on are one line, never a traceback."""
-    from streams.cli import commands
-
-    commands.register(app)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command in order
         signal.signal(number, signal.default_int_handler)
     try:
+        from streams.cli import commands
+
+        commands.register(app)
         app(standalone_mode=True)
     except EchoTuneError as error:
         console.failure(error.message, error.remedy)

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +18,7 @@ from streams.supervising import held_for_a_run
 from streams.system_status import system_status
 
 _STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
+_DOOMED = ".deleted"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -102,6 +105,17 @@ def reset(
         if not snapshots:
             embedded_servers(settings).down(console.say)
             (settings.home / "servers.json").unlink(missing_ok=True)
-        for path in paths:
+        doomed = {*map(_set_aside, paths)}
+        for name in folders:  # those of a call that was stopped, too
+            doomed |= {*settings.home.glob(f"{name}-*{_DOOMED}")}
+        for path in sorted(doomed):
             shutil.rmtree(path)
     console.say(f"deleted: {listed}")
+
+
+def _set_aside(path: Path) -> Path:
+    """Takes a folder's name away: who is stopped in the middle leaves nothing half deleted."""
+    try:
+        return path.rename(path.with_name(f"{path.name}-{time.time_ns()}{_DOOMED}"))
+    except OSError:  # a volume of its own
+        return path

@@ -16,6 +16,7 @@ from streams.settings import Settings
 from streams.topic_ids import describe_topic
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
 from topics.control_records import LogEpochStarted, SourceAdded
+from topics.errors import TopicError
 
 topics_app = typer.Typer(
     help="Brings the cluster's topics to what the catalogue says.", no_args_is_help=True
@@ -76,6 +77,11 @@ def adopt_command(
     json: Json = False,
 ) -> None:
     """Says that a topic which was made again succeeds the one the log knows under its name."""
+    if topic != LISTENING_EVENTS.name:
+        raise TopicError(
+            f"{topic} is no topic of events: nobody learns from it.",
+            f"Adopt {LISTENING_EVENTS.name}; the log keeps for ever what is adopted.",
+        )
     addresses = addresses_of(Settings())
     described = describe_topic(addresses.kafka, topic)
     offset = write_control(addresses.kafka, SourceAdded(described.topic_id, topic, adopted=True))

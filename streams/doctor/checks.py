@@ -99,7 +99,10 @@ def _topics(facts: Facts) -> Judged:
     if facts.differences is None:
         return None
     if facts.differences:
-        return Level.BROKEN, "; ".join(facts.differences), "Run `echotune topics apply`."
+        is_refused = any(line.startswith("!") for line in facts.differences)
+        other = "Set ECHOTUNE_PARTITIONS to what the cluster has."
+        remedy = other if is_refused else "Run `echotune topics apply`."
+        return Level.BROKEN, "; ".join(facts.differences), remedy
     return _ok("as the catalogue says")
 
 
@@ -173,7 +176,7 @@ def _running(facts: Facts) -> set[str]:
 
 @check("sequencers")
 def _sequencers(facts: Facts) -> Judged:
-    if facts.redis is None:
+    if facts.redis is None or facts.status is None:
         return None
     if not facts.sequencers:
         return Level.BROKEN, "none runs", "Start one: `echotune worker sequencer`."
@@ -203,7 +206,7 @@ def _schema_registry(facts: Facts) -> Judged:
 
 @check("recommender")
 def _recommender(facts: Facts) -> Judged:
-    if facts.redis is None:
+    if facts.redis is None or facts.status is None:
         return None
     if not facts.recommender:
         remedy = "Start it: `echotune worker recommender`."

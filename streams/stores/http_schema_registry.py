@@ -19,7 +19,7 @@ from streams.stores.schema_registry import (
     SchemaRefusedError,
 )
 from topics.errors import SchemaError, SettingsError
-from topics.writer_schemas import SCHEMA_BYTES_MAX
+from topics.registered_schemas import SCHEMA_BYTES_MAX
 
 TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 2 * SCHEMA_BYTES_MAX

@@ -13,7 +13,7 @@ from tests.support.events import a_stream
 from tests.support.lists_seen import redis_of
 from tests.support.station import Station, wait_until
 
-OK, NO = 0, 1
+OK, NO, ERROR = 0, 1, 3
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
         yield station
 
 
-def found(station: Station) -> dict[str, Any]:
+def found(station: Station, **environment: str) -> dict[str, Any]:
     """What the doctor says, by check."""
-    return {each["check"]: each for each in station.json("doctor")["findings"]}
+    return {each["check"]: each for each in station.json("doctor", **environment)["findings"]}
 
 
 def test_a_running_system_is_well_and_the_exit_code_says_so(station: Station) -> None:
@@ -53,6 +53,12 @@ def test_what_somebody_changed_is_named(station: Station) -> None:
     assert wrong == {"topics", "redis memory", "snapshots"}
     assert "learning-log: retention.ms 1000000" in said["topics"]["says"]
     assert said["topics"]["remedy"] == "Run `echotune topics apply`."
+    refused = station.run("topics", "apply", ECHOTUNE_PARTITIONS="1")
+    assert (refused.returncode, refused.stdout) == (ERROR, "")
+    assert "partitions cannot be taken away" in refused.stderr
+    assert found(station)["topics"] == said["topics"], "a refused change is none at all"
+    few = found(station, ECHOTUNE_PARTITIONS="1")["topics"]
+    assert few["remedy"] == "Set ECHOTUNE_PARTITIONS to what the cluster has."
     assert station.run("topics", "apply").returncode == OK
     assert found(station)["topics"]["level"] == "ok"
 

@@ -204,3 +204,8 @@ def test_snapshots_of_a_former_m_are_kept_until_somebody_has_begun_from_them() -
     folders = {"snapshots": Snapshots(recommenders=(FORMER,))}
     facts = replace(HEALTHY, **told(a_heartbeat(recommender_id=FORMER)), **folders)
     assert levels(facts)["snapshots"] is Level.OK
+
+
+def test_of_workers_whose_status_nobody_could_ask_for_it_is_not_said_that_they_do_not_run() -> None:
+    away = replace(HEALTHY, status=None, heartbeats=None, away={"kafka": "it is silent"})
+    assert {name for name, level in levels(away).items() if level is Level.BROKEN} == {"kafka"}

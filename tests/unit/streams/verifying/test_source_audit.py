@@ -7,8 +7,8 @@ from tests.support.records import POISON, ARecord, a_value
 from tests.support.registered import a_contract, written
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder, SchemaLookup
+from topics.registered_schemas import writer_schema
 from topics.schemas import released
-from topics.writer_schemas import writer_schema
 
 GOOD = [{"track_id": f"t{at}", "minute": 4.0 * at} for at in range(3)]
 POISONED = 3

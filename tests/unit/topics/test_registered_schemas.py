@@ -8,9 +8,9 @@ from tests.support.registered import a_contract, another_record, in_microseconds
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import SchemaError
+from topics.registered_schemas import writer_schema
 from topics.rejection import Rejected, RejectionReason
 from topics.schemas import ReleasedSchema
-from topics.writer_schemas import writer_schema
 
 
 def with_a_logical_time(raw: dict[str, list[dict[str, object]]]) -> None:

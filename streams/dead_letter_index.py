@@ -82,7 +82,7 @@ class LetterIndex:
         for topic, partition, offset in origins:
             rows = self._places.get((topic, partition))
             if rows is not None and (at := _row(rows, offset)) is not None:
-                rows.known[at] |= known
+                rows.known[at] |= int(known)
 
     def known(self, letter: DeadLetter) -> Known | None:
         """What is known of the origin of this very letter; None: it was not there before."""

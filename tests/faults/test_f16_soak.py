@@ -27,6 +27,7 @@ def test_nothing_grows_over_half_an_hour_of_load_and_rebalances(broken: FaultSta
     model.write_text(SMALL_MODEL)
     broken.environment["ECHOTUNE_MODEL"] = str(model)
     broken.environment["ECHOTUNE_DUPLICATE_WINDOW"] = "65536"
+    broken.command_timeout_s = 3_600.0  # to fold two million events again, beside everything
     broken.keep("sequencer", "recommender")
     feeder = Feeder(broken.addresses.kafka)
     workload = Workload(16, listeners=500, tracks=1_000, rates=Rates(poison=0.001))

@@ -70,6 +70,8 @@ class Worker:
 class Station:
     """Servers, topics, workers and events under one home; `is_hasty` suits tests, not figures."""
 
+    command_timeout_s = 3 * WAIT_S
+
     def __init__(self, home: Path, kafka_libs: Path, *, is_hasty: bool = True) -> None:
         self.home = home
         self.environment = dict(FAST) if is_hasty else {}
@@ -128,7 +130,7 @@ class Station:
             env=self._environment(environment),
             capture_output=True,
             text=True,
-            timeout=WAIT_S * 3,
+            timeout=self.command_timeout_s,
         )
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":

@@ -41,7 +41,7 @@ test-unit: setup  ## Runs the tests that need no server
 test-integration: setup  ## Runs the tests on real servers
 	@$(BIN)/python -m pytest tests/contract tests/integration tests/e2e
 
-test-faults: setup  ## Breaks real servers and workers in every way of docs/reliability.md (about 20 minutes)
+test-faults: setup  ## Breaks real servers and workers in every way of docs/reliability.md (25 minutes)
 	@$(BIN)/python -m tests.faults
 
 test-soak: setup  ## Overload for a minute, and steady load for half an hour; nothing may grow

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
-from tests.support.station import Worker
+from tests.support.station import Worker, wait_until
 from tests.support.workload import Workload
 
 STOP_MAX_S = 10.0
@@ -21,6 +21,13 @@ def stopped(worker: Worker, station: FaultStation) -> None:
     took_s = time.monotonic() - began
     station.journal.note("stopped", after_s=round(took_s, 2))
     assert took_s < STOP_MAX_S
+
+
+def when_applied(station: FaultStation, events: int) -> int:
+    """How many events were applied, once there are as many as these."""
+    return wait_until(
+        lambda: int(station.status()["applied"] or 0), lambda applied: applied >= events
+    )
 
 
 def said(worker: Worker, event: str) -> dict[str, Any]:
@@ -43,9 +50,10 @@ def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
     broken.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = "3600"  # but for the one at the end
     feeder = Feeder(broken.addresses.kafka)
     sequencer, recommender = broken.start("sequencer"), broken.start("recommender")
-    feeder.start(Workload(19).take(10_000), per_s=400)
+    feeder.start(Workload(19).take(20_000), per_s=400)
+    applied = 0
     for _ in range(3):
-        time.sleep(5.0)
+        applied = when_applied(broken, applied + 200)  # both run
         stopped(recommender, broken)
         recommender = broken.start("recommender")
         stopped(sequencer, broken)

@@ -97,19 +97,30 @@ class TopicLists:
     def claim(self, owner: int) -> None:
         """Commits the frontier as the new owner's, and begins to publish; blocks.
 
-        Raises as `check` does where a later one has fenced this one.
+        Raises as `check` does where a later one has fenced this one, or this was abandoned.
         """
         claimed = self.published._replace(owner=owner)
         while self.published != claimed:
+            self._check_wanted()
             try:
                 self._transact({}, claimed)
                 self.published = claimed
             except KafkaException as failure:
-                if failure.args[0].fatal() or self._closing:
+                if failure.args[0].fatal():
                     self.failure = failure
                     self.check()
                 self._recover(failure)
+                self._pause(_RETRY_S)
         self._begin()
+
+    def _check_wanted(self) -> None:
+        if self._closing:
+            self.failure = self.failure or ConnectionAbortedError("they are another's now")
+            self.check()
+
+    def _pause(self, seconds: float) -> None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing, seconds)
 
     def _connect(self) -> None:
         self._consumer = Consumer(
@@ -134,13 +145,14 @@ class TopicLists:
         """Repeats `call` while the broker is away, or has no coordinators yet."""
         deadline = self._clock() + _READY_TIMEOUT_S
         while True:
+            self._check_wanted()
             try:
                 return call()
             except KafkaException as error:
                 is_waiting = error.args[0].retriable() or error.args[0].code() in _NOT_READY
-                if self._closing or not is_waiting or self._clock() > deadline:
+                if not is_waiting or self._clock() > deadline:
                     raise
-                time.sleep(_RETRY_S)
+                self._pause(_RETRY_S)
 
     def offer(self, publication: Publication) -> None:
         """Takes lists to be published with their frontier, in one transaction; never blocks.
@@ -215,8 +227,7 @@ class TopicLists:
             self.schema_registry_error = error
             if found:
                 return found
-            with self._wake:
-                self._wake.wait_for(lambda: self._closing, _SCHEMA_AGAIN_S)
+            self._pause(_SCHEMA_AGAIN_S)
         return None
 
     @property

@@ -1,5 +1,6 @@
 """`TopicLists` itself, over simulated transactions; its thread is a step of the loop."""
 
+from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -148,6 +149,11 @@ class _Wake:
     def notify(self) -> None:
         """There is something to do."""
         self._lists.wake()
+
+    def wait_for(self, is_reached: Callable[[], bool], seconds: float) -> None:
+        """Waits, as a thread does: while others go on."""
+        if not is_reached():
+            self._lists._edge.block("a pause of the topic's thread")
 
 
 class SimulatedTopicLists(TopicLists):

@@ -1,8 +1,12 @@
 """Lists and their frontier go to the topic together."""
 
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
 from streams.frontier import Frontier
 from streams.stores.lists import Publication
 from streams.topic_lists import TopicLists
+from topics.errors import LogError
 from topics.recommendation_list import RecommendationList
 
 
@@ -48,3 +52,42 @@ def test_who_abandons_the_topic_forgets_what_was_begun() -> None:
     topic.offer(a_publication("bob", 9))
     topic._publish_pending()
     assert topic.kept == [({"bob": 9}, Frontier(0, 9, serial=9))]
+
+
+class SlowCluster(KeptTransactions):
+    """A Kafka that has no coordinators yet, whose topic is abandoned after some questions."""
+
+    def __init__(self, answers: int) -> None:
+        super().__init__()
+        self.answers, self.fenced = answers, 0
+        self._producer = self  # type: ignore[assignment]
+
+    def _connect(self) -> None:
+        return
+
+    def _pause(self, seconds: float) -> None:
+        return
+
+    def init_transactions(self, timeout_s: float) -> None:
+        self.fenced += 1
+        if self.fenced == self.answers:
+            self.abandon()
+        raise KafkaException(KafkaError(KafkaError.NOT_COORDINATOR, "not yet"))
+
+
+@pytest.mark.parametrize("questions", [1, 3])
+def test_who_lost_the_log_while_the_topic_is_opened_fences_nobody_after_that(
+    questions: int,
+) -> None:
+    topic = SlowCluster(questions)
+    with pytest.raises(LogError, match="another's now"):
+        topic.open()
+    assert topic.fenced == questions
+
+
+def test_who_lost_the_log_before_the_claim_claims_nothing() -> None:
+    topic = KeptTransactions()
+    topic.abandon()
+    with pytest.raises(LogError, match="another's now"):
+        topic.claim(3)
+    assert topic.kept == []

@@ -92,8 +92,10 @@ class StateKeeper:
     async def keep(self, may_keep: Callable[[], bool] = lambda: True) -> None:
         """Writes a snapshot if anything was folded since; a full disk is said, not fatal.
 
-        `may_keep` is asked of the very state that would be kept.
+        `may_keep` is asked again of the very state that would be kept.
         """
+        if not may_keep():  # not yet: at the next heartbeat
+            return
         self._kept_at = self._clock()
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
             return

@@ -85,14 +85,33 @@ async def test_what_may_be_kept_is_asked_of_the_state_as_it_is_kept(
 
     def may_keep() -> bool:
         asked_at.append(fold.offset)
-        return False
+        return fold.offset < 2
 
     keeping = asyncio.create_task(keeper.keep(may_keep))
     await asyncio.sleep(0)
     folded(fold, LOG[2:])  # while room is made for the copy
     await keeping
-    assert asked_at == [2]
+    assert asked_at == [1, 2]
     assert [*SnapshotFolder(tmp_path, keep=2).readable()] == []
     await keeper.keep()
     [(_, header, _)] = SnapshotFolder(tmp_path, keep=2).readable()
     assert header.offset == 2
+
+
+async def test_a_snapshot_that_may_not_be_taken_yet_stays_due(
+    log: type[ALog], tmp_path: Path
+) -> None:
+    now = [0.0]
+    keeper = StateKeeper(
+        folded(a_fold(), LOG),
+        SnapshotFolder(tmp_path, keep=2),
+        kafka="",
+        configuration="c",
+        read_log=log,
+        clock=lambda: now[0],
+    )
+    now[0] = 9.0
+    await keeper.keep(lambda: False)
+    assert keeper.is_due(every_s=5.0)
+    await keeper.keep()
+    assert not keeper.is_due(every_s=5.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka_clients import client_settings
 from topics.catalogue import DEAD_LETTERS
@@ -77,6 +77,7 @@ def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:
         | {
             "group.id": "echotune-dead-letter-reader",
             "enable.auto.commit": False,
+            "enable.partition.eof": True,
         }
     )
     try:
@@ -101,15 +102,21 @@ def _newest(consumer: Consumer, last: int) -> Iterator[tuple[TopicPartition, int
 def _read(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[DeadLetter]:
     consumer.assign([place])
     at, silent_s = place.offset, 0.0
-    while at < end and silent_s < _TIMEOUT_S:
+    while at < end:
         message = consumer.poll(_CALL_TIMEOUT_S)
+        silent_s = silent_s + _CALL_TIMEOUT_S if message is None else 0.0
+        if silent_s >= _TIMEOUT_S:
+            where = f"{place.topic}/{place.partition}/{at}"
+            raise ServerError(f"Kafka does not send the dead letter {where}.", "Is Kafka up?")
         if message is None:
-            silent_s += _CALL_TIMEOUT_S
-        elif message.error():
-            raise KafkaException(message.error())
-        else:
-            at = (message.offset() or 0) + 1
-            yield _letter(message)
+            continue
+        error = message.error()
+        if error is not None and error.code() == KafkaError._PARTITION_EOF:
+            return
+        if error is not None:
+            raise KafkaException(error)
+        at = (message.offset() or 0) + 1
+        yield _letter(message)
 
 
 def _letter(message: Message) -> DeadLetter:

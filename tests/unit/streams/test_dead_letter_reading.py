@@ -2,8 +2,13 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from typing import cast
 
-from streams.dead_letter_reading import DeadLetter, newest_of
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from streams.dead_letter_reading import DeadLetter, _read, newest_of
+from topics.errors import ServerError
 
 
 def letters(times: list[int], bytes_each: int = 0) -> Iterator[DeadLetter]:
@@ -32,3 +37,19 @@ def test_only_what_is_shown_is_held() -> None:
     finally:
         tracemalloc.stop()
     assert most_bytes < 3_000_000
+
+
+class SilentConsumer:
+    """Of a broker that stopped answering."""
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        return
+
+    def poll(self, seconds: float) -> None:
+        return
+
+
+def test_a_broker_that_falls_silent_is_an_error_and_not_the_end() -> None:
+    place = TopicPartition("dead-letters", 0, 7)
+    with pytest.raises(ServerError, match=r"does not send the dead letter dead-letters/0/7"):
+        next(_read(cast(Consumer, SilentConsumer()), place, 9))

@@ -89,7 +89,7 @@ class Gate(NamedTuple):
         return (log_epoch, offset) >= self.opens_at
 
 
-def fell_behind(redis: Frontier, topic: Frontier) -> bool:
+def is_unknown(redis: Frontier, topic: Frontier) -> bool:
     """Whether nobody knows what Redis has: it has not seen the topic's owner, or any at all.
 
     Who claims the topic claims Redis before it publishes. So Redis fell back, maybe to where it
@@ -115,6 +115,6 @@ def gate_between(
     older, newer = sorted((redis, topic), key=lambda each: each.serial)
     differ = [newer.owed_after] if older.serial < newer.serial or newer.part else []
     after = min(each for each in (older.complete_up_to, *differ) if each is not None)
-    if fell_behind(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:
+    if is_unknown(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:
         after = -1
     return Gate(max(each.position for each in (redis, topic, *former)), after)

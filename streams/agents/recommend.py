@@ -26,6 +26,7 @@ from streams.progress import ProgressWriter, progress_of
 from streams.publishing import Publisher
 from streams.snapshots import record_hash
 from streams.state_keeping import StateKeeper
+from streams.taking_over import silence
 from streams.topic_lists import TopicLists
 from topics.control_records import LogEpochStarted
 from topics.learning_batch import LearningBatch
@@ -150,9 +151,9 @@ class Recommender:
             self._waits_for = heard
         self._waits_for = []
         in_topic = await asyncio.to_thread(self._former.silence, ids)
-        shards = [shard_of(each) for each in ids]
+        owners = {shard_of(each): at.owner for each, at in zip(ids, in_topic, strict=True)}
         retry_s = self._cadence.progress_every_s
-        return [*in_topic, *await self._publisher.silence(shards, retry_s)]
+        return [*in_topic, *await silence(self._publisher.redis, owners, retry_s)]
 
     # -- folding -----------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class Recommender:
         if self._opening is None:
             return
         self._opening.cancel()
-        await self._publisher.settled()
+        await self._publisher.redis.settled()
         await asyncio.to_thread(self._topic.close)
         await self._snapshot()
         self._state.take_digest()
@@ -290,7 +291,7 @@ class Recommender:
             "digest_offset": self._state.digest.offset,
             "publishing": publisher.is_open,
             "topic_as_of": self._topic.published.as_of,
-            "redis_error": publisher.redis_error,
+            "redis_error": publisher.redis.error,
             "schema_registry_error": self._topic.schema_registry_error,
             "snapshot_offset": self._state.kept_offset,
             "snapshot_error": self._state.error,

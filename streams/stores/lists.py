@@ -55,9 +55,9 @@ class ListStore(Protocol):
         """Takes lists, removes erased listeners' and moves the frontier; or takes nothing."""
         ...
 
-    async def silence(self, shard: str) -> Frontier:
-        """Moves the frontier of another shard, `iofM`, on to another owner, so that whoever
-        published it takes notice; returns it.
+    async def silence(self, shard: str, owner: int) -> Frontier:
+        """Moves the frontier of another shard, `iofM`, on to an owner after its last and `owner`,
+        so that whoever published it takes notice; returns it.
         """
         ...
 

@@ -42,7 +42,7 @@ class MemoryLists:
         stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
         return max(stored, self._frontier.position)
 
-    async def silence(self, shard: str) -> Frontier:
+    async def silence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.silence`; there is no other shard."""
         return NOTHING_PUBLISHED
 

@@ -22,12 +22,15 @@ LISTS_A_CALL_MAX = 400
 ACTIVE_KEY = "recs:active"
 _SCAN_COUNT = 2_000
 
+_COMPARED = ("log_epoch", "as_of", "serial", "owner", "part")
+"""What tells two frontiers of one store apart."""
+
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
 local stored = redis.call('GET', KEYS[1])
 local was = cjson.decode(stored or ARGV[6])
 local since = cjson.decode(ARGV[4])
-for _, at in ipairs({1, 2, 4, 6, 8}) do -- log epoch, as of, serial, owner, part
+for _, at in ipairs({COMPARED}) do
   if (was[at] or 0) ~= (since[at] or 0) then
     return stored or ''
   end
@@ -53,7 +56,7 @@ for i = 3, #KEYS do
 end
 redis.call('SET', KEYS[1], frontier)
 return false
-"""
+""".replace("COMPARED", ", ".join(str(1 + Frontier._fields.index(each)) for each in _COMPARED))
 """Returns nothing where it took the lists, else the frontier that it found."""
 
 
@@ -93,17 +96,14 @@ class RedisLists:
             known = new
         return Outcome(True, known)
 
-    async def silence(self, shard: str) -> Frontier:
+    async def silence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.silence`."""
         key = frontier_key(self._generation, shard)
-        found = await self._redis.get(key)
-        while found is not None:
-            known = frontier_of(found)
-            silenced = known._replace(owner=known.owner + 1)
-            found = await self._call(key, (), silenced, known)
-            if found is None:
+        while True:
+            known = frontier_of(await self._redis.get(key))
+            silenced = known._replace(owner=1 + max(known.owner, owner))
+            if await self._call(key, (), silenced, known) is None:
                 return silenced
-        return NOTHING_PUBLISHED
 
     async def _call(
         self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, since: Frontier

@@ -292,12 +292,17 @@ class TestRedisLists(ListStoreContract):
         known = Frontier(0, 10, serial=4, owner=2)
         await published(store, frontier=known)
         other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
-        assert await other.silence("0of1") == known._replace(owner=3)
+        assert await other.silence("0of1", 2) == known._replace(owner=3)
         news = Publication([a_list()], (), known._replace(serial=5), since=known)
         assert await store.publish(news) == (False, known._replace(owner=3))
         assert await store.read("ann") is None
 
-    async def test_of_a_shard_that_never_published_nothing_is_silenced(
-        self, store: RedisLists
+    async def test_who_is_silenced_in_an_emptied_store_publishes_nothing_more(
+        self, store: RedisLists, redis: "Redis", generation: str
     ) -> None:
-        assert await store.silence("7of9") == NOTHING_PUBLISHED
+        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
+        silenced = await other.silence("0of1", 2)
+        assert silenced == NOTHING_PUBLISHED._replace(owner=3)
+        news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
+        assert await store.publish(news) == (False, silenced)
+        assert await store.read("ann") is None

@@ -46,7 +46,7 @@ class Owner:
             change = self.fold.apply(offset, LOG[offset])
             self.fold.record_hash = f"hash-{offset}"
             await self.publisher.publish(change)
-        await self.publisher.settled()
+        await self.publisher.redis.settled()
 
     async def wait_published(self) -> None:
         """Waits until the topic holds what was folded last."""
@@ -86,7 +86,7 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
 
     thaw.set()
     await asyncio.to_thread(wait_until, lambda: elder.topic.failure, lambda it: it is not None)
-    elders, since = elder.maker.lists(elder.fold.changed_after(-1)), elder.publisher.redis_frontier
+    elders, since = elder.maker.lists(elder.fold.changed_after(-1)), elder.publisher.redis.frontier
     assert since is not None
     late = Publication(elders, (), since._replace(serial=99), since)
     assert not (await elder.lists.publish(late)).is_taken

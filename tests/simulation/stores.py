@@ -17,6 +17,8 @@ from topics.errors import SnapshotError
 
 REPLY_LOST, FULL_DISK = 0.03, 0.05
 KEPT = 3
+CALLS = (1, 2, 3)
+"""So many a publication takes, where it has as many lists."""
 
 
 class Redis:
@@ -61,15 +63,17 @@ class RemoteLists:
 
     async def publish(self, publication: Publication) -> Outcome:
         """See `ListStore.publish`."""
-        lists = publication.lists
-        if len(lists) < 2:
-            return await self._call(publication)
-        half = len(lists) // 2
-        first = publication._replace(lists=lists[:half], erased=(), more_follow=True)
-        begun = await self._call(first)
-        if not begun.is_taken:
-            return begun
-        return await self._call(publication._replace(lists=lists[half:], since=begun.frontier))
+        lists, since = publication.lists, publication.since
+        calls = self._edge.chance.pick(f"{self._edge.name} calls redis", CALLS)
+        size = max(1, -(-len(lists) // calls))
+        for start in range(0, len(lists) - size, size):
+            part = publication._replace(lists=lists[start : start + size], erased=(), since=since)
+            outcome = await self._call(part._replace(more_follow=True))
+            if not outcome.is_taken:
+                return outcome
+            since = outcome.frontier
+        last = lists[(len(lists) - 1) // size * size :]
+        return await self._call(publication._replace(lists=last, since=since))
 
     async def _call(self, publication: Publication) -> Outcome:
         edge = self._edge
@@ -82,9 +86,9 @@ class RemoteLists:
         await self._answered("a write to redis")
         return outcome
 
-    async def silence(self, shard: str) -> Frontier:
+    async def silence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.silence`; there is no other shard."""
-        return await self._redis.table.silence(shard)
+        return await self._redis.table.silence(shard, owner)
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

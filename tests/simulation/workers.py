@@ -40,6 +40,8 @@ WINDOW = 64
 K = 5
 CADENCE = Cadence(progress_every_s=1.0, snapshot_every_s=5.0, digest_every_records=8)
 EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
+PUBLICATIONS_OF = (1, 2, 5, 2_000)
+"""Lists: what is more goes out in parts."""
 COMMIT_EVERY_S = 1.0
 FETCH_S = 2.0
 MEMBER_EVERY_S = 1.5
@@ -205,7 +207,14 @@ class RecommenderWorker(Worker):
         topic = SimulatedTopicLists(edge, group.name)
         maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
         clock = edge.loop.time
-        self.publisher = Publisher(fold, maker, RemoteLists(edge, redis), topic, clock=clock)
+        self.publisher = Publisher(
+            fold,
+            maker,
+            RemoteLists(edge, redis),
+            topic,
+            lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
+            clock=clock,
+        )
         self.recommender = Recommender(
             RecommenderIdentity(group.name, GENERATION),
             CADENCE,

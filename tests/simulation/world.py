@@ -10,7 +10,6 @@ import structlog
 from faust.types import TP
 
 from streams.frontier import frontier_of
-from streams.publishing import Publisher
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge
@@ -252,8 +251,8 @@ class World:
             "redis": (self.redis.table._frontier.position, fold.frontier.position),
             "topic": (topic.position, fold.frontier.position),
             "gate": (publisher.is_open, True),
-            "redis' error": (publisher.redis_error, None),
-            "a write to redis": (_is_under_way(publisher), False),
+            "redis' error": (publisher.redis.error, None),
+            "a write to redis": (publisher.redis.is_writing, False),
             "everyone's list": (publisher._everyone_at, fold.offset),
             "the topic's queue": (owner.recommender._topic._frontier, None),
         }
@@ -402,10 +401,6 @@ def simulated(seed: int, only: Collection[Fault] | None = None) -> World:
         world.run()
         judge(world)
     return world
-
-
-def _is_under_way(publisher: Publisher) -> bool:
-    return publisher._writing is not None and not publisher._writing.done()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from streams import publishing
+from streams import list_writing
 from streams.fold import Fold
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, gate_between
 from streams.list_making import ListMaker
@@ -31,8 +31,15 @@ class FrailLists(MemoryLists):
         self.is_away = False
         self.is_full = False
         self.refused = 0
+        self._slow: list[asyncio.Event] = []
+
+    def wait_for(self, *events: asyncio.Event) -> None:
+        """Takes the next publications only after these events, all others after the last."""
+        self._slow = [*events]
 
     async def publish(self, publication: Publication) -> Outcome:
+        if self._slow:
+            await (self._slow.pop(0) if len(self._slow) > 1 else self._slow[0]).wait()
         self._answer()
         if self.is_full:
             self.refused += 1
@@ -92,11 +99,17 @@ class RememberedTopic:
 class Desk:
     """A fold and its publisher, fed one record at a time."""
 
-    def __init__(self, gate: Gate | None = WIDE_OPEN) -> None:
+    def __init__(self, gate: Gate | None = WIDE_OPEN, *, lists_max: int = 2_000) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
         maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(3))
-        self.publisher = Publisher(self.fold, maker, self.lists, cast(TopicLists, self.topic))
+        self.publisher = Publisher(
+            self.fold,
+            maker,
+            self.lists,
+            cast(TopicLists, self.topic),
+            lists_a_publication_max=lists_max,
+        )
         self.covered = 0
         if gate is not None:
             self.publisher.open_with(gate)
@@ -116,11 +129,11 @@ class Desk:
         change = self.fold.apply_many(enumerate(map(self.a_record, records), first))
         self.fold.record_hash = "hash"
         await self.publisher.publish(change)
-        await self.publisher.settled()
+        await self.publisher.redis.settled()
 
     async def look_after(self) -> None:
         await self.publisher.look_after()
-        await self.publisher.settled()
+        await self.publisher.redis.settled()
 
     async def redis(self) -> dict[str, int]:
         return {name: stored.as_of for name, stored in self.lists._lists.items()}
@@ -175,8 +188,7 @@ async def test_nothing_goes_out_before_the_gate_and_then_all_that_is_missing() -
 async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
-    desk = Desk()
+    desk = Desk(lists_max=1)
     renewed = RememberedTopic()
     publish = desk.lists.publish
 
@@ -207,7 +219,7 @@ async def test_while_redis_is_away_the_topic_is_served_and_learning_goes_on() ->
     await desk.look_after()
     await desk.hear(an_event("cid"))
     assert desk.fold.applied == 3
-    assert desk.publisher.redis_error == "ConnectionError: away"
+    assert desk.publisher.redis.error == "ConnectionError: away"
     assert desk.topic.as_of == {"ann": 0, "bob": 1, "cid": 2, EVERYONE: 0}
 
 
@@ -219,7 +231,7 @@ async def test_when_redis_is_back_it_gets_what_it_missed() -> None:
     desk.lists.is_away = False
     await desk.look_after()
     assert await desk.redis() == {"ann": 0, "bob": 1, EVERYONE: 1}
-    assert desk.publisher.redis_error is None
+    assert desk.publisher.redis.error is None
     assert (await desk.lists.frontier()).position == (0, 1)
 
 
@@ -269,8 +281,7 @@ async def test_an_emptied_redis_takes_nothing_until_it_gets_all_that_it_lacks() 
 async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its_frontier(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
-    desk = Desk()
+    desk = Desk(lists_max=1)
     await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
     desk.lists.flush()
     desk.topic.offered.clear()
@@ -282,7 +293,7 @@ async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its
 
     monkeypatch.setattr(desk.lists, "publish", slowly)
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
-    await desk.publisher.settled()
+    await desk.publisher.redis.settled()
     parts = [each for each in desk.topic.offered if each.lists]
     assert [{it.as_of for it in each.lists} for each in parts] == [
         {each.frontier.as_of} for each in parts
@@ -345,11 +356,8 @@ async def test_everyones_list_is_made_again_now_and_then() -> None:
     assert desk.topic.as_of[EVERYONE] == EVERYONE_EVERY_RECORDS
 
 
-async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 2)
-    desk = Desk(Gate(opens_at=(0, 0), republish_after=-1))
+async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end() -> None:
+    desk = Desk(Gate(opens_at=(0, 0), republish_after=-1), lists_max=2)
     await desk.hear(*(an_event(f"listener-{at}") for at in range(5)))
     assert [len(each.lists) for each in desk.topic.offered] == [3, 2, 1]
     assert [each.more_follow for each in desk.topic.offered] == [True, True, False]
@@ -378,7 +386,7 @@ async def test_what_is_published_while_redis_is_asked_does_not_look_forgotten(
 async def test_a_redis_that_answers_and_takes_nothing_is_tried_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishing, "PAUSE_FIRST_S", 600.0)
+    monkeypatch.setattr(list_writing, "PAUSE_FIRST_S", 600.0)
     desk = Desk()
     desk.lists.is_full = True
     await desk.hear(an_event("ann"))
@@ -469,20 +477,12 @@ async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_w
     assert [each.erased for each in regained.offered] == [["ann"]]
 
 
-async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both_again() -> None:
     desk, answer = Desk(gate=None), asyncio.Event()
     await taken_over(desk)
     await desk.hear(an_event("ann"))
     desk.topic.commit()
-    publish = desk.lists.publish
-
-    async def slowly(publication: Publication) -> Outcome:
-        await answer.wait()
-        return await publish(publication)
-
-    monkeypatch.setattr(desk.lists, "publish", slowly)
+    desk.lists.wait_for(answer)
     removal = asyncio.create_task(desk.hear(an_erasure("ann")))
     await asyncio.sleep(0.01)
     desk.topic.frontier = None  # what was offered is never committed
@@ -520,38 +520,22 @@ async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
 # -- what the simulation found (docs/reliability.md) ---------------------------------------------
 
 
-async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_along(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_along() -> None:
     desk, answer = Desk(), asyncio.Event()
-    publish = desk.lists.publish
-
-    async def slowly(publication: Publication) -> Outcome:
-        await answer.wait()
-        return await publish(publication)
-
-    monkeypatch.setattr(desk.lists, "publish", slowly)
+    desk.lists.wait_for(answer)
     agent = asyncio.create_task(desk.hear(an_event("ann")))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     agent.cancel()
     await asyncio.wait({agent})
     answer.set()
-    await desk.publisher.settled()
+    await desk.publisher.redis.settled()
     assert await desk.redis() == {"ann": 0, EVERYONE: 0}
 
 
-async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list() -> None:
     desk, answers = Desk(), [asyncio.Event(), asyncio.Event()]
-    publish, calls = desk.lists.publish, iter(answers)
-
-    async def slowly(publication: Publication) -> Outcome:
-        await next(calls).wait()
-        return await publish(publication)
-
-    monkeypatch.setattr(desk.lists, "publish", slowly)
+    desk.lists.wait_for(*answers)
     news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("ann", "bob")]
     await asyncio.sleep(0.01)
     answers[0].set()
@@ -559,7 +543,6 @@ async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list(
     desk.lists.flush()
     answers[1].set()
     await asyncio.gather(*news)
-    monkeypatch.undo()
     await desk.look_after()
     assert (await desk.redis()).keys() == {"ann", "bob", EVERYONE}
 
@@ -624,7 +607,7 @@ async def test_a_redis_that_knows_later_owners_than_the_topic_is_taken_over_all_
 
 async def test_who_finds_that_another_one_has_taken_over_publishes_no_more() -> None:
     elder, younger = Desk(gate=None), Desk(gate=None)
-    younger.lists, younger.publisher._lists = elder.lists, elder.lists
+    younger.lists, younger.publisher.redis._lists = elder.lists, elder.lists
     younger.topic.published = Frontier(-1, -1, owner=1)
     await taken_over(elder)
     await elder.hear(an_event("ann"))
@@ -683,8 +666,7 @@ async def test_a_redis_that_fell_back_behind_an_owner_who_is_gone_gets_every_lis
 async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_follows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publishing, "LISTS_A_PUBLICATION_MAX", 1)
-    desk = Desk(gate=None)
+    desk = Desk(gate=None, lists_max=1)
     await taken_over(desk)
     await desk.hear(an_event("ann"))
     desk.topic.commit()
@@ -705,19 +687,11 @@ async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_
 # -- what else the simulation found --------------------------------------------------------------
 
 
-async def test_a_redis_that_falls_back_while_lists_are_made_gets_what_it_lacks_with_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_redis_that_falls_back_while_lists_are_made_gets_what_it_lacks_with_them() -> None:
     desk, answer = Desk(), asyncio.Event()
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
-    publish = desk.lists.publish
-
-    async def slowly(publication: Publication) -> Outcome:
-        await answer.wait()
-        return await publish(publication)
-
-    monkeypatch.setattr(desk.lists, "publish", slowly)
+    desk.lists.wait_for(answer)
     desk.lists.flush()
     news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("cid", "dan")]
     await asyncio.sleep(0.01)

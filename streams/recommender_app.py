@@ -18,6 +18,7 @@ from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.batch_transport import ChunkSchema
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import faust_app
+from streams.contract_registration import registry_of
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import Fold
 from streams.list_making import ListMaker
@@ -27,7 +28,6 @@ from streams.pacing import Pace
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
-from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue

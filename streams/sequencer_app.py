@@ -21,10 +21,10 @@ from streams.agents.sequence import Identity, Sequencer
 from streams.batch_transport import ChunkSchema
 from streams.beginning import Cluster, Source
 from streams.composition import faust_app
+from streams.contract_registration import registry_of
 from streams.pacing import Pace
 from streams.progress_reader import FoldPosition, ProgressReader
 from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
-from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.topic_ids import bounds_of, describe_topic
 from streams.writer_schemas import WriterSchemas

@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from streams.contract_registration import registered_id, subject_of
 from streams.former_shards import lists_group, transactional_id
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
-from streams.schema_registry import registered_id, subject_of
 from streams.stores.lists import Publication
 from streams.stores.schema_registry import SchemaRegistry
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS

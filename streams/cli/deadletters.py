@@ -9,6 +9,7 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress import progress
+from streams.contract_registration import registry_of
 from streams.dead_letter_reading import (
     LETTERS_MAX,
     DeadLetter,
@@ -17,7 +18,6 @@ from streams.dead_letter_reading import (
     newest_of,
 )
 from streams.producing import EventProducer
-from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.writer_schemas import PastSchemas
 from topics.catalogue import LISTENING_EVENTS

@@ -6,7 +6,7 @@ import typer
 
 from streams.cli import console
 from streams.cli.options import Json
-from streams.schema_registry import (
+from streams.contract_registration import (
     LEVEL,
     REGISTERED_TOPICS,
     SubjectDifference,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.addresses import Addresses
+from streams.contract_registration import registry_of
 from streams.dead_letter_reading import each_letter
 from streams.list_making import ListMaker
 from streams.list_shaping import shape_of
 from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
-from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from streams.verification import Verification, live_progress

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.addresses import Addresses
+from streams.contract_registration import registry_of
 from streams.fold import Fold
 from streams.frontier import Frontier
 from streams.list_making import ListMaker
 from streams.redis_client import REDIS_AWAY, redis_of
-from streams.schema_registry import registry_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from streams.stores.redis_lists import RedisLists

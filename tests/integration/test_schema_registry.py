@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from streams.contract_registration import registered_id
 from streams.dead_letter_reading import dead_letters
-from streams.schema_registry import registered_id
 from streams.stores.http_schema_registry import HttpSchemaRegistry
 from streams.stores.schema_registry import SchemaRefusedError
 from streams.verifying.list_reading import committed_lists

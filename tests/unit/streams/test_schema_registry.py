@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.schema_registry import LEVEL, apply, compare, registered_id
+from streams.contract_registration import LEVEL, apply, compare, registered_id
 from streams.stores.memory_schema_registry import MemorySchemaRegistry
 from tests.support.registered import a_contract, another_record, with_a_mood, without_listener
 from topics.catalogue import LISTENING_EVENTS, RECOMMENDATIONS

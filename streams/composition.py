@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import faust
 import uvloop
+from faust.types.tuples import Message
 
 from streams.addresses import Addresses
-from streams.batch_transport import BatchTransport, StartingPositions
+from streams.batch_transport import BatchTransport, ChunkSchema, StartingPositions
 from streams.pacing import AT_ONCE, Pace
 from streams.settings import Settings
 
@@ -69,6 +70,21 @@ def faust_app(
         pace=pace,
     )
     return app
+
+
+def add_agent(
+    app: faust.App, topic: str, name: str, handle: Callable[[Message], Awaitable[None]]
+) -> None:
+    """Adds the one agent of an app: `handle` gets chunks one by one, and has each acknowledged."""
+
+    @app.agent(app.topic(topic, schema=ChunkSchema(), value_type=bytes), name=name, concurrency=1)
+    async def run(chunks: faust.StreamT) -> None:
+        async for event in chunks.noack().events():
+            try:
+                await handle(event.message)
+            except Exception as error:  # not understood: stop before anything is acknowledged
+                await app.crash(error)
+                return
 
 
 def _client_id() -> str:

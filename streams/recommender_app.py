@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 
 import faust
 import orjson
 import structlog
 import xxhash
 from faust.types import TP
+from faust.types.tuples import Message
 from redis.asyncio import Redis
 
 from online_models.base import Ranker
 from online_models.registry import build
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
-from streams.batch_transport import ChunkSchema
 from streams.catalogue_feed import CatalogueFeed
-from streams.composition import faust_app
+from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import Fold
@@ -27,7 +26,7 @@ from streams.model_choice import built, config_of
 from streams.pacing import Pace
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
-from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
+from streams.redis_client import redis_of, tell_status
 from streams.settings import Settings
 from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
@@ -78,13 +77,17 @@ class RecommenderWorker:
             chunk_records_max=_LOG_RECORDS_A_CHUNK,
             pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
-        _add_agent(self.app, self.recommender)
+        add_agent(self.app, LEARNING_LOG.name, "recommend", self._recommend)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)
         self.app.task(self._heartbeat)
         self._feeding: asyncio.Task[None] | None = None
 
     async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
         return dict.fromkeys(assigned, await self.recommender.begin())
+
+    async def _recommend(self, chunk: Message) -> None:
+        await self.recommender.learn(chunk.value)
+        self.app.consumer.ack(chunk)
 
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
         if assigned:
@@ -96,11 +99,7 @@ class RecommenderWorker:
         while not self.app.should_stop:
             await self.recommender.beat()
             if self.recommender.is_owner:
-                await self._write_status(key)
-
-    async def _write_status(self, key: str) -> None:
-        with suppress(*REDIS_AWAY):  # status is for people; the publisher says what is away
-            await self._redis.set(key, orjson.dumps(self.recommender.status()), ex=STATUS_TTL_S)
+                await tell_status(self._redis, key, self.recommender.status())
 
     async def start(self) -> None:
         """Begins to feed the catalogue of tracks."""
@@ -164,17 +163,3 @@ def _state_keeper(settings: Settings, addresses: Addresses, fold: Fold) -> State
         kafka=addresses.kafka,
         configuration=configuration_of(settings),
     )
-
-
-def _add_agent(app: faust.App, recommender: Recommender) -> None:
-    topic = app.topic(LEARNING_LOG.name, schema=ChunkSchema(), value_type=bytes)
-
-    @app.agent(topic, name="recommend", concurrency=1)
-    async def recommend(chunks: faust.StreamT) -> None:
-        async for event in chunks.noack().events():
-            try:
-                await recommender.learn(event.value)
-            except Exception as error:  # not understood: stop before anything is acknowledged
-                await app.crash(error)
-                return
-            app.consumer.ack(event.message)

@@ -1,8 +1,11 @@
 """How EchoTune talks to Redis: bounded waits, so that it neither hangs nor hides an outage."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -26,6 +29,12 @@ def redis_of(addresses: Addresses) -> Redis:
     pool = redis.connection_pool
     pool.connection_class = type("Connection", (_ClosedIsAway, pool.connection_class), {})
     return redis
+
+
+async def tell_status(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
+    """Writes a worker's status for people; where Redis is away, others say so."""
+    with suppress(*REDIS_AWAY):
+        await redis.set(key, orjson.dumps(status), ex=STATUS_TTL_S)
 
 
 def _client(url: str) -> Redis:

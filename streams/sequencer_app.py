@@ -4,13 +4,11 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import faust
-import orjson
 import structlog
 from confluent_kafka import KafkaException
 from faust.types import TP
@@ -18,13 +16,12 @@ from faust.types import TP
 from streams.acknowledged_producer import AcknowledgedProducer
 from streams.addresses import Addresses
 from streams.agents.sequence import Identity, Sequencer
-from streams.batch_transport import ChunkSchema
 from streams.beginning import Cluster, Source
-from streams.composition import faust_app
+from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
 from streams.pacing import Pace
 from streams.progress_reader import FoldPosition, ProgressReader
-from streams.redis_client import REDIS_AWAY, STATUS_TTL_S, redis_of
+from streams.redis_client import redis_of, tell_status
 from streams.settings import Settings
 from streams.topic_ids import bounds_of, describe_topic
 from streams.writer_schemas import WriterSchemas
@@ -89,7 +86,7 @@ class SequencerWorker:
             chunk_records_max=settings.chunk_records_max,
             pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
-        _add_agent(self.app, self.sequencer, names.listening_events)
+        add_agent(self.app, names.listening_events, "sequence", self.sequencer.sequence)
         self.app.on_partitions_revoked.connect(self._revoke)
         self.app.task(self._watch_topic_id)
         self.app.task(self._heartbeat)
@@ -164,8 +161,7 @@ class SequencerWorker:
     async def _heartbeat(self) -> None:
         key = f"echotune:status:sequencer:{self.sequencer.identity.sequencer_id}"
         while not self.app.should_stop:
-            with suppress(*REDIS_AWAY):  # status is for people; sequencing does not need Redis
-                await self._redis.set(key, orjson.dumps(self.status()), ex=STATUS_TTL_S)
+            await tell_status(self._redis, key, self.status())
             await asyncio.sleep(_HEARTBEAT_S)
 
     def status(self) -> dict[str, Any]:
@@ -195,16 +191,3 @@ class SequencerWorker:
         await self._producer.close(_FLUSH_TIMEOUT_S)
         await asyncio.to_thread(self._progress.close)
         await self._redis.aclose()
-
-
-def _add_agent(app: faust.App, sequencer: Sequencer, topic_name: str) -> None:
-    topic = app.topic(topic_name, schema=ChunkSchema(), value_type=bytes)
-
-    @app.agent(topic, name="sequence", concurrency=1)
-    async def sequence(chunks: faust.StreamT) -> None:
-        async for event in chunks.noack().events():
-            try:
-                await sequencer.sequence(event.message)
-            except Exception as error:  # not understood: stop before anything is acknowledged
-                await app.crash(error)
-                return

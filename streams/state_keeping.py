@@ -11,8 +11,8 @@ from streams.log_reader import LogReader, ReadLog
 from streams.progress import Digest
 from streams.snapshot_adoption import adopt
 from streams.snapshot_loading import Fit, fit, load_newest
-from streams.snapshots import SnapshotHeader
-from streams.state_copying import copied, room_for, sizes_of
+from streams.snapshots import Arrays, SnapshotHeader
+from streams.state_copying import Room, copied, room_for, sizes_of
 from streams.stores.snapshot_folder import SnapshotFolder
 from topics.errors import LogError, SnapshotError
 
@@ -42,6 +42,8 @@ class StateKeeper:
         self._kept_at = clock()
         self.digest = Digest()
         self.kept_offset = -1
+        self.held_ms = 0.0
+        """For how long the newest snapshot let nothing else happen."""
         self.error: str | None = None
 
     def make_ready(self) -> None:
@@ -103,14 +105,22 @@ class StateKeeper:
         await asyncio.sleep(0)
         if not may_keep():
             return
-        self.take_digest()  # from here on nothing may be awaited until the state is copied
-        header, arrays = self._header(), copied(self._fold.views(), room)
+        header, arrays = self._copy(room)
         try:
             await asyncio.to_thread(self._snapshots.write, header, arrays)
             self.kept_offset, self.error = header.offset, None
+            _log.info("snapshot", offset=header.offset, held_ms=round(self.held_ms, 1))
         except SnapshotError as error:
             self.error = str(error)
             _log.error("snapshot failed", error=self.error)
+
+    def _copy(self, room: Room) -> tuple[SnapshotHeader, Arrays]:
+        """The state at one place in the log: nothing else may happen meanwhile."""
+        began = time.perf_counter()
+        self.take_digest()
+        header, arrays = self._header(), copied(self._fold.views(), room)
+        self.held_ms = (time.perf_counter() - began) * 1000
+        return header, arrays
 
     def _header(self) -> SnapshotHeader:
         return SnapshotHeader(

@@ -294,5 +294,6 @@ class Recommender:
             "redis_error": publisher.redis.error,
             "schema_registry_error": self._topic.schema_registry_error,
             "snapshot_offset": self._state.kept_offset,
+            "snapshot_held_ms": self._state.held_ms,
             "snapshot_error": self._state.error,
         }

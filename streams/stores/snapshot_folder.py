@@ -1,6 +1,7 @@
 """Snapshots as files of one folder: written whole or not at all, the newest few are kept."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,10 @@ from topics.errors import SnapshotError
 _log = structlog.get_logger(__name__)
 _SUFFIX = ".snapshot"
 _FOREIGN = ".foreign"
+_REST_BYTES, _REST_S = 1 << 20, 0.003
+"""After so much the processor is others' for a while: nobody waits for a snapshot."""
+_SYNC_BYTES = 16 << 20
+"""What was written goes to the disk in such pieces: others that sync meanwhile wait for no more."""
 
 
 class SnapshotFolder:
@@ -73,8 +78,16 @@ class SnapshotFolder:
 
 def _write_durably(part: Path, path: Path, pieces: Iterator[bytes]) -> None:
     with part.open("wb") as file:
+        rested, synced = 0, 0
         for piece in pieces:
             file.write(piece)
+            if file.tell() - rested >= _REST_BYTES:
+                time.sleep(_REST_S)
+                rested = file.tell()
+            if file.tell() - synced >= _SYNC_BYTES:
+                file.flush()
+                os.fdatasync(file.fileno())
+                synced = file.tell()
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)

@@ -1,5 +1,7 @@
-"""The longest pause in publishing, with and without snapshots, at a million events of state."""
+"""How long a snapshot holds everything up, at a million events of state, and who notices."""
 
+import gc
+import re
 import time
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.large_state import LargeState
+from tests.support.station import Worker
 
 WATCHED_S = 60.0
 WARM_S = 5.0
@@ -23,23 +26,38 @@ def snapshots(kafka_libs: Path, folder: Path) -> list[Figure]:
         state.station.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = OFTEN_S
         state.start()
         with_them = _pauses_ms(state)
+        held_ms = _held_ms(state.worker)
     finally:
         state.close()
     peer = "without snapshots"
     return [
-        Figure("longest pause in publishing", float(with_them.max()), "ms", peer, without.max()),
         Figure(
-            f"longest pause by a snapshot, {WATCHED_S / float(OFTEN_S):.0f} of them",
-            float(with_them.max() - np.percentile(without, 99.9)),
+            f"longest that one of {len(held_ms)} snapshots let nothing else happen",
+            max(held_ms),
             "ms",
             goal="≤ 100 ms",
         ),
+        Figure("longest pause in publishing", float(with_them.max()), "ms", peer, without.max()),
+        Figure(
+            "99.9th percentile of pauses",
+            float(np.percentile(with_them, 99.9)),
+            "ms",
+            peer,
+            float(np.percentile(without, 99.9)),
+        ),
     ]
+
+
+def _held_ms(worker: Worker) -> list[float]:
+    """What the worker said of its snapshots."""
+    return [float(each) for each in re.findall(r"held_ms\W+([\d.]+)", worker.text())]
 
 
 def _pauses_ms(state: LargeState) -> "np.ndarray":  # type: ignore[type-arg]
     """Pauses between two changes of the probe's list."""
     times = []
+    gc.collect()
+    gc.freeze()  # whoever watches must not pause itself
     with state.going_on(WATCHED_S * 3):
         began_at = state.as_of()
         while state.as_of() <= began_at:

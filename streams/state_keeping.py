@@ -49,7 +49,8 @@ class StateKeeper:
     def make_ready(self) -> None:
         """Loads the state the first time, and later makes sure that the log still holds it.
 
-        Blocks. Raises `LogError` where the log is not the one that the state was folded from.
+        Blocks; one call at a time.
+        Raises `LogError` where the log is not the one that the state was folded from.
         """
         with self._read_log(self._kafka) as reader:
             if self._fold.offset < 0:
@@ -98,13 +99,14 @@ class StateKeeper:
         """
         if not may_keep():  # not yet: at the next heartbeat
             return
-        self._kept_at = self._clock()
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
+            self._kept_at = self._clock()
             return
         room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))
         await asyncio.sleep(0)
         if not may_keep():
             return
+        self._kept_at = self._clock()
         header, arrays = self._copy(room)
         try:
             await asyncio.to_thread(self._snapshots.write, header, arrays)

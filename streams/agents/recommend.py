@@ -97,6 +97,7 @@ class Recommender:
         self._latest: dict[str, str] = {}
         self._log_end = 0
         self.is_owner = False
+        self._has_begun = False
         self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -114,21 +115,29 @@ class Recommender:
         """Publishes no more: whoever took over may be further, and fenced this one."""
         if self._opening is not None:
             self._opening.cancel()
-        self._loading = self._opening = None
+        self._has_begun, self._opening = False, None
         self._topic.abandon()
         self._topic = self._topic.renewed()
         self._publisher.shut(self._topic)
 
     async def begin(self) -> int:
         """Makes the state ready, once an ownership; returns the log offset to go on from."""
-        if self._loading is None:
-            self._loading = asyncio.create_task(asyncio.to_thread(self._state.make_ready))
+        if not self._has_begun:
+            self._has_begun = True
+            self._loading = asyncio.create_task(self._make_ready(self._loading))
+        assert self._loading is not None
         await asyncio.shield(self._loading)
         if self._alarms is not None:
             self._alarms.begin(self.fold)
         if self._opening is None:
             self._opening = asyncio.create_task(self._open_gate())
         return self.fold.offset + 1
+
+    async def _make_ready(self, before: asyncio.Task[None] | None) -> None:
+        """Loads the state; who got the log back while it still loads, only after that."""
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        await asyncio.to_thread(self._state.make_ready)
 
     async def _open_gate(self) -> None:
         """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""

@@ -98,8 +98,9 @@ async def test_what_may_be_kept_is_asked_of_the_state_as_it_is_kept(
     assert header.offset == 2
 
 
+@pytest.mark.parametrize("asked", [1, 2], ids=["at first", "of the state as it is kept"])
 async def test_a_snapshot_that_may_not_be_taken_yet_stays_due(
-    log: type[ALog], tmp_path: Path
+    log: type[ALog], tmp_path: Path, asked: int
 ) -> None:
     now = [0.0]
     keeper = StateKeeper(
@@ -111,7 +112,8 @@ async def test_a_snapshot_that_may_not_be_taken_yet_stays_due(
         clock=lambda: now[0],
     )
     now[0] = 9.0
-    await keeper.keep(lambda: False)
+    answers = iter([True] * (asked - 1) + [False])
+    await keeper.keep(lambda: next(answers))
     assert keeper.is_due(every_s=5.0)
     await keeper.keep()
     assert not keeper.is_due(every_s=5.0)

@@ -1,10 +1,18 @@
 """Reads every published list of a generation: the Redis tables, the topic, both frontiers."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from redis.asyncio import Redis
 
 from streams.former_shards import lists_group
@@ -14,7 +22,7 @@ from streams.stores.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 from topics.codecs import Decoder, SchemaLookup
-from topics.errors import LogError
+from topics.errors import LogError, ServerError
 from topics.rejection import Rejected
 from topics.schemas import released
 
@@ -59,13 +67,10 @@ def _of_hash(fields: list[bytes]) -> Published:
 
 def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
     """Up to where the topic holds all lists of this recommender, by its own account."""
-    consumer = _consumer(kafka, lists_group(recommender_id))
-    try:
-        place = TopicPartition(LEARNING_LOG.name, 0)
+    place = TopicPartition(LEARNING_LOG.name, 0)
+    with _reading(kafka, lists_group(recommender_id)) as consumer:
         [committed] = consumer.committed([place], timeout=_TIMEOUT_S)
         return frontier_of(committed.metadata)
-    finally:
-        consumer.close()
 
 
 def lists_in_topic(
@@ -83,34 +88,48 @@ def lists_in_topic(
 
 
 def committed_lists(kafka: str) -> Iterator[Message]:
-    """Every record of the topic as compaction leaves it, of all generations."""
-    consumer = _consumer(kafka, "echotune-list-reader")
-    try:
+    """Every record of the topic as compaction leaves it, of all generations.
+
+    Raises `ServerError` while Kafka is away, or where it falls silent before the end.
+    """
+    with _reading(kafka, "echotune-list-reader") as consumer:
         yield from _committed(consumer)
-    finally:
-        consumer.close()
 
 
-def _consumer(kafka: str, group_id: str) -> Consumer:
-    return Consumer(
+@contextmanager
+def _reading(kafka: str, group_id: str) -> Iterator[Consumer]:
+    consumer = Consumer(
         client_settings(kafka)
         | {
             "group.id": group_id,
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
         }
     )
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise ServerError(
+            f"{RECOMMENDATIONS.name} cannot be read: {error}.", "Is Kafka up?"
+        ) from error
+    finally:
+        consumer.close()
 
 
 def _committed(consumer: Consumer) -> Iterator[Message]:
     topic = consumer.list_topics(RECOMMENDATIONS.name, timeout=_TIMEOUT_S)
     unread = set(topic.topics[RECOMMENDATIONS.name].partitions)
-    consumer.assign([TopicPartition(RECOMMENDATIONS.name, each, 0) for each in unread])
+    consumer.assign(
+        [TopicPartition(RECOMMENDATIONS.name, each, OFFSET_BEGINNING) for each in unread]
+    )
     silent_s = 0.0
-    while unread and silent_s < _TIMEOUT_S:
+    while unread:
         messages = consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
         silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+        if silent_s > _TIMEOUT_S:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         for message in messages:
             error = message.error()
             if error is None:

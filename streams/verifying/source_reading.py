@@ -45,17 +45,28 @@ class SourceRecords:
         self._consumer.assign([TopicPartition(LISTENING_EVENTS.name, partition, self.start)])
 
     def between(self, first: int, last: int) -> list[ReadRecord]:
-        """Records from `first` to `last`, inclusive; must not be below what was read before."""
+        """Records from `first` to `last`, inclusive; must not be below what was read before.
+
+        Raises `KafkaException` where Kafka has them and does not send them.
+        """
         silent_s, ended = 0.0, False
-        while not ended and silent_s < _TIMEOUT_S and (not self._read or self._end() < last):
+        while not ended and (not self._read or self._end() < last):
             messages = self._consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
             silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
+            if silent_s > _TIMEOUT_S:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            if not messages:  # its end is told once, maybe to a call before
+                ended = self._ends_before(last)
             for message in messages:
                 ended = _is_end(message)
                 if not ended:
                     self._read.append(_record(message))
         self._read = [each for each in self._read if each.offset >= first]
         return [each for each in self._read if each.offset <= last]
+
+    def _ends_before(self, offset: int) -> bool:
+        _, end = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
+        return bool(end <= offset)
 
     def _end(self) -> int:
         return self._read[-1].offset

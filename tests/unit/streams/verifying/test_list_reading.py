@@ -1,0 +1,54 @@
+"""What cannot be read is an error; it never looks like lists that are not there."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streams.verifying import list_reading
+from streams.verifying.list_reading import committed_lists
+from topics.catalogue import RECOMMENDATIONS
+from topics.errors import ServerError
+
+
+class SilentConsumer:
+    """Of a broker that stopped answering."""
+
+    def __init__(self, settings: dict[str, object]) -> None:
+        self.is_closed = False
+
+    def list_topics(self, name: str, timeout: float) -> SimpleNamespace:
+        topic = SimpleNamespace(partitions={0: None, 1: None})
+        return SimpleNamespace(topics={RECOMMENDATIONS.name: topic})
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        return
+
+    def consume(self, most: int, timeout: float) -> list[Message]:
+        return []
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_broker_that_falls_silent_is_an_error_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = SilentConsumer({})
+    monkeypatch.setattr(list_reading, "Consumer", lambda _: silent)
+    with pytest.raises(ServerError, match="recommendations cannot be read"):
+        next(committed_lists(""))
+    assert silent.is_closed
+
+
+def test_what_kafka_says_is_wrong_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class AwayConsumer(SilentConsumer):
+        def committed(self, places: list[TopicPartition], timeout: float) -> None:
+            raise KafkaException("away")
+
+    monkeypatch.setattr(list_reading, "Consumer", lambda _: cast(Consumer, AwayConsumer({})))
+    with pytest.raises(ServerError, match="Is Kafka up"):
+        list_reading.topic_frontier("", "echotune-recommender-first-0of1")

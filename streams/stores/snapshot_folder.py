@@ -71,9 +71,10 @@ class SnapshotFolder:
                 self.set_aside(path, str(error))
 
     def set_aside(self, path: Path, why: str) -> None:
-        """Renames a snapshot so that it is not looked at again."""
+        """Renames a snapshot so that it is not looked at again, if it is still there."""
         _log.warning("snapshot set aside", snapshot=path.name, why=why)
-        path.rename(path.with_suffix(_FOREIGN))
+        with suppress(FileNotFoundError):  # another process of this recommender has pruned it
+            path.rename(path.with_suffix(_FOREIGN))
 
 
 def _write_durably(part: Path, path: Path, pieces: Iterator[bytes]) -> None:

@@ -66,6 +66,16 @@ def test_a_damaged_snapshot_is_set_aside_and_its_parent_is_used(tmp_path: Path) 
     assert not newest.exists()
 
 
+def test_a_snapshot_that_another_process_prunes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    folder, other = SnapshotFolder(tmp_path, keep=3), SnapshotFolder(tmp_path, keep=1)
+    for offset in (1, 2):
+        folder.write(a_header(summary={"offset": offset}), some_arrays())
+    found = folder.readable()
+    assert next(found)[1].offset == 2
+    other.write(a_header(summary={"offset": 3}), some_arrays())
+    assert [*found] == []
+
+
 def test_only_the_newest_few_are_kept(tmp_path: Path) -> None:
     folder = SnapshotFolder(tmp_path, keep=2)
     for offset in (8, 9, 10, 100):

@@ -149,7 +149,7 @@ def _role(facts: Facts) -> Judged:
 def _clocks(facts: Facts) -> Judged:
     """Only producers' clocks decide anything; but a machine that is off may be one of them."""
     others = {"redis": facts.redis.clock_ms} if facts.redis else {}
-    alive = [at for name, (at, _) in (facts.heartbeats or {}).items() if name in _running(facts)]
+    alive = [at for name, (at, _) in (facts.heartbeats or {}).items() if name in _beating(facts)]
     if alive:
         others["kafka"] = max(alive)
     if not others:
@@ -169,9 +169,9 @@ def _clocks(facts: Facts) -> Judged:
 # -- workers ---------------------------------------------------------------------------------------
 
 
-def _running(facts: Facts) -> set[str]:
+def _beating(facts: Facts) -> set[str]:
     recommender_id = facts.recommender.get("recommender_id")
-    return {recommender_id} if recommender_id else set()
+    return {recommender_id} if recommender_id and not facts.recommender.get("waits_for") else set()
 
 
 @check("sequencers")
@@ -211,6 +211,9 @@ def _recommender(facts: Facts) -> Judged:
     if not facts.recommender:
         remedy = "Start it: `echotune worker recommender`."
         return Level.BROKEN, f"{facts.recommender_id} does not run", remedy
+    if waits_for := facts.recommender.get("waits_for"):
+        said = f"it waits for the end of {', '.join(waits_for)}"
+        return Level.WARNING, said, "Stop them: one M of a generation runs at a time."
     if facts.recommender.get("redis_error"):
         return (
             Level.BROKEN,
@@ -225,7 +228,7 @@ def _recommender(facts: Facts) -> Judged:
 
 @check("heartbeats")
 def _heartbeats(facts: Facts) -> Judged:
-    if facts.heartbeats is None:
+    if facts.heartbeats is None or facts.recommender.get("waits_for"):  # silent on purpose
         return None
     ours = {k: at for k, (at, told) in facts.heartbeats.items() if k == facts.recommender_id}
     if not ours:

@@ -122,6 +122,7 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ),
     ("recommender", Level.BROKEN, recommender(redis_error="READONLY")),
     ("recommender", Level.WARNING, recommender(publishing=False)),
+    ("recommender", Level.WARNING, recommender(waits_for=[FORMER])),
     ("heartbeats", Level.BROKEN, {"heartbeats": {}}),
     ("heartbeats", Level.BROKEN, told(a_heartbeat(), ms_ago=60_000)),
     (
@@ -192,6 +193,14 @@ def test_a_server_that_is_away_is_a_finding_and_what_it_knows_is_not_judged(
 def test_a_batch_that_is_not_folded_yet_is_no_hole() -> None:
     behind = status(sequencers=[a_sequencer(acknowledged=301)])
     assert "holes" not in levels(replace(HEALTHY, log_end=11, **behind))
+
+
+def test_who_waits_for_a_former_m_is_silent_and_nothing_is_broken() -> None:
+    waiting = recommender(waits_for=[FORMER], publishing=False)
+    found = levels(replace(HEALTHY, **waiting, **told(a_heartbeat(), ms_ago=600_000)))
+    assert {each for each, level in found.items() if level is not Level.OK} == {"recommender"}
+    [finding] = [e for e in examined(replace(HEALTHY, **waiting)) if e.check == "recommender"]
+    assert FORMER in finding.says
 
 
 def test_replicas_of_other_generations_may_differ() -> None:

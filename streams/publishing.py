@@ -236,4 +236,5 @@ class Publisher:
 
     def _is_due(self) -> bool:
         """Whether there is something to publish, though no event has come."""
-        return self._repair_after is not None or self._everyone_at < self._fold.offset
+        is_stale = self._maker.owns_everyones and self._everyone_at < self._fold.offset
+        return self._repair_after is not None or is_stale

@@ -99,10 +99,17 @@ class RememberedTopic:
 class Desk:
     """A fold and its publisher, fed one record at a time."""
 
-    def __init__(self, gate: Gate | None = WIDE_OPEN, *, lists_max: int = 2_000) -> None:
+    def __init__(
+        self,
+        gate: Gate | None = WIDE_OPEN,
+        *,
+        lists_max: int = 2_000,
+        shard: int = 0,
+        shards: int = 1,
+    ) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
-        maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(3))
+        maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
         self.publisher = Publisher(
             self.fold,
             maker,
@@ -321,6 +328,15 @@ async def test_a_heartbeat_with_nothing_to_repair_writes_nothing() -> None:
     del desk.lists._lists["ann"]
     await desk.look_after()
     assert await desk.redis() == {EVERYONE: 0}
+
+
+async def test_a_heartbeat_of_a_shard_that_does_not_make_everyones_list_publishes_nothing() -> None:
+    desk = Desk(shard=1, shards=2)
+    await desk.hear(*(an_event(f"listener-{at}") for at in range(8)))
+    published = len(desk.topic.offered)
+    await desk.look_after()
+    assert EVERYONE not in desk.topic.as_of
+    assert len(desk.topic.offered) == published
 
 
 async def test_everyones_list_of_a_heartbeat_goes_out_with_a_frontier() -> None:

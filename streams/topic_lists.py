@@ -9,7 +9,8 @@ in the same transaction, as offset and metadata of a consumer group of its own.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -83,14 +84,15 @@ class TopicLists:
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip.
 
-        `claim` has to follow.
+        `claim` has to follow. Raises as `check` does where Kafka will not have it.
         """
-        self._connect()
-        self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
         place = TopicPartition(LEARNING_LOG.name, 0)
-        [committed] = self._once_ready(
-            lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
-        )
+        with self._final():
+            self._connect()
+            self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
+            [committed] = self._once_ready(
+                lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
+            )
         self.published = frontier_of(committed.metadata)
         return self.published
 
@@ -100,18 +102,30 @@ class TopicLists:
         Raises as `check` does where a later one has fenced this one, or this was abandoned.
         """
         claimed = self.published._replace(owner=owner)
-        while self.published != claimed:
-            self._check_wanted()
-            try:
-                self._transact({}, claimed)
-                self.published = claimed
-            except KafkaException as failure:
-                if failure.args[0].fatal():
-                    self.failure = failure
-                    self.check()
-                self._recover(failure)
-                self._pause(_RETRY_S)
+        with self._final():
+            while self.published != claimed:
+                self._check_wanted()
+                self._try_to_claim(claimed)
         self._begin()
+
+    def _try_to_claim(self, claimed: Frontier) -> None:
+        try:
+            self._transact({}, claimed)
+            self.published = claimed
+        except KafkaException as failure:
+            if failure.args[0].fatal():
+                raise
+            self._recover(failure)
+            self._pause(_RETRY_S)
+
+    @contextmanager
+    def _final(self) -> Iterator[None]:
+        """What Kafka raises here ends it: as `check` says it."""
+        try:
+            yield
+        except KafkaException as failure:
+            self.failure = failure
+            self.check()
 
     def _check_wanted(self) -> None:
         if self._closing:

@@ -91,3 +91,38 @@ def test_who_lost_the_log_before_the_claim_claims_nothing() -> None:
     with pytest.raises(LogError, match="another's now"):
         topic.claim(3)
     assert topic.kept == []
+
+
+class LateFencing(KeptTransactions):
+    """A Kafka that says with its second answer that a later owner was faster."""
+
+    def __init__(self, fenced_at: str) -> None:
+        super().__init__()
+        self._fenced_at = fenced_at
+        self._producer = self  # type: ignore[assignment]
+
+    def _connect(self) -> None:
+        return
+
+    def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
+        raise KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "aborted"))
+
+    def _answer(self, call: str) -> None:
+        if call == self._fenced_at:
+            raise KafkaException(KafkaError(KafkaError._FENCED, "fenced", fatal=True))
+
+    def init_transactions(self, timeout_s: float) -> None:
+        self._answer("init")
+
+    def abort_transaction(self, timeout_s: float) -> None:
+        self._answer("abort")
+
+
+def test_who_is_fenced_while_the_topic_is_opened_is_told_what_to_do() -> None:
+    with pytest.raises(LogError, match=r"no longer be published.*Start the recommender again"):
+        LateFencing("init").open()
+
+
+def test_who_is_fenced_while_a_failed_claim_is_aborted_is_told_what_to_do() -> None:
+    with pytest.raises(LogError, match=r"no longer be published.*Start the recommender again"):
+        LateFencing("abort").claim(3)

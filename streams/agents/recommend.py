@@ -100,6 +100,7 @@ class Recommender:
         self._has_begun = False
         self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._looking_after: asyncio.Task[None] | None = None
 
     # -- ownership ---------------------------------------------------------------------------
 
@@ -218,10 +219,18 @@ class Recommender:
         self._write_progress()
         self._tell_alarms()
         self._topic.check()
-        await self._publisher.look_after()
+        self._look_after()
         await self._start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
             await self._snapshot()
+
+    def _look_after(self) -> None:
+        """Looks after the lists, beside the heartbeats: a large repair takes many of them."""
+        if self._looking_after is not None:
+            if not self._looking_after.done():
+                return
+            self._looking_after.result()
+        self._looking_after = asyncio.create_task(self._publisher.look_after())
 
     def _write_progress(self) -> None:
         self._progress.write(
@@ -263,6 +272,9 @@ class Recommender:
         if self._opening is None:
             return
         self._opening.cancel()
+        if self._looking_after is not None:
+            self._looking_after.cancel()
+            await asyncio.gather(self._looking_after, return_exceptions=True)
         await self._publisher.redis.settled()
         await asyncio.to_thread(self._topic.close)
         await self._snapshot()

@@ -7,10 +7,12 @@ from typing import Any, cast
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.former_shards import FormerShards
 from streams.frontier import Frontier
+from streams.progress import Digest, ProgressWriter
 from streams.publishing import Publisher
 from streams.state_keeping import StateKeeper
 from streams.topic_lists import TopicLists
 from tests.support.learning_log import a_fold
+from topics.learning_progress import LearningProgress
 
 
 class SlowState:
@@ -28,6 +30,14 @@ class SlowState:
             self._again.wait(0.3)
         self._again.set()
         self.steps.append("ends")
+
+    digest = Digest()
+
+    def take_digest(self) -> None:
+        return
+
+    def is_due(self, every_s: float) -> bool:
+        return False
 
 
 class NobodyBefore:
@@ -47,8 +57,16 @@ class ShutPublisher:
     """Never gets to publish."""
 
     redis: Any = None
+    gate = None
+
+    def __init__(self) -> None:
+        self.repairs = 0
 
     async def take_over(self, retry_s: float) -> None:
+        await asyncio.Event().wait()
+
+    async def look_after(self) -> None:
+        self.repairs += 1
         await asyncio.Event().wait()
 
     def shut(self, topic: object) -> None:
@@ -58,6 +76,9 @@ class ShutPublisher:
 class NoTopic:
     """Takes no lists."""
 
+    def check(self) -> None:
+        return
+
     def abandon(self) -> None:
         return
 
@@ -65,23 +86,33 @@ class NoTopic:
         return self
 
 
-def a_recommender(state: SlowState) -> Recommender:
+class Heartbeats:
+    """Counts them."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def write(self, progress: LearningProgress) -> None:
+        self.written += 1
+
+
+def a_recommender(state: SlowState, progress: Heartbeats) -> Recommender:
     return Recommender(
         Identity("echotune-recommender-first-0of1", "first"),
-        Cadence(progress_every_s=0.5, snapshot_every_s=30.0, digest_every_records=1_000),
+        Cadence(progress_every_s=0.0, snapshot_every_s=30.0, digest_every_records=1_000),
         kafka="",
         fold=a_fold(),
         publisher=cast(Publisher, ShutPublisher()),
         topic=cast(TopicLists, NoTopic()),
         state=cast(StateKeeper, state),
-        progress=cast(Any, None),
+        progress=cast(ProgressWriter, progress),
         former=cast(FormerShards, NobodyBefore()),
     )
 
 
 async def test_who_gets_the_log_back_while_the_state_still_loads_waits_for_that() -> None:
     state = SlowState()
-    recommender = a_recommender(state)
+    recommender = a_recommender(state, Heartbeats())
     recommender.on_assigned(is_owner=True)
     begins = asyncio.create_task(recommender.begin())
     await asyncio.to_thread(state.has_begun.wait)
@@ -90,4 +121,17 @@ async def test_who_gets_the_log_back_while_the_state_still_loads_waits_for_that(
     recommender.on_assigned(is_owner=True)
     assert await recommender.begin() == 0
     assert state.steps == ["begins", "ends", "begins", "ends"]
+    recommender.on_assigned(is_owner=False)
+
+
+async def test_heartbeats_go_on_during_a_repair_that_takes_longer_than_they_do() -> None:
+    heartbeats = Heartbeats()
+    recommender = a_recommender(SlowState(), heartbeats)
+    recommender.on_assigned(is_owner=True)
+    await recommender.begin()
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await recommender.beat()
+    assert heartbeats.written == 3
+    assert cast(ShutPublisher, recommender._publisher).repairs == 1
     recommender.on_assigned(is_owner=False)

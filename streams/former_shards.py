@@ -19,6 +19,7 @@ from streams.kafka_clients import client_settings
 from streams.progress_reader import ProgressReader
 from streams.recommender_identity import RecommenderIdentity
 from topics.catalogue import LEARNING_LOG
+from topics.errors import ServerError
 from topics.learning_progress import LearningProgress
 
 LISTEN_S = 2.5
@@ -135,12 +136,15 @@ def _result(future: "Future[Any]") -> Any:
 
 
 def _once_ready(call: Callable[[], T]) -> T:
-    """Repeats `call` while Kafka is away, or has no coordinators yet."""
+    """Repeats `call` while Kafka is away, or has no coordinators yet; at last `ServerError`."""
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while True:
         try:
             return call()
-        except KafkaException:
+        except KafkaException as error:
             if time.monotonic() > deadline:
-                raise
+                raise ServerError(
+                    f"Recommenders of another M cannot be asked for: {error}.",
+                    "Is Kafka up? Start the recommender again.",
+                ) from error
             time.sleep(_RETRY_S)

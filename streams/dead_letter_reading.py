@@ -77,6 +77,7 @@ def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:
         | {
             "group.id": "echotune-dead-letter-reader",
             "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
         }
     )

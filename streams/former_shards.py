@@ -7,9 +7,9 @@ state has come to the furthest place that any of them published.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -25,10 +25,6 @@ from topics.learning_progress import LearningProgress
 LISTEN_S = 2.5
 """At least twice as long as two heartbeats can be apart."""
 _CALL_TIMEOUT_S = 30.0
-_READY_TIMEOUT_S = 60.0
-_RETRY_S = 0.3
-
-T = TypeVar("T")
 
 
 def transactional_id(recommender_id: str) -> str:
@@ -71,7 +67,10 @@ def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
 
 
 class FormerShards:
-    """What one recommender asks about those of another M; every method blocks."""
+    """What one recommender asks about those of another M.
+
+    Every method blocks, and raises `KafkaException` or `ServerError` while Kafka is away.
+    """
 
     def __init__(self, kafka: str, recommender_id: str) -> None:
         self._kafka = kafka
@@ -80,7 +79,7 @@ class FormerShards:
     def ids(self) -> list[str]:
         """Those that ever read the log or published."""
         admin = AdminClient(client_settings(self._kafka))
-        listed = _once_ready(lambda: _result(admin.list_consumer_groups()))
+        listed = _result(admin.list_consumer_groups())
         return formers_among([each.group_id for each in listed.valid], self._recommender_id)
 
     def heard(self, ids: Sequence[str]) -> list[str]:
@@ -89,18 +88,21 @@ class FormerShards:
             return []
         reader = ProgressReader(self._kafka, lambda _: None)
         reader.start()
-        reader.wait_caught_up(_CALL_TIMEOUT_S)
-        before = reader.heard()
-        time.sleep(LISTEN_S)
-        after = reader.heard()
-        reader.close()
+        try:
+            if not reader.wait_caught_up(_CALL_TIMEOUT_S):
+                raise ServerError("Heartbeats cannot be read.", "Is Kafka up?")
+            before = reader.heard()
+            time.sleep(LISTEN_S)
+            after = reader.heard()
+        finally:
+            reader.close()
         return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
 
     def silence(self, ids: Sequence[str]) -> list[Frontier]:
         """Fences `ids`; returns up to where each of them published to the topic."""
         for each in ids:
-            _once_ready(lambda each=each: self._fence(each))  # type: ignore[misc]
-        return [_once_ready(lambda each=each: self._frontier(each)) for each in ids]  # type: ignore[misc]
+            self._fence(each)
+        return [self._frontier(each) for each in ids]
 
     def _fence(self, recommender_id: str) -> None:
         producer = Producer(
@@ -129,22 +131,10 @@ def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: st
 
 def _result(future: "Future[Any]") -> Any:
     """What was listed, by all brokers or by none."""
-    listed = future.result(_CALL_TIMEOUT_S)
+    try:
+        listed = future.result(_CALL_TIMEOUT_S)
+    except TimeoutError as error:
+        raise ServerError("Consumer groups cannot be listed.", "Is Kafka up?") from error
     if listed.errors:
         raise KafkaException(listed.errors[0])
     return listed
-
-
-def _once_ready(call: Callable[[], T]) -> T:
-    """Repeats `call` while Kafka is away, or has no coordinators yet; at last `ServerError`."""
-    deadline = time.monotonic() + _READY_TIMEOUT_S
-    while True:
-        try:
-            return call()
-        except KafkaException as error:
-            if time.monotonic() > deadline:
-                raise ServerError(
-                    f"Recommenders of another M cannot be asked for: {error}.",
-                    "Is Kafka up? Start the recommender again.",
-                ) from error
-            time.sleep(_RETRY_S)

@@ -10,7 +10,6 @@ from typing import Any
 
 import faust
 import structlog
-from confluent_kafka import KafkaException
 from faust.types import TP
 
 from streams.acknowledged_producer import AcknowledgedProducer
@@ -19,6 +18,7 @@ from streams.agents.sequence import Identity, Sequencer
 from streams.beginning import Cluster, Source
 from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
+from streams.kafka_waiting import answered
 from streams.pacing import Pace
 from streams.progress_reader import FoldPosition, ProgressReader
 from streams.redis_client import redis_of, tell_status
@@ -97,22 +97,10 @@ class SequencerWorker:
         self, assigned: set[TP], committed: Mapping[TP, int | None]
     ) -> Mapping[TP, int]:
         await asyncio.to_thread(self._progress.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
-        cluster = await self._cluster({tp: committed[tp] for tp in assigned})
+        cluster = await answered(lambda: self._cluster({tp: committed[tp] for tp in assigned}))
         return await self.sequencer.begin(self.app.consumer, cluster, self._progress.position)
 
-    async def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
-        """Asks Kafka, for as long as it takes to answer."""
-        said = False
-        while True:
-            try:
-                return await asyncio.to_thread(self._ask_cluster, committed)
-            except (KafkaException, ServerError) as error:
-                if not said:
-                    _log.warning("kafka does not answer; waiting", error=str(error))
-                said = True
-                await asyncio.sleep(_RETRY_S)
-
-    def _ask_cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
+    def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
         name = self._names.listening_events
         bounds = bounds_of(self._kafka, name, [tp.partition for tp in committed])
         log = bounds_of(self._kafka, self._names.learning_log, [0])

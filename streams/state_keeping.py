@@ -49,8 +49,8 @@ class StateKeeper:
     def make_ready(self) -> None:
         """Loads the state the first time, and later makes sure that the log still holds it.
 
-        Blocks; one call at a time.
-        Raises `LogError` where the log is not the one that the state was folded from.
+        Blocks; one call at a time. Raises `LogError` where the log is not the one that the state
+        was folded from, and `ServerError` while Kafka is away: then this may be called again.
         """
         with self._read_log(self._kafka) as reader:
             if self._fold.offset < 0:
@@ -60,11 +60,11 @@ class StateKeeper:
 
     def _load(self, reader: LogReader) -> None:
         self._log_topic_id = reader.topic_id()
+        bounds = reader.bounds()
         adopt(self._snapshots)
         load_newest(self._fold, self._snapshots, lambda header: self._judge(header, reader))
         self.kept_offset = self._fold.offset
         self.take_digest()
-        bounds = reader.bounds()
         if bounds.start > self._fold.offset + 1:
             raise LogError(
                 f"The learning-log begins at {bounds.start}, "

@@ -34,7 +34,6 @@ SHARE_MAX = 0.25
 """Share of the time that transactions take: after a long one the next gathers for longer."""
 _CALL_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 5.0
-_READY_TIMEOUT_S = 60.0
 _RETRY_S = 0.2
 _SCHEMA_AGAIN_S = 5.0
 _REMEDY = "echotune schemas apply"
@@ -157,15 +156,17 @@ class TopicLists:
 
     def _once_ready(self, call: Callable[[], Any]) -> Any:
         """Repeats `call` while the broker is away, or has no coordinators yet."""
-        deadline = self._clock() + _READY_TIMEOUT_S
+        said = False
         while True:
             self._check_wanted()
             try:
                 return call()
             except KafkaException as error:
-                is_waiting = error.args[0].retriable() or error.args[0].code() in _NOT_READY
-                if not is_waiting or self._clock() > deadline:
+                if not (error.args[0].retriable() or error.args[0].code() in _NOT_READY):
                     raise
+                if not said:
+                    _log.warning("lists wait for kafka", error=str(error))
+                said = True
                 self._pause(_RETRY_S)
 
     def offer(self, publication: Publication) -> None:

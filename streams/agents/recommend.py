@@ -20,6 +20,7 @@ from streams.fold import Changed, Fold, together
 from streams.former_shards import FormerShards, shard_of
 from streams.frontier import Frontier, Gate
 from streams.gate_opening import opening
+from streams.kafka_waiting import answered
 from streams.log_reader import LogReader, ReadLog
 from streams.log_writing import WriteLog, write_control
 from streams.progress import ProgressWriter, progress_of
@@ -138,14 +139,14 @@ class Recommender:
         """Loads the state; who got the log back while it still loads, only after that."""
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
-        await asyncio.to_thread(self._state.make_ready)
+        await answered(self._state.make_ready)
 
     async def _open_gate(self) -> None:
         """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""
         former = await self._silenced()
         redis, topic = await self._publisher.take_over(self._cadence.progress_every_s)
-        found = await asyncio.to_thread(
-            opening, self._kafka, self.fold, redis, topic, former, self._log.read
+        found = await answered(
+            lambda: opening(self._kafka, self.fold, redis, topic, former, self._log.read)
         )
         self._log_end = found.log_end
         self._publisher.open_with(found.gate)
@@ -154,13 +155,13 @@ class Recommender:
 
     async def _silenced(self) -> list[Frontier]:
         """Waits for the end of recommenders of another M, fences them; where they published to."""
-        ids = await asyncio.to_thread(self._former.ids)
-        while heard := await asyncio.to_thread(self._former.heard, ids):
+        ids = await answered(self._former.ids)
+        while heard := await answered(lambda: self._former.heard(ids)):
             if heard != self._waits_for:
                 _log.warning("recommenders of another M still run: stop them", who=heard)
             self._waits_for = heard
         self._waits_for = []
-        in_topic = await asyncio.to_thread(self._former.silence, ids)
+        in_topic = await answered(lambda: self._former.silence(ids))
         owners = {shard_of(each): at.owner for each, at in zip(ids, in_topic, strict=True)}
         retry_s = self._cadence.progress_every_s
         return [*in_topic, *await silence(self._publisher.redis, owners, retry_s)]

@@ -99,14 +99,14 @@ class LargeState:
         self.station = Station(folder, kafka_libs, is_hasty=False)
         self.station.environment |= environment
         self.station.up()
-        self.last = fill(self.station.addresses.kafka)
         self.redis: Redis = Redis.from_url(self.station.addresses.redis)
-        self.worker = self.start()
-        deadline = time.monotonic() + _FILL_TIMEOUT_S
-        while self.as_of() < self.last:
-            assert time.monotonic() < deadline
-            assert self.worker.process.poll() is None
-            time.sleep(_LOOK_EVERY_S)
+        try:
+            last = fill(self.station.addresses.kafka)
+            self.worker = self.start()
+            self.wait_as_of(last, _LOOK_EVERY_S)
+        except BaseException:
+            self.close()
+            raise
 
     def start(self) -> Worker:
         """Starts the recommender."""
@@ -128,6 +128,14 @@ class LargeState:
     def as_of(self) -> int:
         """As of which log record the probe's list can be read; -1 while there is none."""
         return int(self.redis.hget(list_key("first", PROBE), "as_of") or -1)
+
+    def wait_as_of(self, offset: int, look_every_s: float) -> None:
+        """Waits for the probe's list as of a log record; fails where nobody works on it."""
+        deadline = time.monotonic() + _FILL_TIMEOUT_S
+        while self.as_of() < offset:
+            assert time.monotonic() < deadline, f"no list as of {offset}"
+            assert self.worker.process.poll() is None, self.worker.text()[-2_000:]
+            time.sleep(look_every_s)
 
     def close(self) -> None:
         """Stops whatever runs."""

@@ -40,8 +40,7 @@ def _after_a_kill(state: LargeState, *, has_standby: bool) -> float:
         began, end = time.perf_counter(), reader.bounds().end
     if not has_standby:
         state.start()
-    while state.as_of() < end:
-        time.sleep(_LOOK_EVERY_S)
+    state.wait_as_of(end, _LOOK_EVERY_S)
     took_s = time.perf_counter() - began
     if has_standby:
         state.start()

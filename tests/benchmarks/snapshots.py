@@ -59,9 +59,7 @@ def _pauses_ms(state: LargeState) -> "np.ndarray":  # type: ignore[type-arg]
     gc.collect()
     gc.freeze()  # whoever watches must not pause itself
     with state.going_on(WATCHED_S * 3):
-        began_at = state.as_of()
-        while state.as_of() <= began_at:
-            time.sleep(_LOOK_EVERY_S)
+        state.wait_as_of(state.as_of() + 1, _LOOK_EVERY_S)
         time.sleep(WARM_S)
         last, ends = state.as_of(), time.perf_counter() + WATCHED_S
         while time.perf_counter() < ends:

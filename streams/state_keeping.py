@@ -40,6 +40,7 @@ class StateKeeper:
         self._clock = clock
         self._log_topic_id = ""
         self._kept_at = clock()
+        self._writing: asyncio.Task[None] | None = None
         self.digest = Digest()
         self.kept_offset = -1
         self.held_ms = 0.0
@@ -95,8 +96,11 @@ class StateKeeper:
     async def keep(self, may_keep: Callable[[], bool] = lambda: True) -> None:
         """Writes a snapshot if anything was folded since; a full disk is said, not fatal.
 
-        `may_keep` is asked again of the very state that would be kept.
+        `may_keep` is asked again of the very state that would be kept. Who waits may be cancelled,
+        as a heartbeat is when its worker ends: the snapshot under way is not, and the next one
+        waits for it, since either would remove what the other has not finished.
         """
+        await self._written()
         if not may_keep():  # not yet: at the next heartbeat
             return
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
@@ -107,7 +111,15 @@ class StateKeeper:
         if not may_keep():
             return
         self._kept_at = self._clock()
-        header, arrays = self._copy(room)
+        self._writing = asyncio.create_task(self._write(*self._copy(room)))
+        await self._written()
+
+    async def _written(self) -> None:
+        """Waits until the snapshot under way is written, or has failed to be."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    async def _write(self, header: SnapshotHeader, arrays: Arrays) -> None:
         try:
             await asyncio.to_thread(self._snapshots.write, header, arrays)
             self.kept_offset, self.error = header.offset, None

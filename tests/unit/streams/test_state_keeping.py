@@ -1,14 +1,20 @@
 """A worker whose log was cut or made again stops with a message, before anything is applied."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Self
 
 import pytest
 
+from streams import snapshots
 from streams.fold import Fold
 from streams.log_reader import LogBounds
+from streams.snapshots import Arrays, SnapshotHeader
 from streams.state_keeping import StateKeeper
+from streams.stores import snapshot_folder
 from streams.stores.snapshot_folder import SnapshotFolder
 from tests.support.learning_log import a_fold, a_history, batches, folded
 from topics.errors import LogError
@@ -117,3 +123,39 @@ async def test_a_snapshot_that_may_not_be_taken_yet_stays_due(
     assert keeper.is_due(every_s=5.0)
     await keeper.keep()
     assert not keeper.is_due(every_s=5.0)
+
+
+async def test_a_worker_that_ends_while_a_snapshot_is_written_leaves_its_last_one(
+    log: type[ALog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, is_first_done = Event(), Event(), Event()
+    pieces, write = snapshots.packed, SnapshotFolder.write
+
+    def packed(header: SnapshotHeader, arrays: Arrays) -> Iterator[bytes]:
+        for piece in pieces(header, arrays):
+            yield piece
+            begun.set()
+            (goes_on if header.offset == 1 else is_first_done).wait(5.0)
+
+    def written(self: SnapshotFolder, header: SnapshotHeader, arrays: Arrays) -> Path:
+        path = write(self, header, arrays)
+        is_first_done.set()
+        return path
+
+    monkeypatch.setattr(snapshot_folder, "packed", packed)
+    monkeypatch.setattr(SnapshotFolder, "write", written)
+    fold = folded(a_fold(), LOG[:2])
+    keeper = a_keeper(fold, log, tmp_path)
+    heartbeat = asyncio.create_task(keeper.keep())
+    await asyncio.to_thread(begun.wait, 5.0)
+    heartbeat.cancel()
+    with suppress(asyncio.CancelledError):
+        await heartbeat
+    folded(fold, LOG[2:])
+    begun.clear()
+    last = asyncio.create_task(keeper.keep())
+    await asyncio.to_thread(begun.wait, 0.2)
+    goes_on.set()
+    await last
+    assert (keeper.error, keeper.kept_offset) == (None, 2)
+    assert SnapshotFolder(tmp_path, keep=2).paths()[0].stem == f"{2:020d}"

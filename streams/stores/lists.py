@@ -57,7 +57,8 @@ class ListStore(Protocol):
 
     async def silence(self, shard: str, owner: int) -> Frontier:
         """Moves the frontier of another shard, `iofM`, on to an owner after its last and `owner`,
-        so that whoever published it takes notice; returns it.
+        so that whoever published it takes notice; returns it. Where the store has not seen `owner`,
+        its serial says nothing any more.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, frontier_of
 from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
@@ -102,6 +102,8 @@ class RedisLists:
         while True:
             known = frontier_of(await self._redis.get(key))
             silenced = known._replace(owner=1 + max(known.owner, owner))
+            if known.owner < owner:  # it fell back; and whoever follows could not see that any more
+                silenced = silenced._replace(serial=UNKNOWN_SERIAL)
             if await self._call(key, (), silenced, known) is None:
                 return silenced
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, Gate, gate_between
 from streams.stores.lists import EVERYONE, ListStore, Outcome, Publication, StoredList
 from streams.stores.memory_lists import MemoryLists
 from streams.stores.redis_lists import (
@@ -302,7 +302,19 @@ class TestRedisLists(ListStoreContract):
     ) -> None:
         other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
         silenced = await other.silence("0of1", 2)
-        assert silenced == NOTHING_PUBLISHED._replace(owner=3)
+        assert silenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
         news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
         assert await store.publish(news) == (False, silenced)
         assert await store.read("ann") is None
+
+    async def test_who_comes_back_after_a_store_that_fell_back_was_silenced_publishes_everything(
+        self, store: RedisLists, redis: "Redis", generation: str
+    ) -> None:
+        topic = Frontier(0, 20, serial=6, owner=2, agreed=5)
+        fell_back_to = Frontier(0, 19, serial=6, owner=1, agreed=5)  # and went on without owner 2
+        await published(store, frontier=fell_back_to)
+        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
+        for _ in range(2):
+            await other.silence("0of1", topic.owner)
+        gate = gate_between(await store.frontier(), topic, log_epoch=0)
+        assert gate == Gate((0, 20), republish_after=-1)

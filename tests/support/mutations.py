@@ -5,6 +5,7 @@ must fail with each of these; workers that a test starts meanwhile are mutated, 
 command that checks them.
 """
 
+import inspect
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -49,7 +50,18 @@ def mutate(name: str) -> None:
 
 
 def _patch(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
-    setattr(owner, name, made(getattr(owner, name)))
+    was = getattr(owner, name)
+    now = made(was)
+    _check_called_alike(was, now)
+    setattr(owner, name, now)
+
+
+def _check_called_alike(was: Callable[..., Any], now: Callable[..., Any]) -> None:
+    """Raises `TypeError` where callers would fail by the call alone, which proves nothing."""
+    told = inspect.signature(was).parameters.values()
+    by_name = [each.name for each in told if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    in_order = [each for each in told if each.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    inspect.signature(now).bind(*(None for _ in in_order), **dict.fromkeys(by_name))
 
 
 @safeguard("row-offset mask")
@@ -202,8 +214,8 @@ def _nobody_is_fenced() -> None:
     """Every owner has a transactional id of its own."""
 
     def made(begin: Any) -> Any:
-        def unfenced(self: TopicLists, kafka: str, recommender_id: str, **more: Any) -> None:
-            begin(self, kafka, recommender_id, **more)
+        def unfenced(self: TopicLists, *arguments: Any, **named: Any) -> None:
+            begin(self, *arguments, **named)
             self._transactional_id += f"-{uuid.uuid4()}"
 
         return unfenced

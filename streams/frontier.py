@@ -30,6 +30,8 @@ class Frontier(NamedTuple):
 
     It stands at the publication before, and no list of it is newer than `as_of`.
     """
+    made_by: str = ""
+    """The configuration by which all its lists were made."""
 
     @property
     def position(self) -> tuple[int, int]:
@@ -61,7 +63,11 @@ class Frontier(NamedTuple):
         owed = (since.complete_up_to, since.owed_after, self.owed_after)
         owed_after = min(each for each in owed if each is not None)
         return self._replace(
-            serial=since.serial, owed_after=owed_after, agreed=since.agreed, part=since.part + 1
+            serial=since.serial,
+            owed_after=owed_after,
+            agreed=since.agreed,
+            part=since.part + 1,
+            made_by=since.made_by,
         )
 
 

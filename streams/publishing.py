@@ -45,12 +45,14 @@ class Publisher:
         lists: ListStore,
         topic: TopicLists,
         *,
+        made_by: str = "",
         lists_a_publication_max: int = LISTS_A_PUBLICATION_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fold = fold
         self._lists_max = lists_a_publication_max
         self._maker = maker
+        self._made_by = made_by
         self._topic = topic
         self._repair_after: int | None = None
         self._repairs = Repairs(owner=0)
@@ -87,9 +89,14 @@ class Publisher:
         return taken.redis, taken.topic
 
     def open_with(self, gate: Gate) -> None:
-        """Sets the gate; once it is open, what changed after `republish_after` goes out first."""
-        self.gate = gate
+        """Sets the gate; once it is open, what changed after `republish_after` goes out first.
+
+        So does every list where some were made by another configuration.
+        """
         told = (self.redis.frontier or NOTHING_PUBLISHED, self._topic.published)
+        if any(each.made_by != self._made_by for each in told):
+            gate = gate._replace(republish_after=-1)
+        self.gate = gate
         self._serial = max(self._serial, *(each.serial for each in told))
         self._repair_after = gate.republish_after
         self._everyone_at = -EVERYONE_EVERY_RECORDS
@@ -154,6 +161,7 @@ class Publisher:
             owed_after=self._repairs.since(agreed),
             owner=self._repairs.owner,
             agreed=agreed,
+            made_by=self._made_by,
         )
 
     def _piece(self, own: NDArray[np.int32]) -> tuple[list[RecommendationList], NDArray[np.int32]]:

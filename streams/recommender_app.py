@@ -19,7 +19,7 @@ from streams.catalogue_feed import CatalogueFeed
 from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
 from streams.drift_alarms import AlarmTeller, AlarmTopic
-from streams.fold import Fold
+from streams.fold import FOLD_VERSION, Fold
 from streams.list_making import ListMaker
 from streams.list_shaping import shape_of
 from streams.model_choice import built, config_of
@@ -60,6 +60,12 @@ def configuration_of(settings: Settings) -> str:
     """
     identities = [each.identity() for each in (_model(settings), build(BASELINE))]
     return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
+
+
+def lists_made_by(settings: Settings) -> str:
+    """Hash of everything that the lists of one place in the log depend on."""
+    made_by = [FOLD_VERSION, configuration_of(settings), shape_of(settings)]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
 
 
 class RecommenderWorker:
@@ -139,7 +145,7 @@ def _recommender(
         ),
         kafka=addresses.kafka,
         fold=fold,
-        publisher=Publisher(fold, maker, lists, topic),
+        publisher=Publisher(fold, maker, lists, topic, made_by=lists_made_by(settings)),
         topic=topic,
         state=_state_keeper(settings, addresses, fold),
         progress=ProgressWriter(addresses.kafka),

@@ -68,9 +68,9 @@ class Running:
         """Where the recommender keeps its snapshots."""
         return self.station.home / "snapshots" / self.station.settings.recommender_id
 
-    def restart(self) -> Worker:
+    def restart(self, **environment: str) -> Worker:
         """Starts the recommender again."""
-        self.recommender = self.station.start("recommender")
+        self.recommender = self.station.start("recommender", **environment)
         return self.recommender
 
 
@@ -185,6 +185,19 @@ def test_lists_are_complete_after_a_kill_between_snapshot_and_publication(
     running.station.servers.start("redis")
     lists = running.settle()
     assert len(named(lists, "unlucky")) == len(named(lists, "patient")) == 10
+
+
+def test_a_list_length_that_changes_at_a_restart_is_that_of_every_list(running: Running) -> None:
+    before = running.settle()
+    for length in (3, 0):
+        assert running.recommender.stop() == 0
+        running.restart(**({"ECHOTUNE_LIST_LENGTH": str(length)} if length else {}))
+        expected = {who: seen.track_ids[: length or None] for who, seen in before.items()}
+        for seen in (in_redis, in_topic):
+            wait_until(
+                lambda seen=seen: {who: it.track_ids for who, it in seen(running.station).items()},
+                lambda found, expected=expected: found == expected,
+            )
 
 
 def test_a_disk_that_is_full_at_the_snapshot_stops_nothing(running: Running) -> None:

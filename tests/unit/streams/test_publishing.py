@@ -106,6 +106,7 @@ class Desk:
         lists_max: int = 2_000,
         shard: int = 0,
         shards: int = 1,
+        made_by: str = "",
     ) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
@@ -115,6 +116,7 @@ class Desk:
             maker,
             self.lists,
             cast(TopicLists, self.topic),
+            made_by=made_by,
             lists_a_publication_max=lists_max,
         )
         self.covered = 0
@@ -137,6 +139,10 @@ class Desk:
         self.fold.record_hash = "hash"
         await self.publisher.publish(change)
         await self.publisher.redis.settled()
+
+    async def take_over(self) -> None:
+        redis, topic = await self.publisher.take_over(retry_s=0.0)
+        self.publisher.open_with(gate_between(redis, topic, log_epoch=0))
 
     async def look_after(self) -> None:
         await self.publisher.look_after()
@@ -210,6 +216,33 @@ async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_aga
     desk.publisher.open_with(Gate((0, 0), -1))
     await desk.hear(an_event("ann"))
     assert set(renewed.as_of) == {*(f"listener-{at}" for at in range(4)), "ann", EVERYONE}
+
+
+async def test_lists_that_another_configuration_made_are_made_again_by_whoever_takes_over() -> None:
+    former = Desk(gate=None, made_by="one")
+    await former.take_over()
+    for name in ("ann", "bob", "cid"):
+        await former.hear(an_event(name))
+    former.topic.commit()
+    for made_by, expected in (
+        ("one", {"ann": 0, "bob": 1, "cid": 2}),
+        ("another", dict.fromkeys(("ann", "bob", "cid"), 2)),
+    ):
+        desk = Desk(gate=None, made_by=made_by, lists_max=2)
+        desk.lists._lists, desk.lists._frontier = dict(former.lists._lists), former.lists._frontier
+        desk.topic.published = former.topic.published
+        desk.topic.as_of = dict(former.topic.as_of)
+        for name in expected:
+            await desk.hear(an_event(name))
+        await desk.take_over()
+        await desk.look_after()
+        assert await desk.redis() == desk.topic.as_of == {**expected, EVERYONE: 2}
+        assert desk.lists._frontier.made_by == made_by
+
+
+async def test_of_a_store_that_has_a_part_of_them_nobody_says_that_all_are_made_anew() -> None:
+    old, new = (Frontier(0, 2, serial=at, made_by=by) for at, by in ((3, "one"), (4, "another")))
+    assert new.reached_in_part(old).made_by == "one"
 
 
 async def test_the_gate_shuts_in_an_earlier_epoch() -> None:

@@ -169,10 +169,13 @@ class Publisher:
         return self._maker.lists(own[: self._lists_max]), own[self._lists_max :]
 
     def _changed(self, waiting: Sequence[Changed], repair_after: int | None) -> NDArray[np.int32]:
-        changed = [change.listeners for change in waiting]
+        """Whose lists are due: in a repair nobody's that changed before it, which both stores have.
+
+        Made anew in passing, they would not be owed to the store that this publication may miss.
+        """
         if repair_after is not None:
-            changed.append(self._fold.changed_after(repair_after))
-        return np.unique(np.concatenate([_NOBODY, *changed]))
+            return self._fold.changed_after(repair_after)
+        return np.unique(np.concatenate([_NOBODY, *(change.listeners for change in waiting)]))
 
     def _is_gone(self, listener_id: str) -> bool:
         is_back = self._fold.listeners.code(listener_id) >= 0

@@ -110,10 +110,10 @@ class Desk:
     ) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
-        maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
+        self.maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
         self.publisher = Publisher(
             self.fold,
-            maker,
+            self.maker,
             self.lists,
             cast(TopicLists, self.topic),
             made_by=made_by,
@@ -238,6 +238,23 @@ async def test_lists_that_another_configuration_made_are_made_again_by_whoever_t
         await desk.look_after()
         assert await desk.redis() == desk.topic.as_of == {**expected, EVERYONE: 2}
         assert desk.lists._frontier.made_by == made_by
+
+
+async def test_what_both_stores_have_is_not_made_anew_by_who_takes_over_within_a_chunk() -> None:
+    former = Desk(gate=None)
+    await former.take_over()
+    for name in ("ann", "bob"):
+        await former.hear(an_event(name))
+    former.topic.commit()
+    desk = Desk(gate=None)
+    desk.lists, desk.topic = former.lists, former.topic
+    desk.publisher = Publisher(desk.fold, desk.maker, desk.lists, cast(TopicLists, desk.topic))
+    await desk.take_over()
+    desk.lists.is_away = True  # what goes out now reaches one store
+    await desk.hear_chunk([[an_event("ann")], [an_event("bob")]])
+    desk.lists.is_away = False
+    await desk.look_after()
+    assert await desk.redis() == desk.topic.as_of == {"ann": 0, "bob": 1, EVERYONE: 1}
 
 
 async def test_of_a_store_that_has_a_part_of_them_nobody_says_that_all_are_made_anew() -> None:

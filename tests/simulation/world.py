@@ -254,6 +254,7 @@ class World:
             "redis' error": (publisher.redis.error, None),
             "a write to redis": (publisher.redis.is_writing, False),
             "everyone's list": (publisher._everyone_at, fold.offset),
+            "the topic's failure": (owner.recommender._topic.failure, None),
             "the topic's queue": (owner.recommender._topic._frontier, None),
         }
         return "; ".join(

@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from online_models import drift
+from tests.support import naive_fold
 from tests.support.drifting import a_break_of_taste
 from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event, batches
 from tests.support.naive_fold import NaiveFold
@@ -42,6 +44,17 @@ def test_a_break_of_taste_gives_the_same_alarms() -> None:
     records: list[LogRecord] = [SourceAdded(SOURCE.topic_id, "listening-events")]
     naive = agree([*records, *batches(events, 50)], 1024, "fast")
     assert len(naive.hits[0].alarms) == 1
+
+
+def test_what_the_watch_for_drift_forgets_is_forgotten_by_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drift, "WINDOWS_MAX", 64)
+    monkeypatch.setattr(naive_fold, "TENS_MAX", 64)
+    records: list[LogRecord] = [SourceAdded(SOURCE.topic_id, "listening-events")]
+    naive = agree([*records, *batches(a_break_of_taste(1_500, 750), 50)], 1024)
+    assert naive.hits[0].scored > 640
+    assert len(naive.hits[0].tens) < 64
 
 
 def a_log_by_chance(chance: random.Random) -> list[LogRecord]:

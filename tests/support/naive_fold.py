@@ -28,6 +28,9 @@ KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT",
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
 SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
 NEAR_MS = 60_000
+TENS_MAX = 65_536
+"""Of so many tens of scored plays the older half is forgotten."""
+ALARMS_KEPT = 64
 NEVER = -(2**63)
 PORTION = 777
 ALARM = [("scored", "<i8"), ("at", "<i8"), ("since", "<i8"), ("before", "<f8"), ("after", "<f8")]
@@ -99,8 +102,15 @@ class Hits:
             if after < before:
                 since = self.scored - 10 * (len(self.tens) - cut)
                 self.alarms.append((self.scored, offset, since, before, after))
-            self.tens = []
-            self.watch = ADWIN(1e-5, clock=1, grace_period=50)
+            self.begin([])
+        elif len(self.tens) == TENS_MAX:
+            self.begin(self.tens[TENS_MAX // 2 :])
+
+    def begin(self, tens: list[int]) -> None:
+        self.tens = tens
+        self.watch = ADWIN(1e-5, clock=1, grace_period=50)
+        for hits in tens:
+            self.watch.update(hits / 10)
 
     def parts(self, cut: int) -> tuple[list[int], list[int]]:
         return self.tens[:cut], self.tens[cut:]
@@ -326,7 +336,7 @@ class NaiveFold:
         for hits in self.hits:
             state.update(b"counts" + np.array([hits.listens, hits.scored], "<i8").tobytes())
             drift = [hits.scored, hits.open_hits, len(hits.alarms)]
-            state.update(b"drift_alarms" + np.array(hits.alarms, ALARM).tobytes())
+            state.update(b"drift_alarms" + np.array(hits.alarms[-ALARMS_KEPT:], ALARM).tobytes())
             state.update(b"drift_counts" + np.array(drift, "<i8").tobytes())
             state.update(b"drift_windows" + np.array(hits.tens, "i1").tobytes())
             state.update(b"plays" + np.array(hits.plays, "<i4").tobytes())

@@ -36,7 +36,6 @@ _CAUGHT_UP_TIMEOUT_S = 10.0
 _FLUSH_TIMEOUT_S = 3.0
 _HEARTBEAT_S = 1.0
 _TOPIC_ID_EVERY_S = 5.0
-_RETRY_S = 1.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Nothing is published before the gate is open (see `streams.frontier`). Publications are one
 sequence, and each says behind which one it belongs: Redis takes it only there. While Redis is away
 lists are still learnt and still go to the topic; when it is back, or when it turns out to have
-forgotten (flushed, failed over), every list that it lacks is published again, to both.
+forgotten (flushed, failed over), every list that it lacks is published again, to both. So are the
+removals of erased listeners: whom the log erased after the place that a store has reached.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from streams.freshness import Freshness
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
 from streams.list_writing import ListWriter
-from streams.removals import Removals
+from streams.removals import ErasedBetween
 from streams.repairs import Repairs
 from streams.stores.lists import ListStore, Outcome, Publication
 from streams.taking_over import take_over
@@ -44,6 +45,7 @@ class Publisher:
         maker: ListMaker,
         lists: ListStore,
         topic: TopicLists,
+        erased: ErasedBetween,
         *,
         made_by: str = "",
         lists_a_publication_max: int = LISTS_A_PUBLICATION_MAX,
@@ -57,7 +59,8 @@ class Publisher:
         self._repair_after: int | None = None
         self._repairs = Repairs(owner=0)
         self._waiting: list[Changed] = []
-        self._removals = Removals()
+        self._erased_between = erased
+        self._erased: set[str] = set()
         self._serial = 0
         self._in_order = asyncio.Lock()
         self._everyone_at = -EVERYONE_EVERY_RECORDS
@@ -69,17 +72,6 @@ class Publisher:
     def is_open(self) -> bool:
         """Whether lists may be published at the state's place in the log."""
         return self.gate is not None and self.gate.is_open(self._fold.log_epoch, self._fold.offset)
-
-    @property
-    def owes_removals(self) -> bool:
-        """Whether somebody was erased whose list Redis or the topic may still hold.
-
-        Up to where both stood when this began to publish, they have done it.
-        """
-        if self.gate is not None and self._fold.offset <= self.gate.republish_after:
-            return False
-        self._removals.done(self._topic.published)
-        return bool(self._removals)
 
     async def take_over(self, retry_s: float) -> tuple[Frontier, Frontier]:
         """Becomes the one who publishes; returns up to where Redis and the topic were."""
@@ -105,7 +97,6 @@ class Publisher:
         """Publishes nothing until the gate is set again; from then on to `topic`."""
         self._topic = topic
         self.gate = self._repair_after = self.redis.frontier = None
-        self._removals.begin_again()
 
     async def publish(self, change: Changed) -> None:
         """Publishes the lists that `change` changed as of the last folded record.
@@ -114,12 +105,13 @@ class Publisher:
         erased listeners are removed as soon as they can be.
         """
         self._waiting.append(change)
-        self._removals.owe(change.erased)
+        self._erased |= set(change.erased)
         async with self._in_order:
             await self._publish()
 
     async def _publish(self) -> None:
         """Publishes all that changed up to the state's place in the log; needs `_in_order`."""
+        await self._read_erased()
         waiting = self._news()
         if not self.is_open or self._fold.offset < 0:
             return
@@ -141,8 +133,19 @@ class Publisher:
             frontier = frontier.moved_to(self._fold.frontier)
             lists, own = self._piece(own)
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
-        removed = self._removals.due(self._is_gone)
+        removed, self._erased = sorted(filter(self._is_gone, self._erased)), set()
         await self._send(Publication(lists, removed, frontier), appended_at)
+
+    async def _read_erased(self) -> None:
+        """Learns from the log whose lists are to be removed in a repair.
+
+        What this process, or its snapshot, has published and forgotten one store may lack.
+        """
+        read_after = None
+        while (after := self._repair_after) != read_after and after is not None and self.is_open:
+            if self._fold.erasures.erased_at:
+                self._erased |= await self._erased_between(after, self._fold.offset)
+            read_after = after
 
     def _news(self) -> list[Changed]:
         """All that changed since this was asked last; with it the state's place is reached."""
@@ -205,7 +208,6 @@ class Publisher:
             self._repair_from(outcome.frontier)
             return
         self.redis.frontier = outcome.frontier
-        self._removals.told(publication.erased, publication.frontier)
         self.freshness.note(appended_at)
 
     def _repair_from(self, found: Frontier) -> None:
@@ -219,7 +221,6 @@ class Publisher:
         if self._repair_after is not None:
             lacks_after = min(lacks_after, self._repair_after)
         self._repair_after = lacks_after
-        self._removals.undone(found)
         self._everyone_at = -EVERYONE_EVERY_RECORDS
         self.redis.frontier = found
         self.gate = self.gate._replace(opens_at=max(self.gate.opens_at, found.position))

@@ -27,6 +27,7 @@ from streams.pacing import Pace
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
 from streams.redis_client import redis_of, tell_status
+from streams.removals import erased_in
 from streams.settings import Settings
 from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
@@ -138,6 +139,7 @@ def _recommender(
     lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
     topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
     maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
+    made_by, erased = lists_made_by(settings), erased_in(addresses.kafka)
     return Recommender(
         Identity(settings.recommender_id, settings.generation),
         Cadence(
@@ -145,7 +147,7 @@ def _recommender(
         ),
         kafka=addresses.kafka,
         fold=fold,
-        publisher=Publisher(fold, maker, lists, topic, made_by=lists_made_by(settings)),
+        publisher=Publisher(fold, maker, lists, topic, erased, made_by=made_by),
         topic=topic,
         state=_state_keeper(settings, addresses, fold),
         progress=ProgressWriter(addresses.kafka),

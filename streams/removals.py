@@ -1,69 +1,39 @@
-"""Erased listeners whose lists Redis or the topic may still hold."""
+"""Whose lists are to be removed: the log says who was erased."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterator
 
-from streams.frontier import Frontier
+import numpy as np
 
-REMEMBERED_MAX = 10_000
-"""Of who was removed, in case that Redis falls back to where it was not; in memory alone."""
+from streams.kafka_waiting import answered
+from streams.log_reader import LogReader, ReadLog
+from topics.learning_batch import LearningBatch
+from topics.learning_log import LogRecord, decode_log_record
+from topics.listening_event import KIND_CODES
+
+ErasedBetween = Callable[[int, int], Awaitable[set[str]]]
+"""Ids of all who were erased after the first log offset and up to the second one."""
+_ERASE = KIND_CODES["ERASE"]
 
 
-class Removals:
-    """What is to be removed, until both stores are known to have done it.
+def erased_in(kafka: str, read_log: ReadLog = LogReader) -> ErasedBetween:
+    """Asks the learning-log of `kafka`, waiting for it as long as it takes."""
 
-    >>> removals = Removals()
-    >>> removals.owe(["ann"])
-    >>> removals.due(lambda listener_id: True)
-    ['ann']
-    >>> removals.told(["ann"], Frontier(0, 7, serial=3))
-    >>> removals.due(lambda listener_id: True), bool(removals)
-    ([], True)
-    >>> removals.done(Frontier(0, 7, serial=3))
-    >>> bool(removals)
-    False
-    >>> removals.undone(Frontier(0, 6, serial=2))
-    >>> removals.due(lambda listener_id: True)
-    ['ann']
-    """
+    async def between(after: int, last: int) -> set[str]:
+        return await answered(lambda: _read(kafka, read_log, after, last))
 
-    def __init__(self) -> None:
-        self._told: dict[str, Frontier | None] = {}
-        """Listener → the frontier that Redis was told with the removal; None before."""
-        self._done: dict[str, Frontier] = {}
-        """The same of the newest ones that both have done."""
+    return between
 
-    def __bool__(self) -> bool:
-        return bool(self._told)
 
-    def owe(self, listener_ids: Iterable[str]) -> None:
-        """Takes note of erased listeners."""
-        self._told |= dict.fromkeys(listener_ids)
+def _read(kafka: str, read_log: ReadLog, after: int, last: int) -> set[str]:
+    with read_log(kafka) as reader:
+        first = max(after + 1, reader.bounds().start)
+        records = (decode_log_record(value, at) for at, value in reader.records(first, last))
+        return {each for record in records for each in erased_by(record)}
 
-    def due(self, is_gone: Callable[[str], bool]) -> list[str]:
-        """Whose lists are to be removed now; drops those who have come back, with a new list."""
-        self._told = {each: at for each, at in self._told.items() if is_gone(each)}
-        return sorted(each for each, at in self._told.items() if at is None)
 
-    def told(self, listener_ids: Iterable[str], at: Frontier | None) -> None:
-        """Redis has removed these lists as of `at`; the topic is to follow."""
-        self._told |= dict.fromkeys(listener_ids, at)
-
-    def done(self, topic: Frontier) -> None:
-        """The topic has committed everything up to `topic`."""
-        done = {each: at for each, at in self._told.items() if at and at.order <= topic.order}
-        self._told = {each: at for each, at in self._told.items() if each not in done}
-        self._done = dict([*self._done.items(), *done.items()][-REMEMBERED_MAX:])
-
-    def undone(self, redis: Frontier) -> None:
-        """Redis fell back to `redis`: what it was told beyond that it has to be told again."""
-        told = {each: at for each, at in (self._done | self._told).items() if at is not None}
-        back = [each for each, at in told.items() if at.order > redis.order]
-        self._done = {each: at for each, at in self._done.items() if each not in back}
-        self._told |= dict.fromkeys(back)
-
-    def begin_again(self) -> None:
-        """Owes everything anew: what the topic was told may never be committed, and Redis may fall
-        back while somebody else publishes.
-        """
-        self._told = dict.fromkeys([*self._done, *self._told])
-        self._done = {}
+def erased_by(record: LogRecord) -> Iterator[str]:
+    """Ids of whom a log record erases, be it again."""
+    if isinstance(record, LearningBatch):
+        listeners = record.columns["listeners"]
+        for row in np.flatnonzero(record.columns["kinds"] == _ERASE).tolist():
+            yield record.strings[listeners[row]]

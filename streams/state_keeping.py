@@ -93,23 +93,18 @@ class StateKeeper:
         """Whether the last snapshot was tried so long ago."""
         return self._clock() - self._kept_at >= every_s
 
-    async def keep(self, may_keep: Callable[[], bool] = lambda: True) -> None:
+    async def keep(self) -> None:
         """Writes a snapshot if anything was folded since; a full disk is said, not fatal.
 
-        `may_keep` is asked again of the very state that would be kept. Who waits may be cancelled,
-        as a heartbeat is when its worker ends: the snapshot under way is not, and the next one
-        waits for it, since either would remove what the other has not finished.
+        Who waits may be cancelled, as a heartbeat is when its worker ends: the snapshot under way
+        is not, and the next one waits for it, since either would remove what the other has not
+        finished.
         """
         await self._written()
-        if not may_keep():  # not yet: at the next heartbeat
-            return
         if self._fold.offset == self.kept_offset or self._fold.offset < 0:
             self._kept_at = self._clock()
             return
         room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))
-        await asyncio.sleep(0)
-        if not may_keep():
-            return
         self._kept_at = self._clock()
         self._writing = asyncio.create_task(self._write(*self._copy(room)))
         await self._written()

@@ -223,7 +223,7 @@ class Recommender:
         self._look_after()
         await self._start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
-            await self._snapshot()
+            await self._state.keep()
 
     def _look_after(self) -> None:
         """Looks after the lists, beside the heartbeats: a large repair takes many of them."""
@@ -261,13 +261,6 @@ class Recommender:
             self._log_end = log_end
             self._publisher.open_with(Gate((epoch, -1), -1))
 
-    async def _snapshot(self) -> None:
-        """Keeps the state, unless it has forgotten someone whose list is still to be removed.
-
-        Whoever began from that snapshot would not know that it has to be.
-        """
-        await self._state.keep(lambda: not self._publisher.owes_removals)
-
     async def end(self) -> None:
         """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""
         if self._opening is None:
@@ -278,7 +271,7 @@ class Recommender:
             await asyncio.gather(self._looking_after, return_exceptions=True)
         await self._publisher.redis.settled()
         await asyncio.to_thread(self._topic.close)
-        await self._snapshot()
+        await self._state.keep()
         self._state.take_digest()
         self._write_progress()
         await asyncio.to_thread(self._progress.close)

@@ -92,6 +92,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "log without a hole": (f"{UNIT}/test_fold.py",),
     "chunks of a former assignment": (f"{UNIT}/agents/test_sequence.py",),
+    "removals that the log asks for": (
+        f"{UNIT}/test_publishing.py",
+        "tests/integration/test_recommender.py::test_whom_the_snapshot_forgot",
+        SIMULATION,
+    ),
 }
 
 

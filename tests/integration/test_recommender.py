@@ -58,6 +58,15 @@ class Running:
         """Waits until all that was produced is in the model, published or not."""
         wait_until(self.progress, lambda found: found.applied == self.applied)
 
+    def wait_kept(self) -> None:
+        """Waits until all that was produced is in a snapshot, published or not."""
+        self.wait_learnt()
+        last = self.progress().as_of
+        wait_until(
+            lambda: sorted(path.name for path in self.snapshots.glob("*.snapshot")),
+            lambda names: int(names[-1].split(".")[0]) == last,
+        )
+
     def empty_redis(self) -> None:
         """FLUSHALL."""
         with redis_of(self.station) as redis:
@@ -172,12 +181,7 @@ def test_lists_are_complete_after_a_kill_between_snapshot_and_publication(
     running.settle()
     running.station.servers.kill("redis")
     running.produce(plays("unlucky"))
-    running.wait_learnt()
-    last = running.progress().as_of
-    wait_until(
-        lambda: sorted(path.name for path in running.snapshots.glob("*.snapshot")),
-        lambda names: int(names[-1].split(".")[0]) == last,
-    )
+    running.wait_kept()
     running.recommender.kill()
     running.restart()
     running.produce(plays("patient"))
@@ -185,6 +189,23 @@ def test_lists_are_complete_after_a_kill_between_snapshot_and_publication(
     running.station.servers.start("redis")
     lists = running.settle()
     assert len(named(lists, "unlucky")) == len(named(lists, "patient")) == 10
+
+
+def test_whom_the_snapshot_forgot_before_redis_was_told_is_removed_by_the_heir(
+    running: Running,
+) -> None:
+    running.produce([an_event("forgotten", "t1"), an_event("kept", "t1")])
+    running.settle()
+    running.station.servers.kill("redis")
+    running.produce([an_event("forgotten", None, kind="ERASE", minute=9)])
+    running.wait_kept()
+    running.recommender.kill()
+    running.station.servers.start("redis")
+    assert {"forgotten", "kept"} < in_redis(running.station).keys()
+    running.restart()
+    lists = running.settle()
+    assert "kept" in lists
+    assert "forgotten" not in lists
 
 
 def test_a_list_length_that_changes_at_a_restart_is_that_of_every_list(running: Running) -> None:

@@ -12,6 +12,7 @@ from streams.frontier import gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.publishing import Publisher
+from streams.removals import erased_in
 from streams.stores.lists import Publication
 from streams.stores.redis_lists import RedisLists
 from streams.topic_lists import TopicLists
@@ -33,7 +34,8 @@ class Owner:
         self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(5))
         self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
         self.topic = TopicLists(station.addresses.kafka, station.settings.recommender_id)
-        self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic)
+        erased = erased_in(station.addresses.kafka)
+        self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic, erased)
 
     async def take_over(self) -> None:
         """Fences whoever came before."""

@@ -1,7 +1,7 @@
 """The two kinds of workers as their apps compose them, over simulated servers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from faust.types import TP
@@ -17,6 +17,7 @@ from streams.list_shaping import Shape
 from streams.log_reader import LogBounds
 from streams.progress_reader import fold_position
 from streams.publishing import Publisher
+from streams.removals import erased_in
 from streams.snapshots import record_hash
 from streams.state_keeping import StateKeeper
 from streams.topic_ids import Bounds
@@ -212,6 +213,7 @@ class RecommenderWorker(Worker):
             maker,
             RemoteLists(edge, redis),
             topic,
+            erased_in("", lambda _: LogReader(edge)),  # type: ignore[arg-type,return-value]
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )
@@ -305,6 +307,12 @@ class LogReader:
         """See `streams.log_reader.LogReader`."""
         records = self._edge.broker.log.records
         return record_hash(records[offset].value or b"") if 0 <= offset < len(records) else None
+
+    def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+        """See `streams.log_reader.LogReader`."""
+        for each in self._edge.broker.log.records[first : last + 1]:
+            self._edge.block("a record of the log")
+            yield each.offset, each.value or b""
 
 
 def append_control(edge: Edge, control: ControlRecord) -> int:

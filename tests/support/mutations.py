@@ -268,3 +268,13 @@ def _offsets_of_the_log_may_be_missing() -> None:
 def _any_chunk_is_current() -> None:
     """A chunk is sequenced though the positions moved since it was fetched."""
     _patch(Sequencer, "_is_current", lambda _: lambda self, message: True)
+
+
+@safeguard("removals that the log asks for")
+def _what_was_forgotten_is_forgotten() -> None:
+    """Nobody is removed in a repair but whom this process saw erased since it published last."""
+
+    async def nobody(self: Publisher) -> None:
+        return
+
+    _patch(Publisher, "_read_erased", lambda _: nobody)

@@ -12,6 +12,7 @@ from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.publishing import EVERYONE_EVERY_RECORDS, Publisher
+from streams.removals import erased_by
 from streams.stores.lists import EVERYONE, Outcome, Publication
 from streams.stores.memory_lists import MemoryLists
 from streams.topic_lists import TopicLists
@@ -111,11 +112,14 @@ class Desk:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
         self.maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
+        self.log: list[LearningBatch] = []
+        self.reads: list[tuple[int, int]] = []
         self.publisher = Publisher(
             self.fold,
             self.maker,
             self.lists,
             cast(TopicLists, self.topic),
+            self.erased_between,
             made_by=made_by,
             lists_a_publication_max=lists_max,
         )
@@ -126,7 +130,13 @@ class Desk:
     def a_record(self, events: Sequence[EventFields]) -> LearningBatch:
         batch = a_batch(*events, from_offset=self.covered)
         self.covered += len(batch)
+        self.log.append(batch)
         return batch
+
+    async def erased_between(self, after: int, last: int) -> set[str]:
+        """Of the log that it folds."""
+        self.reads.append((after, last))
+        return {each for batch in self.log[after + 1 : last + 1] for each in erased_by(batch)}
 
     async def hear(self, *events: EventFields) -> None:
         """Folds the events as one record, and publishes."""
@@ -150,6 +160,15 @@ class Desk:
 
     async def redis(self) -> dict[str, int]:
         return {name: stored.as_of for name, stored in self.lists._lists.items()}
+
+
+def an_heir(former: Desk) -> Desk:
+    """Another process of the same identity, with the same stores."""
+    desk = Desk(gate=None)
+    desk.lists, desk.topic = former.lists, former.topic
+    topic = cast(TopicLists, desk.topic)
+    desk.publisher = Publisher(desk.fold, desk.maker, desk.lists, topic, desk.erased_between)
+    return desk
 
 
 def an_erasure(listener_id: str = "ann", minute: float = 50) -> EventFields:
@@ -246,9 +265,7 @@ async def test_what_both_stores_have_is_not_made_anew_by_who_takes_over_within_a
     for name in ("ann", "bob"):
         await former.hear(an_event(name))
     former.topic.commit()
-    desk = Desk(gate=None)
-    desk.lists, desk.topic = former.lists, former.topic
-    desk.publisher = Publisher(desk.fold, desk.maker, desk.lists, cast(TopicLists, desk.topic))
+    desk = an_heir(former)
     await desk.take_over()
     desk.lists.is_away = True  # what goes out now reaches one store
     await desk.hear_chunk([[an_event("ann")], [an_event("bob")]])
@@ -514,24 +531,6 @@ async def test_an_erasure_before_the_gate_opens_takes_what_is_left_of_the_list()
     assert set(await desk.redis()) == set(desk.topic.as_of) == {"bob", EVERYONE}
 
 
-async def test_an_erasure_is_owed_until_redis_and_the_topic_have_removed_the_list() -> None:
-    desk = Desk()
-    await desk.hear(an_event("ann"))
-    await desk.hear(an_erasure("ann"))
-    assert desk.publisher.owes_removals
-    desk.topic.commit()
-    assert not desk.publisher.owes_removals
-
-
-async def test_an_erasure_that_redis_did_not_hear_of_is_owed() -> None:
-    desk = Desk()
-    await desk.hear(an_event("ann"))
-    desk.lists.is_away = True
-    await desk.hear(an_erasure("ann"))
-    desk.topic.commit()
-    assert desk.publisher.owes_removals
-
-
 async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_way() -> None:
     desk = Desk()
     await desk.hear(an_event("ann"))
@@ -556,7 +555,6 @@ async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both
     answer.set()
     await removal
     await taken_over(desk)
-    assert desk.publisher.owes_removals
     await desk.hear(an_event("bob"))
     assert desk.topic.offered[-1].erased == ["ann"]
 
@@ -568,7 +566,6 @@ async def test_a_redis_that_falls_back_behind_a_removal_between_owners_is_told_a
     replica = dict(desk.lists._lists), desk.lists._frontier
     await desk.hear(an_erasure("ann"))
     desk.topic.commit()
-    assert not desk.publisher.owes_removals
     desk.publisher.shut(cast(TopicLists, desk.topic))
     desk.lists._lists, desk.lists._frontier = replica
     await taken_over(desk)
@@ -576,11 +573,44 @@ async def test_a_redis_that_falls_back_behind_a_removal_between_owners_is_told_a
     assert (await desk.redis()).keys() == {"bob", EVERYONE}
 
 
-async def test_up_to_the_older_frontier_nothing_is_owed() -> None:
-    desk = Desk(Gate(opens_at=(0, 9), republish_after=2))
+async def test_an_heir_removes_lists_of_whom_its_snapshot_has_forgotten() -> None:
+    former = Desk(gate=None)
+    await taken_over(former)
+    for name in ("ann", "bob"):
+        await former.hear(an_event(name))
+        former.topic.commit()
+    replica = dict(former.lists._lists), former.lists._frontier
+    await former.hear(an_erasure("ann"))
+    former.topic.commit()
+    heir = an_heir(former)
+    heir.log = former.log
+    heir.fold.apply_many(enumerate(former.log))  # its snapshot
+    heir.fold.record_hash = "hash"
+    heir.lists._lists, heir.lists._frontier = replica
+    await taken_over(heir)
+    await heir.look_after()
+    assert (await heir.redis()).keys() == {"bob", EVERYONE}
+    assert heir.reads == [(1, 2)]
+
+
+async def test_who_came_back_after_an_erasure_keeps_the_new_list_in_a_repair() -> None:
+    desk = Desk()
     await desk.hear(an_event("ann"))
+    replica = dict(desk.lists._lists), desk.lists._frontier
     await desk.hear(an_erasure("ann"))
-    assert not desk.publisher.owes_removals
+    await desk.hear(an_event("ann", minute=90))
+    desk.lists._lists, desk.lists._frontier = replica
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 2, EVERYONE: 2}
+
+
+async def test_where_nobody_was_ever_erased_the_log_is_not_asked() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.flush()
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, EVERYONE: 0}
+    assert desk.reads == []
 
 
 # -- what the simulation found (docs/reliability.md) ---------------------------------------------
@@ -772,7 +802,6 @@ async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() ->
     replica = dict(desk.lists._lists), desk.lists._frontier
     await desk.hear(an_erasure("ann"))
     desk.topic.commit()
-    assert not desk.publisher.owes_removals
     desk.lists._lists, desk.lists._frontier = replica
     await desk.look_after()
     assert (await desk.redis()).keys() == {EVERYONE}

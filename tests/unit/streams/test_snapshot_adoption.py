@@ -1,4 +1,4 @@
-"""With a changed M a recommender begins from a snapshot that has forgotten nobody too early."""
+"""With a changed M a recommender begins from a snapshot of the shards before it."""
 
 from pathlib import Path
 
@@ -19,15 +19,14 @@ def a_folder(home: Path, name: str, *offsets: int) -> SnapshotFolder:
 @pytest.mark.parametrize(
     ("former", "own", "begins_with"),
     [
-        ({"r-0of2": [5, 30], "r-1of2": [20]}, [], "r-1of2 at 20"),
-        ({"r-0of2": [5, 30]}, [], None),
-        ({"r-0of2": [30], "r-1of2": [20]}, [25], "r-1of3 at 25"),
-        ({"r-0of2": [30], "r-1of2": [20], "r-0of1": [28]}, [7], "r-0of1 at 28"),
+        ({"r-0of2": [5, 30], "r-1of2": [20]}, [], "r-0of2 at 30"),
+        ({"r-0of2": [30], "r-1of2": [20]}, [35], "r-1of3 at 35"),
+        ({"r-0of2": [20], "r-1of2": [20], "r-0of1": [28]}, [7], "r-0of1 at 28"),
         ({"s-0of1": [30], "r-x-0of1": [40]}, [], None),
     ],
-    ids=["furthest behind", "one is missing", "own is newer", "newest M", "other generation"],
+    ids=["of one shard", "own is newer", "of any M", "other generation"],
 )
-def test_it_begins_with_the_newest_snapshot_that_owes_no_removal(
+def test_it_begins_with_the_newest_snapshot_of_its_generation(
     tmp_path: Path, former: dict[str, list[int]], own: list[int], begins_with: str | None
 ) -> None:
     for name, offsets in former.items():

@@ -82,49 +82,6 @@ def test_a_log_that_changed_while_on_standby_halts_and_says_what_heals(
     assert fold.digest() == before
 
 
-async def test_what_may_be_kept_is_asked_of_the_state_as_it_is_kept(
-    log: type[ALog], tmp_path: Path
-) -> None:
-    fold = folded(a_fold(), LOG[:2])
-    keeper = a_keeper(fold, log, tmp_path)
-    asked_at: list[int] = []
-
-    def may_keep() -> bool:
-        asked_at.append(fold.offset)
-        return fold.offset < 2
-
-    keeping = asyncio.create_task(keeper.keep(may_keep))
-    await asyncio.sleep(0)
-    folded(fold, LOG[2:])  # while room is made for the copy
-    await keeping
-    assert asked_at == [1, 2]
-    assert [*SnapshotFolder(tmp_path, keep=2).readable()] == []
-    await keeper.keep()
-    [(_, header, _)] = SnapshotFolder(tmp_path, keep=2).readable()
-    assert header.offset == 2
-
-
-@pytest.mark.parametrize("asked", [1, 2], ids=["at first", "of the state as it is kept"])
-async def test_a_snapshot_that_may_not_be_taken_yet_stays_due(
-    log: type[ALog], tmp_path: Path, asked: int
-) -> None:
-    now = [0.0]
-    keeper = StateKeeper(
-        folded(a_fold(), LOG),
-        SnapshotFolder(tmp_path, keep=2),
-        kafka="",
-        configuration="c",
-        read_log=log,
-        clock=lambda: now[0],
-    )
-    now[0] = 9.0
-    answers = iter([True] * (asked - 1) + [False])
-    await keeper.keep(lambda: next(answers))
-    assert keeper.is_due(every_s=5.0)
-    await keeper.keep()
-    assert not keeper.is_due(every_s=5.0)
-
-
 async def test_a_worker_that_ends_while_a_snapshot_is_written_leaves_its_last_one(
     log: type[ALog], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

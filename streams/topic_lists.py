@@ -71,6 +71,8 @@ class TopicLists:
         """Of a publication whose last part is yet to be offered."""
         self._pending: dict[str, RecommendationList | None] = {}
         self._frontier: Frontier | None = None
+        self._fencing = threading.RLock()
+        """One at a time for an identity in this process: who comes late fences its successor."""
         self._wake = threading.Condition()
         self._closing = False
         self._pause_s = GATHER_S
@@ -86,7 +88,7 @@ class TopicLists:
         `claim` has to follow. Raises as `check` does where Kafka will not have it.
         """
         place = TopicPartition(LEARNING_LOG.name, 0)
-        with self._final():
+        with self._final(), self._fencing:
             self._connect()
             self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
             [committed] = self._once_ready(
@@ -214,7 +216,9 @@ class TopicLists:
 
     def renewed(self) -> "TopicLists":
         """Another one of the same identity, not opened yet."""
-        return TopicLists(self._kafka, self._recommender_id, self._registry, clock=self._clock)
+        it = TopicLists(self._kafka, self._recommender_id, self._registry, clock=self._clock)
+        it._fencing = self._fencing
+        return it
 
     def _run(self) -> None:
         try:

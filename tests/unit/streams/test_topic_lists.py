@@ -1,9 +1,12 @@
 """Lists and their frontier go to the topic together."""
 
-import pytest
-from confluent_kafka import KafkaError, KafkaException
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
 
-from streams.frontier import Frontier
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.frontier import NOTHING_PUBLISHED, Frontier
 from streams.stores.lists import Publication
 from streams.topic_lists import TopicLists
 from topics.errors import LogError
@@ -83,6 +86,45 @@ def test_who_lost_the_log_while_the_topic_is_opened_fences_nobody_after_that(
     with pytest.raises(LogError, match="another's now"):
         topic.open()
     assert topic.fenced == questions
+
+
+def test_who_regains_the_log_waits_for_what_it_was_about_to_fence_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = BusyCluster()
+    monkeypatch.setattr(TopicLists, "_connect", lambda topic: cluster.connect(topic))
+    former = TopicLists("", "echotune-recommender-first-0of1")
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(former.open)
+        assert cluster.is_asked.wait(10)
+        former.abandon()
+        regained = pool.submit(former.renewed().open)
+        wait([regained], timeout=0.3)
+        cluster.may_answer.set()
+        with pytest.raises(LogError, match="another's now"):
+            late.result(10)
+        assert regained.result(10) == NOTHING_PUBLISHED
+    assert cluster.steps == ["begins", "ends", "begins", "ends"]
+
+
+class BusyCluster:
+    """A Kafka that takes its time with the first one that it fences somebody for."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.is_asked, self.may_answer = Event(), Event()
+
+    def connect(self, topic: TopicLists) -> None:
+        topic._producer = topic._consumer = self
+
+    def init_transactions(self, timeout_s: float) -> None:
+        self.steps.append("begins")
+        self.is_asked.set()
+        self.may_answer.wait(10)
+        self.steps.append("ends")
+
+    def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        return places
 
 
 def test_who_lost_the_log_before_the_claim_claims_nothing() -> None:

@@ -5,7 +5,7 @@ recommender publishes nothing before it has folded past both, and then publishes
 changed after the older one: so both end with the same lists, whatever died in between.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -84,6 +84,18 @@ def frontier_of(text: str | bytes | None) -> Frontier:
     return Frontier(*orjson.loads(text)[: len(Frontier._fields)]) if text else NOTHING_PUBLISHED
 
 
+class Stores(NamedTuple):
+    """Up to where one recommender has published to each store."""
+
+    redis: Frontier
+    topic: Frontier
+
+    @property
+    def positions(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Both places in the log."""
+        return self.redis.position, self.topic.position
+
+
 class Gate(NamedTuple):
     """From which place on lists may be published, and what has to be published then."""
 
@@ -106,21 +118,34 @@ def is_unknown(redis: Frontier, topic: Frontier) -> bool:
 
 
 def gate_between(
-    redis: Frontier, topic: Frontier, log_epoch: int, former: Iterable[Frontier] = ()
+    redis: Frontier, topic: Frontier, log_epoch: int, former: Sequence[Stores] = ()
 ) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
 
-    Publications are one sequence, and both stores have its beginning; the further one says what it
-    has beyond the other. `former` are frontiers of shards of another M, beyond which nobody
-    published.
+    `former` are those of shards of another M, beyond which nobody published. Who published since
+    these two did may have left one store without what the other has, as these two may have.
 
     >>> redis, topic = Frontier(1, 90, serial=4, owner=1), Frontier(1, 100, serial=5, owner=1)
     >>> gate_between(redis, topic, log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90)
+    >>> former = Stores(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
+    >>> gate_between(topic, topic, log_epoch=1, former=[former])
+    Gate(opens_at=(1, 120), republish_after=100)
+    """
+    own = Stores(redis, topic)
+    since = [each for each in former if max(each.positions) >= min(own.positions)]
+    after = min(_one_lacks_after(*each, log_epoch) for each in (own, *since))
+    return Gate(max(at for each in (own, *former) for at in each.positions), after)
+
+
+def _one_lacks_after(redis: Frontier, topic: Frontier, log_epoch: int) -> int:
+    """After which log offset one store may lack what the other one has; -1 where nobody knows.
+
+    Publications are one sequence, and both stores have its beginning; the further one says what it
+    has beyond the other.
     """
     older, newer = sorted((redis, topic), key=lambda each: each.serial)
-    differ = [newer.owed_after] if older.serial < newer.serial or newer.part else []
-    after = min(each for each in (older.complete_up_to, *differ) if each is not None)
     if is_unknown(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:
-        after = -1
-    return Gate(max(each.position for each in (redis, topic, *former)), after)
+        return -1
+    differ = [newer.owed_after] if older.serial < newer.serial or newer.part else []
+    return min(each for each in (older.complete_up_to, *differ) if each is not None)

@@ -1,16 +1,31 @@
 """The twin of the Redis tables in memory."""
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier
 from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 
 class MemoryLists:
-    """Lists of one generation and shard, with the same rules as `RedisLists`."""
+    """Lists of one generation and shard (`iofM`), with the same rules as `RedisLists`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: str = "0of1") -> None:
+        self._shard = shard
         self._lists: dict[str, StoredList] = {}
-        self._frontier = NOTHING_PUBLISHED
+        self._frontiers: dict[str, Frontier] = {}
+
+    def of(self, shard: str) -> "MemoryLists":
+        """The same table as another shard reaches it."""
+        other = MemoryLists(shard)
+        other._lists, other._frontiers = self._lists, self._frontiers
+        return other
+
+    @property
+    def _frontier(self) -> Frontier:
+        return self._frontiers.get(self._shard, NOTHING_PUBLISHED)
+
+    @_frontier.setter
+    def _frontier(self, new: Frontier) -> None:
+        self._frontiers[self._shard] = new
 
     async def publish(self, publication: Publication) -> Outcome:
         """See `ListStore.publish`."""
@@ -43,8 +58,13 @@ class MemoryLists:
         return max(stored, self._frontier.position)
 
     async def silence(self, shard: str, owner: int) -> Frontier:
-        """See `ListStore.silence`; there is no other shard."""
-        return NOTHING_PUBLISHED
+        """See `ListStore.silence`."""
+        known = self._frontiers.get(shard, NOTHING_PUBLISHED)
+        silenced = known._replace(owner=1 + max(known.owner, owner))
+        if known.owner < owner:
+            silenced = silenced._replace(serial=UNKNOWN_SERIAL)
+        self._frontiers[shard] = silenced
+        return silenced
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

@@ -197,14 +197,56 @@ class ListStoreContract:
         assert (await found(store, listener_id)).items == list(TRACKS)
         assert await store.count() == 1
 
+    async def test_who_is_silenced_publishes_nothing_more(
+        self, store: ListStore, other: ListStore
+    ) -> None:
+        known = Frontier(0, 10, serial=4, owner=2)
+        await published(store, frontier=known)
+        assert await other.silence("0of1", 2) == known._replace(owner=3)
+        news = Publication([a_list()], (), known._replace(serial=5), since=known)
+        assert await store.publish(news) == (False, known._replace(owner=3))
+        assert await store.read("ann") is None
+
+    async def test_who_is_silenced_in_an_emptied_store_publishes_nothing_more(
+        self, store: ListStore, other: ListStore
+    ) -> None:
+        silenced = await other.silence("0of1", 2)
+        assert silenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
+        news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
+        assert await store.publish(news) == (False, silenced)
+        assert await store.read("ann") is None
+
+    async def test_who_comes_back_after_a_store_that_fell_back_was_silenced_publishes_everything(
+        self, store: ListStore, other: ListStore
+    ) -> None:
+        topic = Frontier(0, 20, serial=6, owner=2, agreed=5)
+        fell_back_to = Frontier(0, 19, serial=6, owner=1, agreed=5)  # and went on without owner 2
+        await published(store, frontier=fell_back_to)
+        for _ in range(2):
+            await other.silence("0of1", topic.owner)
+        gate = gate_between(await store.frontier(), topic, log_epoch=0)
+        assert gate == Gate((0, 20), republish_after=-1)
+
+    async def test_shards_share_the_lists_and_have_frontiers_of_their_own(
+        self, store: ListStore, other: ListStore
+    ) -> None:
+        await published(store, a_list(), frontier=Frontier(0, 10))
+        assert await other.frontier() == NOTHING_PUBLISHED
+        assert (await found(other)).as_of == 10
+
 
 class TestMemoryLists(ListStoreContract):
     """The twin in memory."""
 
     @pytest.fixture
-    def store(self) -> ListStore:
+    def store(self) -> MemoryLists:
         """An empty table."""
         return MemoryLists()
+
+    @pytest.fixture
+    def other(self, store: MemoryLists) -> ListStore:
+        """The same table, as a shard of another M reaches it."""
+        return store.of("1of3")
 
 
 @pytest.fixture
@@ -227,6 +269,11 @@ class TestRedisLists(ListStoreContract):
     def store(self, redis: "Redis", generation: str) -> RedisLists:
         """An empty table."""
         return RedisLists(redis, generation, shard=0, shards=1, ttl_s=TTL_S)
+
+    @pytest.fixture
+    def other(self, redis: "Redis", generation: str) -> ListStore:
+        """The same table, as a shard of another M reaches it."""
+        return RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
 
     async def test_a_list_is_read_with_plain_commands(
         self, store: RedisLists, redis: "Redis", generation: str
@@ -251,14 +298,13 @@ class TestRedisLists(ListStoreContract):
         await published(store, a_list())
         assert 10 < await redis.ttl(key) <= TTL_S
 
-    async def test_generations_and_shards_do_not_meet(
+    async def test_generations_do_not_meet(
         self, store: RedisLists, redis: "Redis", generation: str
     ) -> None:
         await published(store, a_list(), frontier=Frontier(0, 10))
-        other = RedisLists(redis, f"{generation}x", shard=0, shards=1, ttl_s=TTL_S)
-        shard = RedisLists(redis, generation, shard=0, shards=2, ttl_s=TTL_S)
-        assert await other.count() == 0
-        assert await other.frontier() == await shard.frontier() == NOTHING_PUBLISHED
+        second = RedisLists(redis, f"{generation}x", shard=0, shards=1, ttl_s=TTL_S)
+        assert await second.count() == 0
+        assert await second.frontier() == NOTHING_PUBLISHED
 
     async def test_the_first_generation_serves_everybody_until_another_is_promoted(
         self, store: RedisLists, redis: "Redis", generation: str
@@ -285,36 +331,3 @@ class TestRedisLists(ListStoreContract):
         outcome = await published(store, *many, frontier=Frontier(0, 10, serial=2))
         assert outcome == (False, Frontier(0, 9, serial=1))
         assert await store.frontier() == Frontier(0, 9, serial=1)
-
-    async def test_who_is_silenced_publishes_nothing_more(
-        self, store: RedisLists, redis: "Redis", generation: str
-    ) -> None:
-        known = Frontier(0, 10, serial=4, owner=2)
-        await published(store, frontier=known)
-        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
-        assert await other.silence("0of1", 2) == known._replace(owner=3)
-        news = Publication([a_list()], (), known._replace(serial=5), since=known)
-        assert await store.publish(news) == (False, known._replace(owner=3))
-        assert await store.read("ann") is None
-
-    async def test_who_is_silenced_in_an_emptied_store_publishes_nothing_more(
-        self, store: RedisLists, redis: "Redis", generation: str
-    ) -> None:
-        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
-        silenced = await other.silence("0of1", 2)
-        assert silenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
-        news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
-        assert await store.publish(news) == (False, silenced)
-        assert await store.read("ann") is None
-
-    async def test_who_comes_back_after_a_store_that_fell_back_was_silenced_publishes_everything(
-        self, store: RedisLists, redis: "Redis", generation: str
-    ) -> None:
-        topic = Frontier(0, 20, serial=6, owner=2, agreed=5)
-        fell_back_to = Frontier(0, 19, serial=6, owner=1, agreed=5)  # and went on without owner 2
-        await published(store, frontier=fell_back_to)
-        other = RedisLists(redis, generation, shard=1, shards=3, ttl_s=TTL_S)
-        for _ in range(2):
-            await other.silence("0of1", topic.owner)
-        gate = gate_between(await store.frontier(), topic, log_epoch=0)
-        assert gate == Gate((0, 20), republish_after=-1)

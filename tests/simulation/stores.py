@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,9 +32,13 @@ class Redis:
 
     def snapshot(self) -> MemoryLists:
         """The table as it is now."""
-        twin = copy(self.table)
-        twin._lists = dict(self.table._lists)
+        twin = MemoryLists()
+        twin._lists, twin._frontiers = dict(self.table._lists), dict(self.table._frontiers)
         return twin
+
+    def frontier(self, shard: str) -> Frontier:
+        """Up to where a shard has published."""
+        return self.table.of(shard)._frontier
 
     def begin_with(self, table: MemoryLists) -> None:
         """Forgets what it had: readers know that it may be older now."""
@@ -57,9 +60,14 @@ class Redis:
 class RemoteLists:
     """The table as one worker reaches it; several lists take several calls, the frontier last."""
 
-    def __init__(self, edge: Edge, redis: Redis) -> None:
+    def __init__(self, edge: Edge, redis: Redis, shard: str) -> None:
         self._edge = edge
         self._redis = redis
+        self._shard = shard
+
+    @property
+    def _table(self) -> MemoryLists:
+        return self._redis.table.of(self._shard)
 
     async def publish(self, publication: Publication) -> Outcome:
         """See `ListStore.publish`."""
@@ -78,7 +86,7 @@ class RemoteLists:
     async def _call(self, publication: Publication) -> Outcome:
         edge = self._edge
         await self._reach("a write to redis")
-        outcome = await self._redis.table.publish(publication)
+        outcome = await self._table.publish(publication)
         self._redis.look()
         told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
         takes = "takes" if outcome.is_taken else "does not take"
@@ -87,13 +95,17 @@ class RemoteLists:
         return outcome
 
     async def silence(self, shard: str, owner: int) -> Frontier:
-        """See `ListStore.silence`; there is no other shard."""
-        return await self._redis.table.silence(shard, owner)
+        """See `ListStore.silence`."""
+        await self._reach("the silencing in redis")
+        silenced = await self._table.silence(shard, owner)
+        self._edge.note(self._edge.name, f"silences {shard} in redis, {silenced.text()}")
+        await self._answered("the silencing in redis")
+        return silenced
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
         await self._reach("redis' frontier")
-        found = await self._redis.table.frontier()
+        found = await self._table.frontier()
         await self._answered("redis' frontier")
         return found
 
@@ -116,7 +128,7 @@ class RemoteLists:
 
 @dataclass
 class Disk:
-    """Snapshots by log offset; those of one identity share a disk."""
+    """Snapshots by log offset; all recommenders share a disk."""
 
     files: dict[int, bytes] = field(default_factory=dict)
 

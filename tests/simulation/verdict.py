@@ -87,14 +87,13 @@ def _log(world: World, records: list[LogRecord]) -> Iterator[str]:
 
 def _state(world: World, records: list[LogRecord]) -> Iterator[str]:
     """Live, replayed and naive state are one; every play counts once, in its listener's order."""
-    assert world.owner is not None
-    live = world.owner.recommender.fold.digest()
     naive = PlainFold({}, WINDOW).fold(records)
     replayed = new_fold()
     replayed.apply_many(enumerate(records))
-    for name, digest in (("replayed", replayed.digest()), ("naive", naive.digest())):
-        if digest != live:
-            yield f"STATE: live is {live}, {name} is {digest}"
+    live = {f"live, {each.place}": each.recommender.fold.digest() for each in world.owners}
+    for name, digest in (live | {"naive": naive.digest()}).items():
+        if digest != replayed.digest():
+            yield f"STATE: {name} is {digest}, replayed is {replayed.digest()}"
     yield from _applied(world, naive)
 
 

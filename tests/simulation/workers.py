@@ -1,22 +1,22 @@
 """The two kinds of workers as their apps compose them, over simulated servers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Self
 
 from faust.types import TP
 
-from streams.agents.recommend import Cadence, LogEdge, Recommender
-from streams.agents.recommend import Identity as RecommenderIdentity
-from streams.agents.sequence import Identity, Sequencer
+from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
+from streams.agents.sequence import Identity as SequencerIdentity
+from streams.agents.sequence import Sequencer
 from streams.beginning import Cluster, Source
 from streams.fold import Fold
-from streams.frontier import Frontier
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.log_reader import LogBounds
 from streams.progress_reader import fold_position
 from streams.publishing import Publisher
+from streams.recommender_identity import RecommenderIdentity
 from streams.removals import erased_in
 from streams.snapshots import record_hash
 from streams.state_keeping import StateKeeper
@@ -25,6 +25,7 @@ from tests.simulation.broker import Broker, Group, later
 from tests.simulation.consuming import Membership, SimulatedConsumer
 from tests.simulation.counting import CountingRanker
 from tests.simulation.edge import Edge
+from tests.simulation.former import Groups, SimulatedFormerShards
 from tests.simulation.producing import SimulatedProducer
 from tests.simulation.stores import Disk, Redis, RemoteLists, SimulatedSnapshots
 from tests.simulation.transactions import SimulatedTopicLists
@@ -127,7 +128,7 @@ class SequencerWorker(Worker):
         super().__init__(edge)
         self.group = group
         self.sequencer = Sequencer(
-            Identity(edge.name, "simulated"),
+            SequencerIdentity(edge.name, "simulated"),
             SimulatedProducer(edge),  # type: ignore[arg-type]
             _DECODER,
             edge.stop,
@@ -182,43 +183,32 @@ class SequencerWorker(Worker):
                 self.sequencer.heal()
 
 
-class NobodyBefore:
-    """No recommenders of another M."""
-
-    def ids(self) -> list[str]:
-        """See `FormerShards.ids`."""
-        return []
-
-    def heard(self, ids: Sequence[str]) -> list[str]:
-        """See `FormerShards.heard`."""
-        return [*ids]
-
-    def silence(self, ids: Sequence[str]) -> list[Frontier]:
-        """See `FormerShards.silence`."""
-        return []
-
-
 class RecommenderWorker(Worker):
     """As `streams.recommender_app` has it; of one identity there may be several."""
 
-    def __init__(self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis) -> None:
+    def __init__(
+        self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis, groups: Groups
+    ) -> None:
         super().__init__(edge)
         self.group = group
+        it = RecommenderIdentity.parsed(group.name)
+        assert it is not None
+        self.place = it.place
         fold = new_fold()
         topic = SimulatedTopicLists(edge, group.name)
-        maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
+        maker = ListMaker(fold, GENERATION, shard=it.shard, shards=it.shards, shape=Shape(K))
         clock = edge.loop.time
         self.publisher = Publisher(
             fold,
             maker,
-            RemoteLists(edge, redis),
+            RemoteLists(edge, redis, it.place),
             topic,
             erased_in("", lambda _: LogReader(edge)),  # type: ignore[arg-type,return-value]
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )
         self.recommender = Recommender(
-            RecommenderIdentity(group.name, GENERATION),
+            Identity(group.name, GENERATION),
             CADENCE,
             kafka="",
             fold=fold,
@@ -233,7 +223,7 @@ class RecommenderWorker(Worker):
                 clock=clock,
             ),
             progress=Heartbeats(edge),  # type: ignore[arg-type]
-            former=NobodyBefore(),  # type: ignore[arg-type]
+            former=SimulatedFormerShards(edge, group.name, groups),
             log=LogEdge(
                 lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
                 lambda _, control: append_control(edge, control),

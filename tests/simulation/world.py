@@ -1,7 +1,7 @@
 """One simulation: workers, events, faults; then everything heals, and has to come to rest."""
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import structlog
 from faust.types import TP
 
+from streams.former_shards import lists_group
 from streams.frontier import frontier_of
+from streams.recommender_identity import RecommenderIdentity
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge
@@ -39,6 +41,11 @@ REPLICA_LAG_S = 1.5
 STORMS, STORM_PACE = 0.3, 0.35
 """So many seeds have faults that follow each other so much faster."""
 RESTARTS_S = (0.1, 6.0)
+SHARDS = (1, 2, 3)
+CHANGES_S, CHANGES = (2.0, 14.0), 0.35
+"""When, and how often, an operator changes M."""
+LEFT_FROZEN_S, LEFT_S = (1.0, 10.0), (2.0, 14.0)
+"""Recommenders of the M before: for how long, and when they are killed at last."""
 AFTER_A_CUT = (
     "does not have offset",
     "belongs to this learning-log",
@@ -49,12 +56,21 @@ AFTER_A_CUT = (
 FENCED = "Lists can no longer be published"
 
 
+def identity_of(shard: int, shards: int) -> str:
+    """What the recommender of a shard is called."""
+    return str(RecommenderIdentity("simulated", shard, shards))
+
+
 @dataclass
 class Slot:
     """A place for a worker, started again whenever it is gone."""
 
     name: str
     age: int
+    identity: str = ""
+    """Of a recommender."""
+    is_left: bool = False
+    """Whether it is of an M that is over, and started no more."""
     started: int = 0
     process: Process | None = None
     worker: Worker | None = None
@@ -80,14 +96,17 @@ class World:
         self.redis = Redis()
         self.disk = Disk()
         self.sequencers = Group("sequencers", self.loop, tps, SESSION_S)
-        self.recommenders = Group("recommenders", self.loop, [LOG], SESSION_S)
-        for group in (self.sequencers, self.recommenders):
-            group.on_shared = lambda what: self.note("broker", what)
+        self.sequencers.on_shared = lambda what: self.note("broker", what)
+        self.groups: dict[str, Group] = {}
+        self.shards = 1
         self.feeder = Feeder(self.chance, self.broker, self.note)
         several = self.chance.number("sequencers")
         self.slots = [
             *(Slot(f"sequencer-{at}", at) for at in range(1 + int(3 * several))),
-            *(Slot(f"recommender-{at}", at) for at in range(1 + round(self.chance.number("two")))),
+            *(
+                Slot(f"recommender-{at}", at, identity_of(0, 1))
+                for at in range(1 + round(self.chance.number("two")))
+            ),
         ]
         self.broker.append(
             self.broker.log, encode_log_record(LogEpochStarted(1, "the log was made"))
@@ -109,7 +128,7 @@ class World:
 
     def start(self, slot: Slot) -> None:
         """Starts a worker, unless it is up."""
-        if slot.is_up:
+        if slot.is_up or slot.is_left:
             return
         slot.started += 1
         process = slot.process = Process(f"{slot.name}.{slot.started}")
@@ -127,10 +146,18 @@ class World:
 
     def _build(self, slot: Slot, edge: Edge) -> None:
         age = 100 * slot.started + slot.age
-        if slot.name.startswith("sequencer"):
-            slot.worker = SequencerWorker(edge, self.sequencers, age)
+        if slot.identity:
+            group = self._group(slot.identity)
+            slot.worker = RecommenderWorker(edge, group, age, self.disk, self.redis, self.groups)
         else:
-            slot.worker = RecommenderWorker(edge, self.recommenders, age, self.disk, self.redis)
+            slot.worker = SequencerWorker(edge, self.sequencers, age)
+
+    def _group(self, identity: str) -> Group:
+        """In which the recommenders of an identity read the log."""
+        if identity not in self.groups:
+            group = self.groups[identity] = Group(identity, self.loop, [LOG], SESSION_S)
+            group.on_shared = lambda what: self.note("broker", what)
+        return self.groups[identity]
 
     def kill(self, slot: Slot) -> None:
         """SIGKILL; the group notices after the session time-out, somebody starts it again."""
@@ -178,6 +205,19 @@ class World:
         self.note(str(slot.process and slot.process.name), "has ended")
         self.kill(slot)
 
+    def change_shards(self, shards: int, leave: Callable[[Slot], None]) -> None:
+        """Another M: recommenders of the one before are left to `leave`, others start."""
+        for slot in self.slots:
+            if slot.identity and not slot.is_left:
+                slot.is_left = True
+                leave(slot)
+        self.shards = shards
+        for shard in range(shards):
+            for at in range(1 + round(self.chance.number("two of a shard"))):
+                name = f"recommender-{shard}of{shards}-{len(self.slots)}"
+                self.slots.append(Slot(name, at, identity_of(shard, shards)))
+                self.start(self.slots[-1])
+
     # -- the whole of it -------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -186,6 +226,7 @@ class World:
             self.start(slot)
         self.loop.kernel(self.feeder.feed(FAULTS_S))
         self.loop.kernel(Nemesis(self).act())
+        self.loop.kernel(Operator(self).act())
         self.loop.kernel(self._replicate())
         self.loop.run(FAULTS_S)
         self._heal()
@@ -213,7 +254,9 @@ class World:
         self.redis.is_away = False
         self.broker.stalled_until_s = 0.0
         for slot in self.slots:
-            if slot.is_up and slot.process is not None:
+            if slot.is_left:
+                self.kill(slot)
+            elif slot.is_up and slot.process is not None:
                 slot.process.frozen_until_s = min(slot.process.frozen_until_s, self.loop.time())
                 later(self.loop, 0.0, self.loop._thaw, slot.process)
             else:
@@ -227,38 +270,42 @@ class World:
                 self.is_at_rest = not self.rest()
 
     @property
-    def owner(self) -> RecommenderWorker | None:
-        """The recommender that has the log."""
-        for slot in self.slots:
-            worker = slot.worker
-            if slot.is_up and isinstance(worker, RecommenderWorker) and worker.consumer._has:
-                return worker
-        return None
+    def owners(self) -> list[RecommenderWorker]:
+        """The recommenders that have the log, one a shard."""
+        workers = [slot.worker for slot in self.slots if slot.is_up and not slot.is_left]
+        recommenders = [each for each in workers if isinstance(each, RecommenderWorker)]
+        return [each for each in recommenders if each.consumer._has]
 
     def rest(self) -> str:
         """What is still to be done; empty where nothing is."""
-        owner = self.owner
-        if owner is None:
-            return "nobody has the log"
+        owners = self.owners
+        if len(owners) != self.shards:
+            return f"{len(owners)} recommenders have the log, not {self.shards}"
+        return "; ".join(left for owner in owners if (left := self._left_for(owner)))
+
+    def _left_for(self, owner: RecommenderWorker) -> str:
         fold, publisher = owner.recommender.fold, owner.publisher
         ends = {tp: partition.end for tp, partition in self.broker.sources.items()}
         folded = {tp: fold.coverage.next.get(SourcePartition(TOPIC_ID, tp[1]), 0) for tp in ends}
-        topic = frontier_of(self.broker.frontiers.get(f"{self.recommenders.name}-recommendations"))
+        topic = frontier_of(self.broker.frontiers.get(lists_group(owner.group.name)))
         reached = {
             "fold": (fold.offset, self.broker.log.end - 1),
             "sources": (sorted(folded.items()), sorted(ends.items())),
             "acknowledged": (self._acknowledged(), ends),
-            "redis": (self.redis.table._frontier.position, fold.frontier.position),
+            "redis": (self.redis.frontier(owner.place).position, fold.frontier.position),
             "topic": (topic.position, fold.frontier.position),
             "gate": (publisher.is_open, True),
             "redis' error": (publisher.redis.error, None),
             "a write to redis": (publisher.redis.is_writing, False),
-            "everyone's list": (publisher._everyone_at, fold.offset),
             "the topic's failure": (owner.recommender._topic.failure, None),
             "the topic's queue": (owner.recommender._topic._frontier, None),
         }
+        if publisher._maker.owns_everyones:
+            reached["everyone's list"] = (publisher._everyone_at, fold.offset)
         return "; ".join(
-            f"{name} {has}, not {wants}" for name, (has, wants) in reached.items() if has != wants
+            f"{owner.place}: {name} {has}, not {wants}"
+            for name, (has, wants) in reached.items()
+            if has != wants
         )
 
     def _acknowledged(self) -> dict[TP, int]:
@@ -338,7 +385,8 @@ class Nemesis:
 
     def _redis_failed_over(self) -> None:
         redis = self._world.redis
-        self._note(f"redis fails over to a replica at {redis.copy._frontier}")
+        at = {shard: each.text() for shard, each in redis.copy._frontiers.items()}
+        self._note(f"redis fails over to a replica at {at}")
         redis.begin_with(redis.copy)
         redis.copy = redis.snapshot()
 
@@ -370,9 +418,44 @@ class Nemesis:
             self._note(f"snapshot {at} is damaged")
 
     def _rebalance(self) -> None:
-        group = self._chance.pick("group", [self._world.sequencers, self._world.recommenders])
+        groups = [self._world.sequencers, *self._world.groups.values()]
+        group = self._chance.pick("group", groups)
         self._note(f"{group.name} share anew")
         group.share()
+
+
+class Operator:
+    """Changes M by restart, now and then; who was meant to stop may only be frozen."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._chance = world.chance
+
+    async def act(self) -> None:
+        """Acts until everything heals."""
+        while not self._chance.is_healed:
+            await asyncio.sleep(self._chance.between("the operator waits", *CHANGES_S))
+            if self._chance.strikes("another M", "operator", CHANGES):
+                shards = self._chance.pick("M", [each for each in SHARDS if each != self._now])
+                self._world.note("operator", f"M is {shards} from now on")
+                self._world.change_shards(shards, self._leave)
+
+    @property
+    def _now(self) -> int:
+        return self._world.shards
+
+    def _leave(self, slot: Slot) -> None:
+        how = self._chance.pick("how it is left", ["ended", "killed", "frozen"])
+        self._world.note("operator", f"{slot.name} is {how}")
+        match how:
+            case "ended":
+                self._world.stop(slot)
+            case "killed":
+                self._world.kill(slot)
+            case "frozen":
+                self._world.freeze(slot, self._chance.between("left frozen for", *LEFT_FROZEN_S))
+                after_s = self._chance.between("left until", *LEFT_S)
+                later(self._world.loop, after_s, self._world.kill, slot)
 
 
 @contextmanager

@@ -4,7 +4,14 @@ from functools import partial
 
 import pytest
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, frontier_of, gate_between
+from streams.frontier import (
+    NOTHING_PUBLISHED,
+    Frontier,
+    Gate,
+    Stores,
+    frontier_of,
+    gate_between,
+)
 
 owned = partial(Frontier, owner=1)
 
@@ -49,11 +56,25 @@ def test_a_state_that_has_not_reached_the_epoch_of_what_was_published_waits() ->
 
 
 def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> None:
-    former = [Frontier(0, 70), Frontier(0, 120)]
+    former = [Stores(owned(0, 70), owned(0, 70)), Stores(owned(0, 120), owned(0, 120))]
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
     own = owned(0, 50, serial=7), owned(0, 40, serial=6)
     assert gate_between(*own, 0, former) == Gate((0, 120), 40)
+
+
+@pytest.mark.parametrize(
+    ("own", "republish_after"),
+    [(80, 30), (100, 30), (101, 101)],
+    ids=["published before", "at the same place", "has published since"],
+)
+def test_what_a_former_shard_told_one_store_alone_is_told_to_both(
+    own: int, republish_after: int
+) -> None:
+    redis, topic = owned(0, 100, serial=7, owed_after=30), owned(0, 60, serial=6)
+    stands_at = owned(0, own, serial=9)
+    gate = gate_between(stands_at, stands_at, 0, [Stores(redis, topic)])
+    assert gate == Gate((0, max(own, 100)), republish_after)
 
 
 @pytest.mark.parametrize("further", ["redis", "topic"])

@@ -1,12 +1,11 @@
-"""Erased listeners: nothing is kept of them but a hash and the time, to refuse what comes late."""
+"""Erased listeners: kept are a hash, when (to refuse what comes late) and where in the log."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-_NEVER = np.iinfo(np.int64).min
 
 
 def listener_hash(listener_id: str) -> bytes:
@@ -14,20 +13,38 @@ def listener_hash(listener_id: str) -> bytes:
     return blake2b(listener_id.encode(), digest_size=16, person=b"echotune-erased").digest()
 
 
+class Erasure(NamedTuple):
+    """When somebody was erased (ms), and which log record said so."""
+
+    at_ms: int
+    log_offset: int
+
+
+_NEVER = Erasure(np.iinfo(np.int64).min, -1)
+
+
 class Erasures:
-    """Hash of each erased listener → time of the erasure (ms); kept for ever, 24 bytes each."""
+    """The newest erasure of each listener, by their hash; kept for ever."""
 
     def __init__(self) -> None:
-        self.erased_at: dict[bytes, int] = {}
+        self.newest: dict[bytes, Erasure] = {}
 
-    def erase(self, listener_id: str, at_ms: int) -> None:
+    def erase(self, listener_id: str, at_ms: int, log_offset: int) -> None:
         """Notes an erasure; of two the later one counts."""
-        key = listener_hash(listener_id)
-        self.erased_at[key] = max(at_ms, self.erased_at.get(key, at_ms))
+        if not self.has(listener_id, at_ms):
+            self.newest[listener_hash(listener_id)] = Erasure(at_ms, log_offset)
 
     def has(self, listener_id: str, at_ms: int) -> bool:
         """Whether this erasure, or a later one, is known: it was delivered before."""
-        return at_ms <= self.erased_at.get(listener_hash(listener_id), _NEVER)
+        return at_ms <= self._until(listener_id)
+
+    def after(self, log_offset: int) -> list[int]:
+        """Offsets of the log records beyond `log_offset` that say who was erased last there."""
+        found = {each.log_offset for each in self.newest.values()}
+        return sorted(each for each in found if each > log_offset)
+
+    def _until(self, listener_id: str) -> int:
+        return self.newest.get(listener_hash(listener_id), _NEVER).at_ms
 
     def refused(
         self, strings: Sequence[str], listeners: NDArray[np.int32], at_ms: NDArray[np.int64]
@@ -36,9 +53,9 @@ class Erasures:
 
         `listeners` are positions in `strings`, `at_ms` the rows' times.
         """
-        if not self.erased_at:
+        if not self.newest:
             return np.zeros(len(listeners), np.bool_)
-        until = np.full(len(strings), _NEVER, np.int64)
+        until = np.full(len(strings), _NEVER.at_ms, np.int64)
         for at in set(listeners.tolist()):
-            until[at] = self.erased_at.get(listener_hash(strings[at]), _NEVER)
+            until[at] = self._until(strings[at])
         return np.asarray(at_ms <= until[listeners])

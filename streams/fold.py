@@ -20,7 +20,7 @@ from online_models.evaluation import Prequential
 from online_models.vocabulary import Vocabulary
 from streams.coverage import Coverage, Ignored
 from streams.duplicates import DuplicateWindow, EventColumns, Verdict, entries_of
-from streams.erasures import Erasures
+from streams.erasures import Erasure, Erasures
 from streams.frontier import Frontier
 from streams.rewards import rewards_of, signals_of
 from streams.rows import Piece, Rows, joined
@@ -31,7 +31,7 @@ from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
-FOLD_VERSION = 5
+FOLD_VERSION = 6
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 _ERASE = KIND_CODES["ERASE"]
@@ -173,7 +173,7 @@ class Fold:
         if self.erasures.has(listener_id, at_ms):  # what was played since is not meant
             self.counts[Count.DUPLICATE] += 1
             return Changed()
-        self.erasures.erase(listener_id, at_ms)
+        self.erasures.erase(listener_id, at_ms, self.offset)
         self.counts[Count.APPLIED] += 1
         self.counts[Count.ERASURES] += 1
         code = self.listeners.code(listener_id)
@@ -204,7 +204,7 @@ class Fold:
 
     def _not_erased(self, rows: Rows) -> NDArray[np.intp]:
         listeners = rows.columns["listeners"]
-        if not self.erasures.erased_at:
+        if not self.erasures.newest:
             return np.arange(len(rows))
         at_ms = rows.columns["listened_at"]
         refused = self.erasures.refused(rows.strings, listeners, at_ms)
@@ -306,7 +306,7 @@ class Fold:
             "next": sorted([*_hexed(at), position] for at, position in self.coverage.next.items()),
             "names": sorted([key.hex(), name] for key, name in self.coverage.names.items()),
             "topic_ids": sorted([n, key.hex()] for n, key in self.coverage.topic_ids.items()),
-            "erased_at": sorted([k.hex(), at] for k, at in self.erasures.erased_at.items()),
+            "erased": sorted([key.hex(), *at] for key, at in self.erasures.newest.items()),
         }
 
     def digest(self) -> str:
@@ -363,7 +363,7 @@ class Fold:
             topic_ids={name: bytes.fromhex(key) for name, key in summary["topic_ids"]},
             names={bytes.fromhex(key): name for key, name in summary["names"]},
         )
-        self.erasures.erased_at = {bytes.fromhex(k): at for k, at in summary["erased_at"]}
+        self.erasures.newest = {bytes.fromhex(k): Erasure(*at) for k, *at in summary["erased"]}
 
 
 _LISTENER = np.dtype([("last_changed", "<i8"), ("newest", "<i8")])

@@ -21,7 +21,7 @@ from streams.freshness import Freshness
 from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.list_making import ListMaker
 from streams.list_writing import ListWriter
-from streams.removals import ErasedBetween
+from streams.removals import ErasedAt
 from streams.repairs import Repairs
 from streams.stores.lists import ListStore, Outcome, Publication
 from streams.taking_over import take_over
@@ -45,7 +45,7 @@ class Publisher:
         maker: ListMaker,
         lists: ListStore,
         topic: TopicLists,
-        erased: ErasedBetween,
+        erased_at: ErasedAt,
         *,
         made_by: str = "",
         lists_a_publication_max: int = LISTS_A_PUBLICATION_MAX,
@@ -59,7 +59,7 @@ class Publisher:
         self._repair_after: int | None = None
         self._repairs = Repairs(owner=0)
         self._waiting: list[Changed] = []
-        self._erased_between = erased
+        self._erased_at = erased_at
         self._erased: set[str] = set()
         self._serial = 0
         self._in_order = asyncio.Lock()
@@ -143,8 +143,8 @@ class Publisher:
         """
         read_after = None
         while (after := self._repair_after) != read_after and after is not None and self.is_open:
-            if self._fold.erasures.erased_at:
-                self._erased |= await self._erased_between(after, self._fold.offset)
+            if offsets := self._fold.erasures.after(after):
+                self._erased |= await self._erased_at(offsets)
             read_after = after
 
     def _news(self) -> list[Changed]:

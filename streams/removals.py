@@ -1,6 +1,6 @@
-"""Whose lists are to be removed: the log says who was erased."""
+"""Whose lists are to be removed: the log says who was erased, the state says where."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,25 +10,47 @@ from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record
 from topics.listening_event import KIND_CODES
 
-ErasedBetween = Callable[[int, int], Awaitable[set[str]]]
-"""Ids of all who were erased after the first log offset and up to the second one."""
+ErasedAt = Callable[[Sequence[int]], Awaitable[set[str]]]
+"""Ids of all whom the log records at these offsets, in order, erase."""
 _ERASE = KIND_CODES["ERASE"]
+_READ_THROUGH = 100
+"""Records between two that are asked for: so many are read faster than passed over."""
 
 
-def erased_in(kafka: str, read_log: ReadLog = LogReader) -> ErasedBetween:
+def erased_in(kafka: str, read_log: ReadLog = LogReader) -> ErasedAt:
     """Asks the learning-log of `kafka`, waiting for it as long as it takes."""
 
-    async def between(after: int, last: int) -> set[str]:
-        return await answered(lambda: _read(kafka, read_log, after, last))
+    async def erased_at(offsets: Sequence[int]) -> set[str]:
+        return await answered(lambda: _read(kafka, read_log, offsets))
 
-    return between
+    return erased_at
 
 
-def _read(kafka: str, read_log: ReadLog, after: int, last: int) -> set[str]:
+def _read(kafka: str, read_log: ReadLog, offsets: Sequence[int]) -> set[str]:
     with read_log(kafka) as reader:
-        first = max(after + 1, reader.bounds().start)
-        records = (decode_log_record(value, at) for at, value in reader.records(first, last))
-        return {each for record in records for each in erased_by(record)}
+        start = reader.bounds().start
+        return {
+            each
+            for first, last in _runs([each for each in offsets if each >= start])
+            for at, value in reader.records(first, last)
+            for each in erased_by(decode_log_record(value, at))
+        }
+
+
+def _runs(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of what is read in one go.
+
+    >>> [*_runs([3, 5, 400, 401])], [*_runs([])]
+    ([(3, 5), (400, 401)], [])
+    """
+    run: list[int] = []
+    for at in offsets:
+        if run and at - run[-1] > _READ_THROUGH:
+            yield run[0], run[-1]
+            run = []
+        run.append(at)
+    if run:
+        yield run[0], run[-1]
 
 
 def erased_by(record: LogRecord) -> Iterator[str]:

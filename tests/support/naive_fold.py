@@ -22,7 +22,7 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 5
+VERSION = 6
 """`FOLD_VERSION` of the description that this follows."""
 KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
@@ -151,7 +151,7 @@ class NaiveFold:
         self.next: dict[tuple[bytes, int], int] = {}
         self.names: dict[bytes, str] = {}
         self.topics: dict[str, bytes] = {}
-        self.erased: dict[bytes, int] = {}
+        self.erased: dict[bytes, tuple[int, int]] = {}
         self.sources: list[str] = []
         self.remembered: deque[Remembered] = deque()
         self.by_key: dict[tuple[int, bytes], Remembered] = {}
@@ -212,7 +212,7 @@ class NaiveFold:
         self.counts.update(dict.fromkeys(("applied", "duplicate", "conflict", "rejected"), 0))
         if self.erased:
             self.counts["refused_after_erasure"] += 0
-        if event.at_ms <= self.erased.get(hashed(event.listener), NEVER):
+        if event.at_ms <= self.erased_until(hashed(event.listener)):
             self.counts["refused_after_erasure"] += 1
             self.counts["rejected"] += 1
             return
@@ -264,13 +264,16 @@ class NaiveFold:
         if old.kind == "LISTEN":
             self.by_track[old.listener, old.track].remove(old)
 
+    def erased_until(self, name: bytes) -> int:
+        return self.erased[name][0] if name in self.erased else NEVER
+
     def erase(self, event: Event) -> None:
         name = hashed(event.listener)
-        if event.at_ms <= self.erased.get(name, NEVER):
+        if event.at_ms <= self.erased_until(name):
             self.counts["duplicate"] += 1
             return
         self.learn()
-        self.erased[name] = max(event.at_ms, self.erased.get(name, NEVER))
+        self.erased[name] = event.at_ms, self.offset
         self.counts["applied"] += 1
         self.counts["erasures"] += 1
         user = self.listeners.code(event.listener)
@@ -315,7 +318,7 @@ class NaiveFold:
             "next": sorted([key.hex(), at, due] for (key, at), due in self.next.items()),
             "names": sorted([key.hex(), name] for key, name in self.names.items()),
             "topic_ids": sorted([name, key.hex()] for name, key in self.topics.items()),
-            "erased_at": sorted([key.hex(), at] for key, at in self.erased.items()),
+            "erased": sorted([key.hex(), *at] for key, at in self.erased.items()),
         }
 
     def digest(self) -> str:

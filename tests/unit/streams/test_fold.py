@@ -328,7 +328,7 @@ def test_repetitions_in_the_log_change_nothing_but_what_is_counted() -> None:
     [
         lambda fold: fold.counts.update([Count.MISSED]),
         lambda fold: fold.coverage.next.update({SOURCE: 99}),
-        lambda fold: fold.erasures.erase("bob", 1),
+        lambda fold: fold.erasures.erase("bob", 1, 0),
         lambda fold: fold.duplicates.forget(0),
         lambda fold: fold.listeners.forget("ann"),
         lambda fold: fold.ranker.learn_one("ann", "t1"),

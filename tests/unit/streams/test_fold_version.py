@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 5
-DIGEST = "90e68e703dce7569f0534df984a6198f"
+VERSION = 6
+DIGEST = "3554b586cd71ca4388dc5b212b9f6073"
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 PLAYS = 600
 

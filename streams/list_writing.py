@@ -79,10 +79,13 @@ class ListWriter:
         """What the table answers, however long it takes until it does."""
         while True:
             try:
-                return await ask(self._lists)
+                answer = await ask(self._lists)
             except REDIS_AWAY as error:
                 self._is_away(error)
                 await asyncio.sleep(retry_s)
+                continue
+            self.error = None
+            return answer
 
     def _is_away(self, error: BaseException) -> None:
         if self.error is not None:  # it was said

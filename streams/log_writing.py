@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from streams.kafka_clients import client_settings
 from topics.catalogue import LEARNING_LOG
 from topics.control_records import ControlRecord
-from topics.errors import LogError
+from topics.errors import ServerError
 from topics.learning_log import encode_log_record
 
 _TIMEOUT_S = 30.0
@@ -29,7 +29,7 @@ def write_control(kafka: str, control: ControlRecord) -> int:
     producer.flush(_TIMEOUT_S)
     if not reports or reports[0][0] is not None:
         why = reports[0][0] if reports else f"no answer in {_TIMEOUT_S:.0f} s"
-        raise LogError(
+        raise ServerError(
             f"{type(control).__name__} could not be written to {LEARNING_LOG.name}: {why}.",
             "Is Kafka up? Try again: writing it twice changes nothing.",
         )

@@ -127,6 +127,8 @@ class Publisher:
         frontier = self._numbered(frontier, repair_after)
         while len(own):
             await self._send(Publication(lists, (), frontier, more_follow=True))
+            if self.gate is None:  # shut meanwhile: whoever opens it again makes the rest
+                return
             news = self._news()
             waiting += news
             own = np.union1d(own, self._maker.own(self._changed(news, None)))

@@ -4,6 +4,7 @@ Every shard of a generation has the same state, so any of their snapshots will d
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -19,14 +20,16 @@ def adopt(own: SnapshotFolder) -> None:
     found = _newest(own.folder)
     if found is None or any(each.name >= found.name for each in own.paths()):
         return
-    own.folder.mkdir(parents=True, exist_ok=True)
     part = own.folder / f"{found.name}.adopted"
     try:
+        own.folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(found, part)
         part.replace(own.folder / found.name)
         _log.info("snapshot adopted", snapshot=str(found))
-    except OSError:  # pruned meanwhile, or no room: the log is folded from further back
-        part.unlink(missing_ok=True)
+    except OSError as error:  # pruned meanwhile, or no room: the log is folded from further back
+        _log.warning("snapshot not adopted", snapshot=str(found), error=str(error))
+        with suppress(OSError):
+            part.unlink()
 
 
 def _newest(own: Path) -> Path | None:

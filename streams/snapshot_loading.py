@@ -62,7 +62,7 @@ def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHea
     if wrong is not None:
         raise SnapshotError(
             f"Snapshot {wrong.name} gives another digest than it was written with.",
-            "It was set aside: start again, and the log is folded from its start.",
+            "Start again: without that snapshot the log is folded from its start.",
         )
     if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
         raise LogError(

@@ -7,7 +7,7 @@ before anything is acknowledged; starting again is always safe.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -102,6 +102,7 @@ class Recommender:
         self._loading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._looking_after: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     # -- ownership ---------------------------------------------------------------------------
 
@@ -220,18 +221,10 @@ class Recommender:
         self._write_progress()
         self._tell_alarms()
         self._topic.check()
-        self._look_after()
+        self._looking_after = _beside(self._looking_after, self._publisher.look_after)
         await self._start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
-            await self._state.keep()
-
-    def _look_after(self) -> None:
-        """Looks after the lists, beside the heartbeats: a large repair takes many of them."""
-        if self._looking_after is not None:
-            if not self._looking_after.done():
-                return
-            self._looking_after.result()
-        self._looking_after = asyncio.create_task(self._publisher.look_after())
+            self._keeping = _beside(self._keeping, self._state.keep)
 
     def _write_progress(self) -> None:
         self._progress.write(
@@ -256,9 +249,13 @@ class Recommender:
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
         started = LogEpochStarted(epoch, reason)
-        log_end = 1 + await asyncio.to_thread(self._log.write, self._kafka, started)
-        if self._publisher.gate is gate:  # else ownership was lost meanwhile: all begins anew
-            self._log_end = log_end
+
+        def write() -> None:
+            if self._publisher.gate is gate:  # else ownership was lost meanwhile: all begins anew
+                self._log_end = 1 + self._log.write(self._kafka, started)
+
+        await answered(write)
+        if self._publisher.gate is gate:
             self._publisher.open_with(Gate((epoch, -1), -1))
 
     async def end(self) -> None:
@@ -266,9 +263,9 @@ class Recommender:
         if self._opening is None:
             return
         self._opening.cancel()
-        if self._looking_after is not None:
-            self._looking_after.cancel()
-            await asyncio.gather(self._looking_after, return_exceptions=True)
+        for each in filter(None, (self._looking_after, self._keeping)):
+            each.cancel()
+            await asyncio.gather(each, return_exceptions=True)
         await self._publisher.redis.settled()
         await asyncio.to_thread(self._topic.close)
         await self._state.keep()
@@ -312,3 +309,14 @@ class Recommender:
             "snapshot_held_ms": self._state.held_ms,
             "snapshot_error": self._state.error,
         }
+
+
+def _beside(
+    task: asyncio.Task[None] | None, work: Callable[[], Coroutine[Any, Any, None]]
+) -> asyncio.Task[None]:
+    """`work` as a task beside the heartbeats, of which it may take many; one at a time."""
+    if task is not None:
+        if not task.done():
+            return task
+        task.result()
+    return asyncio.create_task(work())

@@ -51,11 +51,13 @@ class SnapshotFolder:
         return path
 
     def _prune(self) -> None:
-        for path in self.paths()[self._keep :]:
-            path.unlink(missing_ok=True)
-        for left in (_FOREIGN, ".part", ".adopted"):  # may hold whom the new one has forgotten
-            for path in self.folder.glob(f"*{left}"):
+        lefts = (_FOREIGN, ".part", ".adopted")  # may hold whom the new one has forgotten
+        left = [path for each in lefts for path in self.folder.glob(f"*{each}")]
+        for path in [*self.paths()[self._keep :], *left]:
+            try:
                 path.unlink(missing_ok=True)
+            except OSError as error:
+                _log.warning("file not removed", file=str(path), error=error.strerror)
 
     def readable(self) -> Iterator[tuple[Path, SnapshotHeader, dict[str, NDArray[Any]]]]:
         """Undamaged snapshots, newest first; a damaged one is set aside and said.
@@ -71,10 +73,14 @@ class SnapshotFolder:
                 self.set_aside(path, str(error))
 
     def set_aside(self, path: Path, why: str) -> None:
-        """Renames a snapshot so that it is not looked at again, if it is still there."""
-        _log.warning("snapshot set aside", snapshot=path.name, why=why)
-        with suppress(FileNotFoundError):  # another process of this recommender has pruned it
+        """Renames a snapshot so that it is not looked at again, where the disk lets it."""
+        try:
             path.rename(path.with_suffix(_FOREIGN))
+            _log.warning("snapshot set aside", snapshot=path.name, why=why)
+        except FileNotFoundError:  # another process of this recommender has pruned it
+            return
+        except OSError as error:
+            _log.error("snapshot passed over", snapshot=path.name, why=why, error=error.strerror)
 
 
 def _write_durably(part: Path, path: Path, pieces: Iterator[bytes]) -> None:

@@ -21,6 +21,11 @@ def test_a_frontier_reads_back_as_it_was_written() -> None:
     assert frontier_of(frontier.text()) == frontier_of(frontier.text().encode()) == frontier
 
 
+def test_its_stored_form_is_that_of_every_version() -> None:
+    frontier = Frontier(3, 41, "ab", 7, owed_after=40, owner=2, agreed=6, part=1, made_by="c")
+    assert frontier.text() == '[3,41,"ab",7,40,2,6,1,"c"]'
+
+
 @pytest.mark.parametrize("nothing", [None, "", b""])
 def test_nothing_stored_means_nothing_published(nothing: str | bytes | None) -> None:
     assert frontier_of(nothing) == NOTHING_PUBLISHED

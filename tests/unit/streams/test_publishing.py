@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from streams import list_writing
 from streams.fold import Fold
@@ -20,6 +22,7 @@ from tests.support.learning_log import a_batch, a_fold, an_event
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch
 from topics.listening_event import EventFields
+from topics.recommendation_list import RecommendationList
 
 WIDE_OPEN = Gate((-1, -1), -1)
 
@@ -235,6 +238,23 @@ async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_aga
     desk.publisher.open_with(Gate((0, 0), -1))
     await desk.hear(an_event("ann"))
     assert set(renewed.as_of) == {*(f"listener-{at}" for at in range(4)), "ann", EVERYONE}
+
+
+async def test_who_loses_the_log_in_the_middle_of_a_large_repair_makes_no_more_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(lists_max=1)
+    pieces, make = [], desk.maker.lists
+
+    def lists(listeners: NDArray[np.int32]) -> list[RecommendationList]:
+        pieces.append(listeners)
+        if len(pieces) == 3:
+            desk.publisher.shut(cast(TopicLists, RememberedTopic()))
+        return make(listeners)
+
+    monkeypatch.setattr(desk.maker, "lists", lists)
+    await desk.hear(*(an_event(f"listener-{at}") for at in range(9)))
+    assert len(pieces) == 3
 
 
 async def test_lists_that_another_configuration_made_are_made_again_by_whoever_takes_over() -> None:
@@ -680,6 +700,17 @@ async def taken_over(desk: Desk) -> tuple[Frontier, Frontier]:
     found = await desk.publisher.take_over(0.0)
     desk.publisher.open_with(gate_between(*found, desk.fold.log_epoch))
     return found
+
+
+async def test_a_redis_that_was_waited_for_is_not_taken_for_one_that_fell_back() -> None:
+    desk = Desk(gate=None)
+    desk.lists.is_away = True
+    taking = asyncio.create_task(taken_over(desk))
+    await asyncio.sleep(0.05)
+    assert desk.publisher.redis.error == "ConnectionError: away"
+    desk.lists.is_away = False
+    await taking
+    assert desk.publisher.redis.error is None
 
 
 async def test_each_owner_has_a_number_of_its_own_in_both_stores() -> None:

@@ -37,3 +37,13 @@ def test_it_begins_with_the_newest_snapshot_of_its_generation(
     newest = [path.read_text() for path in mine.paths()[:1]]
     assert newest == ([begins_with] if begins_with else [])
     assert len(a_folder(tmp_path, next(iter(former))).paths()) == len(next(iter(former.values())))
+
+
+def test_where_there_is_no_room_for_it_the_log_is_folded_from_further_back(
+    tmp_path: Path,
+) -> None:
+    a_folder(tmp_path, "r-0of1", 30)
+    mine = SnapshotFolder(tmp_path / "r-1of3", keep=3)
+    mine.folder.write_text("in the way")
+    adopt(mine)
+    assert mine.paths() == []

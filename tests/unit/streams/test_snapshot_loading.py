@@ -89,6 +89,16 @@ def test_a_snapshot_that_does_not_fit_gives_way_to_an_older_one_and_is_set_aside
     assert names(folder) == [1]
 
 
+def test_a_snapshot_that_cannot_be_set_aside_is_passed_over(folder: SnapshotFolder) -> None:
+    rewrite_newest(folder, configuration="c1")
+    (folder.paths()[0].with_suffix(".foreign") / "in the way").mkdir(parents=True)
+    fold = a_fold()
+    load_newest(fold, folder, judged)
+    assert fold.offset == 1
+    saved = folded(a_fold(), LOG[:5])
+    assert folder.write(a_header(saved), saved.state()) == folder.paths()[0]
+
+
 @pytest.mark.parametrize("change", OF_ANOTHER_VERSION, ids=lambda each: next(iter(each)))
 def test_with_none_but_snapshots_of_other_versions_the_log_is_folded_from_its_start(
     tmp_path: Path, change: dict[str, object]

@@ -4,14 +4,19 @@ import asyncio
 import threading
 from typing import Any, cast
 
-from streams.agents.recommend import Cadence, Identity, Recommender
+import pytest
+
+from streams import kafka_waiting
+from streams.agents.recommend import IN_KAFKA, Cadence, Identity, LogEdge, Recommender
 from streams.former_shards import FormerShards
-from streams.frontier import Frontier
+from streams.frontier import Frontier, Gate
 from streams.progress import Digest, ProgressWriter
 from streams.publishing import Publisher
 from streams.state_keeping import StateKeeper
 from streams.topic_lists import TopicLists
 from tests.support.learning_log import a_fold
+from topics.control_records import ControlRecord
+from topics.errors import ServerError
 from topics.learning_progress import LearningProgress
 
 
@@ -36,8 +41,15 @@ class SlowState:
     def take_digest(self) -> None:
         return
 
+    is_always_due = False
+    snapshots = 0
+
     def is_due(self, every_s: float) -> bool:
-        return False
+        return self.is_always_due
+
+    async def keep(self) -> None:
+        self.snapshots += 1
+        await asyncio.Event().wait()
 
 
 class NobodyBefore:
@@ -57,7 +69,8 @@ class ShutPublisher:
     """Never gets to publish."""
 
     redis: Any = None
-    gate = None
+    gate: Gate | None = None
+    is_open = False
 
     def __init__(self) -> None:
         self.repairs = 0
@@ -68,6 +81,9 @@ class ShutPublisher:
     async def look_after(self) -> None:
         self.repairs += 1
         await asyncio.Event().wait()
+
+    def open_with(self, gate: Gate) -> None:
+        self.gate = gate
 
     def shut(self, topic: object) -> None:
         return
@@ -96,7 +112,7 @@ class Heartbeats:
         self.written += 1
 
 
-def a_recommender(state: SlowState, progress: Heartbeats) -> Recommender:
+def a_recommender(state: SlowState, progress: Heartbeats, log: LogEdge = IN_KAFKA) -> Recommender:
     return Recommender(
         Identity("echotune-recommender-first-0of1", "first"),
         Cadence(progress_every_s=0.0, snapshot_every_s=30.0, digest_every_records=1_000),
@@ -107,6 +123,7 @@ def a_recommender(state: SlowState, progress: Heartbeats) -> Recommender:
         state=cast(StateKeeper, state),
         progress=cast(ProgressWriter, progress),
         former=cast(FormerShards, NobodyBefore()),
+        log=log,
     )
 
 
@@ -124,14 +141,35 @@ async def test_who_gets_the_log_back_while_the_state_still_loads_waits_for_that(
     recommender.on_assigned(is_owner=False)
 
 
-async def test_heartbeats_go_on_during_a_repair_that_takes_longer_than_they_do() -> None:
-    heartbeats = Heartbeats()
-    recommender = a_recommender(SlowState(), heartbeats)
+async def test_heartbeats_go_on_while_a_repair_and_a_snapshot_take_longer() -> None:
+    heartbeats, state = Heartbeats(), SlowState()
+    state.is_always_due = True
+    recommender = a_recommender(state, heartbeats)
     recommender.on_assigned(is_owner=True)
     await recommender.begin()
     async with asyncio.timeout(5):
         for _ in range(3):
             await recommender.beat()
     assert heartbeats.written == 3
-    assert cast(ShutPublisher, recommender._publisher).repairs == 1
+    assert cast(ShutPublisher, recommender._publisher).repairs == state.snapshots == 1
     recommender.on_assigned(is_owner=False)
+
+
+async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_waiting, "RETRY_S", 0.0)
+    answers: list[Exception | int] = [ServerError("away", ""), ServerError("away", ""), 7]
+    written: list[ControlRecord] = []
+
+    def write(kafka: str, control: ControlRecord) -> int:
+        written.append(control)
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    recommender = a_recommender(SlowState(), Heartbeats(), LogEdge(write=write))
+    publisher = cast(ShutPublisher, recommender._publisher)
+    publisher.gate = Gate((3, -1), -1)
+    await recommender._start_epoch_if_shut()
+    assert [each.epoch for each in written] == [4, 4, 4]
+    assert (publisher.gate, recommender._log_end) == (Gate((4, -1), -1), 8)

@@ -44,6 +44,11 @@ class Frontier(NamedTuple):
         return self.owner, self.serial, self.part
 
     @property
+    def identity(self) -> tuple[int, ...]:
+        """What tells two frontiers of one store apart."""
+        return *self.position, *self.order
+
+    @property
     def complete_up_to(self) -> int:
         """Up to which log offset the store has all lists that it had to get."""
         return self.owed_after if self.part and self.owed_after is not None else self.as_of
@@ -84,7 +89,7 @@ def frontier_of(text: str | bytes | None) -> Frontier:
     return Frontier(*orjson.loads(text)[: len(Frontier._fields)]) if text else NOTHING_PUBLISHED
 
 
-class Stores(NamedTuple):
+class Reached(NamedTuple):
     """Up to where one recommender has published to each store."""
 
     redis: Frontier
@@ -117,8 +122,23 @@ def is_unknown(redis: Frontier, topic: Frontier) -> bool:
     return redis.owner < max(topic.owner, 1)
 
 
+def silenced(known: Frontier, owner: int) -> Frontier:
+    """The frontier that takes a store from a shard of which it holds `known`.
+
+    Where the store has not seen `owner`, the last one in the topic, it fell back; and whoever
+    follows could not see that any more by the number of owners.
+
+    >>> silenced(Frontier(1, 90, serial=4, owner=2), owner=2)[3:6:2]
+    (4, 3)
+    >>> silenced(Frontier(1, 80, serial=4, owner=1), owner=2)[3:6:2]
+    (-1, 3)
+    """
+    serial = UNKNOWN_SERIAL if known.owner < owner else known.serial
+    return known._replace(serial=serial, owner=1 + max(known.owner, owner))
+
+
 def gate_between(
-    redis: Frontier, topic: Frontier, log_epoch: int, former: Sequence[Stores] = ()
+    redis: Frontier, topic: Frontier, log_epoch: int, former: Sequence[Reached] = ()
 ) -> Gate:
     """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
 
@@ -128,11 +148,11 @@ def gate_between(
     >>> redis, topic = Frontier(1, 90, serial=4, owner=1), Frontier(1, 100, serial=5, owner=1)
     >>> gate_between(redis, topic, log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90)
-    >>> former = Stores(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
+    >>> former = Reached(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
     >>> gate_between(topic, topic, log_epoch=1, former=[former])
     Gate(opens_at=(1, 120), republish_after=100)
     """
-    own = Stores(redis, topic)
+    own = Reached(redis, topic)
     since = [each for each in former if max(each.positions) >= min(own.positions)]
     after = min(_one_lacks_after(*each, log_epoch) for each in (own, *since))
     return Gate(max(at for each in (own, *former) for at in each.positions), after)

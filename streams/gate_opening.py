@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.fold import Fold
-from streams.frontier import Frontier, Gate, Stores, gate_between
+from streams.frontier import Frontier, Gate, Reached, gate_between
 from streams.log_reader import LogReader, ReadLog
 
 
@@ -20,7 +20,7 @@ def opening(
     fold: Fold,
     redis: Frontier,
     topic: Frontier,
-    former: Sequence[Stores] = (),
+    former: Sequence[Reached] = (),
     read_log: ReadLog = LogReader,
 ) -> Opening:
     """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
@@ -30,7 +30,7 @@ def opening(
     """
     with read_log(kafka) as reader:
         end = reader.bounds().end
-        told = [each for stores in (Stores(redis, topic), *former) for each in stores]
+        told = [each for stores in (Reached(redis, topic), *former) for each in stores]
         rewritten = [each for each in told if _was_rewritten(each, fold, reader)]
     return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former)), end)
 

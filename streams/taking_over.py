@@ -5,6 +5,7 @@ See `docs/decisions/0012-one-sequence-of-publications.md`.
 
 import asyncio
 from collections.abc import Mapping
+from operator import methodcaller
 from typing import NamedTuple
 
 from streams.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
@@ -54,6 +55,6 @@ async def silence(redis: ListWriter, owners: Mapping[str, int], retry_s: float) 
     Returns up to where they published.
     """
     return [
-        await redis.asked(lambda lists, of=(shard, owner): lists.silence(*of), retry_s)  # type: ignore[misc]
+        await redis.asked(methodcaller("silence", shard, owner), retry_s)
         for shard, owner in owners.items()
     ]

@@ -2,7 +2,7 @@
 
 The producer's transactional id is that of the generation and shard, so a new owner fences the old
 one, whose late write would otherwise be what compaction keeps; each owner has a number, which its
-first transaction claims. One transaction runs at a time;
+first transaction claims. One transaction runs at a time, of a bounded number of lists;
 what changes meanwhile is gathered, the newest list of a listener wins. The frontier is committed
 in the same transaction, as offset and metadata of a consumer group of its own.
 """
@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -30,6 +31,9 @@ _log = structlog.get_logger(__name__)
 GATHER_S = 0.1
 GATHER_MAX_S = 1.0
 """Pauses between transactions: one costs about 30 ms whatever its size."""
+LISTS_A_TRANSACTION_MAX = 20_000
+"""More of them take several: making their records takes 27 µs a list, and a broker aborts what is
+longer than 60 s."""
 SHARE_MAX = 0.25
 """Share of the time that transactions take: after a long one the next gathers for longer."""
 _CALL_TIMEOUT_S = 30.0
@@ -58,11 +62,13 @@ class TopicLists:
         recommender_id: str,
         registry: SchemaRegistry | None = None,
         *,
+        lists_a_transaction_max: int = LISTS_A_TRANSACTION_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kafka = kafka
         self._registry = registry
         self._schema_id: int | None = None
+        self._lists_max = lists_a_transaction_max
         self._clock = clock
         self._recommender_id = recommender_id
         self._transactional_id = transactional_id(recommender_id)
@@ -267,14 +273,25 @@ class TopicLists:
         assert frontier is not None
         began = self._clock()
         try:
-            self._transact(lists, frontier)
-            self.published = frontier
+            self._commit(lists, frontier)
             self._pause_s = _pause_after(self._clock() - began)
         except KafkaException as failure:
             if failure.args[0].fatal() or self._closing:
                 raise
             self._give_back(lists, frontier)
             self._recover(failure)
+
+    def _commit(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
+        """Commits all of `lists`, in as many transactions as they need; takes out what has been."""
+        while len(lists) > self._lists_max:
+            part = dict(islice(lists.items(), self._lists_max))
+            reached = frontier.reached_in_part(self.published)
+            self._transact(part, reached)
+            self.published = reached
+            for listener_id in part:
+                del lists[listener_id]
+        self._transact(lists, frontier)
+        self.published = frontier
 
     def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
         self._producer.begin_transaction()

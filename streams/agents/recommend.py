@@ -18,7 +18,7 @@ from streams.catalogue_feed import CatalogueFeed
 from streams.drift_alarms import AlarmTeller, drift_status
 from streams.fold import Changed, Fold, together
 from streams.former_shards import FormerShards, shard_of
-from streams.frontier import Gate, Stores
+from streams.frontier import Gate, Reached
 from streams.gate_opening import opening
 from streams.kafka_waiting import answered
 from streams.log_reader import LogReader, ReadLog
@@ -154,7 +154,7 @@ class Recommender:
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
 
-    async def _silenced(self) -> list[Stores]:
+    async def _silenced(self) -> list[Reached]:
         """Waits for the end of recommenders of another M, fences them; where they published to."""
         ids = await answered(self._former.ids)
         while heard := await answered(lambda: self._former.heard(ids)):
@@ -165,7 +165,7 @@ class Recommender:
         in_topic = await answered(lambda: self._former.silence(ids))
         owners = {shard_of(each): at.owner for each, at in zip(ids, in_topic, strict=True)}
         in_redis = await silence(self._publisher.redis, owners, self._cadence.progress_every_s)
-        return [*map(Stores, in_redis, in_topic)]
+        return [*map(Reached, in_redis, in_topic)]
 
     # -- folding -----------------------------------------------------------------------------
 

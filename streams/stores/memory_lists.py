@@ -1,6 +1,6 @@
 """The twin of the Redis tables in memory."""
 
-from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier
+from streams.frontier import NOTHING_PUBLISHED, Frontier, silenced
 from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
@@ -30,7 +30,7 @@ class MemoryLists:
     async def publish(self, publication: Publication) -> Outcome:
         """See `ListStore.publish`."""
         known = self._frontier
-        if known != publication.since:
+        if known.identity != publication.since.identity:
             return Outcome(False, known)
         for each in publication.lists:
             self._take(each)
@@ -59,12 +59,8 @@ class MemoryLists:
 
     async def silence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.silence`."""
-        known = self._frontiers.get(shard, NOTHING_PUBLISHED)
-        silenced = known._replace(owner=1 + max(known.owner, owner))
-        if known.owner < owner:
-            silenced = silenced._replace(serial=UNKNOWN_SERIAL)
-        self._frontiers[shard] = silenced
-        return silenced
+        self._frontiers[shard] = silenced(self._frontiers.get(shard, NOTHING_PUBLISHED), owner)
+        return self._frontiers[shard]
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

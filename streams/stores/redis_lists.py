@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, frontier_of
+from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of, silenced
 from streams.stores.lists import EVERYONE, Outcome, Publication, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
@@ -22,8 +22,8 @@ LISTS_A_CALL_MAX = 400
 ACTIVE_KEY = "recs:active"
 _SCAN_COUNT = 2_000
 
-_COMPARED = ("log_epoch", "as_of", "serial", "owner", "part")
-"""What tells two frontiers of one store apart."""
+_COMPARED = ("log_epoch", "as_of", "owner", "serial", "part")
+"""The fields of `Frontier.identity`."""
 
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
@@ -101,11 +101,9 @@ class RedisLists:
         key = frontier_key(self._generation, shard)
         while True:
             known = frontier_of(await self._redis.get(key))
-            silenced = known._replace(owner=1 + max(known.owner, owner))
-            if known.owner < owner:  # it fell back; and whoever follows could not see that any more
-                silenced = silenced._replace(serial=UNKNOWN_SERIAL)
-            if await self._call(key, (), silenced, known) is None:
-                return silenced
+            new = silenced(known, owner)
+            if await self._call(key, (), new, known) is None:
+                return new
 
     async def _call(
         self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, since: Frontier

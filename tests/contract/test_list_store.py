@@ -197,6 +197,25 @@ class ListStoreContract:
         assert (await found(store, listener_id)).items == list(TRACKS)
         assert await store.count() == 1
 
+    @pytest.mark.parametrize("change", [{"agreed": 7}, {"made_by": "another"}, {"owed_after": 3}])
+    async def test_what_a_frontier_says_beside_its_place_is_not_compared(
+        self, store: ListStore, change: dict[str, Any]
+    ) -> None:
+        known = Frontier(0, 9, serial=4, owner=2)
+        await published(store, frontier=known)
+        news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
+        assert (await store.publish(news._replace(since=known._replace(**change)))).is_taken
+
+    @pytest.mark.parametrize("field", ["log_epoch", "as_of", "serial", "owner", "part"])
+    async def test_who_does_not_know_the_place_of_the_frontier_publishes_nothing(
+        self, store: ListStore, field: str
+    ) -> None:
+        known = Frontier(0, 9, serial=4, owner=2)
+        await published(store, frontier=known)
+        since = known._replace(**{field: getattr(known, field) + 1})
+        news = Publication([a_list()], (), Frontier(2, 10, serial=9, owner=9), since)
+        assert await store.publish(news) == (False, known)
+
     async def test_who_is_silenced_publishes_nothing_more(
         self, store: ListStore, other: ListStore
     ) -> None:

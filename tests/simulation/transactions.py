@@ -12,6 +12,8 @@ from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder
 
 AWAY, ABORTED, BROKEN, FULL = 0.03, 0.03, 0.01, 0.02
+TRANSACTIONS_OF = (1, 2, 20_000)
+"""Lists: what is more takes several."""
 _decoder = Decoder(RECOMMENDATIONS.contracts)
 
 
@@ -160,7 +162,10 @@ class SimulatedTopicLists(TopicLists):
     """The production class with another edge, and steps of the loop for its thread."""
 
     def __init__(self, edge: Edge, recommender_id: str) -> None:
-        super().__init__("", recommender_id, clock=edge.loop.time)
+        lists_max = edge.chance.pick(f"{edge.name} commits", TRANSACTIONS_OF)
+        super().__init__(
+            "", recommender_id, lists_a_transaction_max=lists_max, clock=edge.loop.time
+        )
         self._edge = edge
         self._wake = _Wake(self)  # type: ignore[assignment]
         self._is_due = self._is_busy = False

@@ -8,7 +8,7 @@ from streams.frontier import (
     NOTHING_PUBLISHED,
     Frontier,
     Gate,
-    Stores,
+    Reached,
     frontier_of,
     gate_between,
 )
@@ -61,7 +61,7 @@ def test_a_state_that_has_not_reached_the_epoch_of_what_was_published_waits() ->
 
 
 def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> None:
-    former = [Stores(owned(0, 70), owned(0, 70)), Stores(owned(0, 120), owned(0, 120))]
+    former = [Reached(owned(0, 70), owned(0, 70)), Reached(owned(0, 120), owned(0, 120))]
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
     own = owned(0, 50, serial=7), owned(0, 40, serial=6)
@@ -78,7 +78,7 @@ def test_what_a_former_shard_told_one_store_alone_is_told_to_both(
 ) -> None:
     redis, topic = owned(0, 100, serial=7, owed_after=30), owned(0, 60, serial=6)
     stands_at = owned(0, own, serial=9)
-    gate = gate_between(stands_at, stands_at, 0, [Stores(redis, topic)])
+    gate = gate_between(stands_at, stands_at, 0, [Reached(redis, topic)])
     assert gate == Gate((0, max(own, 100)), republish_after)
 
 

@@ -16,11 +16,16 @@ from topics.recommendation_list import RecommendationList
 class KeptTransactions(TopicLists):
     """Keeps what would go to Kafka."""
 
-    def __init__(self) -> None:
-        super().__init__("", "echotune-recommender-first-0of1")
+    def __init__(self, *, lists_a_transaction_max: int = 1_000, fails_at: int = -1) -> None:
+        name = "echotune-recommender-first-0of1"
+        super().__init__("", name, lists_a_transaction_max=lists_a_transaction_max)
         self.kept: list[tuple[dict[str, int], Frontier]] = []
+        self._fails_at = fails_at
 
     def _transact(self, lists: dict[str, RecommendationList | None], frontier: Frontier) -> None:
+        if len(self.kept) == self._fails_at:
+            self._fails_at = -1
+            raise KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "aborted"))
         self.kept.append(({name: each.as_of for name, each in lists.items() if each}, frontier))
 
 
@@ -46,6 +51,37 @@ def test_lists_of_a_publication_that_is_not_whole_wait_for_its_frontier() -> Non
     topic._publish_pending()
     first, second = Frontier(0, 5, serial=5), Frontier(0, 9, serial=9)
     assert topic.kept == [({"ann": 5}, first), ({"bob": 9, "cid": 9}, second)]
+
+
+def test_many_lists_take_several_transactions_of_which_the_last_reaches_the_frontier() -> None:
+    topic = KeptTransactions(lists_a_transaction_max=2)
+    topic.published = Frontier(0, 3, serial=3, agreed=2)
+    for at in range(4):
+        topic.offer(a_publication(f"listener-{at}", 9, more_follow=True))
+    topic.offer(a_publication("listener-4", 9))
+    topic._publish_pending()
+    last, parts = Frontier(0, 9, serial=9), [1, 2, 0]
+    assert [len(lists) for lists, _ in topic.kept] == [2, 2, 1]
+    assert [frontier.part for _, frontier in topic.kept] == parts
+    assert [frontier.serial for _, frontier in topic.kept] == [3, 3, 9]
+    assert [frontier.complete_up_to for _, frontier in topic.kept] == [3, 3, 9]
+    assert topic.published == last
+
+
+def test_what_a_failed_transaction_had_comes_again_and_what_was_committed_does_not() -> None:
+    topic = KeptTransactions(lists_a_transaction_max=2, fails_at=1)
+    topic._recover = lambda failure: None  # type: ignore[method-assign]
+    for at in range(4):
+        topic.offer(a_publication(f"listener-{at}", 9, more_follow=True))
+    topic.offer(a_publication("listener-4", 9))
+    topic._publish_pending()
+    assert topic.published.part == 1
+    topic._publish_pending()
+    assert [sorted(lists) for lists, _ in topic.kept] == [
+        ["listener-0", "listener-1"],
+        ["listener-2", "listener-3"],
+        ["listener-4"],
+    ]
 
 
 def test_who_abandons_the_topic_forgets_what_was_begun() -> None:

@@ -1,6 +1,6 @@
 """From where on a recommender that has just taken over may publish, by what the log says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.fold import Fold
@@ -9,10 +9,11 @@ from streams.log_reader import LogReader, ReadLog
 
 
 class Opening(NamedTuple):
-    """The gate, and where the log ended when it was set."""
+    """The gate, where the log ended when it was set, and hashes of the records it was set by."""
 
     gate: Gate
     log_end: int
+    hashes: Mapping[int, str]
 
 
 def opening(
@@ -31,15 +32,11 @@ def opening(
     with read_log(kafka) as reader:
         end = reader.bounds().end
         told = [each for stores in (Reached(redis, topic), *former) for each in stores]
-        rewritten = [each for each in told if _was_rewritten(each, fold, reader)]
-    return Opening(_beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former)), end)
-
-
-def _was_rewritten(frontier: Frontier, fold: Fold, reader: LogReader) -> bool:
-    """Whether the log has not, or not any more, the record that lists were published up to."""
-    if frontier.as_of < 0 or frontier.log_epoch != fold.log_epoch:
-        return False
-    return reader.hash_at(frontier.as_of) != frontier.record_hash
+        told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]
+        rewritten = [each for each in told if reader.hash_at(each.as_of) != each.record_hash]
+    gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))
+    found = [each for each in told if each not in rewritten]
+    return Opening(gate, end, {each.as_of: each.record_hash for each in found})
 
 
 def _beyond(rewritten: Iterable[Frontier], gate: Gate) -> Gate:

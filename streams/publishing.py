@@ -107,11 +107,21 @@ class Publisher:
         self._waiting.append(change)
         self._erased |= set(change.erased)
         async with self._in_order:
+            await self._publish_or_shut()
+
+    async def _publish_or_shut(self) -> None:
+        """Publishes, and shuts the gate if that is stopped in its middle, as SIGTERM does.
+
+        The next publication would say that both stores have what this one was about to tell.
+        """
+        try:
             await self._publish()
+        except BaseException:
+            self.gate = None
+            raise
 
     async def _publish(self) -> None:
         """Publishes all that changed up to the state's place in the log; needs `_in_order`."""
-        await self._read_erased()
         waiting = self._news()
         if not self.is_open or self._fold.offset < 0:
             return
@@ -125,10 +135,14 @@ class Publisher:
             return
         self._repair_after = None
         frontier = self._numbered(frontier, repair_after)
-        while len(own):
+        erasures = [] if repair_after is None else self._fold.erasures.after(repair_after)
+        while len(own) or erasures:
             await self._send(Publication(lists, (), frontier, more_follow=True))
             if self.gate is None:  # shut meanwhile: whoever opens it again makes the rest
                 return
+            if not len(own):
+                self._erased |= await self._erased_at(erasures)
+                erasures = []
             news = self._news()
             waiting += news
             own = np.union1d(own, self._maker.own(self._changed(news, None)))
@@ -137,17 +151,6 @@ class Publisher:
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed, self._erased = sorted(filter(self._is_gone, self._erased)), set()
         await self._send(Publication(lists, removed, frontier), appended_at)
-
-    async def _read_erased(self) -> None:
-        """Learns from the log whose lists are to be removed in a repair.
-
-        What this process, or its snapshot, has published and forgotten one store may lack.
-        """
-        read_after = None
-        while (after := self._repair_after) != read_after and after is not None and self.is_open:
-            if offsets := self._fold.erasures.after(after):
-                self._erased |= await self._erased_at(offsets)
-            read_after = after
 
     def _news(self) -> list[Changed]:
         """All that changed since this was asked last; with it the state's place is reached."""
@@ -246,7 +249,7 @@ class Publisher:
                 self._repair_from(found)
             if self._is_due():
                 self._everyone_at = -EVERYONE_EVERY_RECORDS
-                await self._publish()
+                await self._publish_or_shut()
 
     def _is_due(self) -> bool:
         """Whether there is something to publish, though no event has come."""

@@ -97,6 +97,8 @@ class Recommender:
         self._log = log
         self._latest: dict[str, str] = {}
         self._log_end = 0
+        self._hashes: dict[int, str] = {}
+        """Of the records up to which lists are published, by offset, until they are folded."""
         self.is_owner = False
         self._has_begun = False
         self._loading: asyncio.Task[None] | None = None
@@ -149,7 +151,7 @@ class Recommender:
         found = await answered(
             lambda: opening(self._kafka, self.fold, redis, topic, former, self._log.read)
         )
-        self._log_end = found.log_end
+        self._log_end, self._hashes = found.log_end, dict(found.hashes)
         self._publisher.open_with(found.gate)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
@@ -174,7 +176,16 @@ class Recommender:
         changes = [self._fold_in(some) for some in self._up_to_digests(records)]
         if records[-1].offset == self.fold.offset:  # else it was folded before
             self.fold.record_hash = record_hash(records[-1].value)
+        self._notice_another_log(records)
         await self._publisher.publish(together(changes))
+
+    def _notice_another_log(self, records: Sequence[Any]) -> None:
+        """Shuts the gate where the log lost its tail, and grew again, while this folds up to it."""
+        for each in records if self._hashes else ():
+            published, gate = self._hashes.pop(each.offset, None), self._publisher.gate
+            if gate is not None and published not in (None, record_hash(each.value)):
+                beyond = (self.fold.log_epoch + 1, -1)
+                self._publisher.open_with(Gate(max(gate.opens_at, beyond), -1))
 
     def _up_to_digests(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """`records` in pieces that end where a digest is due."""
@@ -243,7 +254,10 @@ class Recommender:
     async def _start_epoch_if_shut(self) -> None:
         """Starts a log epoch where lists of a lost tail are published, which shuts the gate."""
         gate = self._publisher.gate
-        if gate is None or self._publisher.is_open or self.fold.offset + 1 < self._log_end:
+        if gate is None or self._publisher.is_open:
+            return
+        self._log_end = min(self._log_end, await answered(self._end_of_log))
+        if self._publisher.gate is not gate or self.fold.offset + 1 < self._log_end:
             return
         epoch = max(gate.opens_at[0], self.fold.log_epoch) + 1
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
@@ -257,6 +271,11 @@ class Recommender:
         await answered(write)
         if self._publisher.gate is gate:
             self._publisher.open_with(Gate((epoch, -1), -1))
+
+    def _end_of_log(self) -> int:
+        """Where the log ends now: it may lose its tail while this waits for its gate."""
+        with self._log.read(self._kafka) as reader:
+            return reader.bounds().end
 
     async def end(self) -> None:
         """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""

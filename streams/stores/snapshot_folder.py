@@ -27,7 +27,7 @@ class SnapshotFolder:
 
     def __init__(self, folder: Path, *, keep: int) -> None:
         self.folder = folder
-        self._keep = keep
+        self.keep = keep
 
     def paths(self) -> list[Path]:
         """Snapshots, newest first."""
@@ -53,7 +53,7 @@ class SnapshotFolder:
     def _prune(self) -> None:
         lefts = (_FOREIGN, ".part", ".adopted")  # may hold whom the new one has forgotten
         left = [path for each in lefts for path in self.folder.glob(f"*{each}")]
-        for path in [*self.paths()[self._keep :], *left]:
+        for path in [*self.paths()[self.keep :], *left]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

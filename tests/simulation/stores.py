@@ -155,7 +155,7 @@ class Place(NamedTuple):
 class SimulatedSnapshots:
     """The twin of `SnapshotFolder`."""
 
-    folder = Path("the disk")
+    folder, keep = Path("the disk"), KEPT
 
     def __init__(self, edge: Edge, disk: Disk) -> None:
         self._edge = edge

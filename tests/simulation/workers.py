@@ -40,10 +40,11 @@ LOG = TP(LEARNING_LOG.name, 0)
 GENERATION = "first"
 WINDOW = 64
 K = 5
-CADENCE = Cadence(progress_every_s=1.0, snapshot_every_s=5.0, digest_every_records=8)
 EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
 PUBLICATIONS_OF = (1, 2, 5, 2_000)
 """Lists: what is more goes out in parts."""
+SNAPSHOTS_EVERY_S = (1.5, 5.0, 1_000.0)
+ENDS_S = (0.0, 0.6)
 COMMIT_EVERY_S = 1.0
 FETCH_S = 2.0
 MEMBER_EVERY_S = 1.5
@@ -68,7 +69,7 @@ class Worker:
 
     def begin(self, *beside: Callable[[], Awaitable[None]]) -> None:
         """Starts everything."""
-        for each in (self._fetch, self._take, self._commit, self._stay_a_member, *beside):
+        for each in (self._take, self._fetch, self._commit, self._stay_a_member, *beside):
             self._tasks.append(asyncio.ensure_future(self._guarded(each)))
         self.group.join(self.consumer)
 
@@ -110,7 +111,9 @@ class Worker:
             self._chunks.get_nowait()
 
     async def end(self) -> None:
-        """SIGTERM: gives back what it has, and ends."""
+        """SIGTERM, as Faust does it: agents end first; gives back what it has."""
+        self._tasks[0].cancel()
+        await asyncio.sleep(self.edge.chance.between("what runs beside ends", *ENDS_S))
         for task in self._tasks:
             task.cancel()
         await self.consumer.give_back()
@@ -209,7 +212,11 @@ class RecommenderWorker(Worker):
         )
         self.recommender = Recommender(
             Identity(group.name, GENERATION),
-            CADENCE,
+            Cadence(
+                progress_every_s=1.0,
+                snapshot_every_s=edge.chance.pick(f"{edge.name} keeps", SNAPSHOTS_EVERY_S),
+                digest_every_records=8,
+            ),
             kafka="",
             fold=fold,
             publisher=self.publisher,

@@ -18,6 +18,7 @@ from streams.agents.sequence import Sequencer
 from streams.batch_transport import BatchConsumer
 from streams.coverage import Coverage, Ignored
 from streams.duplicates import DuplicateWindow
+from streams.erasures import Erasures
 from streams.fold import Fold
 from streams.frontier import Gate
 from streams.healing import Healing
@@ -273,8 +274,4 @@ def _any_chunk_is_current() -> None:
 @safeguard("removals that the log asks for")
 def _what_was_forgotten_is_forgotten() -> None:
     """Nobody is removed in a repair but whom this process saw erased since it published last."""
-
-    async def nobody(self: Publisher) -> None:
-        return
-
-    _patch(Publisher, "_read_erased", lambda _: nobody)
+    _patch(Erasures, "after", lambda _: lambda self, log_offset: [])

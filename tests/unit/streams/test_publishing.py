@@ -559,7 +559,7 @@ async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_w
     desk.publisher.shut(cast(TopicLists, regained))
     desk.publisher.open_with(WIDE_OPEN)
     await desk.hear(an_event("bob"))
-    assert [each.erased for each in regained.offered] == [["ann"]]
+    assert [*map(list, (each.erased for each in regained.offered))] == [[], ["ann"]]
 
 
 async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both_again() -> None:
@@ -613,6 +613,29 @@ async def test_an_heir_removes_lists_of_whom_its_snapshot_has_forgotten() -> Non
     assert heir.reads == [[2]]
 
 
+async def test_lists_of_a_repair_do_not_wait_for_a_log_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, kafka_is_back = Desk(), asyncio.Event()
+    await desk.hear(an_event("ann"), an_event("eve"))
+    await desk.hear(an_erasure("eve"))
+    ask = desk.publisher._erased_at
+
+    async def erased_at(offsets: Sequence[int]) -> set[str]:
+        await kafka_is_back.wait()
+        return await ask(offsets)
+
+    monkeypatch.setattr(desk.publisher, "_erased_at", erased_at)
+    desk.lists.flush()
+    repair = asyncio.create_task(desk.look_after())
+    await asyncio.sleep(0.01)
+    assert await desk.redis() == {"ann": 1, EVERYONE: 1}
+    assert desk.lists._frontier.part == 1
+    kafka_is_back.set()
+    await repair
+    assert desk.lists._frontier.part == 0
+
+
 async def test_who_came_back_after_an_erasure_keeps_the_new_list_in_a_repair() -> None:
     desk = Desk()
     await desk.hear(an_event("ann"))
@@ -647,6 +670,54 @@ async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_alo
     answer.set()
     await desk.publisher.redis.settled()
     assert await desk.redis() == {"ann": 0, EVERYONE: 0}
+
+
+async def then_terminated(desk: Desk, agent: "asyncio.Task[None]", answer: asyncio.Event) -> Desk:
+    """SIGTERM as Faust does it, agents first and heartbeats last; then an heir."""
+    await asyncio.sleep(0.01)
+    heartbeat = asyncio.create_task(desk.look_after())
+    await asyncio.sleep(0.01)
+    agent.cancel()
+    await asyncio.sleep(0.01)
+    answer.set()
+    await heartbeat
+    await desk.publisher.redis.settled()
+    desk.topic.commit()
+    heir = an_heir(desk)
+    heir.log = desk.log
+    heir.fold.apply_many(enumerate(desk.log))
+    heir.fold.record_hash = "hash"
+    await taken_over(heir)
+    await heir.look_after()
+    return heir
+
+
+async def test_what_a_cancelled_agent_was_about_to_publish_no_heartbeat_declares_published() -> (
+    None
+):
+    desk, answer = Desk(gate=None), asyncio.Event()
+    await taken_over(desk)
+    await desk.hear(an_event("ann"))
+    desk.lists.wait_for(answer)
+    slow = asyncio.create_task(desk.hear(an_event("bob")))
+    await asyncio.sleep(0.01)
+    agent = asyncio.create_task(desk.hear(an_event("ann", minute=9)))
+    heir = await then_terminated(desk, agent, answer)
+    await slow
+    assert await heir.redis() == {"ann": 2, "bob": 1, EVERYONE: 2}
+
+
+async def test_whom_a_cancelled_agent_was_about_to_remove_its_heir_removes() -> None:
+    desk, answer = Desk(gate=None, lists_max=1), asyncio.Event()
+    await taken_over(desk)
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.topic.commit()
+    desk.lists.wait_for(answer)
+    chunk = [[an_erasure("ann")], [an_event("bob", minute=9)], [an_event("cid")]]
+    agent = asyncio.create_task(desk.hear_chunk(chunk))
+    heir = await then_terminated(desk, agent, answer)
+    assert await heir.redis() == {"bob": 4, "cid": 4, EVERYONE: 4}
 
 
 async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list() -> None:

@@ -116,3 +116,21 @@ async def test_a_worker_that_ends_while_a_snapshot_is_written_leaves_its_last_on
     await last
     assert (keeper.error, keeper.kept_offset) == (None, 2)
     assert SnapshotFolder(tmp_path, keep=2).paths()[0].stem == f"{2:020d}"
+
+
+async def test_a_changed_m_begins_from_a_snapshot_of_what_the_log_still_has(
+    log: type[ALog], tmp_path: Path
+) -> None:
+    log.hashes = {0: "h0", 1: "h1", 2: "h2"}
+    for shard, records in (("r-0of2", 3), ("r-1of2", 2)):
+        fold = a_fold()
+        keeper = a_keeper(fold, log, tmp_path / shard)
+        keeper.make_ready()
+        for at in range(records):
+            folded(fold, LOG[at : at + 1])
+            fold.record_hash = f"h{at}"
+            await keeper.keep()
+    log.hashes, log.bounds_now = {0: "h0", 1: "h1"}, LogBounds(0, 2)  # its tail is lost
+    heir = a_fold()
+    a_keeper(heir, log, tmp_path / "r-0of3").make_ready()
+    assert heir.offset == 1

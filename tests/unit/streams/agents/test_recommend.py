@@ -2,6 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,8 +13,10 @@ from streams import kafka_waiting
 from streams.agents.recommend import IN_KAFKA, Cadence, Identity, LogEdge, Recommender
 from streams.former_shards import FormerShards
 from streams.frontier import Frontier, Gate
+from streams.log_reader import LogBounds
 from streams.progress import Digest, ProgressWriter
 from streams.publishing import Publisher
+from streams.snapshots import record_hash
 from streams.state_keeping import StateKeeper
 from streams.topic_lists import TopicLists
 from tests.support.learning_log import a_fold
@@ -167,9 +172,29 @@ async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.Monkey
             raise answer
         return answer
 
-    recommender = a_recommender(SlowState(), Heartbeats(), LogEdge(write=write))
+    recommender = a_recommender(SlowState(), Heartbeats(), LogEdge(an_empty_log, write))
     publisher = cast(ShutPublisher, recommender._publisher)
-    publisher.gate = Gate((3, -1), -1)
+    publisher.gate, recommender._log_end = Gate((3, -1), -1), 9  # so it ended before it was cut
     await recommender._start_epoch_if_shut()
     assert [each.epoch for each in written] == [4, 4, 4]
     assert (publisher.gate, recommender._log_end) == (Gate((4, -1), -1), 8)
+
+
+@contextmanager
+def an_empty_log(kafka: str) -> Iterator[Any]:
+    yield SimpleNamespace(bounds=lambda: LogBounds(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("value", "opens_at"), [(b"what lists were made of", (0, 7)), (b"another", (1, -1))]
+)
+async def test_a_log_that_was_cut_while_it_is_folded_up_to_the_gate_is_noticed(
+    value: bytes, opens_at: tuple[int, int]
+) -> None:
+    recommender = a_recommender(SlowState(), Heartbeats())
+    publisher = cast(ShutPublisher, recommender._publisher)
+    publisher.gate = Gate((0, 7), 3)
+    recommender._hashes = {7: record_hash(b"what lists were made of")}
+    for at in (6, 7, 8):
+        recommender._notice_another_log([SimpleNamespace(offset=at, value=value)])
+    assert publisher.gate.opens_at == opens_at

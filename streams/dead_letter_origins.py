@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.dead_letter_index import Origin, parsed_origin
 from streams.kafka_clients import client_settings
 from streams.log_reader import LogReader
+from streams.partition_reading import each_message, is_end
 from streams.verifying.log_audit import LogAudit
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import ServerError
@@ -15,8 +16,6 @@ from topics.learning_log import decode_log_record
 ORIGIN_HEADER = "replayed_origin"
 """Of a record that was sent again: where it was rejected, as topic/partition/offset."""
 _TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 0.2
-_RECORDS_A_CALL = 1_000
 
 OnOffset = Callable[[int, int], object]
 
@@ -68,20 +67,13 @@ def _sent(consumer: Consumer, since_ms: int) -> Iterator[str]:
 
 def _origins_between(consumer: Consumer, first: TopicPartition, end: int) -> Iterator[str]:
     consumer.assign([first])
-    at, silent_s = first.offset, 0.0
-    while at < end:
-        messages = consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
-        silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
-        if silent_s > _TIMEOUT_S:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        for message in messages:
-            if (error := message.error()) is not None:
-                if error.code() != KafkaError._PARTITION_EOF:
-                    raise KafkaException(error)
-                if message.partition() == first.partition:
-                    return  # before `end`, where the marker of a transaction is the last record
-                continue
-            at = (message.offset() or 0) + 1
-            origin = dict(message.headers() or []).get(ORIGIN_HEADER)
-            if origin is not None:
-                yield str(origin, "utf-8", "replace")
+    for message in each_message(consumer):
+        if is_end(message):
+            if message.partition() == first.partition:
+                return  # before `end`, where the marker of a transaction is the last record
+            continue
+        origin = dict(message.headers() or []).get(ORIGIN_HEADER)
+        if origin is not None:
+            yield str(origin, "utf-8", "replace")
+        if message.offset() + 1 >= end:
+            return

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka_clients import client_settings
+from streams.partition_reading import SilentError, each_message, is_end
 from topics.catalogue import DEAD_LETTERS
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 1.0
 LETTERS_MAX = 100_000
 """So many of the newest are looked at."""
 
@@ -102,22 +102,20 @@ def _newest(consumer: Consumer, last: int) -> Iterator[tuple[TopicPartition, int
 
 def _read(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[DeadLetter]:
     consumer.assign([place])
-    at, silent_s = place.offset, 0.0
-    while at < end:
-        message = consumer.poll(_CALL_TIMEOUT_S)
-        silent_s = silent_s + _CALL_TIMEOUT_S if message is None else 0.0
-        if silent_s >= _TIMEOUT_S:
-            where = f"{place.topic}/{place.partition}/{at}"
-            raise ServerError(f"Kafka does not send the dead letter {where}.", "Is Kafka up?")
-        if message is None:
-            continue
-        error = message.error()
-        if error is not None and error.code() == KafkaError._PARTITION_EOF:
-            return
-        if error is not None:
-            raise KafkaException(error)
-        at = (message.offset() or 0) + 1
-        yield _letter(message)
+    at = place.offset
+    try:
+        for message in each_message(consumer):
+            if is_end(message):
+                return
+            at = message.offset() + 1
+            yield _letter(message)
+            if at >= end:
+                return
+    except SilentError as error:
+        where = f"{place.topic}/{place.partition}/{at}"
+        raise ServerError(
+            f"Kafka does not send the dead letter {where}.", "Is Kafka up?"
+        ) from error
 
 
 def _letter(message: Message) -> DeadLetter:

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.kafka_clients import client_settings
+from streams.partition_reading import SILENT_MAX_S, SilentError, each_message, is_end
 from streams.snapshots import record_hash
 from streams.topic_ids import describe_topic
 from topics.catalogue import LEARNING_LOG
 from topics.errors import LogError, ServerError
 
 _READ_TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 0.2
-_RECORDS_A_CALL = 500
 
 
 class LogBounds(NamedTuple):
@@ -78,31 +77,23 @@ class LogReader:
         if first > last:
             return
         self._consumer.assign([TopicPartition(self._topic, 0, first)])
-        expected, silent_s = first, 0.0
-        while expected <= last and silent_s < _READ_TIMEOUT_S:
-            wanted = min(_RECORDS_A_CALL, last + 1 - expected)
-            messages = self._consumer.consume(wanted, timeout=_CALL_TIMEOUT_S)
-            silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
-            for message in messages:
-                if _is_end(message) or message.offset() > last:
+        try:
+            for message in each_message(self._consumer):
+                if is_end(message) or message.offset() > last:
                     return
-                expected = message.offset() + 1
                 yield message.offset(), message.value()
-        if expected <= last:
+                if message.offset() == last:
+                    return
+        except SilentError as error:
             raise ServerError(
-                f"No record of {self._topic} came from {self._kafka} in {_READ_TIMEOUT_S:.0f} s.",
+                f"No record of {self._topic} came from {self._kafka} in {SILENT_MAX_S:.0f} s.",
                 "Is Kafka up? Try again.",
-            )
+            ) from error
+        except KafkaException as error:
+            raise LogError(
+                f"The learning-log cannot be read: {error}.", "See docs/operations.md."
+            ) from error
 
 
 ReadLog = Callable[[str], LogReader]
 """Opens the log of a Kafka, given its bootstrap servers."""
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    if error is None:
-        return False
-    if error.code() == KafkaError._PARTITION_EOF:
-        return True
-    raise LogError(f"The learning-log cannot be read: {error}.", "See docs/operations.md.")

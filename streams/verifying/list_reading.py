@@ -5,19 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from redis.asyncio import Redis
 
 from streams.former_shards import lists_group
 from streams.frontier import Frontier, frontier_of
 from streams.kafka_clients import client_settings
+from streams.partition_reading import each_message, is_end
 from streams.stores.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
@@ -28,8 +22,6 @@ from topics.schemas import released
 
 _SCAN_COUNT = 1_000
 _TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 0.2
-_RECORDS_A_CALL = 1_000
 _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
 
 
@@ -124,20 +116,13 @@ def _committed(consumer: Consumer) -> Iterator[Message]:
     consumer.assign(
         [TopicPartition(RECOMMENDATIONS.name, each, OFFSET_BEGINNING) for each in unread]
     )
-    silent_s = 0.0
+    messages = each_message(consumer)
     while unread:
-        messages = consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
-        silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
-        if silent_s > _TIMEOUT_S:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        for message in messages:
-            error = message.error()
-            if error is None:
-                yield message
-            elif error.code() == KafkaError._PARTITION_EOF:
-                unread.discard(message.partition())
-            else:
-                raise KafkaException(error)
+        message = next(messages)
+        if is_end(message):
+            unread.discard(message.partition())
+        else:
+            yield message
 
 
 def _take(lists: dict[str, Published], message: Message, generation: str, decoder: Decoder) -> None:

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka_clients import client_settings
+from streams.partition_reading import each_message, is_end
 from streams.topic_ids import describe_topic
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0
-_CALL_TIMEOUT_S = 0.2
-_RECORDS_A_CALL = 1_000
 
 
 @dataclass(slots=True)
@@ -42,6 +41,9 @@ class SourceRecords:
         self._place = TopicPartition(LISTENING_EVENTS.name, partition)
         self.start, _ = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
         self._read: list[ReadRecord] = []
+        self._next = self.start
+        self._is_at_end = False
+        self._messages = each_message(self._consumer)
         self._consumer.assign([TopicPartition(LISTENING_EVENTS.name, partition, self.start)])
 
     def between(self, first: int, last: int) -> list[ReadRecord]:
@@ -49,38 +51,24 @@ class SourceRecords:
 
         Raises `KafkaException` where Kafka has them and does not send them.
         """
-        silent_s, ended = 0.0, False
-        while not ended and (not self._read or self._end() < last):
-            messages = self._consumer.consume(_RECORDS_A_CALL, timeout=_CALL_TIMEOUT_S)
-            silent_s = 0.0 if messages else silent_s + _CALL_TIMEOUT_S
-            if silent_s > _TIMEOUT_S:
-                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            if not messages:  # its end is told once, maybe to a call before
-                ended = self._ends_before(last)
-            for message in messages:
-                ended = _is_end(message)
-                if not ended:
-                    self._read.append(_record(message))
+        while self._next <= last and not (self._is_at_end and self._ends_before(last)):
+            self._note(next(self._messages))
         self._read = [each for each in self._read if each.offset >= first]
         return [each for each in self._read if each.offset <= last]
+
+    def _note(self, message: Message) -> None:
+        self._is_at_end = is_end(message)  # told once, and maybe before there was more
+        self._next = message.offset() if self._is_at_end else message.offset() + 1
+        if not self._is_at_end:
+            self._read.append(_record(message))
 
     def _ends_before(self, offset: int) -> bool:
         _, end = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
         return bool(end <= offset)
 
-    def _end(self) -> int:
-        return self._read[-1].offset
-
     def close(self) -> None:
         """Lets go of the connection."""
         self._consumer.close()
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        raise KafkaException(error)
-    return error is not None
 
 
 def _record(message: Message) -> ReadRecord:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.verifying import list_reading
 from streams.verifying.list_reading import committed_lists
@@ -25,8 +25,8 @@ class SilentConsumer:
     def assign(self, places: list[TopicPartition]) -> None:
         return
 
-    def consume(self, most: int, timeout: float) -> list[Message]:
-        return []
+    def poll(self, timeout: float) -> None:
+        return
 
     def close(self) -> None:
         self.is_closed = True

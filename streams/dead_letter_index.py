@@ -79,26 +79,41 @@ class LetterIndex:
 
     def mark(self, origins: Iterable[Origin], known: Known) -> None:
         """Notes what is known of those of `origins` that are here."""
-        for topic, partition, offset in origins:
-            rows = self._places.get((topic, partition))
-            if rows is not None and (at := _row(rows, offset)) is not None:
+        for origin in origins:
+            if (found := self._row(origin)) is not None:
+                rows, at = found
                 rows.known[at] |= int(known)
 
     def known(self, letter: DeadLetter) -> Known | None:
         """What is known of the origin of this very letter; None: it was not there before."""
         origin = origin_of(letter)
-        rows = None if origin is None else self._places.get(origin[:2])
-        if origin is None or rows is None or (at := _row(rows, origin[2])) is None:
+        found = None if origin is None else self._row(origin)
+        if found is None or not _holds(*found, letter.value):
             return None
-        known = Known(int(rows.known[at]))
-        is_same = known & Known.AMBIGUOUS or rows.digests[at] == _digest(letter.value)
-        return known if is_same else None
+        rows, at = found
+        return Known(int(rows.known[at]))
+
+    def keeps(self, origin: Origin, value: bytes | None) -> bool | None:
+        """Whether a letter of `origin` holds these bytes; None: there is no letter of it.
+
+        Where two letters of it have other bytes, any bytes may be theirs.
+        """
+        found = self._row(origin)
+        return None if found is None else _holds(*found, value)
 
     def counted(self) -> Iterator[tuple[Known, int]]:
         """How many origins there are of which this is known."""
         for rows in self._places.values():
             values, counts = np.unique(rows.known, return_counts=True)
             yield from zip(map(Known, values.tolist()), counts.tolist(), strict=True)
+
+    def _row(self, origin: Origin) -> tuple[_Rows, int] | None:
+        rows = self._places.get(origin[:2])
+        if rows is None:
+            return None
+        at = int(np.searchsorted(rows.offsets, origin[2]))
+        is_there = at < len(rows.offsets) and rows.offsets[at] == origin[2]
+        return (rows, at) if is_there else None
 
 
 def origin_of(letter: DeadLetter) -> Origin | None:
@@ -139,6 +154,5 @@ def _rows(told: _Told) -> _Rows:
     return rows
 
 
-def _row(rows: _Rows, offset: int) -> int | None:
-    at = int(np.searchsorted(rows.offsets, offset))
-    return at if at < len(rows.offsets) and rows.offsets[at] == offset else None
+def _holds(rows: _Rows, at: int, value: bytes | None) -> bool:
+    return bool(rows.known[at] & Known.AMBIGUOUS or rows.digests[at] == _digest(value))

@@ -12,6 +12,7 @@ from typing import Any
 
 from streams.addresses import Addresses
 from streams.contract_registration import registry_of
+from streams.dead_letter_index import LetterIndex
 from streams.dead_letter_reading import each_letter
 from streams.list_making import ListMaker
 from streams.list_shaping import shape_of
@@ -22,7 +23,6 @@ from streams.stores.lists import EVERYONE
 from streams.verification import Verification, live_progress
 from streams.verifying.promises import Broken, Findings, Ledger, Promise
 from streams.verifying.replaying import Replay, sample_by_offset
-from streams.verifying.source_audit import Letters, value_hash
 from streams.verifying.source_reading import SourceReader
 from streams.verifying.stores import compare_stores, read_stores
 from streams.warming import warm_up
@@ -69,12 +69,12 @@ def verify_deeply(
     shard = {"shard": settings.shard, "shards": settings.shards}
     maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
     stores = read_stores(settings, addresses, maker)
-    letters = _letters(addresses.kafka)
+    letters = LetterIndex(each_letter(addresses.kafka, LETTERS_MAX))
     warm_up(settings)
     began = time.perf_counter()
     with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:
         decoder = Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup)
-        replay = Replay(fold, maker, source, letters, findings, decoder)
+        replay = Replay(fold, maker, source, letters.keeps, findings, decoder)
         wanted = [live.digest_offset, stores.settled.as_of]
         replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)
     compare_stores(stores, fold, maker, settings.list_ttl_s, findings)
@@ -90,13 +90,6 @@ def verify_deeply(
     findings.note(Promise.EQUAL, _differing(replayed))
     lists = len(stores.redis.keys() - {EVERYONE})
     return DeepVerification(replayed, findings, replay.audit.ledger, lists)
-
-
-def _letters(kafka: str) -> Letters:
-    letters: dict[str, set[bytes]] = {}
-    for each in each_letter(kafka, LETTERS_MAX):
-        letters.setdefault(each.origin, set()).add(value_hash(each.value))
-    return letters
 
 
 def _differing(replayed: Verification) -> list[Broken]:

@@ -15,7 +15,7 @@ from streams.verification import RECORDS_AT_ONCE
 from streams.verifying.list_audit import Lists, Published, made, misranked, sample_of
 from streams.verifying.log_audit import Counted, LogAudit
 from streams.verifying.promises import Broken, Findings, Promise
-from streams.verifying.source_audit import Letters, compared, missing_letters
+from streams.verifying.source_audit import Keeps, compared, missing_letters
 from streams.verifying.source_reading import SourceReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
@@ -42,7 +42,7 @@ class Replay:
     fold: Fold
     maker: ListMaker
     source: SourceReader
-    letters: Letters
+    keeps: Keeps
     findings: Findings
     decoder: Decoder = field(default_factory=lambda: Decoder(LISTENING_EVENTS.contracts))
     """Reads the source as a sequencer does."""
@@ -87,7 +87,7 @@ class Replay:
         batch = counted.batch
         covered = batch.to_offset + 1 - counted.first_new
         rows = self.source.between(*batch.source, counted.first_new, batch.to_offset)
-        missing = [*missing_letters(counted, rows or (), self.letters)]
+        missing = [*missing_letters(counted, rows or (), self.keeps)]
         rejected = len(counted.rejected)
         if rows is None:  # retention may have taken the letters, too
             known = rejected - len(missing)

@@ -3,12 +3,11 @@
 Pure: whoever reads the topics hands in what they hold.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import xxhash
-
 from streams.acceptance import SourceRecord, accept
+from streams.dead_letter_index import Origin
 from streams.verifying.log_audit import Counted
 from streams.verifying.promises import Broken, Promise
 from topics.codecs import Decoder, schema_id_of
@@ -18,8 +17,8 @@ from topics.listening_event import KIND_CODES, EventFields
 from topics.rejection import RejectionReason
 from topics.schemas import FIXED_IDS_FROM
 
-Letters = Mapping[str, Collection[bytes]]
-"""Origin (topic/partition/offset) → hashes of the values that were kept of it."""
+Keeps = Callable[[Origin, bytes | None], bool | None]
+"""Whether a dead letter of this origin holds these bytes; None: there is no letter of it."""
 
 
 class Told(NamedTuple):
@@ -34,11 +33,6 @@ class Told(NamedTuple):
 
 
 _WITHOUT_SCHEMA = Told(reason=str(RejectionReason.UNKNOWN_SCHEMA))
-
-
-def value_hash(value: bytes | None) -> bytes:
-    """By which a record's bytes are known again; null is not empty."""
-    return b"null" if value is None else xxhash.xxh3_128_digest(value)
 
 
 def in_log(counted: Counted) -> dict[int, Told]:
@@ -109,16 +103,17 @@ def _difference(log: Mapping[int, Told], source: Mapping[int, Told], at: int) ->
 
 
 def missing_letters(
-    counted: Counted, records: Iterable[SourceRecord], letters: Letters
+    counted: Counted, records: Iterable[SourceRecord], keeps: Keeps
 ) -> Iterator[Broken]:
     """Rejected records without a dead letter, or with other bytes than the source has."""
-    values = {record.offset: value_hash(record.value) for record in records}
+    values = {record.offset: record.value for record in records}
     for at, reason in counted.rejected:
         place = _place(counted, at)
-        kept = letters.get(place, ())
-        if not kept:
+        origin = counted.source_name, counted.batch.source.partition, at
+        is_same = keeps(origin, values.get(at))
+        if is_same is None:
             yield Broken(Promise.LETTERS, place, f"rejected as {reason}, but no dead letter")
-        elif at in values and values[at] not in kept:
+        elif at in values and not is_same:
             yield Broken(Promise.LETTERS, place, "the dead letter has other bytes than the source")
 
 

@@ -1,7 +1,9 @@
 """The source beside the log: what is missing, what is changed, what was not kept."""
 
+from streams.dead_letter_index import LetterIndex
+from streams.dead_letter_reading import DeadLetter
 from streams.verifying.log_audit import Counted
-from streams.verifying.source_audit import compared, missing_letters, value_hash
+from streams.verifying.source_audit import compared, missing_letters
 from tests.support.learning_log import a_batch, an_event
 from tests.support.records import POISON, ARecord, a_value
 from tests.support.registered import a_contract, written
@@ -73,11 +75,30 @@ def test_an_event_whose_schema_was_registered_after_its_rejection_stays_rejected
     assert told.startswith("listening-events/0/0: the source says")
 
 
+def missing(records: list[ARecord], *kept: bytes | None) -> list[tuple[str, str]]:
+    """What is said of the letters where those of the rejected record hold `kept`."""
+    origin = {"topic": "listening-events", "partition": "0", "offset": str(POISONED)}
+    headers = {f"origin_{part}": value for part, value in origin.items()}
+    letters = LetterIndex(DeadLetter(headers, each, 0) for each in kept)
+    found = missing_letters(counted(), records, letters.keeps)
+    return [(each.where, each.what) for each in found]
+
+
 def test_a_rejection_needs_a_letter_with_the_same_bytes() -> None:
     place, poison = f"listening-events/0/{POISONED}", POISON["bad_magic"]
-    kept = {place: {value_hash(poison)}}
-    assert [*missing_letters(counted(), source(), kept)] == []
-    assert [*missing_letters(counted(), [], kept)] == []
-    for letters in ({}, {place: {value_hash(b"other")}}, {place: {value_hash(None)}}):
-        [found] = missing_letters(counted(), source(), letters)
-        assert found.where == place
+    assert missing(source(), poison) == []
+    assert missing(source(), poison, poison) == []
+    assert missing(source()) == [(place, "rejected as bad_magic, but no dead letter")]
+    for other in (b"other", b"", None):
+        assert missing(source(), other) == [
+            (place, "the dead letter has other bytes than the source")
+        ]
+
+
+def test_what_the_source_has_forgotten_needs_a_letter_whatever_it_holds() -> None:
+    assert missing([], b"other") == []
+    assert len(missing([])) == 1
+
+
+def test_two_letters_of_one_origin_with_other_bytes_may_hold_any() -> None:
+    assert missing(source(), b"other", POISON["bad_magic"]) == []

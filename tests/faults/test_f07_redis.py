@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.fault_station import ProxiedStation
 from tests.support.feeding import Feeder
-from tests.support.list_reading import ANSWER_MAX_S, Readers
+from tests.support.list_readers import ANSWER_MAX_S, Readers
 from tests.support.lists_seen import in_redis, redis_of
 from tests.support.station import wait_until
 from tests.support.tcp_proxy import TcpProxy

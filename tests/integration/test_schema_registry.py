@@ -9,7 +9,7 @@ from streams.contract_registration import registered_id
 from streams.dead_letter_reading import dead_letters
 from streams.stores.http_schema_registry import HttpSchemaRegistry
 from streams.stores.schema_registry import SchemaRefusedError
-from streams.verifying.list_reading import committed_lists
+from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.coverage_audit import audited
 from tests.support.events import a_stream

@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams.verifying import list_reading
-from streams.verifying.list_reading import committed_lists
+from streams.verifying import published_lists
+from streams.verifying.published_lists import committed_lists
 from topics.catalogue import RECOMMENDATIONS
 from topics.errors import ServerError
 
@@ -36,7 +36,7 @@ def test_a_broker_that_falls_silent_is_an_error_and_not_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = SilentConsumer({})
-    monkeypatch.setattr(list_reading, "Consumer", lambda _: silent)
+    monkeypatch.setattr(published_lists, "Consumer", lambda _: silent)
     with pytest.raises(ServerError, match="recommendations cannot be read"):
         next(committed_lists(""))
     assert silent.is_closed
@@ -49,6 +49,6 @@ def test_what_kafka_says_is_wrong_is_said_with_what_to_do(
         def committed(self, places: list[TopicPartition], timeout: float) -> None:
             raise KafkaException("away")
 
-    monkeypatch.setattr(list_reading, "Consumer", lambda _: cast(Consumer, AwayConsumer({})))
+    monkeypatch.setattr(published_lists, "Consumer", lambda _: cast(Consumer, AwayConsumer({})))
     with pytest.raises(ServerError, match="Is Kafka up"):
-        list_reading.topic_frontier("", "echotune-recommender-first-0of1")
+        published_lists.topic_frontier("", "echotune-recommender-first-0of1")

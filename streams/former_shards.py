@@ -11,30 +11,20 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from streams.frontier import Frontier, frontier_of
+from streams.frontier import Frontier
 from streams.kafka_clients import client_settings
 from streams.progress_reader import ProgressReader
 from streams.recommender_identity import RecommenderIdentity
-from topics.catalogue import LEARNING_LOG
+from streams.topic_frontier import lists_group, topic_frontier, transactional_id
 from topics.errors import ServerError
 from topics.learning_progress import LearningProgress
 
 LISTEN_S = 2.5
 """At least twice as long as two heartbeats can be apart."""
 _CALL_TIMEOUT_S = 30.0
-
-
-def transactional_id(recommender_id: str) -> str:
-    """Of the producer of `recommendations`."""
-    return f"recs-{recommender_id}"
-
-
-def lists_group(recommender_id: str) -> str:
-    """The group whose committed offset is the frontier of the topic `recommendations`."""
-    return f"{recommender_id}-recommendations"
 
 
 def shard_of(recommender_id: str) -> str:
@@ -115,14 +105,7 @@ class FormerShards:
                 raise
 
     def _frontier(self, recommender_id: str) -> Frontier:
-        group = {"group.id": lists_group(recommender_id), "enable.auto.commit": False}
-        consumer = Consumer(client_settings(self._kafka) | group)
-        try:
-            place = TopicPartition(LEARNING_LOG.name, 0)
-            [committed] = consumer.committed([place], timeout=_CALL_TIMEOUT_S)
-            return frontier_of(committed.metadata)
-        finally:
-            consumer.close()
+        return topic_frontier(self._kafka, recommender_id)
 
 
 def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int:

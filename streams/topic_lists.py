@@ -18,11 +18,11 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.contract_registration import registered_id, subject_of
-from streams.former_shards import lists_group, transactional_id
 from streams.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.stores.lists import Publication
 from streams.stores.schema_registry import SchemaRegistry
+from streams.topic_frontier import lists_group, transactional_id
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 from topics.errors import EchoTuneError, LogError
 from topics.recommendation_list import RecommendationList

@@ -1,20 +1,17 @@
-"""Reads every published list of a generation: the Redis tables, the topic, both frontiers."""
+"""Reads every published list of a generation: the Redis tables and the topic."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from redis.asyncio import Redis
 
-from streams.former_shards import lists_group
-from streams.frontier import Frontier, frontier_of
 from streams.kafka_clients import client_settings
 from streams.partition_reading import each_message, is_end
 from streams.stores.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
-from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
+from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder, SchemaLookup
 from topics.errors import LogError, ServerError
 from topics.rejection import Rejected
@@ -57,14 +54,6 @@ def _of_hash(fields: list[bytes]) -> Published:
     )
 
 
-def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
-    """Up to where the topic holds all lists of this recommender, by its own account."""
-    place = TopicPartition(LEARNING_LOG.name, 0)
-    with _reading(kafka, lists_group(recommender_id)) as consumer:
-        [committed] = consumer.committed([place], timeout=_TIMEOUT_S)
-        return frontier_of(committed.metadata)
-
-
 def lists_in_topic(
     kafka: str, generation: str, schemas: SchemaLookup = released
 ) -> dict[str, Published]:
@@ -84,16 +73,10 @@ def committed_lists(kafka: str) -> Iterator[Message]:
 
     Raises `ServerError` while Kafka is away, or where it falls silent before the end.
     """
-    with _reading(kafka, "echotune-list-reader") as consumer:
-        yield from _committed(consumer)
-
-
-@contextmanager
-def _reading(kafka: str, group_id: str) -> Iterator[Consumer]:
     consumer = Consumer(
         client_settings(kafka)
         | {
-            "group.id": group_id,
+            "group.id": "echotune-list-reader",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
@@ -101,7 +84,7 @@ def _reading(kafka: str, group_id: str) -> Iterator[Consumer]:
         }
     )
     try:
-        yield consumer
+        yield from _committed(consumer)
     except KafkaException as error:
         raise ServerError(
             f"{RECOMMENDATIONS.name} cannot be read: {error}.", "Is Kafka up?"

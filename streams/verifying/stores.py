@@ -14,9 +14,10 @@ from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from streams.stores.redis_lists import RedisLists
+from streams.topic_frontier import topic_frontier
 from streams.verifying.list_audit import Lists, disagreements, outdated
 from streams.verifying.promises import Findings, Promise
-from streams.verifying.published_lists import lists_in_redis, lists_in_topic, topic_frontier
+from streams.verifying.published_lists import lists_in_redis, lists_in_topic
 from streams.writer_schemas import PastSchemas
 from topics.errors import ServerError
 

@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from streams.former_shards import lists_group
 from streams.frontier import frontier_of
 from streams.recommender_identity import RecommenderIdentity
+from streams.topic_frontier import lists_group
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge

@@ -1,10 +1,9 @@
 """What cannot be read is an error; it never looks like lists that are not there."""
 
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from streams.verifying import published_lists
 from streams.verifying.published_lists import committed_lists
@@ -40,15 +39,3 @@ def test_a_broker_that_falls_silent_is_an_error_and_not_the_end(
     with pytest.raises(ServerError, match="recommendations cannot be read"):
         next(committed_lists(""))
     assert silent.is_closed
-
-
-def test_what_kafka_says_is_wrong_is_said_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class AwayConsumer(SilentConsumer):
-        def committed(self, places: list[TopicPartition], timeout: float) -> None:
-            raise KafkaException("away")
-
-    monkeypatch.setattr(published_lists, "Consumer", lambda _: cast(Consumer, AwayConsumer({})))
-    with pytest.raises(ServerError, match="Is Kafka up"):
-        published_lists.topic_frontier("", "echotune-recommender-first-0of1")

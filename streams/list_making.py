@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import Fold
-from streams.list_shaping import Shape
+from streams.list_shaping import Shape, shape_of
+from streams.settings import Settings
 from streams.stores.lists import EVERYONE
 from topics.partitioning import partition_of
 from topics.recommendation_list import RankedTrack, RecommendationList
@@ -90,3 +91,14 @@ class ListMaker:
             event_time=event_time,
             items=items,
         )
+
+
+def list_maker(settings: Settings, fold: Fold) -> ListMaker:
+    """The maker of the configured recommender's lists."""
+    return ListMaker(
+        fold,
+        settings.generation,
+        shard=settings.shard,
+        shards=settings.shards,
+        shape=shape_of(settings),
+    )

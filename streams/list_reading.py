@@ -3,11 +3,10 @@
 from typing import Self
 
 from streams.addresses import Addresses, shown
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
 from streams.settings import Settings
 from streams.stores.lists import StoredList
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
-from streams.stores.redis_lists import RedisLists
 from streams.track_names import TrackNames
 from topics.errors import ServerError
 
@@ -17,13 +16,7 @@ class ListReader:
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self._url = shown(addresses.redis)
-        self._lists = RedisLists(
-            redis_of(addresses),
-            settings.generation,
-            shard=settings.shard,
-            shards=settings.shards,
-            ttl_s=settings.list_ttl_s,
-        )
+        self._lists = redis_lists(settings, redis_of(addresses))
         self._names = TrackNames(MongoTrackCatalogue(addresses.mongo) if addresses.mongo else None)
 
     async def __aenter__(self) -> Self:

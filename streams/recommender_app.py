@@ -20,18 +20,17 @@ from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import FOLD_VERSION, Fold
-from streams.list_making import ListMaker
+from streams.list_making import list_maker
 from streams.list_shaping import shape_of
 from streams.model_choice import built, config_of
 from streams.pacing import Pace
 from streams.progress import ProgressWriter
 from streams.publishing import Publisher
-from streams.redis_client import redis_of, tell_status
+from streams.redis_client import redis_lists, redis_of, tell_status
 from streams.removals import erased_in
 from streams.settings import Settings
 from streams.state_keeping import StateKeeper
 from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
-from streams.stores.redis_lists import RedisLists
 from streams.stores.snapshot_folder import SnapshotFolder
 from streams.topic_lists import TopicLists
 from topics.catalogue import LEARNING_LOG
@@ -135,10 +134,8 @@ def _recommender(
     settings: Settings, addresses: Addresses, redis: Redis, feed: CatalogueFeed | None
 ) -> Recommender:
     fold = new_fold(settings)
-    shard = {"shard": settings.shard, "shards": settings.shards}
-    lists = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
+    lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
     topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
-    maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
     made_by, erased = lists_made_by(settings), erased_in(addresses.kafka)
     return Recommender(
         Identity(settings.recommender_id, settings.generation),

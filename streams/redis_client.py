@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.addresses import Addresses, shown
+from streams.settings import Settings
+from streams.stores.redis_lists import RedisLists
 from topics.errors import SettingsError
 
 REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
@@ -29,6 +31,17 @@ def redis_of(addresses: Addresses) -> Redis:
     pool = redis.connection_pool
     pool.connection_class = type("Connection", (_ClosedIsAway, pool.connection_class), {})
     return redis
+
+
+def redis_lists(settings: Settings, redis: "Redis") -> RedisLists:
+    """The lists of the configured generation and shard in `redis`."""
+    return RedisLists(
+        redis,
+        settings.generation,
+        shard=settings.shard,
+        shards=settings.shards,
+        ttl_s=settings.list_ttl_s,
+    )
 
 
 async def tell_status(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:

@@ -8,9 +8,8 @@ from redis.asyncio import Redis
 
 from streams.addresses import Addresses, shown_addresses
 from streams.log_reader import LogReader
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
 from streams.settings import Settings
-from streams.stores.redis_lists import RedisLists
 from streams.topic_ids import Bounds, bounds_of, describe_topic
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
@@ -32,7 +31,7 @@ async def system_status(
     try:
         shards = await _shards(redis, settings, problems)
         sequencers = await _sequencers(redis)
-        lists = await _lists(redis, settings).count() if lists is None else lists
+        lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_AWAY as error:
         shards, sequencers, lists = [{}], [], None
         problems.append(f"redis: {error}")
@@ -76,16 +75,6 @@ async def _sequencers(redis: Redis) -> list[dict[str, Any]]:
     keys = sorted([key async for key in redis.scan_iter(match=SEQUENCER_KEYS, count=1000)])
     found = await redis.mget(keys) if keys else []
     return [orjson.loads(each) for each in found if each]
-
-
-def _lists(redis: Redis, settings: Settings) -> RedisLists:
-    return RedisLists(
-        redis,
-        settings.generation,
-        shard=settings.shard,
-        shards=settings.shards,
-        ttl_s=settings.list_ttl_s,
-    )
 
 
 def _ends(kafka: str) -> dict[int, Bounds]:

@@ -14,8 +14,7 @@ from streams.addresses import Addresses
 from streams.contract_registration import registry_of
 from streams.dead_letter_index import LetterIndex
 from streams.dead_letter_reading import each_letter
-from streams.list_making import ListMaker
-from streams.list_shaping import shape_of
+from streams.list_making import list_maker
 from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
 from streams.settings import Settings
@@ -66,8 +65,7 @@ def verify_deeply(
     """Checks every promise; `on_offset` gets (offset, last offset) as the log is folded."""
     live = live_progress(settings, addresses)
     fold, findings = new_fold(settings), Findings()
-    shard = {"shard": settings.shard, "shards": settings.shards}
-    maker = ListMaker(fold, settings.generation, shape=shape_of(settings), **shard)
+    maker = list_maker(settings, fold)
     stores = read_stores(settings, addresses, maker)
     letters = LetterIndex(each_letter(addresses.kafka, LETTERS_MAX))
     warm_up(settings)

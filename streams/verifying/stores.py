@@ -10,10 +10,9 @@ from streams.contract_registration import registry_of
 from streams.fold import Fold
 from streams.frontier import Frontier
 from streams.list_making import ListMaker
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
 from streams.settings import Settings
 from streams.stores.lists import EVERYONE
-from streams.stores.redis_lists import RedisLists
 from streams.topic_frontier import topic_frontier
 from streams.verifying.list_audit import Lists, disagreements, outdated
 from streams.verifying.promises import Findings, Promise
@@ -37,10 +36,8 @@ def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
 
 async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
     redis = redis_of(addresses)
-    shard = {"shard": settings.shard, "shards": settings.shards}
-    store = RedisLists(redis, settings.generation, ttl_s=settings.list_ttl_s, **shard)
     try:
-        reached = await store.frontier()
+        reached = await redis_lists(settings, redis).frontier()
         topic = await asyncio.to_thread(topic_frontier, addresses.kafka, settings.recommender_id)
         schemas = PastSchemas(registry_of(settings)).lookup
         in_topic = await asyncio.to_thread(

@@ -37,6 +37,7 @@ class LogReader:
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 50,
+                "fetch.queue.backoff.ms": 10,  # else a second's wait with each full queue
                 "fetch.message.max.bytes": LEARNING_LOG.settings["max.message.bytes"],
                 "queued.max.messages.kbytes": 65_536,
             }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka_clients import client_settings
 from streams.partition_reading import SILENT_MAX_S, SilentError, each_message, is_end
@@ -69,12 +69,17 @@ class LogReader:
         bounds = self.bounds()
         if not bounds.start <= offset < bounds.end:
             return None
-        for at, value in self.records(offset, offset):
-            return record_hash(value) if at == offset else None
+        for message in self._messages(offset, offset):
+            if message.offset() == offset:
+                return record_hash(message.value(), message.timestamp()[1])
         return None
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
         """Offset and value of each record from `first` to `last`, inclusive."""
+        for message in self._messages(first, last):
+            yield message.offset(), message.value()
+
+    def _messages(self, first: int, last: int) -> Iterator[Message]:
         if first > last:
             return
         self._consumer.assign([TopicPartition(self._topic, 0, first)])
@@ -82,7 +87,7 @@ class LogReader:
             for message in each_message(self._consumer):
                 if is_end(message) or message.offset() > last:
                     return
-                yield message.offset(), message.value()
+                yield message
                 if message.offset() == last:
                     return
         except SilentError as error:

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.kafka_waiting import answered
 from streams.log_reader import LogReader, ReadLog
+from topics.errors import ServerError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record
 from topics.listening_event import KIND_CODES
@@ -29,12 +30,16 @@ def erased_in(kafka: str, read_log: ReadLog = LogReader) -> ErasedAt:
 def _read(kafka: str, read_log: ReadLog, offsets: Sequence[int]) -> set[str]:
     with read_log(kafka) as reader:
         start = reader.bounds().start
-        return {
-            each
-            for first, last in _runs([each for each in offsets if each >= start])
-            for at, value in reader.records(first, last)
-            for each in erased_by(decode_log_record(value, at))
-        }
+        runs = _runs([each for each in offsets if each >= start])
+        return {each for run in runs for each in _erased_from(reader, *run)}
+
+
+def _erased_from(reader: LogReader, first: int, last: int) -> Iterator[str]:
+    at = first - 1
+    for at, value in reader.records(first, last):
+        yield from erased_by(decode_log_record(value, at))
+    if at < last:
+        raise ServerError(f"The learning-log ended at {at}, before {last}.", "Try again.")
 
 
 def _runs(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -96,10 +96,14 @@ class TopicLists:
         place = TopicPartition(LEARNING_LOG.name, 0)
         with self._final(), self._fencing:
             self._connect()
-            self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
-            [committed] = self._once_ready(
-                lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
-            )
+            try:
+                self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
+                [committed] = self._once_ready(
+                    lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
+                )
+            except BaseException:
+                del self._producer  # librdkafka would go on by itself, and fence whoever comes next
+                raise
         self.published = frontier_of(committed.metadata)
         return self.published
 

@@ -48,7 +48,8 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
         raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
     finally:
         await redis.aclose()
-    settled = min(reached, topic, key=lambda each: each.position)
+    complete = [each._replace(as_of=each.complete_up_to) for each in (reached, topic)]
+    settled = min(complete, key=lambda each: each.position)
     return Stores(_own(in_redis, maker), _own(in_topic, maker), settled)
 
 

@@ -303,7 +303,9 @@ class LogReader:
     def hash_at(self, offset: int) -> str | None:
         """See `streams.log_reader.LogReader`."""
         records = self._edge.broker.log.records
-        return record_hash(records[offset].value or b"") if 0 <= offset < len(records) else None
+        if not 0 <= offset < len(records):
+            return None
+        return record_hash(records[offset].value or b"", records[offset].timestamp)
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
         """See `streams.log_reader.LogReader`."""

@@ -15,7 +15,7 @@ from topics.errors import LogError, SnapshotError
 from topics.learning_log import encode_log_record
 
 LOG = batches(a_history(60), 10)
-HASHES = [record_hash(encode_log_record(record)) for record in LOG]
+HASHES = [record_hash(encode_log_record(record), at) for at, record in enumerate(LOG)]
 LOG_TOPIC_ID, CONFIGURATION = "10", "c0"
 
 
@@ -72,7 +72,11 @@ def test_without_a_snapshot_the_state_stays_empty(tmp_path: Path) -> None:
     assert (fold.offset, fold.record_hash) == (-1, "")
 
 
-OF_ANOTHER_LOG = [{"log_topic_id": "11"}, {"record_hash": record_hash(b"another")}]
+OF_ANOTHER_LOG = [
+    {"log_topic_id": "11"},
+    {"record_hash": record_hash(b"another", 3)},
+    {"record_hash": record_hash(encode_log_record(LOG[3]), 4)},  # the same bytes, appended anew
+]
 OF_ANOTHER_VERSION = [{"fold_version": FOLD_VERSION - 1}, {"configuration": "c1"}]
 
 

@@ -16,7 +16,7 @@ def a_header(**changes: object) -> SnapshotHeader:
         "fold_version": 1,
         "configuration": "c",
         "log_topic_id": "t",
-        "record_hash": record_hash(b"r"),
+        "record_hash": record_hash(b"r", 1),
         "digest": "d",
         "summary": {"offset": 41},
     }

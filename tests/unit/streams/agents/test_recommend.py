@@ -194,7 +194,7 @@ async def test_a_log_that_was_cut_while_it_is_folded_up_to_the_gate_is_noticed(
     recommender = a_recommender(SlowState(), Heartbeats())
     publisher = cast(ShutPublisher, recommender._publisher)
     publisher.gate = Gate((0, 7), 3)
-    recommender._hashes = {7: record_hash(b"what lists were made of")}
+    recommender._hashes = {7: record_hash(b"what lists were made of", 5)}
     for at in (6, 7, 8):
-        recommender._notice_another_log([SimpleNamespace(offset=at, value=value)])
+        recommender._notice_another_log([SimpleNamespace(offset=at, value=value, timestamp=5)])
     assert publisher.gate.opens_at == opens_at

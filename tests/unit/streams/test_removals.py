@@ -1,0 +1,59 @@
+"""Whose lists are to be removed is read from the log, from the records that erased somebody."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from streams import kafka_waiting
+from streams.log_reader import LogBounds
+from streams.removals import erased_in
+from tests.support.learning_log import a_batch, an_event
+from topics.control_records import LogEpochStarted
+from topics.learning_log import encode_log_record
+
+
+class ALog:
+    """Record `at` erases `listener-at`, but for the first; it counts what is read."""
+
+    def __init__(self, start: int = 0, ends_early: int = 0) -> None:
+        self._start, self._ends_early = start, ends_early
+        self.reads: list[tuple[int, int]] = []
+
+    @contextmanager
+    def opened(self, kafka: str) -> Iterator["ALog"]:
+        yield self
+
+    def bounds(self) -> LogBounds:
+        return LogBounds(self._start, 1_000)
+
+    def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+        assert first >= self._start
+        self.reads.append((first, last))
+        is_short, self._ends_early = self._ends_early > 0, self._ends_early - 1
+        for at in range(first, last if is_short else last + 1):
+            erasure = a_batch(an_event(f"listener-{at}", None, kind="ERASE"), an_event("stays"))
+            yield at, encode_log_record(erasure if at else LogEpochStarted(1, "made"))
+
+
+async def erased(log: ALog, *offsets: int) -> set[str]:
+    return await erased_in("", log.opened)(offsets)  # type: ignore[arg-type]
+
+
+async def test_what_lies_close_together_is_read_in_one_go_and_what_lies_apart_is_not() -> None:
+    log = ALog()
+    assert await erased(log, 0, 2, 700) == {"listener-1", "listener-2", "listener-700"}
+    assert log.reads == [(0, 2), (700, 700)]
+
+
+async def test_what_is_gone_from_the_beginning_of_the_log_is_not_asked_for() -> None:
+    log = ALog(start=500)
+    assert await erased(log, 3, 700) == {"listener-700"}
+    assert log.reads == [(700, 700)]
+
+
+async def test_a_log_that_ends_early_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_waiting, "RETRY_S", 0.0)
+    log = ALog(ends_early=1)
+    assert await erased(log, 7) == {"listener-7"}
+    assert log.reads == [(7, 7), (7, 7)]

@@ -138,11 +138,11 @@ class Publisher:
         erasures = [] if repair_after is None else self._fold.erasures.after(repair_after)
         while len(own) or erasures:
             await self._send(Publication(lists, (), frontier, more_follow=True))
-            if self.gate is None:  # shut meanwhile: whoever opens it again makes the rest
-                return
-            if not len(own):
+            if not len(own) and self._is_still(frontier.owner):
                 self._erased |= await self._erased_at(erasures)
                 erasures = []
+            if not self._is_still(frontier.owner):  # whoever opens the gate again makes the rest
+                return
             news = self._news()
             waiting += news
             own = np.union1d(own, self._maker.own(self._changed(news, None)))
@@ -151,6 +151,10 @@ class Publisher:
         appended_at = [at for change in waiting for at in change.appended_at.tolist()]
         removed, self._erased = sorted(filter(self._is_gone, self._erased)), set()
         await self._send(Publication(lists, removed, frontier), appended_at)
+
+    def _is_still(self, owner: int) -> bool:
+        """Whether this publishes as that owner, and has neither lost the log nor regained it."""
+        return self.gate is not None and self._repairs.owner == owner
 
     def _news(self) -> list[Changed]:
         """All that changed since this was asked last; with it the state's place is reached."""

@@ -636,6 +636,35 @@ async def test_lists_of_a_repair_do_not_wait_for_a_log_that_does_not_answer(
     assert desk.lists._frontier.part == 0
 
 
+async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_who_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, kafka_is_back = Desk(gate=None), asyncio.Event()
+    await taken_over(desk)
+    await desk.hear(an_event("ann"), an_event("eve"))
+    await desk.hear(an_erasure("eve"))
+    ask = desk.publisher._erased_at
+
+    async def erased_at(offsets: Sequence[int]) -> set[str]:
+        await kafka_is_back.wait()
+        return await ask(offsets)
+
+    monkeypatch.setattr(desk.publisher, "_erased_at", erased_at)
+    desk.lists.flush()
+    repair = asyncio.create_task(desk.look_after())
+    await asyncio.sleep(0.01)
+    regained = RememberedTopic()
+    regained.published = Frontier(0, 1, serial=9, owner=2)
+    desk.publisher.shut(cast(TopicLists, regained))
+    await taken_over(desk)
+    kafka_is_back.set()
+    await repair
+    assert regained.offered == []
+    await desk.look_after()
+    assert {each.frontier.owner for each in regained.offered} == {3}
+    assert await desk.redis() == {"ann": 1, EVERYONE: 1}
+
+
 async def test_who_came_back_after_an_erasure_keeps_the_new_list_in_a_repair() -> None:
     desk = Desk()
     await desk.hear(an_event("ann"))

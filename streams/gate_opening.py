@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streams.fold import Fold
 from streams.frontier import Frontier, Gate, Reached, gate_between
-from streams.log_reader import LogReader, ReadLog
+from streams.log_reader import ReadLog
 
 
 class Opening(NamedTuple):
@@ -17,19 +17,18 @@ class Opening(NamedTuple):
 
 
 def opening(
-    kafka: str,
+    read_log: ReadLog,
     fold: Fold,
     redis: Frontier,
     topic: Frontier,
     former: Sequence[Reached] = (),
-    read_log: ReadLog = LogReader,
 ) -> Opening:
     """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
 
     Where the log has no record at a frontier, or another one than that which was published, its
     tail was lost: nothing is published again before a log epoch beyond that frontier's.
     """
-    with read_log(kafka) as reader:
+    with read_log() as reader:
         end = reader.bounds().end
         told = [each for stores in (Reached(redis, topic), *former) for each in stores]
         told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]

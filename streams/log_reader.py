@@ -101,5 +101,5 @@ class LogReader:
             ) from error
 
 
-ReadLog = Callable[[str], LogReader]
-"""Opens the log of a Kafka, given its bootstrap servers."""
+ReadLog = Callable[[], LogReader]
+"""Opens the log."""

@@ -12,8 +12,8 @@ from topics.learning_log import encode_log_record
 
 _TIMEOUT_S = 30.0
 
-WriteLog = Callable[[str, ControlRecord], int]
-"""Appends a record to the log of a Kafka and returns its offset."""
+WriteLog = Callable[[ControlRecord], int]
+"""Appends a record to the log and returns its offset."""
 
 
 def write_control(kafka: str, control: ControlRecord) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 import faust
 import orjson
@@ -14,14 +15,17 @@ from redis.asyncio import Redis
 from online_models.base import Ranker
 from online_models.registry import build
 from streams.addresses import Addresses
-from streams.agents.recommend import Cadence, Identity, Recommender
+from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
 from streams.catalogue_feed import CatalogueFeed
 from streams.composition import add_agent, faust_app
 from streams.contract_registration import registry_of
 from streams.drift_alarms import AlarmTeller, AlarmTopic
 from streams.fold import FOLD_VERSION, Fold
+from streams.former_shards import FormerShards
 from streams.list_making import list_maker
 from streams.list_shaping import shape_of
+from streams.log_reader import LogReader, ReadLog
+from streams.log_writing import write_control
 from streams.model_choice import built, config_of
 from streams.pacing import Pace
 from streams.progress import ProgressWriter
@@ -136,17 +140,20 @@ def _recommender(
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
     topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
-    made_by, erased = lists_made_by(settings), erased_in(addresses.kafka)
+    log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
     return Recommender(
         Identity(settings.recommender_id, settings.generation),
         Cadence(
             settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
         ),
-        kafka=addresses.kafka,
+        log=log,
+        former=FormerShards(addresses.kafka, settings.recommender_id),
         fold=fold,
-        publisher=Publisher(fold, maker, lists, topic, erased, made_by=made_by),
+        publisher=Publisher(
+            fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)
+        ),
         topic=topic,
-        state=_state_keeper(settings, addresses, fold),
+        state=_state_keeper(settings, log.read, fold),
         progress=ProgressWriter(addresses.kafka),
         feed=feed,
         alarms=_alarms(settings, addresses),
@@ -160,11 +167,11 @@ def _alarms(settings: Settings, addresses: Addresses) -> AlarmTeller | None:
     return AlarmTeller(settings.generation, AlarmTopic(addresses.kafka))
 
 
-def _state_keeper(settings: Settings, addresses: Addresses, fold: Fold) -> StateKeeper:
+def _state_keeper(settings: Settings, read_log: ReadLog, fold: Fold) -> StateKeeper:
     folder = settings.home / "snapshots" / settings.recommender_id
     return StateKeeper(
         fold,
         SnapshotFolder(folder, keep=settings.snapshots_kept),
-        kafka=addresses.kafka,
+        read_log=read_log,
         configuration=configuration_of(settings),
     )

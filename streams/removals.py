@@ -18,17 +18,17 @@ _READ_THROUGH = 100
 """Records between two that are asked for: so many are read faster than passed over."""
 
 
-def erased_in(kafka: str, read_log: ReadLog = LogReader) -> ErasedAt:
-    """Asks the learning-log of `kafka`, waiting for it as long as it takes."""
+def erased_in(read_log: ReadLog) -> ErasedAt:
+    """Asks the learning-log, waiting for Kafka as long as it takes."""
 
     async def erased_at(offsets: Sequence[int]) -> set[str]:
-        return await answered(lambda: _read(kafka, read_log, offsets))
+        return await answered(lambda: _read(read_log, offsets))
 
     return erased_at
 
 
-def _read(kafka: str, read_log: ReadLog, offsets: Sequence[int]) -> set[str]:
-    with read_log(kafka) as reader:
+def _read(read_log: ReadLog, offsets: Sequence[int]) -> set[str]:
+    with read_log() as reader:
         start = reader.bounds().start
         runs = _runs([each for each in offsets if each >= start])
         return {each for run in runs for each in _erased_from(reader, *run)}

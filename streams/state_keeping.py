@@ -27,14 +27,12 @@ class StateKeeper:
         fold: Fold,
         snapshots: SnapshotFolder,
         *,
-        kafka: str,
+        read_log: ReadLog,
         configuration: str,
-        read_log: ReadLog = LogReader,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fold = fold
         self._snapshots = snapshots
-        self._kafka = kafka
         self._configuration = configuration
         self._read_log = read_log
         self._clock = clock
@@ -53,7 +51,7 @@ class StateKeeper:
         Blocks; one call at a time. Raises `LogError` where the log is not the one that the state
         was folded from, and `ServerError` while Kafka is away: then this may be called again.
         """
-        with self._read_log(self._kafka) as reader:
+        with self._read_log() as reader:
             if self._fold.offset < 0:
                 self._load(reader)
             else:

@@ -21,8 +21,8 @@ from streams.former_shards import FormerShards, shard_of
 from streams.frontier import Gate, Reached
 from streams.gate_opening import opening
 from streams.kafka_waiting import answered
-from streams.log_reader import LogReader, ReadLog
-from streams.log_writing import WriteLog, write_control
+from streams.log_reader import ReadLog
+from streams.log_writing import WriteLog
 from streams.progress import ProgressWriter, progress_of
 from streams.publishing import Publisher
 from streams.snapshots import record_hash
@@ -56,11 +56,8 @@ class Cadence:
 class LogEdge(NamedTuple):
     """How single records of the log are read and written, beside the stream of all of them."""
 
-    read: ReadLog = LogReader
-    write: WriteLog = write_control
-
-
-IN_KAFKA = LogEdge()
+    read: ReadLog
+    write: WriteLog
 
 
 class Recommender:
@@ -71,7 +68,8 @@ class Recommender:
         identity: Identity,
         cadence: Cadence,
         *,
-        kafka: str,
+        log: LogEdge,
+        former: FormerShards,
         fold: Fold,
         publisher: Publisher,
         topic: TopicLists,
@@ -79,12 +77,9 @@ class Recommender:
         progress: ProgressWriter,
         feed: CatalogueFeed | None = None,
         alarms: AlarmTeller | None = None,
-        log: LogEdge = IN_KAFKA,
-        former: FormerShards | None = None,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
-        self._kafka = kafka
         self.fold = fold
         self._publisher = publisher
         self._topic = topic
@@ -92,7 +87,7 @@ class Recommender:
         self._progress = progress
         self._feed = feed
         self._alarms = alarms
-        self._former = former or FormerShards(kafka, identity.recommender_id)
+        self._former = former
         self._waits_for: list[str] = []
         self._log = log
         self._latest: dict[str, str] = {}
@@ -148,9 +143,7 @@ class Recommender:
         """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""
         former = await self._silenced()
         redis, topic = await self._publisher.take_over(self._cadence.progress_every_s)
-        found = await answered(
-            lambda: opening(self._kafka, self.fold, redis, topic, former, self._log.read)
-        )
+        found = await answered(lambda: opening(self._log.read, self.fold, redis, topic, former))
         self._log_end, self._hashes = found.log_end, dict(found.hashes)
         self._publisher.open_with(found.gate)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
@@ -267,7 +260,7 @@ class Recommender:
 
         def write() -> None:
             if self._publisher.gate is gate:  # else ownership was lost meanwhile: all begins anew
-                self._log_end = 1 + self._log.write(self._kafka, started)
+                self._log_end = 1 + self._log.write(started)
 
         await answered(write)
         if self._publisher.gate is gate:
@@ -275,7 +268,7 @@ class Recommender:
 
     def _end_of_log(self) -> int:
         """Where the log ends now: it may lose its tail while this waits for its gate."""
-        with self._log.read(self._kafka) as reader:
+        with self._log.read() as reader:
             return reader.bounds().end
 
     async def end(self) -> None:

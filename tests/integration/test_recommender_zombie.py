@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from streams.frontier import gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
+from streams.log_reader import LogReader
 from streams.publishing import Publisher
 from streams.removals import erased_in
 from streams.stores.lists import Publication
@@ -34,7 +36,7 @@ class Owner:
         self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(5))
         self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
         self.topic = TopicLists(station.addresses.kafka, station.settings.recommender_id)
-        erased = erased_in(station.addresses.kafka)
+        erased = erased_in(partial(LogReader, station.addresses.kafka))
         self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic, erased)
 
     async def take_over(self) -> None:

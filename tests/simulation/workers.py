@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Self
 
 from faust.types import TP
@@ -201,12 +202,13 @@ class RecommenderWorker(Worker):
         topic = SimulatedTopicLists(edge, group.name)
         maker = ListMaker(fold, GENERATION, shard=it.shard, shards=it.shards, shape=Shape(K))
         clock = edge.loop.time
+        log = LogEdge(lambda: LogReader(edge), partial(append_control, edge))  # type: ignore[arg-type,return-value]
         self.publisher = Publisher(
             fold,
             maker,
             RemoteLists(edge, redis, it.place),
             topic,
-            erased_in("", lambda _: LogReader(edge)),  # type: ignore[arg-type,return-value]
+            erased_in(log.read),
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )
@@ -217,24 +219,19 @@ class RecommenderWorker(Worker):
                 snapshot_every_s=edge.chance.pick(f"{edge.name} keeps", SNAPSHOTS_EVERY_S),
                 digest_every_records=8,
             ),
-            kafka="",
             fold=fold,
             publisher=self.publisher,
             topic=topic,
             state=StateKeeper(
                 fold,
                 SimulatedSnapshots(edge, disk),  # type: ignore[arg-type]
-                kafka="",
                 configuration="simulated",
-                read_log=lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
+                read_log=log.read,
                 clock=clock,
             ),
             progress=Heartbeats(edge),  # type: ignore[arg-type]
             former=SimulatedFormerShards(edge, group.name, groups),
-            log=LogEdge(
-                lambda _: LogReader(edge),  # type: ignore[arg-type,return-value]
-                lambda _, control: append_control(edge, control),
-            ),
+            log=log,
         )
         self.consumer = SimulatedConsumer(
             Membership(

@@ -21,7 +21,7 @@ class ALog:
         self.reads: list[tuple[int, int]] = []
 
     @contextmanager
-    def opened(self, kafka: str) -> Iterator["ALog"]:
+    def opened(self) -> Iterator["ALog"]:
         yield self
 
     def bounds(self) -> LogBounds:
@@ -37,7 +37,7 @@ class ALog:
 
 
 async def erased(log: ALog, *offsets: int) -> set[str]:
-    return await erased_in("", log.opened)(offsets)  # type: ignore[arg-type]
+    return await erased_in(log.opened)(offsets)  # type: ignore[arg-type]
 
 
 async def test_what_lies_close_together_is_read_in_one_go_and_what_lies_apart_is_not() -> None:

@@ -28,9 +28,6 @@ class ALog:
     bounds_now = LogBounds(0, 3)
     hashes: dict[int, str] = {}  # noqa: RUF012
 
-    def __init__(self, kafka: str) -> None:
-        del kafka
-
     def __enter__(self) -> Self:
         return self
 
@@ -55,7 +52,7 @@ def log() -> type[ALog]:
 
 def a_keeper(fold: Fold, log: type[ALog], folder: Path) -> StateKeeper:
     snapshots = SnapshotFolder(folder, keep=2)
-    return StateKeeper(fold, snapshots, kafka="", configuration="c", read_log=log)
+    return StateKeeper(fold, snapshots, read_log=log, configuration="c")
 
 
 def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from streams import kafka_waiting
-from streams.agents.recommend import IN_KAFKA, Cadence, Identity, LogEdge, Recommender
+from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
 from streams.former_shards import FormerShards
 from streams.frontier import Frontier, Gate
 from streams.log_reader import LogBounds
@@ -117,11 +117,12 @@ class Heartbeats:
         self.written += 1
 
 
-def a_recommender(state: SlowState, progress: Heartbeats, log: LogEdge = IN_KAFKA) -> Recommender:
+def a_recommender(
+    state: SlowState, progress: Heartbeats, log: LogEdge | None = None
+) -> Recommender:
     return Recommender(
         Identity("echotune-recommender-first-0of1", "first"),
         Cadence(progress_every_s=0.0, snapshot_every_s=30.0, digest_every_records=1_000),
-        kafka="",
         fold=a_fold(),
         publisher=cast(Publisher, ShutPublisher()),
         topic=cast(TopicLists, NoTopic()),
@@ -165,7 +166,7 @@ async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.Monkey
     answers: list[Exception | int] = [ServerError("away", ""), ServerError("away", ""), 7]
     written: list[ControlRecord] = []
 
-    def write(kafka: str, control: ControlRecord) -> int:
+    def write(control: ControlRecord) -> int:
         written.append(control)
         answer = answers.pop(0)
         if isinstance(answer, Exception):
@@ -181,7 +182,7 @@ async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.Monkey
 
 
 @contextmanager
-def an_empty_log(kafka: str) -> Iterator[Any]:
+def an_empty_log() -> Iterator[Any]:
     yield SimpleNamespace(bounds=lambda: LogBounds(0, 0))
 
 

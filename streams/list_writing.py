@@ -44,13 +44,15 @@ class ListWriter:
         What was written before must have `settled`.
         """
         since = self.frontier or NOTHING_PUBLISHED
-        self._writing = asyncio.create_task(self._write(publication._replace(since=since), then))
+        self._writing = asyncio.create_task(self._write(publication, since, then))
 
-    async def _write(self, publication: Publication, then: Callable[[Outcome], None]) -> None:
+    async def _write(
+        self, publication: Publication, since: Frontier, then: Callable[[Outcome], None]
+    ) -> None:
         if self.error is not None:
             return
         try:
-            outcome = await self._lists.publish(publication)
+            outcome = await self._lists.publish(publication, since)
         except REDIS_AWAY as error:
             self._is_away(error)
             return

@@ -41,7 +41,7 @@ async def take_over(redis: ListWriter, topic: TopicLists, retry_s: float) -> Tak
             claimed = found._replace(owner=owner)
             if is_unknown(found, topic_at):
                 claimed = claimed._replace(serial=UNKNOWN_SERIAL)
-            outcome = await lists.publish(Publication((), (), claimed, since=found))
+            outcome = await lists.publish(Publication((), (), claimed), found)
             if outcome.is_taken:
                 redis.frontier = claimed
                 return found

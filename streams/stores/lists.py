@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.frontier import Frontier
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 EVERYONE = "*everyone*"
@@ -28,8 +28,6 @@ class Publication(NamedTuple):
     lists: Sequence[RecommendationList]
     erased: Sequence[str]
     frontier: Frontier
-    since: Frontier = NOTHING_PUBLISHED
-    """The frontier that the store must have, as its publisher knows it."""
     more_follow: bool = False
     """Whether the frontier is reached with later ones only."""
 
@@ -51,8 +49,11 @@ class ListStore(Protocol):
     list that would say so.
     """
 
-    async def publish(self, publication: Publication) -> Outcome:
-        """Takes lists, removes erased listeners' and moves the frontier; or takes nothing."""
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+        """Takes lists, removes erased listeners' and moves the frontier; or takes nothing.
+
+        `since` is the frontier that the store must have, as its publisher knows it.
+        """
         ...
 
     async def silence(self, shard: str, owner: int) -> Frontier:

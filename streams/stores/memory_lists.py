@@ -27,10 +27,10 @@ class MemoryLists:
     def _frontier(self, new: Frontier) -> None:
         self._frontiers[self._shard] = new
 
-    async def publish(self, publication: Publication) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
         """See `ListStore.publish`."""
         known = self._frontier
-        if known.identity != publication.since.identity:
+        if known.identity != since.identity:
             return Outcome(False, known)
         for each in publication.lists:
             self._take(each)

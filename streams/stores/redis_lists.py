@@ -82,10 +82,10 @@ class RedisLists:
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
-    async def publish(self, publication: Publication) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
         """See `ListStore.publish`; several calls where there are many lists."""
         rows = [*self._rows(publication)]
-        known = publication.since
+        known = since
         for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
             end, new = start + LISTS_A_CALL_MAX, publication.frontier
             if publication.more_follow or end < len(rows):

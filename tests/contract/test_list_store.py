@@ -46,7 +46,7 @@ async def published(
 ) -> Outcome:
     """Publishes as whoever knows the frontier does; without one of its own, it stays."""
     known = await store.frontier()
-    return await store.publish(Publication(lists, erased, frontier or known, since=known))
+    return await store.publish(Publication(lists, erased, frontier or known), known)
 
 
 async def found(store: ListStore, listener_id: str = "ann") -> StoredList:
@@ -162,7 +162,7 @@ class ListStoreContract:
         await published(store, a_list("bob"), frontier=stands_at)
         known = Frontier(0, 10, "aa", serial=7, owner=2)
         news = Frontier(0, 12, "bb", serial=8, owner=2)
-        outcome = await store.publish(Publication([a_list(as_of=12)], ("bob",), news, since=known))
+        outcome = await store.publish(Publication([a_list(as_of=12)], ("bob",), news), known)
         assert outcome == (False, stands_at)
         assert await store.frontier() == stands_at
         assert await store.read("ann") is None
@@ -173,14 +173,14 @@ class ListStoreContract:
     ) -> None:
         before, after = Frontier(0, 10, "aa", serial=6), Frontier(0, 12, "bb", serial=7)
         await published(store, frontier=before)
-        first = Publication([a_list(as_of=12)], (), after, since=before, more_follow=True)
-        is_taken, found = await store.publish(first)
+        first = Publication([a_list(as_of=12)], (), after, more_follow=True)
+        is_taken, found = await store.publish(first, before)
         assert is_taken
         assert (found.as_of, found.record_hash, found.serial) == (12, "bb", 6)
         assert found.complete_up_to == 10
         assert await store.frontier() == found
-        last = Publication([a_list("bob", as_of=12)], (), after, since=found)
-        assert await store.publish(last) == (True, after)
+        last = Publication([a_list("bob", as_of=12)], (), after)
+        assert await store.publish(last, found) == (True, after)
         assert await store.count() == 2
 
     async def test_a_publication_of_any_size_arrives_whole(self, store: ListStore) -> None:
@@ -204,7 +204,7 @@ class ListStoreContract:
         known = Frontier(0, 9, serial=4, owner=2)
         await published(store, frontier=known)
         news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
-        assert (await store.publish(news._replace(since=known._replace(**change)))).is_taken
+        assert (await store.publish(news, known._replace(**change))).is_taken
 
     @pytest.mark.parametrize("field", ["log_epoch", "as_of", "serial", "owner", "part"])
     async def test_who_does_not_know_the_place_of_the_frontier_publishes_nothing(
@@ -213,8 +213,8 @@ class ListStoreContract:
         known = Frontier(0, 9, serial=4, owner=2)
         await published(store, frontier=known)
         since = known._replace(**{field: getattr(known, field) + 1})
-        news = Publication([a_list()], (), Frontier(2, 10, serial=9, owner=9), since)
-        assert await store.publish(news) == (False, known)
+        news = Publication([a_list()], (), Frontier(2, 10, serial=9, owner=9))
+        assert await store.publish(news, since) == (False, known)
 
     async def test_who_is_silenced_publishes_nothing_more(
         self, store: ListStore, other: ListStore
@@ -222,8 +222,8 @@ class ListStoreContract:
         known = Frontier(0, 10, serial=4, owner=2)
         await published(store, frontier=known)
         assert await other.silence("0of1", 2) == known._replace(owner=3)
-        news = Publication([a_list()], (), known._replace(serial=5), since=known)
-        assert await store.publish(news) == (False, known._replace(owner=3))
+        news = Publication([a_list()], (), known._replace(serial=5))
+        assert await store.publish(news, known) == (False, known._replace(owner=3))
         assert await store.read("ann") is None
 
     async def test_who_is_silenced_in_an_emptied_store_publishes_nothing_more(
@@ -232,7 +232,7 @@ class ListStoreContract:
         silenced = await other.silence("0of1", 2)
         assert silenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
         news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
-        assert await store.publish(news) == (False, silenced)
+        assert await store.publish(news, NOTHING_PUBLISHED) == (False, silenced)
         assert await store.read("ann") is None
 
     async def test_who_comes_back_after_a_store_that_fell_back_was_silenced_publishes_everything(

@@ -69,24 +69,24 @@ class RemoteLists:
     def _table(self) -> MemoryLists:
         return self._redis.table.of(self._shard)
 
-    async def publish(self, publication: Publication) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
         """See `ListStore.publish`."""
-        lists, since = publication.lists, publication.since
+        lists = publication.lists
         calls = self._edge.chance.pick(f"{self._edge.name} calls redis", CALLS)
         size = max(1, -(-len(lists) // calls))
         for start in range(0, len(lists) - size, size):
-            part = publication._replace(lists=lists[start : start + size], erased=(), since=since)
-            outcome = await self._call(part._replace(more_follow=True))
+            part = publication._replace(lists=lists[start : start + size], erased=())
+            outcome = await self._call(part._replace(more_follow=True), since)
             if not outcome.is_taken:
                 return outcome
             since = outcome.frontier
         last = lists[(len(lists) - 1) // size * size :]
-        return await self._call(publication._replace(lists=last, since=since))
+        return await self._call(publication._replace(lists=last), since)
 
-    async def _call(self, publication: Publication) -> Outcome:
+    async def _call(self, publication: Publication, since: Frontier) -> Outcome:
         edge = self._edge
         await self._reach("a write to redis")
-        outcome = await self._table.publish(publication)
+        outcome = await self._table.publish(publication, since)
         self._redis.look()
         told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
         takes = "takes" if outcome.is_taken else "does not take"

@@ -20,7 +20,7 @@ from streams.coverage import Coverage, Ignored
 from streams.duplicates import DuplicateWindow
 from streams.erasures import Erasures
 from streams.fold import Fold
-from streams.frontier import Gate
+from streams.frontier import Frontier, Gate
 from streams.healing import Healing
 from streams.pipeline import Flight, Pipeline, Verdict
 from streams.publishing import Publisher
@@ -105,8 +105,8 @@ def _anybody_may_publish() -> None:
     _rewrite_script("if (was[at] or 0) ~= (since[at] or 0) then", "if false then")
 
     def made(publish: Any) -> Any:
-        async def anyway(self: MemoryLists, publication: Publication) -> Outcome:
-            outcome: Outcome = await publish(self, publication._replace(since=self._frontier))
+        async def anyway(self: MemoryLists, publication: Publication, since: Frontier) -> Outcome:
+            outcome: Outcome = await publish(self, publication, self._frontier)
             return outcome
 
         return anyway

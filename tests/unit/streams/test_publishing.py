@@ -41,14 +41,14 @@ class FrailLists(MemoryLists):
         """Takes the next publications only after these events, all others after the last."""
         self._slow = [*events]
 
-    async def publish(self, publication: Publication) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
         if self._slow:
             await (self._slow.pop(0) if len(self._slow) > 1 else self._slow[0]).wait()
         self._answer()
         if self.is_full:
             self.refused += 1
             raise ConnectionError("full")
-        return await super().publish(publication)
+        return await super().publish(publication, since)
 
     async def frontier(self) -> Frontier:
         self._answer()
@@ -227,9 +227,9 @@ async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_aga
     renewed = RememberedTopic()
     publish = desk.lists.publish
 
-    async def lose_meanwhile(publication: Publication) -> Outcome:
+    async def lose_meanwhile(publication: Publication, since: Frontier) -> Outcome:
         desk.publisher.shut(cast(TopicLists, renewed))
-        return await publish(publication)
+        return await publish(publication, since)
 
     monkeypatch.setattr(desk.lists, "publish", lose_meanwhile)
     await desk.hear(*(an_event(f"listener-{at}") for at in range(4)))
@@ -381,9 +381,9 @@ async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its
     desk.topic.offered.clear()
     publish = desk.lists.publish
 
-    async def slowly(publication: Publication) -> Outcome:
+    async def slowly(publication: Publication, since: Frontier) -> Outcome:
         await asyncio.sleep(0)
-        return await publish(publication)
+        return await publish(publication, since)
 
     monkeypatch.setattr(desk.lists, "publish", slowly)
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
@@ -899,9 +899,9 @@ async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_
     desk.topic.commit()
     publish = desk.lists.publish
 
-    async def once(publication: Publication) -> Outcome:
+    async def once(publication: Publication, since: Frontier) -> Outcome:
         desk.lists.is_away = True
-        return await MemoryLists.publish(desk.lists, publication)
+        return await MemoryLists.publish(desk.lists, publication, since)
 
     monkeypatch.setattr(desk.lists, "publish", once)
     await desk.hear(an_event("bob"), an_event("cid"))

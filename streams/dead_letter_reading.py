@@ -13,8 +13,8 @@ from topics.catalogue import DEAD_LETTERS
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0
-LETTERS_MAX = 100_000
-"""So many of the newest are looked at."""
+SHOWN_MAX, INDEXED_MAX = 100_000, 1_000_000
+"""So many of the newest are looked at, by people and by what keeps some bytes of each."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DeadLetter:
         return {"origin": self.origin, **self.headers, "bytes": size, "at": self.rejected_at}
 
 
-def dead_letters(kafka: str, last: int = LETTERS_MAX) -> list[DeadLetter]:
+def dead_letters(kafka: str, last: int = SHOWN_MAX) -> list[DeadLetter]:
     """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
     return newest_of(each_letter(kafka, last), last)
 

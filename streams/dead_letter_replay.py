@@ -15,13 +15,11 @@ from typing import Any, NamedTuple
 from streams.acceptance import accept
 from streams.dead_letter_index import Known, LetterIndex, origin_of
 from streams.dead_letter_origins import ORIGIN_HEADER, OnOffset, rejected_origins, sent_origins
-from streams.dead_letter_reading import DeadLetter, each_letter
+from streams.dead_letter_reading import INDEXED_MAX, DeadLetter, each_letter
 from streams.producing import EventProducer
 from topics.codecs import Decoder
 from topics.rejection import Rejected
 
-LETTERS_MAX = 1_000_000
-"""So many of the newest dead letters of a partition are looked at."""
 _TO_SEND = Known.REJECTED | Known.JUDGED | Known.TO_SEND
 
 Letters = Callable[[], Iterable[DeadLetter]]
@@ -156,7 +154,7 @@ def replay_of(
     wanted: Callable[[DeadLetter], bool] = lambda _: True,
 ) -> Replay:
     """A replay of all dead letters that are `wanted`, which knows what became of them so far."""
-    replay = Replay(lambda: filter(wanted, each_letter(kafka, LETTERS_MAX)), decoder, now_ms)
+    replay = Replay(lambda: filter(wanted, each_letter(kafka, INDEXED_MAX)), decoder, now_ms)
     if replay.index.since_ms is not None:
         replay.index.mark(rejected_origins(kafka, on_offset), Known.REJECTED)
         replay.index.mark(sent_origins(kafka, replay.index.since_ms), Known.SENT)

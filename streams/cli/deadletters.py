@@ -11,7 +11,7 @@ from streams.cli.options import Json
 from streams.cli.progress import progress
 from streams.contract_registration import registry_of
 from streams.dead_letter_reading import (
-    LETTERS_MAX,
+    SHOWN_MAX,
     DeadLetter,
     dead_letters,
     each_letter,
@@ -60,7 +60,7 @@ def show_command(
     json: Json = False,
 ) -> None:
     """Shows one dead letter with its headers and bytes."""
-    letters = each_letter(addresses_of(Settings()).kafka, LETTERS_MAX)
+    letters = each_letter(addresses_of(Settings()).kafka, SHOWN_MAX)
     found = newest_of((each for each in letters if each.origin == origin), 1)
     if not found:
         raise EchoTuneError(

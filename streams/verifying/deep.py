@@ -13,7 +13,7 @@ from typing import Any
 from streams.addresses import Addresses
 from streams.contract_registration import registry_of
 from streams.dead_letter_index import LetterIndex
-from streams.dead_letter_reading import each_letter
+from streams.dead_letter_reading import INDEXED_MAX, each_letter
 from streams.list_making import list_maker
 from streams.log_reader import LogReader
 from streams.recommender_app import new_fold
@@ -28,9 +28,6 @@ from streams.warming import warm_up
 from streams.writer_schemas import PastSchemas
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
-
-LETTERS_MAX = 1_000_000
-"""So many of the newest dead letters of a partition are known."""
 
 OnOffset = Callable[[int, int], None]
 
@@ -67,7 +64,7 @@ def verify_deeply(
     fold, findings = new_fold(settings), Findings()
     maker = list_maker(settings, fold)
     stores = read_stores(settings, addresses, maker)
-    letters = LetterIndex(each_letter(addresses.kafka, LETTERS_MAX))
+    letters = LetterIndex(each_letter(addresses.kafka, INDEXED_MAX))
     warm_up(settings)
     began = time.perf_counter()
     with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:

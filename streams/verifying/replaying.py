@@ -119,18 +119,20 @@ class Replay:
 
     def _compare_ranks(self, lists: Sequence[tuple[str, Published]]) -> None:
         for listener_id, found in lists:
-            broken = misranked(listener_id, found, self._ranked(listener_id))
+            broken = misranked(listener_id, found, ranked(self.fold, self.maker, listener_id))
             self.findings.note(Promise.RANKED, broken)
-
-    def _ranked(self, listener_id: str) -> Published:
-        if listener_id == EVERYONE:
-            return made(self.maker.everyones())
-        code = self.fold.listeners.code(listener_id)
-        lists = self.maker.lists(np.array([code] if code >= 0 else [], np.int32))
-        return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")
 
     def _note_beyond(self, sample: Sample, end: int) -> None:
         for as_of in sorted(each for each in sample if each >= end):
             what = f"as of {as_of}, but the log ends at {end}"
             broken = [Broken(Promise.RANKED, name, what) for name, _ in sample[as_of]]
             self.findings.note(Promise.RANKED, broken, checked=len(broken))
+
+
+def ranked(fold: Fold, maker: ListMaker, listener_id: str) -> Published:
+    """The list that the state has for somebody; nobody's where it does not know them."""
+    if listener_id == EVERYONE:
+        return made(maker.everyones())
+    code = fold.listeners.code(listener_id)
+    lists = maker.lists(np.array([code] if code >= 0 else [], np.int32))
+    return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")

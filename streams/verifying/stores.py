@@ -69,7 +69,7 @@ def compare_stores(
     found = disagreements(redis, topic, settled.position)
     findings.note(Promise.AGREED, found, checked=len(redis.keys() & topic.keys()))
     place = settled.as_of if settled.log_epoch == fold.log_epoch else -1
-    changed = _last_changed(fold, maker)
+    changed = last_changed(fold, maker)
     expired = set(_expired(topic, ttl_s))
     lasting = {each: at for each, at in changed.items() if each not in expired}
     for name, lists, wanted in (("redis", redis, lasting), ("the topic", topic, changed)):
@@ -77,7 +77,8 @@ def compare_stores(
         findings.note(Promise.COMPLETE, found, checked=len(wanted))
 
 
-def _last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
+def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
+    """Listener → log offset of their last change, of those whose lists `maker` makes."""
     codes = maker.own(fold.changed_after(-1))
     ids = map(str, fold.listeners.values(codes.tolist()))
     return dict(zip(ids, fold.last_changed(codes).tolist(), strict=True))

@@ -3,25 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-import numpy as np
 from faust.types import TP
 
 from streams.dead_letter_index import Origin
 from streams.fold import Fold
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
-from streams.stores.lists import EVERYONE
 from streams.verifying.list_audit import (
     Lists,
     Published,
     disagreements,
     items_hash,
-    made,
     misranked,
     outdated,
 )
 from streams.verifying.log_audit import LogAudit
+from streams.verifying.replaying import ranked
 from streams.verifying.source_audit import compared, missing_letters
+from streams.verifying.stores import last_changed
 from tests.simulation.counting import CountingRanker
 from tests.simulation.feeding import ERASED
 from tests.simulation.workers import GENERATION, WINDOW, K, new_fold
@@ -126,42 +125,30 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
     """Redis, the topic and the state say the same."""
     redis, topic = _in_redis(world), _in_topic(world)
     fold = new_fold()
-    for broken in _misranked(fold, records, redis):
+    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
+    for broken in _misranked(fold, maker, records, redis):
         yield f"LISTS: {broken}"
     last = fold.frontier.position
     for each in disagreements(redis, topic, last):
         yield f"LISTS: {each.where}: {each.what}"
-    changed = _last_changed(fold)
+    changed = last_changed(fold, maker)
     for name, lists in (("redis", redis), ("the topic", topic)):
         for each in outdated(lists, changed, fold.offset, name):
             yield f"LISTS: {each.where}: {each.what}"
 
 
-def _misranked(fold: Fold, records: list[LogRecord], lists: Lists) -> Iterator[str]:
+def _misranked(
+    fold: Fold, maker: ListMaker, records: list[LogRecord], lists: Lists
+) -> Iterator[str]:
     """Folds everything; compares each list where it was made with what the state ranks there."""
-    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
     by_offset = defaultdict(list)
     for listener_id, found in lists.items():
         by_offset[found.as_of].append((listener_id, found))
     for stop in sorted({*by_offset, len(records) - 1}):
         fold.apply_many(enumerate(records[: stop + 1]))
         for listener_id, found in by_offset.get(stop, ()):
-            for each in misranked(listener_id, found, _ranked(fold, maker, listener_id)):
+            for each in misranked(listener_id, found, ranked(fold, maker, listener_id)):
                 yield f"{each.where}: {each.what}"
-
-
-def _ranked(fold: Fold, maker: ListMaker, listener_id: str) -> Published:
-    if listener_id == EVERYONE:
-        return made(maker.everyones())
-    code = fold.listeners.code(listener_id)
-    lists = maker.lists(np.array([code] if code >= 0 else [], np.int32))
-    return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")
-
-
-def _last_changed(fold: Fold) -> dict[str, int]:
-    codes = fold.changed_after(-1)
-    names = fold.listeners.values(codes.tolist())
-    return dict(zip(map(str, names), fold.last_changed(codes).tolist(), strict=True))
 
 
 def _in_redis(world: World) -> Lists:

@@ -7,9 +7,9 @@
 What runs is what runs in production: `Sequencer`, `Pipeline`, `Healing`, `begin`, `BatchConsumer`,
 `Recommender`, `Fold`, `Publisher`, `TopicLists`, `StateKeeper` and all beneath them. What is
 simulated is everything around: time (`virtual_time`), Kafka with its groups, producers, consumers
-and transactions (`broker`, `producing`, `consuming`, `transactions`), Redis and the disk
+and transactions (`broker`, `producing`, `consuming`, `transactions`, `former`), Redis and the disk
 (`stores`), the apps that compose workers (`workers`), producers of events (`feeding`), and whoever
-kills, freezes and cuts (`world`). The model counts plays (`counting`); no thread, no clock and no
+kills, freezes, cuts and changes M (`world`). The model counts plays (`counting`); no thread, no clock and no
 network is used.
 
 One seed decides everything (`chance`): who runs when, how long the network takes, which effect

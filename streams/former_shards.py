@@ -88,11 +88,15 @@ class FormerShards:
             reader.close()
         return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
 
+    def frontiers(self, ids: Sequence[str]) -> list[Frontier]:
+        """Up to where each of `ids` published to the topic."""
+        return [self._frontier(each) for each in ids]
+
     def silence(self, ids: Sequence[str]) -> list[Frontier]:
         """Fences `ids`; returns up to where each of them published to the topic."""
         for each in ids:
             self._fence(each)
-        return [self._frontier(each) for each in ids]
+        return self.frontiers(ids)
 
     def _fence(self, recommender_id: str) -> None:
         producer = Producer(

@@ -18,7 +18,7 @@ from streams.catalogue_feed import CatalogueFeed
 from streams.drift_alarms import AlarmTeller, drift_status
 from streams.fold import Changed, Fold, together
 from streams.former_shards import FormerShards, shard_of
-from streams.frontier import Gate, Reached
+from streams.frontier import Frontier, Gate, Reached
 from streams.gate_opening import opening
 from streams.kafka_waiting import answered
 from streams.log_reader import ReadLog
@@ -116,6 +116,9 @@ class Recommender:
         if self._opening is not None:
             self._opening.cancel()
         self._has_begun, self._opening = False, None
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._topic.abandon()
         self._topic = self._topic.renewed()
         self._publisher.shut(self._topic)
@@ -141,26 +144,44 @@ class Recommender:
 
     async def _open_gate(self) -> None:
         """Learns all frontiers, waiting for Redis as long as it takes, and sets the gate."""
-        former = await self._silenced()
-        redis, topic = await self._publisher.take_over(self._cadence.progress_every_s)
+        former, redis, topic = await self._taken_over()
         found = await answered(lambda: opening(self._log.read, self.fold, redis, topic, former))
         self._log_end, self._hashes = found.log_end, dict(found.hashes)
         self._publisher.open_with(found.gate)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
 
+    async def _taken_over(self) -> tuple[list[Reached], Frontier, Frontier]:
+        """Silences recommenders of another M and takes over: where they, and both stores, are.
+
+        Who froze before it had taken over may find that others have silenced it, and publish: then
+        it looks anew, and waits for their end.
+        """
+        retry_s = self._cadence.progress_every_s
+        while True:
+            known = await self._publisher.redis.asked(lambda lists: lists.frontier(), retry_s)
+            former = await self._silenced()
+            redis, topic = await self._publisher.take_over(retry_s)
+            if redis.owner == known.owner:
+                return former, redis, topic
+            _log.info("another one has taken over meanwhile; looking anew", who=self.identity)
+            self._let_go()
+
     async def _silenced(self) -> list[Reached]:
-        """Waits for the end of recommenders of another M, fences them; where they published to."""
+        """Waits for the end of recommenders of another M, fences them; where they published to.
+
+        In Redis first: whoever takes over between that and the topic is fenced there.
+        """
         ids = await answered(self._former.ids)
         while heard := await answered(lambda: self._former.heard(ids)):
             if heard != self._waits_for:
                 _log.warning("recommenders of another M still run: stop them", who=heard)
             self._waits_for = heard
         self._waits_for = []
-        in_topic = await answered(lambda: self._former.silence(ids))
-        owners = {shard_of(each): at.owner for each, at in zip(ids, in_topic, strict=True)}
+        found = await answered(lambda: self._former.frontiers(ids))
+        owners = {shard_of(each): at.owner for each, at in zip(ids, found, strict=True)}
         in_redis = await silence(self._publisher.redis, owners, self._cadence.progress_every_s)
-        return [*map(Reached, in_redis, in_topic)]
+        return [*map(Reached, in_redis, await answered(lambda: self._former.silence(ids)))]
 
     # -- folding -----------------------------------------------------------------------------
 

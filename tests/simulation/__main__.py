@@ -9,8 +9,8 @@ What runs is what runs in production: `Sequencer`, `Pipeline`, `Healing`, `begin
 simulated is everything around: time (`virtual_time`), Kafka with its groups, producers, consumers
 and transactions (`broker`, `producing`, `consuming`, `transactions`, `former`), Redis and the disk
 (`stores`), the apps that compose workers (`workers`), producers of events (`feeding`), and whoever
-kills, freezes, cuts and changes M (`world`). The model counts plays (`counting`); no thread, no clock and no
-network is used.
+kills, freezes, cuts and changes M (`world`). The model counts plays (`counting`); no thread, no
+clock and no network is used.
 
 One seed decides everything (`chance`): who runs when, how long the network takes, which effect
 fails and before or after which a process dies. For 20 s of virtual time faults happen; then all

@@ -12,7 +12,7 @@ import pytest
 from streams import kafka_waiting
 from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
 from streams.former_shards import FormerShards
-from streams.frontier import Frontier, Gate
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.log_reader import LogBounds
 from streams.progress import Digest, ProgressWriter
 from streams.publishing import Publisher
@@ -66,6 +66,9 @@ class NobodyBefore:
     def heard(self, ids: list[str]) -> list[str]:
         return []
 
+    def frontiers(self, ids: list[str]) -> list[Frontier]:
+        return []
+
     def silence(self, ids: list[str]) -> list[Frontier]:
         return []
 
@@ -73,12 +76,15 @@ class NobodyBefore:
 class ShutPublisher:
     """Never gets to publish."""
 
-    redis: Any = None
     gate: Gate | None = None
     is_open = False
 
     def __init__(self) -> None:
         self.repairs = 0
+        self.redis = self
+
+    async def asked(self, ask: object, retry_s: float) -> Frontier:
+        return NOTHING_PUBLISHED
 
     async def take_over(self, retry_s: float) -> None:
         await asyncio.Event().wait()
@@ -199,3 +205,43 @@ async def test_a_log_that_was_cut_while_it_is_folded_up_to_the_gate_is_noticed(
     for at in (6, 7, 8):
         recommender._notice_another_log([SimpleNamespace(offset=at, value=value, timestamp=5)])
     assert publisher.gate.opens_at == opens_at
+
+
+class SilencedMeanwhile(ShutPublisher):
+    """Redis says, when it is claimed for the first time, that shards of another M silenced it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owners = iter([0, 2, 3, 3])
+        self.topics: list[object] = []
+
+    async def asked(self, ask: object, retry_s: float) -> Frontier:
+        return NOTHING_PUBLISHED._replace(owner=next(self.owners))
+
+    async def take_over(self, retry_s: float) -> tuple[Frontier, Frontier]:  # type: ignore[override]
+        return await self.asked(None, retry_s), NOTHING_PUBLISHED
+
+    def shut(self, topic: object) -> None:
+        self.topics.append(topic)
+
+
+class ShardsBefore(NobodyBefore):
+    """Counts how often it is looked for recommenders of another M."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def ids(self) -> list[str]:
+        self.looks += 1
+        return []
+
+
+async def test_who_was_silenced_before_it_had_taken_over_looks_anew_for_another_m() -> None:
+    recommender = a_recommender(SlowState(), Heartbeats())
+    publisher, before = SilencedMeanwhile(), ShardsBefore()
+    recommender._publisher = cast(Publisher, publisher)
+    recommender._former = cast(FormerShards, before)
+    _, redis, _ = await recommender._taken_over()
+    assert redis.owner == 3
+    assert before.looks == 2
+    assert publisher.topics == [recommender._topic]

@@ -153,9 +153,14 @@ def gate_between(
     Gate(opens_at=(1, 120), republish_after=100)
     """
     own = Reached(redis, topic)
-    since = [each for each in former if max(each.positions) >= min(own.positions)]
+    since = published_since(own, former)
     after = min(_one_lacks_after(*each, log_epoch) for each in (own, *since))
     return Gate(max(at for each in (own, *former) for at in each.positions), after)
+
+
+def published_since(own: Reached, former: Sequence[Reached]) -> list[Reached]:
+    """Those of `former` who may have published since `own` did."""
+    return [each for each in former if max(each.positions) >= min(own.positions)]
 
 
 def _one_lacks_after(redis: Frontier, topic: Frontier, log_epoch: int) -> int:

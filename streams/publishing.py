@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from streams.fold import Changed, Fold
 from streams.freshness import Freshness
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached, published_since
 from streams.list_making import ListMaker
 from streams.list_writing import ListWriter
 from streams.removals import ErasedAt
@@ -80,13 +80,14 @@ class Publisher:
         self._repairs = Repairs(taken.owner)
         return taken.redis, taken.topic
 
-    def open_with(self, gate: Gate) -> None:
+    def open_with(self, gate: Gate, former: Sequence[Reached] = ()) -> None:
         """Sets the gate; once it is open, what changed after `republish_after` goes out first.
 
-        So does every list where some were made by another configuration.
+        So does every list where some were made by another configuration, be it by a former shard.
         """
-        told = (self.redis.frontier or NOTHING_PUBLISHED, self._topic.published)
-        if any(each.made_by != self._made_by for each in told):
+        told = Reached(self.redis.frontier or NOTHING_PUBLISHED, self._topic.published)
+        stores = [told, *published_since(told, former)]
+        if any(at.made_by != self._made_by for each in stores for at in each):
             gate = gate._replace(republish_after=-1)
         self.gate = gate
         self._serial = max(self._serial, *(each.serial for each in told))

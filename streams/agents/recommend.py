@@ -147,12 +147,12 @@ class Recommender:
         former, redis, topic = await self._taken_over()
         found = await answered(lambda: opening(self._log.read, self.fold, redis, topic, former))
         self._log_end, self._hashes = found.log_end, dict(found.hashes)
-        self._publisher.open_with(found.gate)
+        self._publisher.open_with(found.gate, former)
         if (self.fold.log_epoch, self._log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
 
     async def _taken_over(self) -> tuple[list[Reached], Frontier, Frontier]:
-        """Silences recommenders of another M and takes over: where they, and both stores, are.
+        """Takes over, and from recommenders of another M, too: where they, and both stores, are.
 
         Who froze before it had taken over may find that others have silenced it, and publish: then
         it looks anew, and waits for their end.
@@ -160,24 +160,29 @@ class Recommender:
         retry_s = self._cadence.progress_every_s
         while True:
             known = await self._publisher.redis.asked(lambda lists: lists.frontier(), retry_s)
-            former = await self._silenced()
+            ids = await self._alone()
             redis, topic = await self._publisher.take_over(retry_s)
             if redis.owner == known.owner:
-                return former, redis, topic
+                return await self._silenced(ids), redis, topic
             _log.info("another one has taken over meanwhile; looking anew", who=self.identity)
             self._let_go()
 
-    async def _silenced(self) -> list[Reached]:
-        """Waits for the end of recommenders of another M, fences them; where they published to.
-
-        In Redis first: whoever takes over between that and the topic is fenced there.
-        """
+    async def _alone(self) -> list[str]:
+        """Waits for the end of recommenders of another M; who they were."""
         ids = await answered(self._former.ids)
         while heard := await answered(lambda: self._former.heard(ids)):
             if heard != self._waits_for:
                 _log.warning("recommenders of another M still run: stop them", who=heard)
             self._waits_for = heard
         self._waits_for = []
+        return ids
+
+    async def _silenced(self, ids: Sequence[str]) -> list[Reached]:
+        """Takes both stores from `ids`; up to where they published.
+
+        Redis is claimed by then: whatever it forgets from here on, it forgets the claim, too. And
+        it comes first: who takes over between it and the topic is fenced there.
+        """
         found = await answered(lambda: self._former.frontiers(ids))
         owners = {shard_of(each): at.owner for each, at in zip(ids, found, strict=True)}
         in_redis = await silence(self._publisher.redis, owners, self._cadence.progress_every_s)
@@ -278,14 +283,14 @@ class Recommender:
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self.fold.offset}"
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
         started = LogEpochStarted(epoch, reason)
+        beyond = Gate((epoch, -1), -1)
+        self._publisher.open_with(beyond)  # before the record is folded, which opens what is shut
 
         def write() -> None:
-            if self._publisher.gate is gate:  # else ownership was lost meanwhile: all begins anew
+            if self._publisher.gate == beyond:  # else ownership was lost meanwhile: begin anew
                 self._log_end = 1 + self._log.write(started)
 
         await answered(write)
-        if self._publisher.gate is gate:
-            self._publisher.open_with(Gate((epoch, -1), -1))
 
     def _end_of_log(self) -> int:
         """Where the log ends now: it may lose its tail while this waits for its gate."""

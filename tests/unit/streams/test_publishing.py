@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streams import list_writing
 from streams.fold import Fold
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, gate_between
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached, gate_between
 from streams.list_making import ListMaker
 from streams.list_shaping import Shape
 from streams.publishing import EVERYONE_EVERY_RECORDS, Publisher
@@ -277,6 +277,24 @@ async def test_lists_that_another_configuration_made_are_made_again_by_whoever_t
         await desk.look_after()
         assert await desk.redis() == desk.topic.as_of == {**expected, EVERYONE: 2}
         assert desk.lists._frontier.made_by == made_by
+
+
+@pytest.mark.parametrize(
+    ("place", "made_anew"), [(0, []), (7, ["ann", "bob"])], ids=["before", "since"]
+)
+async def test_lists_that_a_former_shard_made_otherwise_are_made_again(
+    place: int, made_anew: list[str]
+) -> None:
+    desk = Desk(gate=None, made_by="one")
+    await taken_over(desk)
+    for name in ("ann", "bob"):
+        await desk.hear(an_event(name))
+    desk.topic.commit()
+    former = Frontier(0, place, serial=3, owner=4, made_by="another")
+    desk.publisher.open_with(Gate((0, 2), 1), [Reached(former, former)])
+    await desk.hear(an_event("cid"))
+    found = {name for name, as_of in (await desk.redis()).items() if as_of == 2}
+    assert found == {*made_anew, "cid", EVERYONE}
 
 
 async def test_what_both_stores_have_is_not_made_anew_by_who_takes_over_within_a_chunk() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.fold import Fold
-from streams.frontier import Frontier, Gate, Reached, gate_between
+from streams.frontier import Frontier, Gate, Reached, gate_between, published_since
 from streams.log_reader import ReadLog
 
 
@@ -30,7 +30,8 @@ def opening(
     """
     with read_log() as reader:
         end = reader.bounds().end
-        told = [each for stores in (Reached(redis, topic), *former) for each in stores]
+        own = Reached(redis, topic)
+        told = [each for stores in (own, *published_since(own, former)) for each in stores]
         told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]
         rewritten = [each for each in told if reader.hash_at(each.as_of) != each.record_hash]
     gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))

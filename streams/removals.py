@@ -1,6 +1,8 @@
 """Whose lists are to be removed: the log says who was erased, the state says where."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import takewhile
+from threading import Event
 
 import numpy as np
 
@@ -22,22 +24,28 @@ def erased_in(read_log: ReadLog) -> ErasedAt:
     """Asks the learning-log, waiting for Kafka as long as it takes."""
 
     async def erased_at(offsets: Sequence[int]) -> set[str]:
-        return await answered(lambda: _read(read_log, offsets))
+        is_over = Event()
+        try:
+            return await answered(lambda: _read(read_log, offsets, is_over))
+        finally:
+            is_over.set()  # who is cancelled does not wait for the thread
 
     return erased_at
 
 
-def _read(read_log: ReadLog, offsets: Sequence[int]) -> set[str]:
+def _read(read_log: ReadLog, offsets: Sequence[int], is_over: Event) -> set[str]:
     with read_log() as reader:
         start = reader.bounds().start
         runs = _runs([each for each in offsets if each >= start])
-        return {each for run in runs for each in _erased_from(reader, *run)}
+        records = (each for run in runs for each in _each_record(reader, *run))
+        going_on = takewhile(lambda _: not is_over.is_set(), records)
+        return {each for at, value in going_on for each in erased_by(decode_log_record(value, at))}
 
 
-def _erased_from(reader: LogReader, first: int, last: int) -> Iterator[str]:
+def _each_record(reader: LogReader, first: int, last: int) -> Iterator[tuple[int, bytes]]:
     at = first - 1
     for at, value in reader.records(first, last):
-        yield from erased_by(decode_log_record(value, at))
+        yield at, value
     if at < last:
         raise ServerError(f"The learning-log ended at {at}, before {last}.", "Try again.")
 

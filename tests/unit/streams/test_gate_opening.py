@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.frontier import NOTHING_PUBLISHED, Frontier
+from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached
 from streams.gate_opening import opening
 from streams.log_reader import LogBounds
 from tests.support.learning_log import a_batch, a_fold, an_event
@@ -43,3 +43,14 @@ def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
     fold.apply(0, a_batch(an_event()))
     found = opening(ALog, fold, frontier, frontier)
     assert (found.gate.opens_at, found.log_end) == (opens_at, 2)
+
+
+def test_a_former_shard_that_published_before_the_beginning_of_the_log_shuts_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ALog, "hash_at", lambda _, offset: "b" if offset == 1 else None)
+    fold = a_fold()
+    fold.apply(0, a_batch(an_event()))
+    own, former = Frontier(0, 1, "b", serial=4, owner=1), Frontier(0, 0, "a", serial=2, owner=1)
+    found = opening(ALog, fold, own, own, [Reached(former, former)])
+    assert found.gate == Gate((0, 1), 1)

@@ -1,7 +1,9 @@
 """Whose lists are to be removed is read from the log, from the records that erased somebody."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
@@ -18,6 +20,9 @@ class ALog:
 
     def __init__(self, start: int = 0, ends_early: int = 0) -> None:
         self._start, self._ends_early = start, ends_early
+        self.is_read, self.goes_on = Event(), Event()
+        self.goes_on.set()
+        self.read_records = 0
         self.reads: list[tuple[int, int]] = []
 
     @contextmanager
@@ -33,6 +38,9 @@ class ALog:
         is_short, self._ends_early = self._ends_early > 0, self._ends_early - 1
         for at in range(first, last if is_short else last + 1):
             erasure = a_batch(an_event(f"listener-{at}", None, kind="ERASE"), an_event("stays"))
+            self.read_records += 1
+            self.is_read.set()
+            self.goes_on.wait(10)
             yield at, encode_log_record(erasure if at else LogEpochStarted(1, "made"))
 
 
@@ -57,3 +65,15 @@ async def test_a_log_that_ends_early_is_asked_again(monkeypatch: pytest.MonkeyPa
     log = ALog(ends_early=1)
     assert await erased(log, 7) == {"listener-7"}
     assert log.reads == [(7, 7), (7, 7)]
+
+
+async def test_who_is_cancelled_while_a_long_log_is_read_leaves_no_thread_that_reads_on() -> None:
+    log = ALog()
+    log.goes_on.clear()
+    reading = asyncio.create_task(erased(log, *range(0, 900, 90)))
+    assert await asyncio.to_thread(log.is_read.wait, 10)
+    reading.cancel()
+    await asyncio.wait({reading})
+    log.goes_on.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert log.read_records < 5

@@ -128,10 +128,10 @@ def silenced(known: Frontier, owner: int) -> Frontier:
     Where the store has not seen `owner`, the last one in the topic, it fell back; and whoever
     follows could not see that any more by the number of owners.
 
-    >>> silenced(Frontier(1, 90, serial=4, owner=2), owner=2)[3:6:2]
-    (4, 3)
-    >>> silenced(Frontier(1, 80, serial=4, owner=1), owner=2)[3:6:2]
-    (-1, 3)
+    >>> silenced(Frontier(1, 90, serial=4, owner=2), owner=2).order
+    (3, 4, 0)
+    >>> silenced(Frontier(1, 80, serial=4, owner=1), owner=2).order
+    (3, -1, 0)
     """
     serial = UNKNOWN_SERIAL if known.owner < owner else known.serial
     return known._replace(serial=serial, owner=1 + max(known.owner, owner))

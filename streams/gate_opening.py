@@ -9,7 +9,10 @@ from streams.log_reader import ReadLog
 
 
 class Opening(NamedTuple):
-    """The gate, where the log ended when it was set, and hashes of the records it was set by."""
+    """The gate, where the log ended when it was set, and hashes of the records it was set by.
+
+    Of those that are yet to be folded: the log may lose them until then.
+    """
 
     gate: Gate
     log_end: int
@@ -35,8 +38,8 @@ def opening(
         told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]
         rewritten = [each for each in told if reader.hash_at(each.as_of) != each.record_hash]
     gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))
-    found = [each for each in told if each not in rewritten]
-    return Opening(gate, end, {each.as_of: each.record_hash for each in found})
+    ahead = [each for each in told if each not in rewritten and each.as_of > fold.offset]
+    return Opening(gate, end, {each.as_of: each.record_hash for each in ahead})
 
 
 def _beyond(rewritten: Iterable[Frontier], gate: Gate) -> Gate:

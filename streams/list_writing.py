@@ -85,9 +85,9 @@ class ListWriter:
             except REDIS_AWAY as error:
                 self._is_away(error)
                 await asyncio.sleep(retry_s)
-                continue
-            self.error = None
-            return answer
+            else:
+                self.error = None
+                return answer
 
     def _is_away(self, error: BaseException) -> None:
         if self.error is not None:  # it was said

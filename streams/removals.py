@@ -17,7 +17,7 @@ ErasedAt = Callable[[Sequence[int]], Awaitable[set[str]]]
 """Ids of all whom the log records at these offsets, in order, erase."""
 _ERASE = KIND_CODES["ERASE"]
 _READ_THROUGH = 100
-"""Records between two that are asked for: so many are read faster than passed over."""
+"""Where no more records than these lie between two that are asked for, they are read, too."""
 
 
 def erased_in(read_log: ReadLog) -> ErasedAt:

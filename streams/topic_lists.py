@@ -32,8 +32,7 @@ GATHER_S = 0.1
 GATHER_MAX_S = 1.0
 """Pauses between transactions: one costs about 30 ms whatever its size."""
 LISTS_A_TRANSACTION_MAX = 20_000
-"""More of them take several: making their records takes 27 µs a list, and a broker aborts what is
-longer than 60 s."""
+"""More of them take several: a broker aborts what takes longer than a minute."""
 SHARE_MAX = 0.25
 """Share of the time that transactions take: after a long one the next gathers for longer."""
 _CALL_TIMEOUT_S = 30.0
@@ -226,7 +225,13 @@ class TopicLists:
 
     def renewed(self) -> "TopicLists":
         """Another one of the same identity, not opened yet."""
-        it = TopicLists(self._kafka, self._recommender_id, self._registry, clock=self._clock)
+        it = TopicLists(
+            self._kafka,
+            self._recommender_id,
+            self._registry,
+            lists_a_transaction_max=self._lists_max,
+            clock=self._clock,
+        )
         it._fencing = self._fencing
         return it
 

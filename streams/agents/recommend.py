@@ -191,7 +191,7 @@ class Recommender:
     # -- folding -----------------------------------------------------------------------------
 
     async def learn(self, records: Sequence[Any]) -> None:
-        """Folds a chunk of log records (offset, value) and publishes what it changed."""
+        """Folds a chunk of log records (offset, timestamp, value); publishes what it changed."""
         changes = [self._fold_in(some) for some in self._up_to_digests(records)]
         if records[-1].offset == self.fold.offset:  # else it was folded before
             self.fold.record_hash = record_hash(records[-1].value, records[-1].timestamp)
@@ -202,8 +202,9 @@ class Recommender:
         """Shuts the gate where the log lost its tail, and grew again, while this folds up to it."""
         for each in records if self._hashes else ():
             published, gate = self._hashes.pop(each.offset, None), self._publisher.gate
-            found = record_hash(each.value, each.timestamp)
-            if gate is not None and published not in (None, found):
+            if published is None or gate is None:
+                continue
+            if record_hash(each.value, each.timestamp) != published:
                 beyond = (self.fold.log_epoch + 1, -1)
                 self._publisher.open_with(Gate(max(gate.opens_at, beyond), -1))
 

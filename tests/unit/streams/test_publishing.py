@@ -117,6 +117,8 @@ class Desk:
         self.maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
         self.log: list[LearningBatch] = []
         self.reads: list[Sequence[int]] = []
+        self.log_answers = asyncio.Event()
+        self.log_answers.set()
         self.publisher = Publisher(
             self.fold,
             self.maker,
@@ -138,6 +140,7 @@ class Desk:
 
     async def erased_at(self, offsets: Sequence[int]) -> set[str]:
         """Of the log that it folds."""
+        await self.log_answers.wait()
         self.reads.append(offsets)
         return {each for at in offsets for each in erased_by(self.log[at])}
 
@@ -631,43 +634,29 @@ async def test_an_heir_removes_lists_of_whom_its_snapshot_has_forgotten() -> Non
     assert heir.reads == [[2]]
 
 
-async def test_lists_of_a_repair_do_not_wait_for_a_log_that_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    desk, kafka_is_back = Desk(), asyncio.Event()
+async def test_lists_of_a_repair_do_not_wait_for_a_log_that_does_not_answer() -> None:
+    desk = Desk()
     await desk.hear(an_event("ann"), an_event("eve"))
     await desk.hear(an_erasure("eve"))
-    ask = desk.publisher._erased_at
-
-    async def erased_at(offsets: Sequence[int]) -> set[str]:
-        await kafka_is_back.wait()
-        return await ask(offsets)
-
-    monkeypatch.setattr(desk.publisher, "_erased_at", erased_at)
+    desk.log_answers.clear()
     desk.lists.flush()
     repair = asyncio.create_task(desk.look_after())
     await asyncio.sleep(0.01)
     assert await desk.redis() == {"ann": 1, EVERYONE: 1}
     assert desk.lists._frontier.part == 1
-    kafka_is_back.set()
+    desk.log_answers.set()
     await repair
     assert desk.lists._frontier.part == 0
 
 
-async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_who_it_was(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    desk, kafka_is_back = Desk(gate=None), asyncio.Event()
+async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_who_it_was() -> (
+    None
+):
+    desk = Desk(gate=None)
     await taken_over(desk)
     await desk.hear(an_event("ann"), an_event("eve"))
     await desk.hear(an_erasure("eve"))
-    ask = desk.publisher._erased_at
-
-    async def erased_at(offsets: Sequence[int]) -> set[str]:
-        await kafka_is_back.wait()
-        return await ask(offsets)
-
-    monkeypatch.setattr(desk.publisher, "_erased_at", erased_at)
+    desk.log_answers.clear()
     desk.lists.flush()
     repair = asyncio.create_task(desk.look_after())
     await asyncio.sleep(0.01)
@@ -675,7 +664,7 @@ async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_
     regained.published = Frontier(0, 1, serial=9, owner=2)
     desk.publisher.shut(cast(TopicLists, regained))
     await taken_over(desk)
-    kafka_is_back.set()
+    desk.log_answers.set()
     await repair
     assert regained.offered == []
     await desk.look_after()

@@ -202,8 +202,9 @@ async def test_a_log_that_was_cut_while_it_is_folded_up_to_the_gate_is_noticed(
     publisher = cast(ShutPublisher, recommender._publisher)
     publisher.gate = Gate((0, 7), 3)
     recommender._hashes = {7: record_hash(b"what lists were made of", 5)}
-    for at in (6, 7, 8):
-        recommender._notice_another_log([SimpleNamespace(offset=at, value=value, timestamp=5)])
+    for at in (6, 7, 8):  # nothing but the record that lists were made of is looked at
+        found = value if at == 7 else None
+        recommender._notice_another_log([SimpleNamespace(offset=at, value=found, timestamp=5)])
     assert publisher.gate.opens_at == opens_at
 
 

@@ -24,9 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-$(COMPILED): $(STAMP) $(wildcard online_models/*.py) streams/duplicates.py
+$(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/duplicate_window.py
 	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
-	@$(BIN)/python -m streams.warming
+	@$(BIN)/python -m streams.generation.warm_up
 	@touch $(COMPILED)
 
 run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours (LISTENER=me)

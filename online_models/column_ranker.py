@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Ranker
 from online_models.errors import ModelError
-from online_models.stores import (
+from online_models.kernels.record_stores import (
     POOL,
     Arrays,
     Records,

@@ -19,9 +19,9 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from online_models import features
-from online_models.blend_config import BlendConfig
-from online_models.blend_ranker import BlendRanker
+from online_models.blend.blend_config import BlendConfig
+from online_models.blend.blend_ranker import BlendRanker
+from online_models.blend.candidates import features
 from online_models.errors import ModelError
 from online_models.registry import MODELS, build
 

@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
-from online_models import features
-from online_models.blend_config import EXPERTS
-from online_models.blend_ranker import BlendRanker
+from online_models.blend.blend_config import EXPERTS
+from online_models.blend.blend_ranker import BlendRanker
+from online_models.blend.candidates import features
 
 
 class _Named(BlendRanker):

@@ -7,7 +7,7 @@ from typing import Any
 import xxhash
 
 from online_models.base import Ranker
-from online_models.blend_ranker import BlendRanker
+from online_models.blend.blend_ranker import BlendRanker
 from online_models.errors import ModelError
 from online_models.presets import (
     Best,
@@ -17,7 +17,7 @@ from online_models.presets import (
     OwnRecent,
     PopularityRanker,
 )
-from online_models.river_adapter import RiverRanker
+from online_models.river_ranker import RiverRanker
 
 MODELS: dict[str, Callable[..., Ranker]] = {
     "best": Best,

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.addresses import Addresses, shown
+from streams.lists.redis_lists import RedisLists
 from streams.settings import Settings
-from streams.stores.redis_lists import RedisLists
 from topics.errors import SettingsError
 
 REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)

@@ -14,21 +14,21 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from streams.catalogue_feed import CatalogueFeed
-from streams.drift_alarms import AlarmTeller, drift_status
-from streams.fold import Changed, Fold, together
-from streams.former_shards import FormerShards, shard_of
-from streams.frontier import Frontier, Gate, Reached
-from streams.gate_opening import opening
-from streams.kafka_waiting import answered
-from streams.log_reader import ReadLog
-from streams.log_writing import WriteLog
-from streams.progress import ProgressWriter, progress_of
-from streams.publishing import Publisher
-from streams.snapshots import record_hash
-from streams.state_keeping import StateKeeper
-from streams.taking_over import silence
-from streams.topic_lists import TopicLists
+from streams.folding.fold import Changed, Fold, together
+from streams.kafka.log_reader import ReadLog
+from streams.kafka.log_writer import WriteLog
+from streams.kafka.waiting import answered
+from streams.lists.frontier import Frontier, Gate, Reached
+from streams.monitoring.drift_alarms import AlarmTeller, drift_status
+from streams.ownership.former_shards import FormerShards, shard_of
+from streams.ownership.gate_opening import opening
+from streams.ownership.takeover import silence
+from streams.progress.progress_writer import ProgressWriter, progress_of
+from streams.publishing.publisher import Publisher
+from streams.publishing.topic_writer import TopicLists
+from streams.snapshots.snapshot_format import record_hash
+from streams.snapshots.state_keeper import StateKeeper
+from streams.tracks.catalogue_feed import CatalogueFeed
 from topics.control_records import LogEpochStarted
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record

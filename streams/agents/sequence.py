@@ -16,16 +16,16 @@ from typing import Any, Protocol
 import structlog
 from faust.types import TP
 
-from streams.acceptance import Accepted, RejectedRecord, accept, misplaced
-from streams.acknowledged_producer import AcknowledgedProducer
-from streams.beginning import Cluster, Source, begin
-from streams.breaker import Breaker
-from streams.dead_letters import dead_letter
-from streams.healing import Healing
-from streams.pipeline import Flight, Pipeline, Verdict
-from streams.progress_reader import FoldPosition
-from streams.sequencing import BatchOrigin, batches_of
-from streams.writer_schemas import UnaskedSchemaError, WriterSchemas
+from streams.kafka.acknowledged_producer import AcknowledgedProducer
+from streams.progress.progress_reader import FoldPosition
+from streams.registry.writer_schemas import UnaskedSchemaError, WriterSchemas
+from streams.sequencing.acceptance import Accepted, RejectedRecord, accept, misplaced
+from streams.sequencing.batching import BatchOrigin, batches_of
+from streams.sequencing.circuit_breaker import Breaker
+from streams.sequencing.dead_letter import dead_letter
+from streams.sequencing.lost_rows import Healing
+from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+from streams.sequencing.start_positions import Cluster, Source, begin
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 from topics.codecs import Decoder
 from topics.control_records import ControlRecord

@@ -8,15 +8,15 @@ from importlib import import_module
 import typer
 
 MODULES = (
-    "running",
+    "run",
     "servers",
     "topics",
     "schemas",
-    "workers",
-    "importing",
-    "simulating",
-    "listening",
-    "reading",
+    "worker",
+    "import_history",
+    "simulate",
+    "send",
+    "recommend",
     "deadletters",
     "verify",
     "doctor",

@@ -8,24 +8,24 @@ import typer
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
-from streams.cli.progress import progress
-from streams.contract_registration import registry_of
-from streams.dead_letter_reading import (
+from streams.cli.progress_bar import progress
+from streams.dead_letters.dead_letter_reader import (
     SHOWN_MAX,
     DeadLetter,
     dead_letters,
     each_letter,
     newest_of,
 )
-from streams.producing import EventProducer
+from streams.producers.event_producer import EventProducer
+from streams.registry.contracts import registry_of
+from streams.registry.writer_schemas import PastSchemas
 from streams.settings import Settings
-from streams.writer_schemas import PastSchemas
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import EchoTuneError
 
 if TYPE_CHECKING:
-    from streams.dead_letter_replay import Plan
+    from streams.dead_letters.replay import Plan
 
 deadletters_app = typer.Typer(
     help="Shows rejected records, and sends them again.", no_args_is_help=True
@@ -93,7 +93,7 @@ def replay_command(
     whose origin the log does not call rejected, that were sent before, or that would be rejected
     again stay where they are; a second call sends nothing more.
     """
-    from streams.dead_letter_replay import Fate, replay_of, send
+    from streams.dead_letters.replay import Fate, replay_of, send
 
     settings = Settings()
     kafka = addresses_of(settings).kafka

@@ -24,8 +24,8 @@ def doctor(json: Json = False) -> None:
     minute whatever hangs, and says what did. `echotune verify --deep` checks the rest, by reading
     all logs.
     """
-    from streams.doctor.checks import examined
-    from streams.doctor.gathering import gather
+    from streams.doctor.checks.registry import examined
+    from streams.doctor.collect import gather
 
     settings = Settings()
     addresses = addresses_of(settings)

@@ -10,13 +10,13 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.evaluation_view import print_report
 from streams.cli.options import Json
-from streams.cli.progress import Show, progress
+from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
 from streams.sources.files import size_of
 from topics.errors import HistoryError, SettingsError
 
 if TYPE_CHECKING:
-    from online_models.contest import Contest
+    from online_models.evaluation.contest import Contest
     from streams.evaluation.contests import Question
     from streams.evaluation.report import Outcome
 
@@ -165,7 +165,7 @@ def _evaluate_files(
         raise HistoryError("No row is a play.", "The lines above say what is wrong with the rows.")
     plays = stream.plays
     if catalogue:
-        from streams.evaluation.catalogue import introduce, read_catalogue
+        from streams.evaluation.known_tracks import introduce, read_catalogue
 
         plays = introduce(contest, read_catalogue(catalogue), plays)
     run(contest, plays, show)

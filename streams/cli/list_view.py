@@ -5,7 +5,7 @@ import time
 from rich.table import Table
 from rich.text import Text
 
-from streams.stores.lists import StoredList
+from streams.lists.list_store import StoredList
 
 REASONS = {
     "transition": "often follows what was played last",

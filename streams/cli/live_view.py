@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.list_view import list_table
-from streams.glance import Glance
+from streams.monitoring.observer import Glance
 
 TRACKS_SHOWN = 10
 

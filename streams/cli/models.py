@@ -27,7 +27,7 @@ def models(
     from online_models.errors import ModelError
     from online_models.model_file import completed, written
     from online_models.registry import MODELS
-    from streams.model_choice import config_of
+    from streams.generation.model_choice import config_of
 
     if model is None:
         names = [name for name in MODELS if name not in ("river", "blend")]

@@ -6,7 +6,7 @@ import typer
 
 from streams.cli import console
 from streams.cli.options import Json
-from streams.contract_registration import (
+from streams.registry.contracts import (
     LEVEL,
     REGISTERED_TOPICS,
     SubjectDifference,
@@ -16,8 +16,8 @@ from streams.contract_registration import (
     registry_of,
     subject_of,
 )
+from streams.registry.schema_registry import SchemaRegistry
 from streams.settings import Settings
-from streams.stores.schema_registry import SchemaRegistry
 from topics.errors import SettingsError
 
 schemas_app = typer.Typer(

@@ -13,9 +13,9 @@ from streams.addresses import addresses_of, shown_addresses
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
+from streams.monitoring.status import system_status
 from streams.settings import Settings
-from streams.supervising import held_for_a_run
-from streams.system_status import system_status
+from streams.workers.supervisor import held_for_a_run
 
 _STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
 _DOOMED = ".deleted"

@@ -10,10 +10,10 @@ from infra.topic_creation import Difference, apply, compare
 from streams.addresses import Addresses, addresses_of
 from streams.cli import console
 from streams.cli.options import Json
-from streams.kafka_clients import client_settings
-from streams.log_writing import write_control
+from streams.kafka.client_settings import client_settings
+from streams.kafka.log_writer import write_control
+from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
-from streams.topic_ids import describe_topic
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
 from topics.control_records import LogEpochStarted, SourceAdded
 from topics.errors import TopicError

@@ -13,8 +13,8 @@ from streams.cli.options import Json
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.verification import Verification
-    from streams.verifying.deep import DeepVerification, OnOffset
+    from streams.verifying.deep_check import DeepVerification, OnOffset
+    from streams.verifying.replay_check import Verification
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,9 +32,9 @@ def verify(
 
     Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
-    from streams.verification import Verification
-    from streams.verification import verify as verify_plainly
-    from streams.verifying.deep import verify_deeply
+    from streams.verifying.deep_check import verify_deeply
+    from streams.verifying.replay_check import Verification
+    from streams.verifying.replay_check import verify as verify_plainly
 
     settings = Settings()
     verified = verify_deeply if deep else verify_plainly

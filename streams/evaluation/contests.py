@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from online_models.base import Columns, Ranker
-from online_models.contest import Contest
-from streams.model_choice import built, config_of
+from online_models.evaluation.contest import Contest
+from streams.generation.model_choice import built, config_of
 from topics.errors import SettingsError
 
 BASELINES = ("popularity", "own_recent", "last_transition")

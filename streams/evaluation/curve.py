@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import EVALUATED_K
-from online_models.estimates import hits, reciprocals
+from online_models.evaluation.intervals import hits, reciprocals
 from streams.evaluation.report import Outcome
 from topics.errors import SettingsError
 

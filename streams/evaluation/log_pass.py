@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import NOT_LISTED, Columns, Ranker
-from online_models.contest import Contest
+from online_models.evaluation.contest import Contest
 from online_models.registry import build
-from streams.fold import Count, Fold
-from streams.log_reader import LogReader
-from streams.recommender_app import BASELINE
+from streams.folding.fold import Count, Fold
+from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
+from streams.workers.recommender_worker import BASELINE
 from topics.learning_log import decode_log_record
 
 RECORDS_AT_ONCE = 64

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Columns, Ranker, Signal
-from online_models.contest import EVENTS_A_SLICE, Contest
+from online_models.evaluation.contest import EVENTS_A_SLICE, Contest
 from online_models.vocabulary import Vocabulary
-from streams.sources.play_columns import PlayColumns, ReadingReport, is_repeated
-from streams.sources.play_reading import read_plays
+from streams.sources.columnar.play_columns import PlayColumns, ReadingReport, is_repeated
+from streams.sources.columnar.play_reader import read_plays
 
 OnProgress = Callable[[float | None, str], object]
 """Gets the share that is done (None: not known), and what goes on."""

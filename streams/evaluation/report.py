@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import EVALUATED_K, NOT_LISTED
-from online_models.contest import Contest, Contestant
-from online_models.drift import DriftWatch
-from online_models.estimates import estimate, hits, reciprocals
-from online_models.novelty import Novelty, plays_before
+from online_models.evaluation.contest import Contest, Contestant
+from online_models.evaluation.drift_watch import DriftWatch
+from online_models.evaluation.intervals import estimate, hits, reciprocals
+from online_models.evaluation.novelty import Novelty, plays_before
 from streams.evaluation.contests import Question
 
 SPLITS = {

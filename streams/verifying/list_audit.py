@@ -6,8 +6,8 @@ from typing import NamedTuple
 import orjson
 import xxhash
 
-from streams.stores.lists import EVERYONE
-from streams.verifying.promises import Broken, Promise
+from streams.lists.list_store import EVERYONE
+from streams.verifying.findings import Broken, Promise
 from topics.recommendation_list import RankedTrack, RecommendationList
 
 SAMPLE_LISTS = 200

@@ -6,7 +6,7 @@ This knows nothing of the fold's own bookkeeping, with which its sums are compar
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from streams.verifying.promises import Broken, Ledger, Promise
+from streams.verifying.findings import Broken, Ledger, Promise
 from topics.catalogue import LISTENING_EVENTS
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition
@@ -111,7 +111,7 @@ class LogAudit:
             yield Broken(Promise.CONTIGUOUS, f"learning-log/0/{offset}", what)
 
     def differences(self, counts: Mapping[str, int]) -> Iterator[Broken]:
-        """What the fold's own counters say otherwise; `counts` are those of `streams.fold`."""
+        """What the fold's own counters say otherwise; `counts` are those of the fold."""
         refused = counts.get("conflict", 0) + counts.get("refused_after_erasure", 0)
         kept = counts.get("applied", 0) + counts.get("duplicate", 0) + refused
         pairs = {

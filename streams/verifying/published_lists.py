@@ -7,9 +7,9 @@ import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from redis.asyncio import Redis
 
-from streams.kafka_clients import client_settings
-from streams.partition_reading import each_message, is_end
-from streams.stores.redis_lists import list_key
+from streams.kafka.client_settings import client_settings
+from streams.kafka.partition_reader import each_message, is_end
+from streams.lists.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder, SchemaLookup

@@ -6,10 +6,10 @@ Pure: whoever reads the topics hands in what they hold.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from streams.acceptance import SourceRecord, accept
-from streams.dead_letter_index import Origin
+from streams.dead_letters.letter_index import Origin
+from streams.sequencing.acceptance import SourceRecord, accept
+from streams.verifying.findings import Broken, Promise
 from streams.verifying.log_audit import Counted
-from streams.verifying.promises import Broken, Promise
 from topics.codecs import Decoder, schema_id_of
 from topics.identity import event_key_of
 from topics.learning_batch import LearningBatch

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from redis import Redis
 
-from streams.system_status import RECOMMENDER_KEY
+from streams.monitoring.status import RECOMMENDER_KEY
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import start_load
 from tests.benchmarks.plain_faust import COUNTER_KEY

@@ -15,7 +15,7 @@ import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
 from redis import Redis
 
-from streams.stores.redis_lists import list_key
+from streams.lists.redis_lists import list_key
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import start_load
 from tests.benchmarks.processor import ProcessorTime

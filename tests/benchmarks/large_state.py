@@ -16,8 +16,8 @@ import numpy as np
 from confluent_kafka import Producer
 from redis import Redis
 
-from streams.kafka_clients import client_settings
-from streams.stores.redis_lists import list_key
+from streams.kafka.client_settings import client_settings
+from streams.lists.redis_lists import list_key
 from tests.support.learning_log import BEGAN_MS, an_event
 from tests.support.station import REPOSITORY, Station, Worker
 from topics.catalogue import LEARNING_LOG

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Columns, Ranker, Signal
-from online_models.blend_config import EXPERTS
-from online_models.evaluation import Prequential
+from online_models.blend.blend_config import EXPERTS
+from online_models.evaluation.prequential import Prequential
 from online_models.registry import build
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.workload import events

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from online_models.evaluation import Prequential
+from online_models.evaluation.prequential import Prequential
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.implicit_factors import ImplicitFactors
 from tests.benchmarks.model import Plays, Quality, first_of, measured, plays_of

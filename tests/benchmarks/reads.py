@@ -10,7 +10,7 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from streams.stores.redis_lists import list_key
+from streams.lists.redis_lists import list_key
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.large_state import LISTENERS, LargeState
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from streams.log_reader import LogReader
+from streams.kafka.log_reader import LogReader
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.large_state import LargeState
 

@@ -5,9 +5,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from streams.simulating import START_MS
-from streams.sources.history import read_history
-from streams.sources.simulator import Simulator
+from streams.producers.simulated_feed import START_MS
+from streams.sources.history.history import read_history
+from streams.sources.town.simulator import Simulator
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, Gate, gate_between
-from streams.stores.lists import EVERYONE, ListStore, Outcome, Publication, StoredList
-from streams.stores.memory_lists import MemoryLists
-from streams.stores.redis_lists import (
+from streams.lists.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, Gate, gate_between
+from streams.lists.list_store import EVERYONE, ListStore, Outcome, Publication, StoredList
+from streams.lists.memory_lists import MemoryLists
+from streams.lists.redis_lists import (
     ACTIVE_KEY,
     LISTS_A_CALL_MAX,
     RedisLists,

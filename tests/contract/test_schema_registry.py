@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.stores.http_schema_registry import HttpSchemaRegistry
-from streams.stores.memory_schema_registry import MemorySchemaRegistry
-from streams.stores.schema_registry import SchemaRefusedError, SchemaRegistry
+from streams.registry.http_schema_registry import HttpSchemaRegistry
+from streams.registry.memory_schema_registry import MemorySchemaRegistry
+from streams.registry.schema_registry import SchemaRefusedError, SchemaRegistry
 from tests.support.registry_server import RegistryServer
 
 UNKNOWN_ID = 999_999

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.stores.indexes import INDEXES, missing_indexes
-from streams.stores.memory_track_catalogue import MemoryTrackCatalogue
-from streams.stores.mongo_track_catalogue import TRACKS_A_CALL_MAX, MongoTrackCatalogue
-from streams.stores.track_catalogue import (
+from streams.tracks.memory_track_catalogue import MemoryTrackCatalogue
+from streams.tracks.mongo_indexes import INDEXES, missing_indexes
+from streams.tracks.mongo_track_catalogue import TRACKS_A_CALL_MAX, MongoTrackCatalogue
+from streams.tracks.track_catalogue import (
     SEARCH_LIMIT_MAX,
     SOURCE_TRACK_IDS_MAX,
     Track,

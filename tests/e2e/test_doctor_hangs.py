@@ -15,13 +15,13 @@ import pytest
 PROGRAM = """
 import asyncio, sys, time
 from streams.cli import main
-from streams.doctor import gathering
+from streams.doctor import collect
 
 async def hang(look, url):
     await asyncio.to_thread(time.sleep, 600)  # as a look-up of a name may
 
-gathering.WITHIN_S = float(sys.argv.pop())
-gathering._mongo = hang
+collect.WITHIN_S = float(sys.argv.pop())
+collect._mongo = hang
 main()
 """
 

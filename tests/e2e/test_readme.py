@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from streams.stores.lists import EVERYONE
+from streams.lists.list_store import EVERYONE
 from tests.support.station import REPOSITORY, Station, wait_until
 
 README = (REPOSITORY / "README.md").read_text()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from streams.topic_ids import bounds_of
+from streams.kafka.topic_facts import bounds_of
 from tests.support.runs import Home
 from tests.support.station import WAIT_S, wait_until
 from topics.catalogue import LISTENING_EVENTS

@@ -22,17 +22,17 @@ DRILLS = "tests/faults/test_drills.py"
 SIMULATION = "tests/simulation/test_simulation.py::test_no_seed"
 TESTS: dict[str, tuple[str, ...]] = {
     "row-offset mask": (
-        f"{UNIT}/test_fold.py",
+        f"{UNIT}/folding/test_fold.py",
         f"{DRILLS}::test_a_repeated_chunk",
         SIMULATION,
     ),
     "hole rule": (
-        f"{UNIT}/test_coverage.py",
+        f"{UNIT}/folding/test_coverage.py",
         f"{DRILLS}::test_a_lost_chunk",
         SIMULATION,
     ),
     "duplicate window": (
-        f"{UNIT}/test_fold.py",
+        f"{UNIT}/folding/test_fold.py",
         f"{DRILLS}::test_a_repeated_chunk",
         SIMULATION,
     ),
@@ -43,7 +43,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "compare-and-set of a list": ("tests/contract/test_list_store.py",),
     "snapshot checksum": (
-        f"{UNIT}/test_snapshots.py",
+        f"{UNIT}/snapshots/test_snapshot_format.py",
         f"{DRILLS}::test_a_damaged_snapshot",
         SIMULATION,
     ),
@@ -52,48 +52,48 @@ TESTS: dict[str, tuple[str, ...]] = {
         SIMULATION,
     ),
     "acknowledge in order": (
-        f"{UNIT}/test_pipeline.py",
+        f"{UNIT}/sequencing/test_pipeline.py",
         f"{DRILLS}::test_a_late_dead_letter",
         SIMULATION,
     ),
     "Redis repair": (
-        f"{UNIT}/test_publishing.py",
+        f"{UNIT}/publishing/test_publisher.py",
         f"{DRILLS}::test_an_emptied_redis",
         SIMULATION,
     ),
     "dead letter before the acknowledgement": (
-        f"{UNIT}/test_pipeline.py",
+        f"{UNIT}/sequencing/test_pipeline.py",
         f"{DRILLS}::test_a_late_dead_letter",
         SIMULATION,
     ),
-    "assignment epoch of delivery reports": (f"{UNIT}/test_pipeline.py",),
+    "assignment epoch of delivery reports": (f"{UNIT}/sequencing/test_pipeline.py",),
     "transactional fencing": (
         "tests/integration/test_recommender_zombie.py",
         f"{DRILLS}::test_a_frozen_recommender",
     ),
     "publish frontier": (
-        "tests/unit/streams/test_frontier.py",
+        "tests/unit/streams/lists/test_frontier.py",
         f"{DRILLS}::test_a_recommender_killed_before_it_published",
         SIMULATION,
     ),
     "`next` for a chunk without rows": (
-        f"{UNIT}/test_coverage.py",
+        f"{UNIT}/folding/test_coverage.py",
         f"{DRILLS}::test_nothing_but_poison",
         SIMULATION,
     ),
     "healing of a lost tail": (
-        f"{UNIT}/test_healing.py",
+        f"{UNIT}/sequencing/test_lost_rows.py",
         f"{DRILLS}::test_a_lost_tail",
         SIMULATION,
     ),
     "snapshot of this log": (
-        f"{UNIT}/test_snapshot_loading.py",
+        f"{UNIT}/snapshots/test_loading.py",
         SIMULATION,
     ),
-    "log without a hole": (f"{UNIT}/test_fold.py",),
+    "log without a hole": (f"{UNIT}/folding/test_fold.py",),
     "chunks of a former assignment": (f"{UNIT}/agents/test_sequence.py",),
     "removals that the log asks for": (
-        f"{UNIT}/test_publishing.py",
+        f"{UNIT}/publishing/test_publisher.py",
         "tests/integration/test_recommender.py::test_whom_the_snapshot_forgot",
         SIMULATION,
     ),

@@ -7,8 +7,8 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.cli.topics import apply_topics
-from streams.kafka_clients import client_settings
-from streams.topic_ids import bounds_of
+from streams.kafka.client_settings import client_settings
+from streams.kafka.topic_facts import bounds_of
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
 from tests.support.log_cutting import cut_tail

@@ -10,8 +10,8 @@ import pytest
 
 from infra.daemon import LOOPBACK
 from infra.embedded_servers import EmbeddedServers
-from streams.stores.mongo_track_catalogue import MongoTrackCatalogue
-from streams.stores.track_catalogue import Track
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.tracks.track_catalogue import Track
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import START_MS, an_event
 from tests.support.fault_station import FaultStation

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.stores.snapshot_folder import SnapshotFolder
-from tests.unit.streams.test_snapshot_loading import LOG, a_fold, a_header, folded
+from streams.snapshots.snapshot_folder import SnapshotFolder
+from tests.unit.streams.snapshots.test_loading import LOG, a_fold, a_header, folded
 from topics.errors import SnapshotError
 
 

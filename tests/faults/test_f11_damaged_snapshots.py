@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.snapshot_loading import load_newest
-from streams.stores.snapshot_folder import SnapshotFolder
-from tests.unit.streams.test_snapshot_loading import LOG, a_fold, a_header, folded, judged
+from streams.snapshots.loading import load_newest
+from streams.snapshots.snapshot_folder import SnapshotFolder
+from tests.unit.streams.snapshots.test_loading import LOG, a_fold, a_header, folded, judged
 
 DAMAGES = 100
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.dead_letter_reading import dead_letters
+from streams.dead_letters.dead_letter_reader import dead_letters
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
 from tests.support.station import wait_until

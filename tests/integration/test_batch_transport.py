@@ -18,11 +18,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.types import TP
 
 from infra.embedded_servers import Addresses
-from streams.batch_transport import BatchConsumer, ChunkSchema, PositionError
-from streams.composition import SWITCH_INTERVAL_S, Worker, faust_app, run_worker
-from streams.kafka_clients import client_settings
+from streams.kafka.batch_consumer import BatchConsumer, ChunkSchema, PositionError
+from streams.kafka.client_settings import client_settings
+from streams.kafka.topic_facts import bounds_of
 from streams.settings import Settings
-from streams.topic_ids import bounds_of
+from streams.workers.faust_app import SWITCH_INTERVAL_S, Worker, faust_app, run_worker
 
 RECORDS = 1_000
 WAIT_S = 30.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.progress_reader import ProgressReader
-from streams.stores.lists import EVERYONE
+from streams.lists.list_store import EVERYONE
+from streams.progress.progress_reader import ProgressReader
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import an_event
 from tests.support.lists_seen import Lists, agreed_lists, in_redis, in_topic, redis_of

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.frontier import gate_between
-from streams.list_making import ListMaker
-from streams.list_shaping import Shape
-from streams.log_reader import LogReader
-from streams.publishing import Publisher
-from streams.removals import erased_in
-from streams.stores.lists import Publication
-from streams.stores.redis_lists import RedisLists
-from streams.topic_lists import TopicLists
+from streams.kafka.log_reader import LogReader
+from streams.lists.frontier import gate_between
+from streams.lists.list_maker import ListMaker
+from streams.lists.list_shape import Shape
+from streams.lists.list_store import Publication
+from streams.lists.redis_lists import RedisLists
+from streams.publishing.publisher import Publisher
+from streams.publishing.removals import erased_in
+from streams.publishing.topic_writer import TopicLists
 from tests.support.learning_log import a_batch, a_fold, an_event
 from tests.support.lists_seen import agreed_lists, in_redis, in_topic
 from tests.support.station import Station, wait_until

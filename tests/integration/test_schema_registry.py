@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from streams.contract_registration import registered_id
-from streams.dead_letter_reading import dead_letters
-from streams.stores.http_schema_registry import HttpSchemaRegistry
-from streams.stores.schema_registry import SchemaRefusedError
+from streams.dead_letters.dead_letter_reader import dead_letters
+from streams.registry.contracts import registered_id
+from streams.registry.http_schema_registry import HttpSchemaRegistry
+from streams.registry.schema_registry import SchemaRefusedError
 from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.coverage_audit import audited

@@ -9,9 +9,9 @@ from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartiti
 from confluent_kafka.admin import AdminClient
 
 from streams.cli.topics import apply_topics
-from streams.dead_letter_reading import dead_letters
-from streams.kafka_clients import client_settings
-from streams.topic_ids import bounds_of
+from streams.dead_letters.dead_letter_reader import dead_letters
+from streams.kafka.client_settings import client_settings
+from streams.kafka.topic_facts import bounds_of
 from tests.conftest import KAFKA_LIBS
 from tests.support.coverage_audit import audited
 from tests.support.events import a_stream, an_event

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from streams.stores.lists import EVERYONE
+from streams.lists.list_store import EVERYONE
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import an_event
 from tests.support.list_watching import Watcher

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.kafka_clients import client_settings
+from streams.kafka.client_settings import client_settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import in_redis, redis_of

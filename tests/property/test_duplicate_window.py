@@ -6,7 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.duplicates import NEAR_MS, DuplicateWindow, EventColumns, Verdict, entries_of
+from streams.folding.duplicate_window import (
+    NEAR_MS,
+    DuplicateWindow,
+    EventColumns,
+    Verdict,
+    entries_of,
+)
 
 CAPACITY = 40
 

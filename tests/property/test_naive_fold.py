@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from online_models import drift
+from online_models.evaluation import drift_watch
 from tests.support import naive_fold
 from tests.support.drifting import a_break_of_taste
 from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event, batches
 from tests.support.naive_fold import NaiveFold
-from tests.unit.streams.test_fold_version import a_fixed_log
+from tests.unit.streams.folding.test_fold_version import a_fixed_log
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import SourcePartition
 from topics.learning_log import LogRecord
@@ -49,7 +49,7 @@ def test_a_break_of_taste_gives_the_same_alarms() -> None:
 def test_what_the_watch_for_drift_forgets_is_forgotten_by_both(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(drift, "WINDOWS_MAX", 64)
+    monkeypatch.setattr(drift_watch, "WINDOWS_MAX", 64)
     monkeypatch.setattr(naive_fold, "TENS_MAX", 64)
     records: list[LogRecord] = [SourceAdded(SOURCE.topic_id, "listening-events")]
     naive = agree([*records, *batches(a_break_of_taste(1_500, 750), 50)], 1024)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models.blend_config import PRESETS
+from online_models.blend.blend_config import PRESETS
 from online_models.registry import build
 from tests.support.naive_blend import NaiveBlend
 from tests.support.rankers import Row, learn, rows

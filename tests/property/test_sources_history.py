@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.sources.history import HistoryRow
-from streams.sources.merging import PlaySorter
-from streams.sources.rows import Play
+from streams.sources.history.history import HistoryRow
+from streams.sources.history.play_sorter import PlaySorter
+from streams.sources.plays import Play
 from tests.support.histories import (
     a_listen,
     a_spotify_row,

@@ -11,7 +11,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka
 from faust.types import TP
 
-from streams.batch_transport import BatchConsumer, StartingPositions
+from streams.kafka.batch_consumer import BatchConsumer, StartingPositions
 from tests.simulation.broker import Group, Partition
 from tests.simulation.edge import Edge
 

@@ -26,7 +26,7 @@ TWINS: dict[str, Point] = {
     "after offsets were committed": Point(_CONSUMING, "SimulatedConsumer._commit", True),
     "between two calls of one publication": Point(_STORES, "RemoteLists._call", True),
     "between redis and the topic": Point(_STORES, "RemoteLists.publish", True),
-    "with half a snapshot written": Point("streams.snapshots", "packed", False),
+    "with half a snapshot written": Point("streams.snapshots.snapshot_format", "packed", False),
     "between a snapshot and what it replaces": Point(_STORES, "SimulatedSnapshots._prune", False),
     "after a snapshot": Point(_STORES, "SimulatedSnapshots.write", True),
     "after a heartbeat": Point("tests.simulation.workers", "Heartbeats.write", True),

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from streams.former_shards import LISTEN_S, FormerShards, formers_among
-from streams.frontier import Frontier, frontier_of
-from streams.topic_frontier import lists_group, transactional_id
+from streams.lists.frontier import Frontier, frontier_of
+from streams.ownership.former_shards import LISTEN_S, FormerShards, formers_among
+from streams.publishing.topic_frontier import lists_group, transactional_id
 from tests.simulation.broker import Group
 from tests.simulation.edge import Edge
 

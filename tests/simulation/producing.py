@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.acknowledged_producer import Report
+from streams.kafka.acknowledged_producer import Report
 from tests.simulation.broker import later
 from tests.simulation.edge import Edge
 from topics.catalogue import LEARNING_LOG

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from streams import snapshots
-from streams.frontier import Frontier
-from streams.snapshots import Arrays, SnapshotHeader
-from streams.stores.lists import Outcome, Publication
-from streams.stores.memory_lists import MemoryLists
+from streams.lists.frontier import Frontier
+from streams.lists.list_store import Outcome, Publication
+from streams.lists.memory_lists import MemoryLists
+from streams.snapshots import snapshot_format
+from streams.snapshots.snapshot_format import Arrays, SnapshotHeader
 from tests.simulation.edge import Edge
 from topics.errors import SnapshotError
 
@@ -165,7 +165,7 @@ class SimulatedSnapshots:
         """See `SnapshotFolder.write`."""
         edge = self._edge
         edge.block("a snapshot")
-        data = b"".join(snapshots.packed(header, arrays))
+        data = b"".join(snapshot_format.packed(header, arrays))
         if edge.chance.strikes("full disk", edge.name, FULL_DISK):
             raise SnapshotError("The disk is full.", "Make room.")
         self._files[header.offset] = data
@@ -184,7 +184,7 @@ class SimulatedSnapshots:
         for offset in sorted(self._files, reverse=True):
             place = Place(offset)
             try:
-                yield place, *snapshots.unpacked(self._files[offset], place.name)
+                yield place, *snapshot_format.unpacked(self._files[offset], place.name)
             except SnapshotError as error:
                 self.set_aside(place, str(error))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.coverage import Coverage, Ignored
+from streams.folding.coverage import Coverage, Ignored
 from tests.simulation.__main__ import show
 from tests.simulation.shrinking import shrunk
 from tests.simulation.trying import broken, deaths_at

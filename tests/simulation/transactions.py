@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.topic_lists import TopicLists
+from streams.publishing.topic_writer import TopicLists
 from tests.simulation.broker import Broker
 from tests.simulation.edge import Edge
 from topics.catalogue import RECOMMENDATIONS

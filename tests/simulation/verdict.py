@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from faust.types import TP
 
-from streams.dead_letter_index import Origin
-from streams.fold import Fold
-from streams.list_making import ListMaker
-from streams.list_shaping import Shape
+from streams.dead_letters.letter_index import Origin
+from streams.folding.fold import Fold
+from streams.lists.list_maker import ListMaker
+from streams.lists.list_shape import Shape
 from streams.verifying.list_audit import (
     Lists,
     Published,
@@ -18,9 +18,9 @@ from streams.verifying.list_audit import (
     outdated,
 )
 from streams.verifying.log_audit import LogAudit
-from streams.verifying.replaying import ranked
+from streams.verifying.replay import ranked
 from streams.verifying.source_audit import compared, missing_letters
-from streams.verifying.stores import last_changed
+from streams.verifying.store_audit import last_changed
 from tests.simulation.counting import CountingRanker
 from tests.simulation.feeding import ERASED
 from tests.simulation.workers import GENERATION, WINDOW, K, new_fold

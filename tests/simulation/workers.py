@@ -10,18 +10,18 @@ from faust.types import TP
 from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
 from streams.agents.sequence import Identity as SequencerIdentity
 from streams.agents.sequence import Sequencer
-from streams.beginning import Cluster, Source
-from streams.fold import Fold
-from streams.list_making import ListMaker
-from streams.list_shaping import Shape
-from streams.log_reader import LogBounds
-from streams.progress_reader import fold_position
-from streams.publishing import Publisher
+from streams.folding.fold import Fold
+from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
+from streams.lists.list_maker import ListMaker
+from streams.lists.list_shape import Shape
+from streams.progress.progress_reader import fold_position
+from streams.publishing.publisher import Publisher
+from streams.publishing.removals import erased_in
 from streams.recommender_identity import RecommenderIdentity
-from streams.removals import erased_in
-from streams.snapshots import record_hash
-from streams.state_keeping import StateKeeper
-from streams.topic_ids import Bounds
+from streams.sequencing.start_positions import Cluster, Source
+from streams.snapshots.snapshot_format import record_hash
+from streams.snapshots.state_keeper import StateKeeper
 from tests.simulation.broker import Broker, Group, later
 from tests.simulation.consuming import Membership, SimulatedConsumer
 from tests.simulation.counting import CountingRanker
@@ -126,7 +126,7 @@ class Worker:
 
 
 class SequencerWorker(Worker):
-    """As `streams.sequencer_app` has it."""
+    """As `streams.workers.sequencer_worker` has it."""
 
     def __init__(self, edge: Edge, group: Group, age: int) -> None:
         super().__init__(edge)
@@ -188,7 +188,7 @@ class SequencerWorker(Worker):
 
 
 class RecommenderWorker(Worker):
-    """As `streams.recommender_app` has it; of one identity there may be several."""
+    """As `streams.workers.recommender_worker` has it; of one identity there may be several."""
 
     def __init__(
         self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis, groups: Groups
@@ -278,7 +278,7 @@ class RecommenderWorker(Worker):
 
 
 class LogReader:
-    """The log outside of the stream, as `streams.log_reader` reads it."""
+    """The log outside of the stream, as `streams.kafka.log_reader` reads it."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -298,14 +298,14 @@ class LogReader:
         return LogBounds(0, self._edge.broker.log.end)
 
     def hash_at(self, offset: int) -> str | None:
-        """See `streams.log_reader.LogReader`."""
+        """See `streams.kafka.log_reader.LogReader`."""
         records = self._edge.broker.log.records
         if not 0 <= offset < len(records):
             return None
         return record_hash(records[offset].value or b"", records[offset].timestamp)
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
-        """See `streams.log_reader.LogReader`."""
+        """See `streams.kafka.log_reader.LogReader`."""
         for each in self._edge.broker.log.records[first : last + 1]:
             self._edge.block("a record of the log")
             yield each.offset, each.value or b""

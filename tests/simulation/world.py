@@ -9,9 +9,9 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from streams.frontier import frontier_of
+from streams.lists.frontier import frontier_of
+from streams.publishing.topic_frontier import lists_group
 from streams.recommender_identity import RecommenderIdentity
-from streams.topic_frontier import lists_group
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge

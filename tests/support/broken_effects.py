@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from streams.acknowledged_producer import AcknowledgedProducer, Report
+from streams.kafka.acknowledged_producer import AcknowledgedProducer, Report
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 
 REPORT_AFTER_S = 0.5

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from streams.coverage import Coverage, Ignored
-from streams.log_reader import LogReader
+from streams.folding.coverage import Coverage, Ignored
+from streams.kafka.log_reader import LogReader
 from topics.control_records import SourceAdded
 from topics.learning_batch import LearningBatch
 from topics.learning_log import decode_log_record

@@ -29,16 +29,16 @@ def _is_batch(*arguments: Any, **_: Any) -> bool:
 
 
 _SEQUENCE = "streams.agents.sequence"
-_TRANSPORT = "streams.batch_transport"
-_TOPIC = "streams.topic_lists"
-_REDIS = "streams.stores.redis_lists"
-_FOLDER = "streams.stores.snapshot_folder"
+_TRANSPORT = "streams.kafka.batch_consumer"
+_TOPIC = "streams.publishing.topic_writer"
+_REDIS = "streams.lists.redis_lists"
+_FOLDER = "streams.snapshots.snapshot_folder"
 
 SEQUENCER: dict[str, Point] = {
     "after the source was introduced": Point(_SEQUENCE, "Sequencer._write_control", True),
     "before anything is sent of a chunk": Point(_SEQUENCE, "Sequencer._send", False),
     "between dead letters and their batch": Point(
-        "streams.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch
+        "streams.kafka.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch
     ),
     "with a chunk on its way": Point(_SEQUENCE, "Sequencer._send", True),
     "between a delivery report and its acknowledgement": Point(
@@ -53,13 +53,13 @@ SEQUENCER: dict[str, Point] = {
 }
 RECOMMENDER: dict[str, Point] = {
     "between the state and its first list": Point(
-        "streams.state_keeping", "StateKeeper.make_ready", True
+        "streams.snapshots.state_keeper", "StateKeeper.make_ready", True
     ),
     "between fencing and the gate": Point(_TOPIC, "TopicLists.open", True),
     "with the gate open and nothing published": Point(
-        "streams.publishing", "Publisher.open_with", True
+        "streams.publishing.publisher", "Publisher.open_with", True
     ),
-    "between learning and publishing": Point("streams.fold", "Fold.apply_many", True),
+    "between learning and publishing": Point("streams.folding.fold", "Fold.apply_many", True),
     "between the topic's queue and redis": Point(_TOPIC, "TopicLists.offer", True),
     "between two calls of one publication": Point(_REDIS, "RedisLists._call", True),
     "between redis and the topic": Point(_REDIS, "RedisLists.publish", True),
@@ -72,7 +72,7 @@ RECOMMENDER: dict[str, Point] = {
     "with half a snapshot written": Point(_FOLDER, "packed", False),
     "between a snapshot and what it replaces": Point(_FOLDER, "SnapshotFolder._prune", False),
     "after a snapshot": Point(_FOLDER, "SnapshotFolder.write", True),
-    "after a heartbeat": Point("streams.progress", "ProgressWriter.write", True),
+    "after a heartbeat": Point("streams.progress.progress_writer", "ProgressWriter.write", True),
 }
 POINTS = SEQUENCER | RECOMMENDER
 

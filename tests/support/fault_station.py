@@ -12,7 +12,7 @@ import psutil
 
 from infra.daemon import LOOPBACK, free_port
 from infra.kafka_server import KafkaServer
-from streams.system_status import RECOMMENDER_KEY
+from streams.monitoring.status import RECOMMENDER_KEY
 from tests.support.feeding import Feeder
 from tests.support.journal import Journal
 from tests.support.lists_seen import redis_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from streams.kafka_clients import client_settings
+from streams.kafka.client_settings import client_settings
 from tests.support.workload import Told, What
 from topics.catalogue import LISTENING_EVENTS
 

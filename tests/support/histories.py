@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from streams.sources.history import BadRow, HistoryRow, Ignored, read_history
+from streams.sources.history.history import BadRow, HistoryRow, Ignored, read_history
 from topics.listening_event import ListeningEvent
 
 NOW_MS = 1_760_000_000_000

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from online_models.registry import build
-from streams.fold import Fold
+from streams.folding.fold import Fold
 from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, columns_of
 from topics.learning_log import LogRecord
 from topics.listening_event import EventFields, ListeningEvent

@@ -7,8 +7,8 @@ import time
 from collections import Counter
 from typing import Self
 
-from streams.list_reading import ListReader
-from streams.stores.lists import StoredList
+from streams.lists.list_store import StoredList
+from streams.monitoring.list_reader import ListReader
 from tests.support.station import Station
 from topics.errors import ServerError
 

@@ -13,22 +13,23 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from streams import frontier, gate_opening, snapshot_loading, snapshots, state_keeping
 from streams.agents.sequence import Sequencer
-from streams.batch_transport import BatchConsumer
-from streams.coverage import Coverage, Ignored
-from streams.duplicates import DuplicateWindow
-from streams.erasures import Erasures
-from streams.fold import Fold
-from streams.frontier import Frontier, Gate
-from streams.healing import Healing
-from streams.pipeline import Flight, Pipeline, Verdict
-from streams.publishing import Publisher
-from streams.snapshot_loading import Fit
-from streams.stores import redis_lists, snapshot_folder
-from streams.stores.lists import Outcome, Publication
-from streams.stores.memory_lists import MemoryLists
-from streams.topic_lists import TopicLists
+from streams.folding.coverage import Coverage, Ignored
+from streams.folding.duplicate_window import DuplicateWindow
+from streams.folding.erasures import Erasures
+from streams.folding.fold import Fold
+from streams.kafka.batch_consumer import BatchConsumer
+from streams.lists import frontier, redis_lists
+from streams.lists.frontier import Frontier, Gate
+from streams.lists.list_store import Outcome, Publication
+from streams.lists.memory_lists import MemoryLists
+from streams.ownership import gate_opening
+from streams.publishing.publisher import Publisher
+from streams.publishing.topic_writer import TopicLists
+from streams.sequencing.lost_rows import Healing
+from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+from streams.snapshots import loading, snapshot_folder, snapshot_format, state_keeper
+from streams.snapshots.loading import Fit
 from topics.learning_batch import LearningBatch
 
 MUTATIONS: dict[str, Callable[[], None]] = {}
@@ -137,8 +138,8 @@ def _damage_is_not_seen() -> None:
 
         return believed
 
-    _patch(snapshots, "unpacked", made)
-    snapshot_folder.unpacked = snapshots.unpacked
+    _patch(snapshot_format, "unpacked", made)
+    snapshot_folder.unpacked = snapshot_format.unpacked
 
 
 @safeguard("acknowledge after the produce")
@@ -256,7 +257,7 @@ def _nothing_is_sent_again() -> None:
 @safeguard("snapshot of this log")
 def _any_snapshot_fits() -> None:
     """A snapshot is loaded whatever log it was folded from."""
-    snapshot_loading.fit = state_keeping.fit = lambda *_: Fit.FITS
+    loading.fit = state_keeper.fit = lambda *_: Fit.FITS
 
 
 @safeguard("log without a hole")

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from online_models import features as f
 from online_models.base import Signal
-from online_models.blend_config import BlendConfig
+from online_models.blend.blend_config import BlendConfig
+from online_models.blend.candidates import features as f
 from tests.support.rankers import MINUTE_MS, Row
 
 BREAK_MS, BREAK_S = 30 * MINUTE_MS, 30 * 60

@@ -1,8 +1,8 @@
 """The fold once more, from its description: one row after the other, lists and dictionaries.
 
-Nothing of `streams.fold`, `coverage`, `duplicates`, `erasures`, `rows` or `rewards` is used; only
-the model is the real one (`naive_blend` is its twin), and it gets what was learnt in portions of
-another size. What it ends with is packed as a digest in the form that the fold's has.
+Nothing of `streams.folding` is used; only the model is the real one (`naive_blend` is its twin),
+and it gets what was learnt in portions of another size. What it ends with is packed as a digest in
+the form that the fold's has.
 """
 
 from collections import Counter, deque

@@ -15,8 +15,8 @@ from confluent_kafka import Producer
 
 from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.cli.topics import apply_topics
+from streams.monitoring.status import system_status
 from streams.settings import Settings
-from streams.system_status import system_status
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent

@@ -7,8 +7,8 @@ compares the state with a description of it; the workload knows what was acknowl
 from collections import Counter, defaultdict
 from typing import Any
 
-from streams.log_reader import LogReader
-from streams.model_choice import config_of
+from streams.generation.model_choice import config_of
+from streams.kafka.log_reader import LogReader
 from streams.verifying.log_audit import Counted, LogAudit
 from tests.support.feeding import Feeder
 from tests.support.naive_fold import NaiveFold

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from infra.embedded_servers import EmbeddedServers
-from streams.simulating import Position, SimulatedFeed
-from streams.supervising import held_for_a_run
+from streams.producers.simulated_feed import Position, SimulatedFeed
+from streams.workers.supervisor import held_for_a_run
 
 CUT = pytest.mark.parametrize("cut", [b"", b'{"addre', b"\0" * 40])
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from online_models.blend_config import PRESETS
+from online_models.blend.blend_config import PRESETS
+from online_models.blend.candidates.features import FEATURES
 from online_models.errors import ModelError
-from online_models.features import FEATURES
 from online_models.model_file import FEATURE_NAMES, completed, read, written
 from online_models.registry import MODELS, build
 

@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import pytest
 
-from streams import kafka_waiting
 from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
-from streams.former_shards import FormerShards
-from streams.frontier import NOTHING_PUBLISHED, Frontier, Gate
-from streams.log_reader import LogBounds
-from streams.progress import Digest, ProgressWriter
-from streams.publishing import Publisher
-from streams.snapshots import record_hash
-from streams.state_keeping import StateKeeper
-from streams.topic_lists import TopicLists
+from streams.kafka import waiting
+from streams.kafka.log_reader import LogBounds
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate
+from streams.ownership.former_shards import FormerShards
+from streams.progress.progress_writer import Digest, ProgressWriter
+from streams.publishing.publisher import Publisher
+from streams.publishing.topic_writer import TopicLists
+from streams.snapshots.snapshot_format import record_hash
+from streams.snapshots.state_keeper import StateKeeper
 from tests.support.learning_log import a_fold
 from topics.control_records import ControlRecord
 from topics.errors import ServerError
@@ -168,7 +168,7 @@ async def test_heartbeats_go_on_while_a_repair_and_a_snapshot_take_longer() -> N
 
 
 async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_waiting, "RETRY_S", 0.0)
+    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
     answers: list[Exception | int] = [ServerError("away", ""), ServerError("away", ""), 7]
     written: list[ControlRecord] = []
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.acknowledged_producer import Report
 from streams.agents import sequence
 from streams.agents.sequence import Identity, Sequencer
-from streams.beginning import Cluster, Source
-from streams.progress_reader import FoldPosition
-from streams.stores.memory_schema_registry import MemorySchemaRegistry
-from streams.topic_ids import Bounds
-from streams.writer_schemas import WriterSchemas
+from streams.kafka.acknowledged_producer import Report
+from streams.kafka.topic_facts import Bounds
+from streams.progress.progress_reader import FoldPosition
+from streams.registry.memory_schema_registry import MemorySchemaRegistry
+from streams.registry.writer_schemas import WriterSchemas
+from streams.sequencing.start_positions import Cluster, Source
 from tests.support.records import ARecord, a_value
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LISTENING_EVENTS
 from topics.codecs import Decoder

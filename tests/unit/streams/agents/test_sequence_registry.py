@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from streams import writer_schemas
-from streams.stores.memory_schema_registry import MemorySchemaRegistry
+from streams.registry import writer_schemas
+from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from tests.support.records import ARecord, a_value
 from tests.support.registered import a_contract, another_record, in_microseconds, written
 from tests.unit.streams.agents.test_sequence import TP0, AMessage, Desk

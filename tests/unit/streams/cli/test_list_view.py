@@ -1,7 +1,7 @@
 from rich.console import Console
 
 from streams.cli.list_view import list_table
-from streams.stores.lists import StoredList
+from streams.lists.list_store import StoredList
 from topics.recommendation_list import RecommendedTrack
 
 

@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from online_models.base import Signal
-from online_models.evaluation import Prequential
+from online_models.evaluation.prequential import Prequential
 from online_models.registry import build
-from streams.evaluation.catalogue import introduce, read_catalogue
 from streams.evaluation.contests import (
     Question,
     contest_of,
@@ -21,9 +20,10 @@ from streams.evaluation.contests import (
     wanted_baselines,
 )
 from streams.evaluation.curve import write_curve
+from streams.evaluation.known_tracks import introduce, read_catalogue
 from streams.evaluation.plays_pass import read_stream, run
 from streams.evaluation.report import Outcome, outcome_of, report
-from streams.sources.play_reading import read_plays
+from streams.sources.columnar.play_reader import read_plays
 from tests.support.rankers import rows
 from topics.errors import HistoryError, SettingsError
 

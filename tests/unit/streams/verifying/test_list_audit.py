@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.stores.lists import EVERYONE
+from streams.lists.list_store import EVERYONE
 from streams.verifying.list_audit import (
     Published,
     disagreements,

@@ -1,7 +1,7 @@
 """The source beside the log: what is missing, what is changed, what was not kept."""
 
-from streams.dead_letter_index import LetterIndex
-from streams.dead_letter_reading import DeadLetter
+from streams.dead_letters.dead_letter_reader import DeadLetter
+from streams.dead_letters.letter_index import LetterIndex
 from streams.verifying.log_audit import Counted
 from streams.verifying.source_audit import compared, missing_letters
 from tests.support.learning_log import a_batch, an_event

@@ -1,0 +1,195 @@
+"""A ranker that blends all experts by weights that it learns from every play."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from online_models.blend import entry_points, frozen
+from online_models.blend.blend_config import BlendConfig, configured
+from online_models.blend.candidates import features
+from online_models.blend.candidates.candidates import ASKED_MAX
+from online_models.blend.experts.artists import ARTIST
+from online_models.blend.experts.cooccurrence import NEIGHBOURS
+from online_models.blend.experts.neighbours import POSTINGS, SESSION, SESSIONS_MAX
+from online_models.blend.experts.ngrams import GRAM, link_all
+from online_models.blend.experts.popularity import TRACK
+from online_models.blend.experts.transitions import FOLLOWERS
+from online_models.blend.learned_weights import LEANING, LEARNED
+from online_models.blend.listener.contexts import CONTEXT
+from online_models.blend.listener.marks import MARKED
+from online_models.blend.listener.play_rings import BLOCK, BLOCK_PLAYS, RING
+from online_models.blend.listener.situations import MOOD
+from online_models.blend.records import KNOBS, SHARED, Blend, scratch_for
+from online_models.column_ranker import ColumnRanker
+from online_models.kernels.record_stores import FIXED, POOL, Store
+
+
+class BlendRanker(ColumnRanker):
+    """Experts propose and describe candidates; learned weights rank them.
+
+    `preset` names the configuration in `PRESETS` that `changes` change; see `BlendConfig`.
+
+    >>> model = BlendRanker()
+    >>> for item in ["so what", "freddie freeloader", "blue in green"] * 2:
+    ...     model.learn_one("miles", item)
+    >>> model.recommend("miles", k=1)[0].item
+    'so what'
+    """
+
+    fold_version = 4
+    model_name = "blend"
+    reasons = features.REASONS
+
+    def __init__(self, preset: str = "best", **changes: Any) -> None:
+        self.preset = preset
+        self.changes = changes
+        self.config: BlendConfig = configured(preset, changes)
+        self._knobs = knobs_of(self.config)
+        self._linked: dict[str, tuple[NDArray[Any], NDArray[np.int32]]] = {}
+        super().__init__()
+
+    def _get_params(self) -> dict[str, Any]:
+        return {"preset": self.preset, **self.changes}
+
+    def identity(self) -> list[Any]:
+        """See `Ranker.identity`."""
+        return [*super().identity(), asdict(self.config)]
+
+    # -- stores ------------------------------------------------------------------------------
+
+    def _stores_needed(self) -> dict[str, Store]:
+        knobs = self._knobs[0]
+        return {
+            "contexts": Store(CONTEXT, "listeners"),
+            "rings": _if(knobs["ring"], Store(RING, "listeners")),
+            "hated": Store(MARKED, "listeners"),
+            "loved": Store(MARKED, "listeners"),
+            "moods": Store(MOOD, "listeners"),
+            "leanings": _if(knobs["leanings"], Store(LEANING, "listeners")),
+            "tracks": Store(TRACK, "tracks"),
+            "transitions": _if(knobs["steps"], Store(FOLLOWERS, "tracks")),
+            "cooccurrence": _if(knobs["window"], Store(NEIGHBOURS, "tracks")),
+            "postings": _if(knobs["near"], Store(POSTINGS, "tracks")),
+            "artists": _if(knobs["artists"], Store(ARTIST, "artists")),
+            "blocks": Store(BLOCK, POOL),
+            "bigrams": Store(GRAM, FIXED, int(knobs["bigrams"])),
+            "trigrams": Store(GRAM, FIXED, int(knobs["trigrams"])),
+            "sessions": Store(SESSION, FIXED, SESSIONS_MAX if knobs["near"] else 0),
+            "learned": Store(LEARNED, FIXED, 1),
+            "shared": Store(SHARED, FIXED, 1),
+        }
+
+    def _live(self, name: str) -> int:
+        shared, store = self._stores["shared"][0], self._layout[name]
+        if name == "blocks":
+            return int(shared["given"]["blocks"])
+        if name in ("bigrams", "trigrams"):
+            return int(shared[name]["used"])
+        if name == "sessions" and store.rows:
+            return int(shared["sessions"]["begun"]) + 1
+        return store.rows
+
+    def _make_scratch(self) -> None:
+        stores = self._stores
+        sizes = (len(stores["tracks"]), len(stores["artists"]), len(stores["sessions"]))
+        self._scratch = scratch_for(*sizes)
+        for name in ("bigrams", "trigrams"):
+            grams = stores[name]
+            if self._linked.get(name, (None,))[0] is not grams:
+                self._linked[name] = grams, self._heads_of(grams[: self._live(name)], len(grams))
+            self._scratch[f"{name[:-1]}_heads"] = self._linked[name][1]
+
+    def _heads_of(self, used: NDArray[Any], room: int) -> NDArray[np.int32]:
+        heads = np.zeros(room, np.int32)
+        if len(used):
+            link_all(used, heads)
+        return heads
+
+    def _blend(self) -> Blend:
+        return Blend(**self._stores, **self._scratch, knobs=self._knobs)
+
+    # -- learning ----------------------------------------------------------------------------
+
+    def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
+        entry_points.learn_rows(self._blend(), rows, ranks, evaluate)
+
+    def _follow_rows(self, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
+        frozen.follow_rows(self._blend(), rows, places)
+
+    def _introduce_rows(self, rows: NDArray[Any]) -> None:
+        entry_points.introduce_rows(self._blend(), rows)
+
+    def _clear_listener(self, code: int) -> None:
+        entry_points.clear_listener(self._blend(), code)
+
+    # -- queries -----------------------------------------------------------------------------
+
+    def groups_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """See `Ranker.groups_of`."""
+        return np.asarray(self._stores["tracks"]["artist"][items] - 1, np.int32)
+
+    def plays_of(self, user: int) -> NDArray[np.int32]:
+        """See `Ranker.plays_of`."""
+        size = self.config.ring
+        if not 0 <= user < len(self._stores["rings"]):
+            return np.zeros(0, np.int32)
+        ring = self._stores["rings"][user]
+        at = (ring["start"] + np.arange(ring["held"])) % max(size, 1)
+        blocks = ring["blocks"][at // BLOCK_PLAYS] - 1
+        return np.asarray(self._stores["blocks"]["tracks"][blocks, at % BLOCK_PLAYS], np.int32)
+
+    def recommend_many(
+        self, users: NDArray[np.int32], k: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]:
+        """See `Ranker.recommend_many`."""
+        items = np.full((len(users), k), -1, np.int32)
+        scores = np.zeros((len(users), k), np.float64)
+        reasons = np.zeros((len(users), k), np.uint8)
+        entry_points.recommend_rows(
+            self._blend(), np.array(users, np.int64), items, scores, reasons
+        )
+        return items, scores, reasons
+
+    def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """See `Ranker.scores`."""
+        scores, asked = np.zeros(len(items), np.float64), np.array(items, np.int32)
+        for at in range(0, len(asked), ASKED_MAX):
+            some = slice(at, at + ASKED_MAX)
+            entry_points.score_items(self._blend(), user, asked[some], scores[some])
+        return scores
+
+
+def _if(is_used: Any, store: Store) -> Store:
+    return store if is_used else Store(store.record, FIXED)
+
+
+def knobs_of(config: BlendConfig) -> NDArray[Any]:
+    """What compiled code reads of a configuration, [1]."""
+    has = config.has
+    values = {
+        "steps": config.steps * has("transitions"),
+        "bigrams": config.grams * has("bigrams"),
+        "trigrams": config.grams * has("trigrams"),
+        "ring": config.ring,
+        "own": config.own * has("own"),
+        "window": config.window * has("cooccurrence"),
+        "wide": config.wide * has("cooccurrence"),
+        "older": config.older * has("cooccurrence"),
+        "company": config.company * has("cooccurrence"),
+        "near": config.near * has("neighbours"),
+        "artists": has("artists"),
+        "leanings": has("leanings"),
+        "survivors": config.survivors,
+        "tables": config.tables * has("tables"),
+        "blend_every": config.blend_every,
+        "rate": config.rate,
+        "cell_rate": config.cell_rate,
+    }
+    knobs = np.zeros(1, KNOBS)
+    for name, value in values.items():
+        knobs[name] = value
+    for feature, weight in config.start:
+        knobs["start"][0, feature] = weight
+    return knobs

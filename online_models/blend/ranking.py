@@ -1,0 +1,96 @@
+"""The second half of a list: the best candidates survive, tables correct them, order is made."""
+
+from typing import Any
+
+from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED
+from online_models.blend.bucket_tables import find_cells
+from online_models.blend.candidates.candidates import HATED_SCORE
+from online_models.blend.candidates.features import EXPERT_OF, FEATURES, REASONS
+from online_models.blend.listener.contexts import NOTHING
+from online_models.kernels.compiled import njit_inlined, njit_inner
+from online_models.kernels.selection import is_before, nth_best
+
+
+@njit_inner
+def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
+    """Adds the cells of the bucket tables to a candidate's score."""
+    if tables > 0:
+        cells = scratch.cells[slot]
+        find_cells(scratch.candidates.traits[slot], scratch.facts, tables, cells)
+        for table in range(tables):
+            scratch.candidates.scores[slot] += learned.cells[cells[table]]
+
+
+@njit_inner
+def survive(scratch: Any, learned: Any, knobs: Any) -> None:
+    """Notes the slots of the best candidates, in the order of the slots; tables are added."""
+    candidates, n = scratch.candidates, knobs.survivors
+    scores, items, held = candidates.scores, candidates.items, candidates.held
+    worst, worst_score, worst_item = NOTHING, 0.0, items[0]
+    if held > n:
+        worst = nth_best(scores, items, held, n - 1, scratch.order)
+        worst_score, worst_item = scores[worst], items[worst]
+    scratch.survived = 0
+    for slot in range(held):
+        is_out = worst >= 0 and is_before(worst_score, worst_item, scores[slot], items[slot])
+        if not is_out and scores[slot] != HATED_SCORE:
+            add_tables(scratch, learned, knobs.tables, slot)
+            scratch.survivors[scratch.survived] = slot
+            scratch.survived += 1
+
+
+@njit_inner
+def rank_of(scratch: Any, mine: int) -> int:
+    """0-based place of a slot among the survivors, -1 if it is none of them."""
+    candidates, rank, is_there = scratch.candidates, 0, False
+    if mine < 0:
+        return -1
+    score, item = candidates.scores[mine], candidates.items[mine]
+    for at in range(scratch.survived):
+        slot = scratch.survivors[at]
+        is_there |= slot == mine
+        rank += is_before(candidates.scores[slot], candidates.items[slot], score, item)
+    return rank if is_there else -1
+
+
+@njit_inner
+def place_of(rank: int, is_candidate: bool) -> int:
+    """`rank` where it is in a list of `EVALUATED_K`, else `NOT_LISTED` or `NOT_PROPOSED`."""
+    if 0 <= rank < EVALUATED_K:
+        return rank
+    return NOT_LISTED if is_candidate else NOT_PROPOSED
+
+
+@njit_inner
+def sort(scratch: Any, n: int) -> int:
+    """Puts the best `n` of the survivors first, best first; returns how many there are."""
+    scores, codes, survivors = (
+        scratch.candidates.scores,
+        scratch.candidates.items,
+        scratch.survivors,
+    )
+    for at in range(scratch.survived):
+        slot, place = survivors[at], min(at, n)
+        while place > 0 and is_before(
+            scores[slot], codes[slot], scores[survivors[place - 1]], codes[survivors[place - 1]]
+        ):
+            if place < n:
+                survivors[place] = survivors[place - 1]
+            place -= 1
+        if place < n:
+            survivors[place] = slot
+    return min(scratch.survived, n)
+
+
+@njit_inlined
+def reason_for(scratch: Any, slot: int) -> int:
+    """The expert whose part of the linear score is largest."""
+    parts = scratch.parts
+    parts[:] = 0.0
+    for f in range(FEATURES):
+        parts[EXPERT_OF[f]] += scratch.weights[f] * scratch.candidates.features[f, slot]
+    reason = 0
+    for expert in range(1, len(REASONS)):
+        if parts[expert] > parts[reason]:
+            reason = expert
+    return reason

@@ -1,0 +1,261 @@
+"""Hosts a ranker of River itself in the place of EchoTune's own."""
+
+import inspect
+import io
+import pickle
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from river import reco
+from river.reco.base import Ranker as AnyRiverRanker
+
+from online_models.base import (
+    AT_MS_MAX,
+    EVALUATED_K,
+    NOT_LISTED,
+    NOT_PROPOSED,
+    STEP_MS,
+    Ranker,
+    Signal,
+)
+from online_models.content_digest import content_digest
+from online_models.errors import ModelError
+from online_models.presets import OwnRecent
+
+CANDIDATES_MAX = 100
+_SAFE_NAMES = {
+    ("collections", "defaultdict"),
+    ("collections", "deque"),
+    ("functools", "partial"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy.random._mt19937", "MT19937"),
+    ("numpy.random._pickle", "__bit_generator_ctor"),
+    ("numpy.random._pickle", "__randomstate_ctor"),
+    ("random", "Random"),
+}
+"""What a state may name beside River's classes: containers, arrays and random numbers."""
+
+
+class RiverRanker(Ranker):
+    """River's `ranker` (a name in `river.reco`) with its `params`, behind the stream's face.
+
+    River ranks what it is given and keeps no catalogue; it is given the listener's last tracks
+    and the popular ones, `CANDIDATES_MAX` together. It learns LISTENs and nothing else. Erasing a
+    listener removes what is kept under their key, as far as the model keeps it in tables.
+
+    >>> model = RiverRanker("BiasedMF")
+    >>> for item in ["so what", "all blues", "so what"]:
+    ...     model.learn_one("miles", item)
+    >>> sorted(each.item for each in model.recommend("miles", k=2))
+    ['all blues', 'so what']
+    """
+
+    fold_version = 1
+    model_name = "river"
+    reasons: ClassVar[tuple[str, ...]] = ("river",)
+
+    def __init__(self, ranker: str = "BiasedMF", params: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.ranker = ranker
+        self.params = params
+        self._hosted = _hosted(ranker, dict(params or {}))
+        self._sources = OwnRecent()
+        self._sources.users, self._sources.items = self.users, self.items
+        self._sources.groups = self.groups
+        self._clock_ms = 0
+
+    # -- learning ----------------------------------------------------------------------------
+
+    def learn_many(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        groups: NDArray[np.int32],
+        y: NDArray[np.float32],
+        at_ms: NDArray[np.int64],
+        signals: NDArray[np.uint8],
+        *,
+        evaluate: bool = True,
+    ) -> NDArray[np.int32]:
+        """See `Ranker.learn_many`."""
+        columns = (users, items, groups, y, at_ms, signals)
+        return np.maximum(self._placed(columns, evaluate, is_frozen=False), NOT_LISTED)
+
+    def place_many(
+        self,
+        users: NDArray[np.int32],
+        items: NDArray[np.int32],
+        groups: NDArray[np.int32],
+        y: NDArray[np.float32],
+        at_ms: NDArray[np.int64],
+        signals: NDArray[np.uint8],
+        *,
+        is_frozen: bool = False,
+    ) -> NDArray[np.int32]:
+        """See `Ranker.place_many`."""
+        return self._placed((users, items, groups, y, at_ms, signals), True, is_frozen=is_frozen)
+
+    def _placed(
+        self, columns: tuple[NDArray[Any], ...], evaluate: bool, *, is_frozen: bool
+    ) -> NDArray[np.int32]:
+        users, items, _, y, at_ms, signals = columns
+        places = np.full(len(users), NOT_LISTED, np.int32)
+        for at in range(len(users)):
+            if not self._is_usable(*(int(column[at]) for column in (users, items, at_ms))):
+                continue
+            is_listen = signals[at] == Signal.LISTEN
+            if is_listen and evaluate:
+                places[at] = self._place_before(int(users[at]), int(items[at]))
+            row: Any = [column[at : at + 1] for column in columns]
+            if is_frozen:
+                self._sources.place_many(*row, is_frozen=True)
+            else:
+                self._sources.learn_many(*row, evaluate=False)
+            self._clock_ms = int(at_ms[at])
+            if is_listen and not is_frozen:
+                self._hosted.learn_one(_user(users[at]), _item(items[at]), _reward(y[at]))
+        return places
+
+    @staticmethod
+    def _is_usable(user: int, item: int, at_ms: int) -> bool:
+        return user >= 0 and item >= 0 and 0 <= at_ms <= AT_MS_MAX
+
+    def _place_before(self, user: int, item: int) -> int:
+        ranked = [code for code, _ in self._ranked(user, CANDIDATES_MAX)]
+        if item not in ranked:
+            return NOT_PROPOSED
+        place = ranked.index(item)
+        return place if place < EVALUATED_K else NOT_LISTED
+
+    def next_at_ms(self) -> int:
+        """See `Ranker.next_at_ms`."""
+        return min(self._clock_ms + STEP_MS, AT_MS_MAX)
+
+    def forget(self, user_code: int) -> None:
+        """See `Ranker.forget`."""
+        self._sources.forget(user_code)
+        for table in vars(self._hosted).values():
+            if isinstance(table, dict):
+                table.pop(_user(user_code), None)
+
+    # -- queries -----------------------------------------------------------------------------
+
+    def _candidates(self, user: int) -> list[int]:
+        found, _, _ = self._sources.recommend_many(np.array([user], np.int32), CANDIDATES_MAX)
+        return [code for code in found[0].tolist() if code >= 0]
+
+    def _ranked(self, user: int, k: int) -> list[tuple[int, float]]:
+        """Best first; equals (all of them, for a listener River has not met) as proposed."""
+        codes = self._candidates(user)
+        scored = zip(codes, self.scores(user, np.array(codes, np.int32)).tolist(), strict=True)
+        return sorted(scored, key=lambda each: -each[1])[:k]
+
+    def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """See `Ranker.scores`; 0 for what the hosted model has never met."""
+        tables = [table for table in vars(self._hosted).values() if isinstance(table, dict)]
+        drawn = self._hosted._rng.getstate()
+        found = [self._score(tables, user, code) for code in items.tolist()]
+        self._hosted._rng.setstate(drawn)
+        return np.nan_to_num(np.array(found, np.float64), posinf=0.0, neginf=0.0)
+
+    def _score(self, tables: list[dict[str, Any]], user: int, item: int) -> float:
+        """What River predicts; it would make rows for the unknown, so it is not asked for those."""
+        keys = (_user(user), _item(item))
+        if min(user, item) < 0 or not all(any(key in table for key in keys) for table in tables):
+            return 0.0
+        return float(self._hosted.predict_one(*keys))
+
+    def recommend_many(
+        self, users: NDArray[np.int32], k: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]:
+        """See `Ranker.recommend_many`."""
+        items = np.full((len(users), k), -1, np.int32)
+        scores = np.zeros((len(users), k), np.float64)
+        for row, user in enumerate(users.tolist()):
+            for place, (code, score) in enumerate(self._ranked(user, k)):
+                items[row, place], scores[row, place] = code, score
+        return items, scores, np.zeros((len(users), k), np.uint8)
+
+    # -- digest and state --------------------------------------------------------------------
+
+    def digest(self) -> str:
+        """See `Ranker.digest`."""
+        return content_digest(
+            [self.identity(), self._clock_ms, self._sources.digest(), self._hosted]
+        )
+
+    def identity(self) -> list[Any]:
+        """See `Ranker.identity`."""
+        return [*super().identity(), self.ranker, dict(self.params or {})]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See `Ranker.state`; the hosted model is in it as a pickle (protocol 4)."""
+        written = {f"sources/{name}": array for name, array in self._sources.state().items()}
+        hosted = np.frombuffer(pickle.dumps(self._hosted, protocol=4), np.uint8)
+        return written | {
+            "identity": self._identity_written(),
+            "hosted": hosted,
+            "clock_ms": np.array([self._clock_ms]),
+        }
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See `Ranker.load`; the pickle may name River's classes, arrays, and nothing else."""
+        self._check_is_mine(state)
+        hosted = _Restricted(io.BytesIO(state["hosted"].tobytes())).load()
+        if type(hosted) is not type(self._hosted):
+            raise ModelError(
+                f"The state holds a {type(hosted).__name__}, not a {self.ranker}.",
+                "It was changed by somebody: remove it, and replay the log.",
+            )
+        prefix = "sources/"
+        self._sources.load(
+            {name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)}
+        )
+        self._hosted = hosted
+        self._clock_ms = int(state["clock_ms"][0])
+
+
+def _user(code: Any) -> str:
+    return f"u{int(code)}"
+
+
+def _item(code: Any) -> str:
+    return f"i{int(code)}"
+
+
+def _reward(y: Any) -> float:
+    """`y` within [-1, 1]; a play without a reward was a play."""
+    return 1.0 if np.isnan(y) else float(np.clip(y, -1.0, 1.0))
+
+
+def _hosted(name: str, params: dict[str, Any]) -> Any:
+    made = getattr(reco, name, None)
+    if not (inspect.isclass(made) and issubclass(made, AnyRiverRanker)):
+        named = [each for each in reco.__all__ if inspect.isclass(getattr(reco, each))]
+        raise ModelError(f"River has no ranker {name!r}.", f"It has: {', '.join(named)}.")
+    return made(**{"seed": 0, **params})
+
+
+class _Restricted(pickle.Unpickler):
+    """Reads back what `state` wrote, and refuses to import anything else.
+
+    A name from a package would not do: a module of River's imports others, and a pickle may name
+    what is within (`os.system` of `river.x`); so it must be a class that is River's own.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _SAFE_NAMES:
+            return super().find_class(module, name)
+        if module.startswith("river."):
+            found = super().find_class(module, name)
+            if inspect.isclass(found) and found.__module__.startswith("river."):
+                return found
+        raise ModelError(
+            f"The state names {module}.{name}, which is no model's.",
+            "It was changed by somebody: remove it, and replay the log.",
+        )

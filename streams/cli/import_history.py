@@ -1,0 +1,88 @@
+"""`echotune import`: listening history as listening events, each row once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.options import Json
+from streams.cli.progress_bar import Show, progress
+from streams.kafka.topic_facts import describe_topic
+from streams.producers.event_producer import EventProducer, answered
+from streams.producers.history_import import ImportReport, import_rows
+from streams.producers.import_ledger import Ledger
+from streams.settings import Settings
+from streams.sources.files import size_of
+from streams.sources.history.history import History
+from topics.catalogue import LISTENING_EVENTS
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("import", epilog="Example: echotune import my_spotify_data.zip --listener me")(
+        import_command
+    )
+
+
+def import_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Spotify exports (zip or JSON), Parquet, CSV or JSONL; recognised."),
+    ],
+    listener: Annotated[
+        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Sends listening history in order of time; each row once, however often it is imported.
+
+    Stopped half-way and started again, or with next year's export that contains this year's
+    again, only what is new is sent. Wrong rows are counted and reported, the rest is imported.
+    """
+    settings = Settings()
+    kafka = addresses_of(settings).kafka
+    with progress("importing") as show, _ledger(settings, kafka) as ledger:
+        history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))
+        report = import_rows(
+            history.rows(),
+            EventProducer(kafka, console.say),
+            ledger,
+            lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
+        )
+    if json:
+        console.print_json(report.as_json())
+    else:
+        _print(report)
+
+
+def _ledger(settings: Settings, kafka: str) -> Ledger:
+    """What was sent to this very topic: one that is made anew has nothing of it."""
+    topic = answered(lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say)
+    return Ledger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
+
+
+def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:
+    read_bytes = 0
+
+    def on_bytes(more: int) -> None:
+        nonlocal read_bytes
+        read_bytes += more
+        show(min(1.0, read_bytes / max(total_bytes, 1)), "reading and sorting")
+
+    return on_bytes
+
+
+def _print(report: ImportReport) -> None:
+    for each in report.bad_rows:
+        console.say(f"left out: {each}")
+    if report.bad > len(report.bad_rows):
+        console.say(f"... and {report.bad - len(report.bad_rows):,} bad rows more")
+    for reason, rows in report.ignored.items():
+        console.say(f"ignored {rows:,} rows: {reason}")
+    console.say(
+        f"import done: {report.sent:,} events sent, {report.already_there:,} were there already, "
+        f"{report.bad:,} bad rows"
+    )

@@ -1,0 +1,162 @@
+"""`echotune run`: everything on one machine, fed and watched, until Ctrl-C."""
+
+import asyncio
+import signal
+from collections import deque
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from streams.addresses import addresses_of
+from streams.cli import EXIT_ERROR, console
+from streams.cli.live_view import line, panel
+from streams.cli.servers import embedded_servers, start_servers
+from streams.monitoring.list_reader import ListReader
+from streams.monitoring.observer import Glance, Observer
+from streams.settings import Settings
+from streams.sources.files import size_of
+from streams.workers.supervisor import Supervisor
+
+FEED = "feed"
+TOWN = "200"
+"""Generated listeners of a run: few enough that one sees them come back."""
+_LOOK_EVERY_S = 0.5
+_LINE_EVERY_S = 2.0
+_NEWS_SHOWN = 4
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog='Example: echotune run "my_spotify_data.zip" --listener me')(run)
+
+
+def run(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Listening history; without, generated listeners.")
+    ] = None,
+    listener: Annotated[
+        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Generated events a second.")] = 50.0,
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit-when-done", help="End once the history is learnt.")
+    ] = False,
+) -> None:
+    """Starts servers and workers, feeds them, and shows what happens; Ctrl-C stops all of it.
+
+    The next run goes on where this one stopped.
+    """
+    settings = Settings()
+    size_of(files or [])  # says what is not there before anything is started
+    news: deque[str] = deque(maxlen=_NEWS_SHOWN)
+    with Supervisor(settings.home, news.append) as supervisor:
+        try:
+            start_servers(settings)
+            _start_processes(supervisor, files or [], listener, rate)
+            title = "your listening history" if files else "GENERATED listeners (no real people)"
+            view = _View(settings, supervisor, f"EchoTune · {title}", news, ends=exit_when_done)
+            is_good = asyncio.run(view.show())
+            if not is_good:
+                console.say("\n".join(supervisor.last_lines(FEED, _NEWS_SHOWN)))
+        except KeyboardInterrupt:
+            is_good = True
+        finally:
+            _ignore_signals()
+            console.say("stopping ...")
+            supervisor.stop()
+            _stop_servers(settings)
+    raise typer.Exit(0 if is_good else EXIT_ERROR)
+
+
+def _ignore_signals() -> None:
+    """Stopping is bounded: who is impatient would only leave servers behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _start_processes(
+    supervisor: Supervisor, files: list[Path], listener: str | None, rate: float
+) -> None:
+    supervisor.start("sequencer", "worker", "sequencer")
+    supervisor.start("recommender", "worker", "recommender")
+    if files:
+        whose = ["--listener", listener] if listener else []
+        supervisor.start(FEED, "import", *map(str, files), *whose, is_lasting=False)
+    else:
+        supervisor.start(FEED, "simulate", "--rate", str(rate), "--listeners", TOWN)
+
+
+def _stop_servers(settings: Settings) -> None:
+    servers = embedded_servers(settings)
+    if servers.wanted:
+        servers.down(console.say)
+
+
+class _View:
+    """The view of a run, and when it ends."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        supervisor: Supervisor,
+        title: str,
+        news: deque[str],
+        *,
+        ends: bool,
+    ) -> None:
+        self._settings = settings
+        self._supervisor = supervisor
+        self._title = title
+        self._ends = ends
+        self._news = news
+
+    async def show(self) -> bool:
+        """Shows the run until it is done; False where the feed failed."""
+        addresses = addresses_of(self._settings)
+        async with ListReader(self._settings, addresses) as reader:
+            observer = Observer(self._settings, addresses, reader)
+            if console.out.is_terminal:
+                return await self._redraw(observer)
+            return await self._print(observer)
+
+    async def _redraw(self, observer: Observer) -> bool:
+        with Live(console=console.out, auto_refresh=False, screen=False) as live:
+            while True:
+                glance = await self._look(observer)
+                news = [*glance.status["problems"], *self._news, *self._feed_says()]
+                live.update(panel(glance, self._title, news), refresh=True)
+                if self._is_done(glance):
+                    return self._supervisor.exit_code(FEED) == 0
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _print(self, observer: Observer) -> bool:
+        console.out.print(self._title)
+        said: list[str] = []
+        while True:
+            glance = await self._look(observer)
+            console.out.print(line(glance), soft_wrap=True, markup=False)
+            if (last := [*glance.status["problems"], *self._feed_says()]) != said:
+                self._news.extend(last)
+                said = last
+            while self._news:
+                console.out.print(self._news.popleft(), soft_wrap=True, markup=False)
+            if self._is_done(glance):
+                return self._supervisor.exit_code(FEED) == 0
+            await asyncio.sleep(_LINE_EVERY_S)
+
+    def _feed_says(self) -> list[str]:
+        """Its last line; all of its error once it failed."""
+        count = _NEWS_SHOWN if self._supervisor.exit_code(FEED) else 1
+        return [f"{FEED}: {each}" for each in self._supervisor.last_lines(FEED, count)]
+
+    async def _look(self, observer: Observer) -> Glance:
+        self._supervisor.look_after()
+        return await observer.glance()
+
+    def _is_done(self, glance: Glance) -> bool:
+        if not self._ends or self._supervisor.exit_code(FEED) is None:
+            return False
+        is_idle = glance.status["lag"] == {"events": 0, "log_records": 0}
+        return self._supervisor.exit_code(FEED) != 0 or is_idle

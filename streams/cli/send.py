@@ -1,0 +1,106 @@
+"""`echotune send`: one event, from the command line."""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.options import Json
+from streams.producers.event_producer import EventProducer, Place
+from streams.sequencing.acceptance import accept
+from streams.settings import Settings
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder, encode
+from topics.errors import EchoTuneError
+from topics.identity import artist_id_of, track_id_of
+from topics.listening_event import EventKind, ListeningEvent
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog='Example: echotune send --listener ann --artist "Nina" --title "Sinnerman"')(
+        send
+    )
+
+
+def send(
+    listener: Annotated[str, typer.Option(help="Who.")],
+    title: Annotated[
+        str | None, typer.Option(help="Title of the track; an ERASE is of none.")
+    ] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="Name of the artist; an ERASE is of none.")
+    ] = None,
+    release: Annotated[str | None, typer.Option(help="Name of the release.")] = None,
+    kind: Annotated[EventKind, typer.Option(help="What happened.")] = EventKind.LISTEN,
+    listened_at: Annotated[
+        int | None, typer.Option(help="Start of the play, ms since 1970; default now.")
+    ] = None,
+    ms_played: Annotated[int | None, typer.Option(help="How long it was heard, ms.")] = None,
+    duration_ms: Annotated[int | None, typer.Option(help="Length of the track, ms.")] = None,
+    json: Json = False,
+) -> None:
+    """Sends one event and says where the broker keeps it."""
+    settings = Settings()
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        event = ListeningEvent(
+            event_id=str(uuid.uuid4()),
+            listener_id=listener,
+            kind=kind,
+            source="echotune-send",
+            track_id=track_id_of(artist, title),
+            artist_id=artist_id_of(artist) if artist else None,
+            artist_name=artist,
+            track_name=title,
+            release_name=release,
+            listened_at=now_ms if listened_at is None else listened_at,
+            ms_played=ms_played,
+            duration_ms=duration_ms,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise EchoTuneError(f"This is no event: {where}: {first['msg']}.") from error
+    _check(event, now_ms)
+    place = sent(settings, event)
+    if json:
+        console.print_json({"event_id": event.event_id, "track_id": event.track_id, **_told(place)})
+    else:
+        console.say(f"sent {event.event_id} to partition {place.partition} at {place.offset}")
+
+
+def _check(event: ListeningEvent, now_ms: int) -> None:
+    """Raises where the sequencer would reject it, by the same rules."""
+    record = _Unsent(0, now_ms, None, encode("ListeningEvent", vars(event)))
+    for _, rejected in accept([record], Decoder(LISTENING_EVENTS.contracts)).rejected:
+        remedy = "Say both --artist and --title." if event.track_id is None else ""
+        raise EchoTuneError(f"This is no event: {rejected.detail}.", remedy)
+    if not event.listener_id.strip():
+        raise EchoTuneError("This is no event: its listener is blank.")
+
+
+@dataclass
+class _Unsent:
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def sent(settings: Settings, event: ListeningEvent) -> Place:
+    """Sends `event` and waits for the broker."""
+    producer = EventProducer(addresses_of(settings).kafka, console.say)
+    places: list[Place] = []
+    producer.send(event, places.append)
+    producer.flush()
+    return places[0]
+
+
+def _told(place: Place) -> dict[str, int]:
+    return {"partition": place.partition, "offset": place.offset}

@@ -1,0 +1,47 @@
+"""`echotune simulate`: generated listeners as listening events; the load generator, too."""
+
+from typing import Annotated
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.cli.options import Json
+from streams.cli.progress_bar import progress
+from streams.producers.event_producer import EventProducer
+from streams.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: echotune simulate --rate 1000 --events 100000")(simulate)
+
+
+def simulate(
+    rate: Annotated[
+        float, typer.Option(min=0.0, help="Events a second; 0: as fast as it goes.")
+    ] = 50.0,
+    listeners: Annotated[int, typer.Option(min=1, help="How many live in the town.")] = 500,
+    seed: Annotated[int, typer.Option(help="Another seed is another town.")] = 1,
+    events: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+    json: Json = False,
+) -> None:
+    """Sends the events of GENERATED listeners; the next call goes on where this one stopped."""
+    from streams.producers.simulated_feed import Position, SimulatedFeed
+
+    settings = Settings()
+    feed = SimulatedFeed(settings.home / "simulator", seed=seed, listeners=listeners)
+    producer = EventProducer(addresses_of(settings).kafka, console.say)
+    began = feed.position.events
+
+    def on_sent(position: Position) -> None:
+        sent = position.events - began
+        show(sent / events if events else None, f"{position.events:,} generated events")
+
+    with progress("simulating") as show:
+        feed.send(producer, rate=rate or None, events=events, on_sent=on_sent)
+    sent = feed.position.events - began
+    if json:
+        console.print_json({"sent": sent, "position": feed.position.events})
+    else:
+        console.say(f"{sent:,} generated events sent, {feed.position.events:,} in all")

@@ -1,0 +1,62 @@
+"""`echotune worker sequencer|recommender`: one Faust worker in the foreground."""
+
+from typing import Annotated, Any
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import console
+from streams.kafka.topic_facts import describe_topic
+from streams.producers.event_producer import answered
+from streams.settings import Settings
+from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
+
+worker_app = typer.Typer(
+    help="Runs one worker until Ctrl-C or SIGTERM. Start as many as you like.",
+    no_args_is_help=True,
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.add_typer(worker_app, name="worker")
+
+
+@worker_app.command(epilog="Example: echotune worker sequencer")
+def sequencer() -> None:
+    """Validates listening-events and writes them to the learning-log, in one order."""
+    from streams.log_setup import log_to_stderr
+    from streams.workers.faust_app import run_worker
+    from streams.workers.sequencer_worker import SequencerWorker
+
+    settings = Settings()
+    log_to_stderr(as_json=True)
+    _wait_for(LISTENING_EVENTS, settings)
+    run_worker(lambda: SequencerWorker(settings, addresses_of(settings)), settings)
+
+
+@worker_app.command(epilog="Example: echotune worker recommender --generation first")
+def recommender(
+    generation: Annotated[str | None, typer.Option(help="Which generation it works for.")] = None,
+    shard: Annotated[int | None, typer.Option(help="i of the identity i of M.")] = None,
+    shards: Annotated[int | None, typer.Option(help="M of the identity i of M.")] = None,
+) -> None:
+    """Learns from the learning-log and publishes every listener's list."""
+    from streams.generation.warm_up import warm_up
+    from streams.log_setup import log_to_stderr
+    from streams.workers.faust_app import run_worker
+    from streams.workers.recommender_worker import RecommenderWorker
+
+    given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    log_to_stderr(as_json=True)
+    console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
+    warm_up(settings)
+    _wait_for(LEARNING_LOG, settings)
+    run_worker(lambda: RecommenderWorker(settings, addresses_of(settings)), settings)
+
+
+def _wait_for(topic: Topic, settings: Settings) -> None:
+    """Waits until Kafka answers; what it then lacks is for the worker to say."""
+    kafka = addresses_of(settings).kafka
+    answered(lambda: describe_topic(kafka, topic.name), console.say)

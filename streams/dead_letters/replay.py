@@ -1,0 +1,168 @@
+"""Sends dead letters to their topic again, once each, when what was wrong has been mended.
+
+The log decides what was rejected, and the source topic itself what was sent again: a replayed
+record names its origin in a header. So it is safe to be killed in the middle, and to be called
+again. A letter that this version would reject again stays where it is.
+
+Letters are read three times and never gathered: memory is bounded however many there are.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from streams.dead_letters.dead_letter_reader import INDEXED_MAX, DeadLetter, each_letter
+from streams.dead_letters.letter_index import Known, LetterIndex, origin_of
+from streams.dead_letters.origins import ORIGIN_HEADER, OnOffset, rejected_origins, sent_origins
+from streams.producers.event_producer import EventProducer
+from streams.sequencing.acceptance import accept
+from topics.codecs import Decoder
+from topics.rejection import Rejected
+
+_TO_SEND = Known.REJECTED | Known.JUDGED | Known.TO_SEND
+
+Letters = Callable[[], Iterable[DeadLetter]]
+"""Reads the letters from the first to the last, again with each call."""
+
+
+class Fate:
+    """What becomes of a dead letter; stable names, scripts read them."""
+
+    SENT = "sent"
+    SENT_BEFORE = "sent_before"
+    NOT_REJECTED = "not_rejected"
+    """The log has another word on its origin: it is not to be counted twice."""
+    AMBIGUOUS = "ambiguous"
+    """Two letters of one origin with other bytes: the topic was made anew under its name."""
+    WOULD_BE_REJECTED = "would_be_rejected"
+    WITHOUT_TIME = "without_time"
+    """It would be an event of now: what does not say when it was counts when it comes, or never."""
+
+
+class Replayed(NamedTuple):
+    """A record to be sent again."""
+
+    origin: str
+    key: bytes
+    value: bytes
+
+
+@dataclass
+class Plan:
+    """What becomes of all letters, and why some would be rejected again."""
+
+    fates: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names."""
+        return {
+            "letters": self.fates.total(),
+            "fates": dict(sorted(self.fates.items())),
+            "would_be_rejected": dict(sorted(self.reasons.items())),
+        }
+
+
+@dataclass
+class _Record:
+    """A dead letter as the sequencer would meet it, were it sent now."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Replay:
+    """Another try for `letters`, which are read once for each step; only an index of them is kept.
+
+    `index` has to be told what the log rejected and what was sent before.
+    """
+
+    def __init__(self, letters: Letters, decoder: Decoder, now_ms: int) -> None:
+        self._letters = letters
+        self._decoder = decoder
+        self._now_ms = now_ms
+        self.index = LetterIndex(letters())
+
+    def plan(self) -> Plan:
+        """What is to be sent, and what becomes of the others."""
+        plan = Plan()
+        for each in self._letters():
+            if self.index.known(each) is Known.REJECTED:
+                self._judge(each, plan)
+        for known, origins in self.index.counted():
+            if (fate := _fate(known)) is not None:
+                plan.fates[fate] += origins
+        plan.fates[Fate.NOT_REJECTED] += self.index.foreign
+        plan.fates = +plan.fates
+        return plan
+
+    def _judge(self, letter: DeadLetter, plan: Plan) -> None:
+        judged = _judged(letter, self._decoder, self._now_ms)
+        known = Known.JUDGED
+        if isinstance(judged, Replayed):
+            known |= Known.TO_SEND
+        elif isinstance(judged, Rejected):
+            plan.reasons[str(judged.reason)] += 1
+            plan.fates[Fate.WOULD_BE_REJECTED] += 1
+        else:
+            plan.fates[Fate.WITHOUT_TIME] += 1
+        self.index.mark(filter(None, [origin_of(letter)]), known)
+
+    def records(self) -> Iterator[Replayed]:
+        """What the plan sends, once each."""
+        for each in self._letters():
+            if self.index.known(each) == _TO_SEND:
+                judged = _judged(each, self._decoder, self._now_ms)
+                self.index.mark(filter(None, [origin_of(each)]), Known.SENT)
+                if isinstance(judged, Replayed):
+                    yield judged
+
+
+def _fate(known: Known) -> str | None:
+    """Of an origin; None where its letter was judged, and counted, by itself."""
+    if Known.SENT in known:
+        return Fate.SENT_BEFORE
+    if Known.REJECTED not in known:
+        return Fate.NOT_REJECTED
+    if Known.AMBIGUOUS in known:
+        return Fate.AMBIGUOUS
+    return Fate.SENT if Known.TO_SEND in known else None
+
+
+def _judged(letter: DeadLetter, decoder: Decoder, now_ms: int) -> Replayed | Rejected | None:
+    """What would be sent, or why it would be rejected; None where it lacks its time."""
+    judged = accept([_Record(0, now_ms, None, letter.value)], decoder)
+    for _, rejected in judged.rejected:
+        return rejected
+    assert letter.value is not None
+    written = decoder.decode(letter.value)
+    if isinstance(written, Rejected) or written[1]["listened_at"] is None:
+        return None
+    key = judged.rows[0].event["listener_id"].encode()
+    return Replayed(letter.origin, key, letter.value)
+
+
+def replay_of(
+    kafka: str,
+    decoder: Decoder,
+    now_ms: int,
+    on_offset: OnOffset,
+    *,
+    wanted: Callable[[DeadLetter], bool] = lambda _: True,
+) -> Replay:
+    """A replay of all dead letters that are `wanted`, which knows what became of them so far."""
+    replay = Replay(lambda: filter(wanted, each_letter(kafka, INDEXED_MAX)), decoder, now_ms)
+    if replay.index.since_ms is not None:
+        replay.index.mark(rejected_origins(kafka, on_offset), Known.REJECTED)
+        replay.index.mark(sent_origins(kafka, replay.index.since_ms), Known.SENT)
+    return replay
+
+
+def send(replay: Replay, producer: EventProducer) -> None:
+    """Sends what is planned; all of it is acknowledged when this returns."""
+    for each in replay.records():
+        producer.send_again(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
+    producer.flush()

@@ -1,0 +1,45 @@
+"""Compiles all that a fold runs, before anything depends on it: half a minute when cold."""
+
+import sys
+from typing import TextIO
+
+import numpy as np
+
+from streams.settings import Settings
+from streams.workers.recommender_worker import new_fold
+from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, columns_of
+from topics.listening_event import ListeningEvent
+
+_LISTENED_AT_MS = 1_700_000_000_000
+
+
+def warm_up(settings: Settings) -> None:
+    """Learns and ranks once with a fold that is thrown away; from the second time on, quick."""
+    fold = new_fold(settings)
+    fold.apply(0, _a_batch())
+    fold.ranker.recommend_many(np.zeros(1, np.int32), settings.list_length)
+    fold.ranker.recommend(None, settings.list_length)
+    fold.digest()
+
+
+def _a_batch() -> LearningBatch:
+    event = ListeningEvent(
+        event_id="e",
+        listener_id="l",
+        kind="LISTEN",  # type: ignore[arg-type]
+        source="warming",
+        track_id="t",
+        listened_at=_LISTENED_AT_MS,
+    )
+    strings, columns = columns_of([SourceRow(0, _LISTENED_AT_MS, vars(event))], 0)
+    return LearningBatch(SourcePartition(bytes(16), 0), 0, 0, strings, columns)
+
+
+def main(out: TextIO = sys.stderr) -> None:
+    """What `make setup` runs."""
+    print("compiling the model (once, about half a minute) ...", file=out, flush=True)
+    warm_up(Settings())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""From the state to lists: ranks listeners as of the last folded log record."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.folding.fold import Fold
+from streams.lists.list_shape import Shape, shape_of
+from streams.lists.list_store import EVERYONE
+from streams.settings import Settings
+from topics.partitioning import partition_of
+from topics.recommendation_list import RankedTrack, RecommendationList
+
+_NOBODY = np.array([-1], np.int32)
+
+
+class ListMaker:
+    """Makes the lists of one recommender: shard `shard` of `shards` of a generation."""
+
+    def __init__(
+        self, fold: Fold, generation: str, *, shard: int, shards: int, shape: Shape
+    ) -> None:
+        self._fold = fold
+        self._generation = generation
+        self._shard = shard
+        self._shards = shards
+        self._shape = shape
+
+    def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of `listeners` (codes) that belong to this shard and are not erased."""
+        listeners = self._fold.remembered(listeners)
+        if self._shards == 1:
+            return listeners
+        value = self._fold.listeners.value
+        return np.array([code for code in listeners if self.owns(str(value(int(code))))], np.int32)
+
+    def owns(self, listener_id: str) -> bool:
+        """Whether this listener belongs to this shard."""
+        return partition_of(listener_id, self._shards) == self._shard
+
+    @property
+    def owns_everyones(self) -> bool:
+        """Whether this shard makes everyone's list: one does, else the topic's would go back."""
+        return self._shard == 0
+
+    def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
+        """A list for each of `listeners` (codes of this shard), all as of the same record.
+
+        None for who was erased since they were asked for.
+        """
+        listeners = self._fold.remembered(listeners)
+        if not len(listeners):
+            return []
+        ranker = self._fold.ranker
+        items, scores, reasons = self._shape.ranked(ranker, listeners)
+        tracks = self._tracks(items, scores, reasons)
+        newest = self._fold.newest(listeners).tolist()
+        ids = ranker.users.values(listeners.tolist())
+        return [
+            self._list(str(listener_id), event_time, ranked)
+            for listener_id, event_time, ranked in zip(ids, newest, tracks, strict=True)
+        ]
+
+    def _tracks(
+        self, items: NDArray[np.int32], scores: NDArray[np.float64], reasons: NDArray[np.uint8]
+    ) -> Iterator[list[RankedTrack]]:
+        """The tracks of each row; named for all rows at once."""
+        given = items >= 0
+        track_ids = map(str, self._fold.ranker.items.values(items[given].tolist()))
+        names = map(self._fold.ranker.reasons.__getitem__, reasons[given].tolist())
+        ranked = zip(track_ids, scores[given].tolist(), names, strict=True)
+        for length in given.sum(axis=1).tolist():
+            yield [*islice(ranked, length)]
+
+    def everyones(self) -> RecommendationList:
+        """The fallback list, for listeners that are not known."""
+        [tracks] = self._tracks(*self._shape.ranked(self._fold.ranker, _NOBODY))
+        return self._list(EVERYONE, 0, tracks)
+
+    def _list(
+        self, listener_id: str, event_time: int, items: Sequence[RankedTrack]
+    ) -> RecommendationList:
+        return RecommendationList(
+            listener_id=listener_id,
+            generation=self._generation,
+            shard=self._shard,
+            log_epoch=self._fold.log_epoch,
+            as_of=self._fold.offset,
+            event_time=event_time,
+            items=items,
+        )
+
+
+def list_maker(settings: Settings, fold: Fold) -> ListMaker:
+    """The maker of the configured recommender's lists."""
+    return ListMaker(
+        fold,
+        settings.generation,
+        shard=settings.shard,
+        shards=settings.shards,
+        shape=shape_of(settings),
+    )

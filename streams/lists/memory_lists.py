@@ -1,0 +1,79 @@
+"""The twin of the Redis tables in memory."""
+
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, silenced
+from streams.lists.list_store import EVERYONE, Outcome, Publication, StoredList
+from topics.recommendation_list import RecommendationList, RecommendedTrack
+
+
+class MemoryLists:
+    """Lists of one generation and shard (`iofM`), with the same rules as `RedisLists`."""
+
+    def __init__(self, shard: str = "0of1") -> None:
+        self._shard = shard
+        self._lists: dict[str, StoredList] = {}
+        self._frontiers: dict[str, Frontier] = {}
+
+    def of(self, shard: str) -> "MemoryLists":
+        """The same table as another shard reaches it."""
+        other = MemoryLists(shard)
+        other._lists, other._frontiers = self._lists, self._frontiers
+        return other
+
+    @property
+    def _frontier(self) -> Frontier:
+        return self._frontiers.get(self._shard, NOTHING_PUBLISHED)
+
+    @_frontier.setter
+    def _frontier(self, new: Frontier) -> None:
+        self._frontiers[self._shard] = new
+
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+        """See `ListStore.publish`."""
+        known = self._frontier
+        if known.identity != since.identity:
+            return Outcome(False, known)
+        for each in publication.lists:
+            self._take(each)
+        for listener_id in publication.erased:
+            self._erase(listener_id, publication.frontier)
+        new = publication.frontier
+        self._frontier = new.reached_in_part(known) if publication.more_follow else new
+        return Outcome(True, self._frontier)
+
+    def _take(self, new: RecommendationList) -> None:
+        if (new.log_epoch, new.as_of) >= self._newest(new.listener_id):
+            items = [RecommendedTrack(*item) for item in new.items]
+            self._lists[new.listener_id] = StoredList(
+                items, new.log_epoch, new.as_of, new.event_time, 0
+            )
+
+    def _erase(self, listener_id: str, at: Frontier) -> None:
+        if at.position >= self._newest(listener_id):
+            self._lists.pop(listener_id, None)
+
+    def _newest(self, listener_id: str) -> tuple[int, int]:
+        """What a list must not be older than: the stored one, and the frontier."""
+        old = self._lists.get(listener_id)
+        stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
+        return max(stored, self._frontier.position)
+
+    async def silence(self, shard: str, owner: int) -> Frontier:
+        """See `ListStore.silence`."""
+        self._frontiers[shard] = silenced(self._frontiers.get(shard, NOTHING_PUBLISHED), owner)
+        return self._frontiers[shard]
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        return self._frontier
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """See `ListStore.read`."""
+        own, everyone = self._lists.get(listener_id), self._lists.get(EVERYONE)
+        return own or (everyone._replace(is_everyones=True) if everyone else None)
+
+    async def count(self) -> int:
+        """See `ListStore.count`."""
+        return len(self._lists.keys() - {EVERYONE})
+
+    async def close(self) -> None:
+        """See `ListStore.close`."""

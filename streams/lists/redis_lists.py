@@ -1,0 +1,164 @@
+"""The Redis tables of lists, which any language can read with plain commands.
+
+`recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
+`log_epoch`, `event_time`, `published_at`; `recs:{generation}:*everyone*` is for the unknown ones;
+`recs:active` says which share of listeners each generation serves: all by the first one, until
+another is promoted.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of, silenced
+from streams.lists.list_store import EVERYONE, Outcome, Publication, StoredList
+from topics.recommendation_list import RecommendationList, RecommendedTrack
+
+LISTS_A_CALL_MAX = 400
+"""One Lua call blocks Redis: at about 5 µs a list this many cost 2 ms."""
+ACTIVE_KEY = "recs:active"
+_SCAN_COUNT = 2_000
+
+_COMPARED = ("log_epoch", "as_of", "owner", "serial", "part")
+"""The fields of `Frontier.identity`."""
+
+_PUBLISH = """
+local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
+local stored = redis.call('GET', KEYS[1])
+local was = cjson.decode(stored or ARGV[6])
+local since = cjson.decode(ARGV[4])
+for _, at in ipairs({COMPARED}) do
+  if (was[at] or 0) ~= (since[at] or 0) then
+    return stored or ''
+  end
+end
+local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('HSET', KEYS[2], ARGV[5], '1.0')
+end
+for i = 3, #KEYS do
+  local epoch, as_of, event_time, items = ARGV[i + 4]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
+  local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
+  local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
+  local e, a = tonumber(epoch), tonumber(as_of)
+  if not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2])) then
+    if items == '' then
+      redis.call('DEL', KEYS[i])
+    else
+      redis.call('HSET', KEYS[i], 'items', items, 'as_of', as_of, 'log_epoch', epoch,
+                 'event_time', event_time, 'published_at', now)
+      redis.call('PEXPIRE', KEYS[i], ttl_ms)
+    end
+  end
+end
+redis.call('SET', KEYS[1], frontier)
+return false
+""".replace("COMPARED", ", ".join(str(1 + Frontier._fields.index(each)) for each in _COMPARED))
+"""Returns nothing where it took the lists, else the frontier that it found."""
+
+
+def list_key(generation: str, listener_id: str) -> str:
+    """Key of a listener's list."""
+    return f"recs:{generation}:{listener_id}"
+
+
+def frontier_key(generation: str, shard: str) -> str:
+    """Key of the publish frontier of one recommender; `shard` is its `iofM`."""
+    return f"echotune:frontier:{generation}:{shard}"
+
+
+class RedisLists:
+    """Lists of one generation and shard in Redis; see `ListStore` for the rules."""
+
+    def __init__(
+        self, redis: "Redis", generation: str, *, shard: int, shards: int, ttl_s: int
+    ) -> None:
+        self._redis = redis
+        self._generation = generation
+        self._frontier_key = frontier_key(generation, f"{shard}of{shards}")
+        self._ttl_ms = ttl_s * 1000
+        self._script = redis.register_script(_PUBLISH)
+
+    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+        """See `ListStore.publish`; several calls where there are many lists."""
+        rows = [*self._rows(publication)]
+        known = since
+        for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
+            end, new = start + LISTS_A_CALL_MAX, publication.frontier
+            if publication.more_follow or end < len(rows):
+                new = new.reached_in_part(known)
+            found = await self._call(self._frontier_key, rows[start:end], new, known)
+            if found is not None:
+                return Outcome(False, frontier_of(found))
+            known = new
+        return Outcome(True, known)
+
+    async def silence(self, shard: str, owner: int) -> Frontier:
+        """See `ListStore.silence`."""
+        key = frontier_key(self._generation, shard)
+        while True:
+            known = frontier_of(await self._redis.get(key))
+            new = silenced(known, owner)
+            if await self._call(key, (), new, known) is None:
+                return new
+
+    async def _call(
+        self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, since: Frontier
+    ) -> bytes | None:
+        """None where `since` was what the key holds, else what it does hold."""
+        now_ms = int(time.time() * 1000)
+        keys: list[Any] = [key, ACTIVE_KEY, *(key for key, _ in rows)]
+        texts = (since.text(), self._generation, NOTHING_PUBLISHED.text())
+        settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
+        return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
+
+    def _rows(self, publication: Publication) -> Iterator[tuple[bytes, bytes]]:
+        """Key and row of each list, as bytes: what the client need not encode costs it little."""
+        for each in publication.lists:
+            yield list_key(self._generation, each.listener_id).encode(), _row(each)
+        epoch, as_of = publication.frontier.position
+        for listener_id in publication.erased:
+            yield list_key(self._generation, listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
+
+    async def frontier(self) -> Frontier:
+        """See `ListStore.frontier`."""
+        return frontier_of(await self._redis.get(self._frontier_key))
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """See `ListStore.read`; both hashes come in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for each in (listener_id, EVERYONE):
+                pipeline.hgetall(list_key(self._generation, each))
+            own, everyone = await pipeline.execute()
+        if own:
+            return _stored(own)
+        return _stored(everyone)._replace(is_everyones=True) if everyone else None
+
+    async def count(self) -> int:
+        """See `ListStore.count`; walks all keys, for operators."""
+        match = list_key(self._generation, "*")
+        everyone = list_key(self._generation, EVERYONE).encode()
+        keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
+        return len(keys - {everyone})
+
+    async def close(self) -> None:
+        """See `ListStore.close`."""
+        await self._redis.aclose()
+
+
+def _row(new: RecommendationList) -> bytes:
+    """What the script takes apart: log epoch, as_of, event time and items."""
+    return b"%d %d %d %b" % (new.log_epoch, new.as_of, new.event_time, new.items_json())
+
+
+def _stored(fields: dict[bytes, bytes]) -> StoredList:
+    return StoredList(
+        items=[RecommendedTrack(*item) for item in orjson.loads(fields[b"items"])],
+        log_epoch=int(fields[b"log_epoch"]),
+        as_of=int(fields[b"as_of"]),
+        event_time=int(fields[b"event_time"]),
+        published_at=int(fields[b"published_at"]),
+    )

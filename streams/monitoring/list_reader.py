@@ -1,0 +1,45 @@
+"""Reads lists with the names of their tracks, as people see them."""
+
+from typing import Self
+
+from streams.addresses import Addresses, shown
+from streams.lists.list_store import StoredList
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.settings import Settings
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.tracks.track_names import TrackNames
+from topics.errors import ServerError
+
+
+class ListReader:
+    """Lists of the configured generation; use as an async context manager."""
+
+    def __init__(self, settings: Settings, addresses: Addresses) -> None:
+        self._url = shown(addresses.redis)
+        self._lists = redis_lists(settings, redis_of(addresses))
+        self._names = TrackNames(MongoTrackCatalogue(addresses.mongo) if addresses.mongo else None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._lists.close()
+        await self._names.close()
+
+    async def read(self, listener_id: str) -> StoredList | None:
+        """The listener's list, else everyone's; raises `ServerError` while Redis is away."""
+        try:
+            return await self._lists.read(listener_id)
+        except REDIS_AWAY as error:
+            raise ServerError(
+                f"Redis does not answer at {self._url}: {str(error) or type(error).__name__}.",
+                "Run `echotune up`, or set ECHOTUNE_REDIS to one that does.",
+            ) from error
+
+    async def name(self, track_id: str) -> str:
+        """What to call one track."""
+        return (await self._names.of([track_id]))[track_id]
+
+    async def names(self, stored: StoredList | None) -> dict[str, str]:
+        """What to call each track of a list: its id where the catalogue knows nothing."""
+        return await self._names.of([item.track_id for item in stored.items] if stored else [])

@@ -1,0 +1,108 @@
+"""How everything is, gathered from Redis, Kafka and the workers' own statuses."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.addresses import Addresses, shown_addresses
+from streams.kafka.log_reader import LogReader
+from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.settings import Settings
+from topics.catalogue import LISTENING_EVENTS
+from topics.errors import EchoTuneError
+
+RECOMMENDER_KEY = "echotune:status:recommender:{}"
+SEQUENCER_KEYS = "echotune:status:sequencer:*"
+_OF_A_SHARD = ("recommender_id", "as_of", "applied", "publishing", "topic_as_of", "redis_error")
+
+
+async def system_status(
+    settings: Settings, addresses: Addresses, *, lists: int | None = None
+) -> dict[str, Any]:
+    """JSON values with stable names; what cannot be asked is null and said in `problems`.
+
+    To count lists is to walk all keys: who has just done it tells how many there are.
+    """
+    problems: list[str] = []
+    redis = redis_of(addresses)
+    try:
+        shards = await _shards(redis, settings, problems)
+        sequencers = await _sequencers(redis)
+        lists = await redis_lists(settings, redis).count() if lists is None else lists
+    except REDIS_AWAY as error:
+        shards, sequencers, lists = [{}], [], None
+        problems.append(f"redis: {error}")
+    finally:
+        await redis.aclose()
+    recommender = shards[settings.shard if len(shards) > 1 else 0]
+    return {
+        "addresses": shown_addresses(addresses),
+        "applied": recommender.get("applied"),
+        "lists": lists,
+        "lag": await asyncio.to_thread(_lag, addresses, sequencers, shards, problems),
+        "freshness_ms": recommender.get("freshness_ms", {}),
+        "digest": recommender.get("digest"),
+        "digest_offset": recommender.get("digest_offset"),
+        "recommender": recommender,
+        "shards": [_short(each) for each in shards],
+        "sequencers": sequencers,
+        "problems": problems,
+    }
+
+
+async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
+    """What each recommender of the generation says of itself; nothing where it does not run."""
+    every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
+    ids = [each.recommender_id for each in every]
+    found = await redis.mget([RECOMMENDER_KEY.format(each) for each in ids])
+    said = [orjson.loads(each) if each else {} for each in found]
+    for recommender_id, each in zip(ids, said, strict=True):
+        if not each:
+            problems.append(f"{recommender_id} does not run")
+        elif each.get("waits_for"):
+            problems.append(f"{recommender_id} waits for the end of {each['waits_for']}")
+    return said
+
+
+def _short(recommender: dict[str, Any]) -> dict[str, Any]:
+    return {name: recommender.get(name) for name in _OF_A_SHARD}
+
+
+async def _sequencers(redis: Redis) -> list[dict[str, Any]]:
+    keys = sorted([key async for key in redis.scan_iter(match=SEQUENCER_KEYS, count=1000)])
+    found = await redis.mget(keys) if keys else []
+    return [orjson.loads(each) for each in found if each]
+
+
+def _ends(kafka: str) -> dict[int, Bounds]:
+    partitions = describe_topic(kafka, LISTENING_EVENTS.name).partitions
+    return bounds_of(kafka, LISTENING_EVENTS.name, range(partitions))
+
+
+def _lag(
+    addresses: Addresses,
+    sequencers: list[dict[str, Any]],
+    shards: list[dict[str, Any]],
+    problems: list[str],
+) -> dict[str, int | None]:
+    """Events not yet in the log, and log records not yet in the model; None: nobody knows."""
+    try:
+        ends = _ends(addresses.kafka)
+        with LogReader(addresses.kafka) as reader:
+            log_end = reader.bounds().end
+    except (EchoTuneError, OSError, RuntimeError) as error:
+        problems.append(f"kafka: {error}")
+        return {"events": None, "log_records": None}
+    sequenced = {
+        int(partition): each["acknowledged"]
+        for one in sequencers
+        for partition, each in one["partitions"].items()
+    }
+    filled = {at: bounds.end for at, bounds in ends.items() if bounds.end > bounds.start}
+    is_known = filled.keys() <= sequenced.keys()
+    events = sum(end - sequenced[at] for at, end in filled.items()) if is_known else None
+    learnt = None if {} in shards else min(each["as_of"] for each in shards)
+    return {"events": events, "log_records": None if learnt is None else log_end - 1 - learnt}

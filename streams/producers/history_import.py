@@ -1,0 +1,82 @@
+"""Imports listening history: every row once, whatever was imported before or stopped half-way."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from streams.producers.event_producer import EventProducer
+from streams.producers.import_ledger import Ledger
+from streams.sources.history.history import BadRow, Ignored
+from topics.listening_event import ListeningEvent
+
+EVENTS_A_BATCH = 10_000
+"""So many events are acknowledged before they are recorded; a crash repeats at most those."""
+BAD_ROWS_KEPT = 20
+
+HistoryRow = ListeningEvent | BadRow | Ignored
+
+
+@dataclass
+class ImportReport:
+    """What became of the rows of an import."""
+
+    sent: int = 0
+    already_there: int = 0
+    bad: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
+    """The first ones."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Rows that are no plays of music, by why."""
+
+    @property
+    def rows(self) -> int:
+        """Rows read."""
+        return self.sent + self.already_there + self.bad + self.ignored.total()
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names."""
+        return {
+            "rows": self.rows,
+            "sent": self.sent,
+            "already_there": self.already_there,
+            "bad": self.bad,
+            "bad_rows": [str(each) for each in self.bad_rows],
+            "ignored": dict(self.ignored),
+        }
+
+
+def events_of(rows: Iterable[HistoryRow], report: ImportReport) -> Iterator[ListeningEvent]:
+    """The events among `rows`; the others are noted in `report`."""
+    for row in rows:
+        if isinstance(row, BadRow):
+            report.bad += 1
+            if len(report.bad_rows) < BAD_ROWS_KEPT:
+                report.bad_rows.append(row)
+        elif isinstance(row, Ignored):
+            report.ignored[row.reason] += 1
+        else:
+            yield row
+
+
+def import_rows(
+    rows: Iterable[HistoryRow],
+    producer: EventProducer,
+    ledger: Ledger,
+    on_batch: Callable[[ImportReport], object],
+) -> ImportReport:
+    """Sends what the ledger has not seen; records it once the broker acknowledged it."""
+    report = ImportReport()
+    events = events_of(rows, report)
+    while batch := list(islice(events, EVENTS_A_BATCH)):
+        unseen = ledger.unseen([event.event_id for event in batch])
+        new = [event for event, is_new in zip(batch, unseen, strict=True) if is_new]
+        for event in new:
+            producer.send(event)
+        producer.flush()
+        ledger.record([event.event_id for event in new])
+        report.sent += len(new)
+        report.already_there += len(batch) - len(new)
+        on_batch(report)
+    return report

@@ -1,0 +1,135 @@
+"""Reads `learning-progress`: what the recommenders' folds have seen, as a hint for sequencers."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
+from streams.kafka.client_settings import client_settings
+from topics.catalogue import LEARNING_PROGRESS
+from topics.codecs import Decoder
+from topics.learning_batch import SourcePartition
+from topics.learning_progress import LearningProgress, SourcePosition
+from topics.rejection import Rejected
+
+FRESH_MS = 10_000
+"""Recommenders whose last heartbeat is this much older than the newest one no longer count."""
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class FoldPosition:
+    """How far the folds have come: the furthest of those that are alive."""
+
+    as_of: int = -1
+    next: Mapping[SourcePartition, int] = field(default_factory=dict)
+    topic_ids: Mapping[str, bytes] = field(default_factory=dict)
+    """Source name → the topic id that the folds take for it."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any recommender ever said anything."""
+        return self.as_of >= 0
+
+
+def fold_position(heartbeats: Mapping[str, tuple[int, LearningProgress]]) -> FoldPosition:
+    """Merges the newest heartbeat of each recommender (record time in ms, progress)."""
+    newest = max((at for at, _ in heartbeats.values()), default=0)
+    alive = [progress for at, progress in heartbeats.values() if newest - at <= FRESH_MS]
+    alive.sort(key=lambda progress: progress.as_of)  # who is furthest knows the newest topic
+    position: dict[SourcePartition, int] = {}
+    topic_ids: dict[str, bytes] = {}
+    for progress in alive:
+        for source in progress.sources:
+            if source.name and source.adopted:
+                topic_ids[source.name] = source.topic_id
+            if source.partition >= 0:
+                key = SourcePartition(source.topic_id, source.partition)
+                position[key] = max(source.next, position.get(key, 0))
+    as_of = max((progress.as_of for progress in alive), default=-1)
+    return FoldPosition(as_of, position, topic_ids)
+
+
+class ProgressReader:
+    """Follows the topic in a thread of its own; `on_progress` is called from that thread."""
+
+    def __init__(
+        self,
+        kafka: str,
+        on_progress: Callable[[FoldPosition], None],
+        topic: str = LEARNING_PROGRESS.name,
+    ) -> None:
+        self._on_progress = on_progress
+        self._topic = topic
+        self._decoder = Decoder(LEARNING_PROGRESS.contracts)
+        self._heartbeats: dict[str, tuple[int, LearningProgress]] = {}
+        self._ended = threading.Event()
+        self._caught_up = threading.Event()
+        self._consumer = Consumer(
+            client_settings(kafka)
+            | {
+                "group.id": "echotune-progress-reader",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+            }
+        )
+        self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
+
+    def start(self) -> None:
+        """Begins to follow the topic."""
+        self._thread.start()
+
+    def wait_caught_up(self, timeout_s: float) -> bool:
+        """Waits until everything that was there has been read."""
+        return self._caught_up.wait(timeout_s)
+
+    @property
+    def position(self) -> FoldPosition:
+        """What is known now."""
+        return fold_position(dict(self._heartbeats))
+
+    def heartbeats(self) -> dict[str, LearningProgress]:
+        """The newest heartbeat of each recommender."""
+        return {name: progress for name, (_, progress) in dict(self._heartbeats).items()}
+
+    def heard(self) -> dict[str, tuple[int, LearningProgress]]:
+        """The same with the time at which the broker got each, ms."""
+        return dict(self._heartbeats)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._ended.set()
+        self._thread.join(5.0)
+        self._consumer.close()
+
+    def _follow(self) -> None:
+        self._consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
+        while not self._ended.is_set():
+            message = self._consumer.poll(_POLL_S)
+            if message is None:
+                continue
+            if message.error() is not None:
+                if message.error().name() == "_PARTITION_EOF":
+                    self._caught_up.set()
+                continue
+            self._take(message)
+            if self._is_last(message):
+                self._caught_up.set()
+            if self._caught_up.is_set():
+                self._on_progress(self.position)
+
+    def _is_last(self, message: Message) -> bool:
+        """Whether its fetch held nothing behind it; heartbeats may never pause for an EOF."""
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), cached=True)
+        return 0 <= end <= message.offset() + 1
+
+    def _take(self, message: Message) -> None:
+        decoded = self._decoder.decode(message.value())
+        if isinstance(decoded, Rejected):
+            return
+        record = decoded[1]
+        record["sources"] = tuple(SourcePosition(**each) for each in record["sources"])
+        progress = LearningProgress(**record)
+        self._heartbeats[progress.recommender_id] = (message.timestamp()[1], progress)

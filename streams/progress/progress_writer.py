@@ -1,0 +1,79 @@
+"""`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Producer
+
+from streams.folding.fold import Fold
+from streams.kafka.client_settings import client_settings
+from topics.catalogue import LEARNING_PROGRESS
+from topics.learning_progress import LearningProgress, SourcePosition
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The digest of the state at a place in the log."""
+
+    value: str | None = None
+    offset: int = -1
+
+
+def progress_of(
+    fold: Fold, digest: Digest, *, recommender_id: str, generation: str
+) -> LearningProgress:
+    """The progress that `fold` stands for."""
+    return LearningProgress(
+        recommender_id=recommender_id,
+        generation=generation,
+        log_epoch=fold.log_epoch,
+        as_of=fold.offset,
+        sources=tuple(_sources(fold)),
+        digest=digest.value,
+        digest_offset=digest.offset,
+        applied=fold.applied,
+    )
+
+
+def _sources(fold: Fold) -> list[SourcePosition]:
+    """One entry a partition that was seen; a topic without any yet is told by partition -1."""
+    coverage = fold.coverage
+    seen = {source.topic_id for source in coverage.next}
+    unseen = [(topic_id, -1, 0) for topic_id in coverage.names if topic_id not in seen]
+    return [
+        SourcePosition(
+            topic_id=topic_id,
+            name=coverage.names.get(topic_id, ""),
+            adopted=coverage.is_adopted(topic_id),
+            partition=partition,
+            next=position,
+        )
+        for topic_id, partition, position in sorted(
+            [*((s.topic_id, s.partition, at) for s, at in coverage.next.items()), *unseen]
+        )
+    ]
+
+
+class ProgressWriter:
+    """Writes heartbeats; one that cannot be sent is dropped, the next one says more."""
+
+    def __init__(self, kafka: str) -> None:
+        settings: dict[str, Any] = client_settings(kafka) | {
+            "linger.ms": 0,
+            "message.timeout.ms": 5_000,
+            "queue.buffering.max.messages": 1_000,
+        }
+        self._producer = Producer(settings)
+
+    def write(self, progress: LearningProgress) -> None:
+        """Sends a heartbeat without waiting."""
+        with contextlib.suppress(BufferError):
+            self._producer.produce(
+                LEARNING_PROGRESS.name, key=progress.recommender_id, value=progress.encoded()
+            )
+        self._producer.poll(0)
+
+    def close(self) -> None:
+        """Waits a little for the last heartbeat."""
+        self._producer.flush(2.0)

@@ -1,0 +1,173 @@
+"""A schema registry over HTTP: the interface that Confluent's, Apicurio, Karapace and others share.
+
+`confluent_kafka.schema_registry` would need packages that are of no other use here. Redirects are
+not followed, and proxies not asked: the address is the registry's own.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from streams.addresses import shown
+from streams.registry.schema_registry import (
+    VERSIONS_MAX,
+    Registered,
+    RegistryAwayError,
+    SchemaRefusedError,
+)
+from topics.errors import SchemaError, SettingsError
+from topics.registered_schemas import SCHEMA_BYTES_MAX
+
+TIMEOUT_S = 5.0
+ANSWER_BYTES_MAX = 2 * SCHEMA_BYTES_MAX
+_MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+_NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _NO_LEVEL = 40401, 40402, 40403, 40408
+_INCOMPATIBLE, _INVALID = 409, 422
+
+
+class _AnsweredError(Exception):
+    """The registry's answer is an error of its own."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class _Place(NamedTuple):
+    connect: Callable[[], HTTPConnection]
+    path: str
+    headers: dict[str, str]
+
+
+class HttpSchemaRegistry:
+    """The registry at `url`, `http[s]://[user:password@]host[:port][/path]`."""
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._shown = shown(url)
+        self._place = _place_of(url, timeout_s)
+
+    def schema(self, schema_id: int) -> str | None:
+        """See `SchemaRegistry`."""
+        found = self._asked("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
+        if found is None:
+            return None
+        text: str = self._field(found, "schema", str)
+        if found.get("schemaType", "AVRO") != "AVRO" or found.get("references"):
+            raise SchemaError(f"Schema id {schema_id} is not Avro, or is made of several schemas.")
+        return text
+
+    def versions(self, subject: str) -> list[Registered]:
+        """See `SchemaRegistry`."""
+        path = f"/subjects/{quote(subject, safe='')}/versions"
+        numbers = self._asked("GET", path, absent=(_NO_SUBJECT,)) or []
+        if not all(isinstance(each, int) for each in numbers):
+            raise self._away("its versions are no numbers")
+        found = [
+            self._asked("GET", f"{path}/{each}", absent=(_NO_SUBJECT, _NO_VERSION))
+            for each in sorted(numbers)[-VERSIONS_MAX:]
+        ]
+        return [
+            Registered(self._field(each, "id", int), self._field(each, "schema", str))
+            for each in found
+            if each is not None  # deleted meanwhile
+        ]
+
+    def register(self, subject: str, text: str) -> int:
+        """See `SchemaRegistry`."""
+        path = f"/subjects/{quote(subject, safe='')}/versions"
+        try:
+            return self._field(self._ask("POST", path, {"schema": text}), "id", int)
+        except _AnsweredError as refusal:
+            if refusal.status not in (_INCOMPATIBLE, _INVALID):
+                raise self._away(str(refusal)) from refusal
+            raise SchemaRefusedError(
+                f"The registry at {self._shown} refused the schema of {subject}: "
+                f"{refusal.message} ({refusal.status}).",
+                f"Compare it with what is registered: {self._shown}{path}/latest. Every version of "
+                "a contract has to read every other.",
+            ) from refusal
+
+    def level(self, subject: str) -> str | None:
+        """See `SchemaRegistry`."""
+        path = f"/config/{quote(subject, safe='')}"
+        found = self._asked("GET", path, absent=(_NO_SUBJECT, _NO_LEVEL))
+        return None if found is None else self._field(found, "compatibilityLevel", str)
+
+    def set_level(self, subject: str, level: str) -> None:
+        """See `SchemaRegistry`."""
+        self._asked("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
+
+    # -- HTTP ----------------------------------------------------------------------------------
+
+    def _asked(
+        self, method: str, path: str, body: Any = None, *, absent: tuple[int, ...] = ()
+    ) -> Any:
+        """The answer; None where it is an error of a code in `absent`."""
+        try:
+            return self._ask(method, path, body)
+        except _AnsweredError as refusal:
+            if refusal.code in absent:
+                return None
+            raise self._away(str(refusal)) from refusal
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        status, content = self._exchange(method, path, body)
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError):
+            raise self._away(f"{method} {path} was answered with {status} and no JSON") from None
+        if status == 200 and isinstance(answer, dict | list):
+            return answer
+        said = answer if isinstance(answer, dict) else {}
+        code, message = said.get("error_code", 0), str(said.get("message", ""))[:500]
+        raise _AnsweredError(status, code, message or f"{method} {path} was answered with {status}")
+
+    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
+        connection = self._place.connect()
+        try:
+            content = None if body is None else json.dumps(body).encode()
+            connection.request(method, self._place.path + path, content, self._place.headers)
+            answer = connection.getresponse()
+            found = answer.read(ANSWER_BYTES_MAX + 1)
+        except (OSError, HTTPException) as error:
+            raise self._away(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+        if len(found) > ANSWER_BYTES_MAX:
+            raise SchemaError(f"{path} of the registry is longer than {ANSWER_BYTES_MAX:,} bytes.")
+        return answer.status, found
+
+    def _field(self, answer: Any, name: str, kind: type) -> Any:
+        found = answer.get(name) if isinstance(answer, dict) else None
+        if not isinstance(found, kind):
+            raise self._away(f"its answer has no {name}")
+        return found
+
+    def _away(self, what: str) -> RegistryAwayError:
+        return RegistryAwayError(
+            f"The schema registry at {self._shown} does not answer as one: {what}.",
+            "Is it up, and ECHOTUNE_SCHEMA_REGISTRY its address, with the path of its "
+            "Confluent-compatible interface?",
+        )
+
+
+def _place_of(url: str, timeout_s: float) -> _Place:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise SettingsError(
+            f"ECHOTUNE_SCHEMA_REGISTRY is no address of a registry: {shown(url)!r}.",
+            "It looks like http://host:8081, or https://user:password@host/path.",
+        )
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
+    if parts.username is not None:
+        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {b64encode(secret.encode()).decode()}"
+    return _Place(lambda: kind(host, port, timeout=timeout_s), parts.path.rstrip("/"), headers)

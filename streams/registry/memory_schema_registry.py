@@ -1,0 +1,70 @@
+"""A schema registry in memory, for tests: the twin of `HttpSchemaRegistry`."""
+
+import json
+from dataclasses import dataclass, field
+
+from streams.registry.schema_registry import Registered, RegistryAwayError, SchemaRefusedError
+from topics.compatibility import unreadable_pairs
+
+FULL_TRANSITIVE = "FULL_TRANSITIVE"
+
+
+@dataclass
+class MemorySchemaRegistry:
+    """Knows two levels: FULL_TRANSITIVE, and any other, which refuses nothing."""
+
+    is_away: bool = False
+    asked: list[int] = field(default_factory=list)
+    """Ids that somebody asked for, in order."""
+    _texts: list[str] = field(default_factory=list)
+    _subjects: dict[str, list[Registered]] = field(default_factory=dict)
+    _levels: dict[str, str] = field(default_factory=dict)
+
+    def schema(self, schema_id: int) -> str | None:
+        """See `SchemaRegistry`."""
+        self._check()
+        self.asked.append(schema_id)
+        return self._texts[schema_id - 1] if 0 < schema_id <= len(self._texts) else None
+
+    def versions(self, subject: str) -> list[Registered]:
+        """See `SchemaRegistry`."""
+        self._check()
+        return list(self._subjects.get(subject, ()))
+
+    def register(self, subject: str, text: str) -> int:
+        """See `SchemaRegistry`."""
+        self._check()
+        versions = self._subjects.get(subject, [])
+        for each in versions:
+            if each.text == text:
+                return each.schema_id
+        self._check_compatible(subject, [*versions, Registered(0, text)])
+        if text not in self._texts:
+            self._texts.append(text)
+        found = Registered(self._texts.index(text) + 1, text)
+        self._subjects[subject] = [*versions, found]
+        return found.schema_id
+
+    def _check_compatible(self, subject: str, versions: list[Registered]) -> None:
+        try:
+            schemas = [json.loads(each.text) for each in versions]
+        except ValueError as error:
+            raise SchemaRefusedError(
+                f"{subject} does not take this: it is no Avro schema."
+            ) from error
+        if self._levels.get(subject) == FULL_TRANSITIVE and unreadable_pairs(schemas):
+            raise SchemaRefusedError(f"{subject} does not take this: it is not compatible.")
+
+    def level(self, subject: str) -> str | None:
+        """See `SchemaRegistry`."""
+        self._check()
+        return self._levels.get(subject)
+
+    def set_level(self, subject: str, level: str) -> None:
+        """See `SchemaRegistry`."""
+        self._check()
+        self._levels[subject] = level
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise RegistryAwayError("The schema registry is away.")

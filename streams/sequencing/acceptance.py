@@ -1,0 +1,133 @@
+"""From the records of a chunk to rows and rejections: decode, check, derive. Pure.
+
+A bad record is a value here, never an exception; only a lookup that cannot be answered (a
+registry that is away) passes through, since that says nothing about the record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from streams.lists.list_store import EVERYONE
+from topics.codecs import Decoder
+from topics.identity import artist_id_of, track_id_of
+from topics.learning_batch import SourceRow
+from topics.listening_event import (
+    EARLIEST_LISTENED_AT_MS,
+    ID_LENGTH_MAX,
+    LATEST_AHEAD_MS,
+    EventFields,
+    EventKind,
+    invalid_events,
+)
+from topics.partitioning import partition_of
+from topics.rejection import Rejected, RejectionReason
+
+_PARTITIONS_REMEMBERED = 100_000
+_ARTISTS_REMEMBERED = 100_000
+_UNKNOWN = EventKind.UNKNOWN.value
+_ERASE = EventKind.ERASE.value
+
+
+class SourceRecord(Protocol):
+    """What is used of a consumed record; `timestamp` is the broker's, ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class RejectedRecord(NamedTuple):
+    """A record that is no valid event, with its bytes untouched."""
+
+    record: SourceRecord
+    rejected: Rejected
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a chunk: its valid rows and its rejected records, both in source order."""
+
+    rows: list[SourceRow] = field(default_factory=list)
+    rejected: list[RejectedRecord] = field(default_factory=list)
+
+
+def accept(records: Sequence[SourceRecord], decoder: Decoder) -> Accepted:
+    """Decodes and checks every record of a chunk of one partition."""
+    decode = decoder.decode
+    decoded = [decode(record.value) for record in records]
+    rejected = {at: found for at, found in enumerate(decoded) if isinstance(found, Rejected)}
+    events = [found[1] for found in decoded if not isinstance(found, Rejected)]
+    places = [at for at in range(len(records)) if at not in rejected] if rejected else None
+    for position, why in invalid_events(events).items():
+        at = position if places is None else places[position]
+        rejected[at] = Rejected(RejectionReason.INVALID, why)
+    rows: list[SourceRow] = []
+    for at, event in enumerate(events) if places is None else zip(places, events, strict=True):
+        if at not in rejected:
+            record = records[at]
+            wrong = _complete(event, record.timestamp)
+            if wrong is None:
+                rows.append(SourceRow(record.offset, record.timestamp, event))
+            else:
+                rejected[at] = wrong
+    return Accepted(rows, [RejectedRecord(records[at], rejected[at]) for at in sorted(rejected)])
+
+
+def _complete(event: EventFields, recorded_at: int) -> Rejected | None:
+    """Fills in what can be derived of a checked event, or says why it is no event after all.
+
+    `recorded_at` is the broker's time of its record, ms.
+    """
+    kind = event["kind"]
+    if event["listener_id"] == EVERYONE:
+        return Rejected(RejectionReason.INVALID, f"listener_id: {EVERYONE} stands for all of them")
+    if kind == _UNKNOWN:
+        return Rejected(RejectionReason.UNKNOWN_KIND, "the event's kind is newer than this version")
+    if event["artist_id"] is None and event["artist_name"]:
+        event["artist_id"] = _artist_id(event["artist_name"])
+    listened_at = event["listened_at"]
+    if listened_at is None:
+        listened_at = event["listened_at"] = recorded_at
+    if not EARLIEST_LISTENED_AT_MS <= listened_at <= recorded_at + LATEST_AHEAD_MS:
+        return Rejected(
+            RejectionReason.TIME_OUT_OF_RANGE,
+            f"listened_at {listened_at} is before 2002-10-01 or beyond the record's {recorded_at}",
+        )
+    if kind == _ERASE:
+        event["track_id"] = None
+    elif event["track_id"] is None:
+        return _derive_track(event)
+    return None
+
+
+def _derive_track(event: EventFields) -> Rejected | None:
+    track_id = track_id_of(
+        event["artist_name"],
+        event["track_name"],
+        source=event["source"],
+        source_track_id=event["source_track_id"],
+    )
+    if track_id is None:
+        return Rejected(RejectionReason.NO_TRACK, "neither track_id nor names say which track")
+    if len(track_id) > ID_LENGTH_MAX:
+        return Rejected(RejectionReason.INVALID, f"track_id is longer than {ID_LENGTH_MAX}")
+    event["track_id"] = track_id
+    return None
+
+
+@lru_cache(maxsize=_ARTISTS_REMEMBERED)
+def _artist_id(artist_name: str) -> str:
+    return artist_id_of(artist_name)
+
+
+def misplaced(rows: Sequence[SourceRow], partition: int, partitions: int) -> int:
+    """How many rows lie in another partition than their listener's."""
+    return sum(_partition(row.event["listener_id"], partitions) != partition for row in rows)
+
+
+@lru_cache(maxsize=_PARTITIONS_REMEMBERED)
+def _partition(listener_id: str, partitions: int) -> int:
+    return partition_of(listener_id, partitions)

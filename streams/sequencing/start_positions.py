@@ -1,0 +1,83 @@
+"""Where a sequencer begins to read a source, and what the log is told before.
+
+A partition begins at min(committed, the fold's next): offsets moved by hand, or a tail that the
+log lost, heal by themselves while the source still has the rows. If it has not, the log is told
+the fact. There is no automatic reset anywhere.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from faust.types import TP
+
+from streams.kafka.topic_facts import Bounds
+from streams.progress.progress_reader import FoldPosition
+from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
+from topics.errors import LogError
+from topics.learning_batch import SourcePartition
+
+_log = structlog.get_logger(__name__)
+
+WriteControl = Callable[[ControlRecord], Awaitable[None]]
+"""Writes to the log and returns once it is acknowledged."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The topic that is sequenced."""
+
+    name: str
+    topic_id: bytes
+    partitions: int
+
+    def partition(self, tp: TP) -> SourcePartition:
+        """What the log calls `tp`."""
+        return SourcePartition(self.topic_id, tp.partition)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What Kafka says at the moment of an assignment."""
+
+    source: Source
+    committed: Mapping[TP, int | None]
+    bounds: Mapping[TP, Bounds]
+    log_end: int
+    """The offset that the next record of the learning-log will get."""
+
+
+def start_of(committed: int | None, folded: int | None) -> int:
+    """First offset to read; None: nothing was committed, no fold ever said anything.
+
+    >>> start_of(100, 40), start_of(100, None), start_of(None, 40), start_of(None, None)
+    (40, 100, 40, 0)
+    """
+    known = [at for at in (committed, folded) if at is not None]
+    return min(known, default=0)
+
+
+async def begin(cluster: Cluster, fold: FoldPosition, write: WriteControl) -> dict[TP, int]:
+    """Introduces the source if no fold knows it; returns where each partition begins."""
+    source = cluster.source
+    if fold.topic_ids.get(source.name) != source.topic_id:
+        await write(SourceAdded(source.topic_id, source.name))
+    positions = {}
+    for tp in sorted(cluster.committed):
+        folded = fold.next.get(source.partition(tp), 0) if fold.is_known else None
+        wanted = start_of(cluster.committed[tp], folded)
+        bounds = cluster.bounds[tp]
+        _check_end(tp, wanted, bounds)
+        if (folded or 0) < bounds.start and wanted < bounds.start:
+            _log.error("rows of the source are gone", tp=str(tp), first=wanted, to=bounds.start)
+            await write(SourceTruncated(source.topic_id, tp.partition, bounds.start))
+        positions[tp] = max(wanted, bounds.start)
+    return positions
+
+
+def _check_end(tp: TP, wanted: int, bounds: Bounds) -> None:
+    if wanted > bounds.end:
+        raise LogError(
+            f"{tp.topic}/{tp.partition} ends at {bounds.end}, but {wanted} is to be read next.",
+            "The topic lost its tail or was made anew: see docs/operations.md.",
+        )

@@ -1,0 +1,77 @@
+"""Which snapshot a state may begin from: one of this log, this fold and this configuration."""
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+from streams.folding.fold import FOLD_VERSION, Fold
+from streams.snapshots.snapshot_folder import SnapshotFolder
+from streams.snapshots.snapshot_format import NewerSnapshotError, SnapshotHeader
+from topics.errors import LogError, SnapshotError
+
+RecordHashAt = Callable[[int], str | None]
+"""Log offset → hash of the record there; None where the log has none."""
+
+
+class Fit(Enum):
+    """How a snapshot stands to this log and this software."""
+
+    FITS = "fits"
+    NEWER = "made by a newer version"
+    OTHER_VERSION = "made by another fold_version or configuration"
+    OTHER_LOG = "not of this learning-log"
+
+
+def fit(
+    header: SnapshotHeader, configuration: str, log_topic_id: str, record_hash_at: RecordHashAt
+) -> Fit:
+    """Compares a snapshot with the configuration and with the log record it ends at."""
+    if header.fold_version > FOLD_VERSION:
+        return Fit.NEWER
+    if (header.fold_version, header.configuration) != (FOLD_VERSION, configuration):
+        return Fit.OTHER_VERSION
+    if header.log_topic_id != log_topic_id or record_hash_at(header.offset) != header.record_hash:
+        return Fit.OTHER_LOG
+    return Fit.FITS
+
+
+def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHeader], Fit]) -> None:
+    """Loads the newest snapshot that fits into `fold`.
+
+    Without any snapshot, or with none but those of other versions, the state stays empty: the
+    whole log is folded. Raises `LogError` where all that there is belongs to
+    another log, since folding that one instead would silently drop what was learnt, and
+    `NewerSnapshotError` where a newer version was at work here, which this one must not undo.
+    """
+    passed: list[tuple[Path, Fit]] = []
+    wrong: Path | None = None
+    for path, header, arrays in folder.readable():
+        verdict = judge(header)
+        if verdict is Fit.NEWER:
+            raise NewerSnapshotError(path.name, f"fold version {header.fold_version}", FOLD_VERSION)
+        if verdict is Fit.FITS:
+            fold.load(header.summary, arrays)
+            if fold.digest() == header.digest:
+                _set_aside(folder, passed)
+                fold.record_hash = header.record_hash
+                return
+            folder.set_aside(path, "gives another digest than it was written with")
+            wrong = path
+        else:
+            passed.append((path, verdict))
+    if wrong is not None:
+        raise SnapshotError(
+            f"Snapshot {wrong.name} gives another digest than it was written with.",
+            "Start again: without that snapshot the log is folded from its start.",
+        )
+    if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
+        raise LogError(
+            f"No snapshot in {folder.folder} belongs to this learning-log.",
+            "If the log was made anew on purpose, run `echotune reset --snapshots`.",
+        )
+    _set_aside(folder, passed)  # else they would push out the new ones, which end earlier
+
+
+def _set_aside(folder: SnapshotFolder, passed: list[tuple[Path, Fit]]) -> None:
+    for path, verdict in passed:
+        folder.set_aside(path, verdict.value)

@@ -1,0 +1,210 @@
+"""Values of a column, many at once: times, lengths, flags and ids as numbers.
+
+A column comes as an Arrow array, which is converted as a whole, or as a list. Where a whole one
+cannot be converted, its values are one by one, so that an odd one costs itself and no other.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from online_models.base import AT_MS_MAX
+from streams.sources.formats.column_roles import number_of, text_of, time_ms_of
+from topics.listening_event import PLAY_LENGTH_MAX_MS
+
+Cells = Any
+"""A `pyarrow.Array`, or a list of values as JSON has them."""
+
+UNKNOWN = -1
+"""Stands for no time, no length, no id."""
+_WORDS = {"1": True, "true": True, "t": True, "yes": True, "y": True}
+_WORDS |= {"0": False, "false": False, "f": False, "no": False, "n": False}
+
+
+def plain(cells: Cells) -> Cells:
+    """An Arrow array without dictionary, of a type that is understood; times in ms."""
+    if not isinstance(cells, pa.Array):
+        return cells
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if pa.types.is_date(cells.type):
+        return cells.cast(pa.timestamp("ms"))
+    if pa.types.is_decimal(cells.type):
+        return cells.cast(pa.float64())
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        return [each and each.decode("utf-8", "replace") for each in cells.to_pylist()]
+    return cells
+
+
+def first_of(cells: Cells, n: int) -> list[Any]:
+    """The first `n` values as Python has them; a timestamp as ms."""
+    some = cells[:n]
+    if isinstance(some, pa.Array):
+        return list((_in_ms(some) if _is_timestamp(some) else some).to_pylist())
+    return list(some)
+
+
+def is_timestamp(cells: Cells) -> bool:
+    """Whether the column itself says that it holds times."""
+    return isinstance(cells, pa.Array) and _is_timestamp(cells)
+
+
+def _is_timestamp(cells: pa.Array) -> bool:
+    return bool(pa.types.is_timestamp(cells.type))
+
+
+def _is_text(cells: pa.Array) -> bool:
+    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
+def _in_ms(cells: pa.Array) -> pa.Array:
+    return cells.cast(pa.timestamp("ms", cells.type.tz), safe=False).cast(pa.int64())
+
+
+def times_ms(cells: Cells, scale: float) -> NDArray[np.int64]:
+    """Times as ms since 1970, `UNKNOWN` where there is none from 1970 to 2106; [n]."""
+    if is_timestamp(cells):
+        return _whole(_numbers(_in_ms(cells)), 1.0, AT_MS_MAX)
+    numbers = _numbers(cells)
+    if numbers is not None:
+        return _whole(numbers, scale, AT_MS_MAX)
+    told = _iso_ms(cells)
+    return _one_by_one(cells, lambda value: time_ms_of(value, scale)) if told is None else told
+
+
+def _iso_ms(cells: Cells) -> NDArray[np.int64] | None:
+    if isinstance(cells, pa.Array) and _is_text(cells):
+        for zone in (None, "UTC"):
+            try:
+                ms = cells.cast(pa.timestamp("ms", zone)).cast(pa.int64())
+            except pa.ArrowInvalid:
+                continue
+            return _whole(_numbers(ms), 1.0, AT_MS_MAX)
+    return None
+
+
+def _one_by_one(cells: Cells, ms_of: Callable[[Any], int]) -> NDArray[np.int64]:
+    values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
+    return np.array([_ms_or_unknown(value, ms_of) for value in values], np.int64)
+
+
+def _ms_or_unknown(value: Any, ms_of: Callable[[Any], int]) -> int:
+    try:
+        ms = ms_of(value)
+    except ValueError:
+        return UNKNOWN
+    return ms if 0 <= ms <= AT_MS_MAX else UNKNOWN
+
+
+def lengths_ms(cells: Cells, scale: float) -> NDArray[np.int32]:
+    """Lengths in ms, `UNKNOWN` where negative, too long or none; [n]."""
+    numbers = _numbers(cells)
+    if numbers is None:
+        values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
+        found = [number_of(value) for value in values]
+        numbers = np.array([np.nan if each is None else each for each in found], np.float64)
+    return _whole(numbers, scale, PLAY_LENGTH_MAX_MS).astype(np.int32)
+
+
+def _numbers(cells: Cells) -> NDArray[np.float64] | None:
+    """float64[n], NaN where null; None where a value is no number."""
+    if not isinstance(cells, pa.Array):
+        return _numbers_of_list(cells)
+    if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
+        if pa.types.is_null(cells.type):
+            return np.full(len(cells), np.nan)
+        if not _is_text(cells):
+            return None
+    try:
+        cells = cells.cast(pa.float64(), safe=False)
+    except pa.ArrowInvalid:
+        return None
+    return np.asarray(pc.fill_null(cells, float("nan")).to_numpy(zero_copy_only=False))
+
+
+def _numbers_of_list(cells: list[Any]) -> NDArray[np.float64] | None:
+    kinds = set(map(type, cells))
+    if not kinds <= {int, float, type(None)}:
+        return None
+    try:
+        return np.array([np.nan if each is None else each for each in cells], np.float64)
+    except OverflowError:
+        return None
+
+
+def _whole(numbers: Any, scale: float, most: int) -> NDArray[np.int64]:
+    scaled = np.rint(numbers * scale)
+    is_known = (scaled >= 0) & (scaled <= most)
+    return np.where(is_known, scaled, UNKNOWN).astype(np.int64)
+
+
+def flags(cells: Cells) -> NDArray[np.bool_]:
+    """Yes or no, no where empty; raises `ValueError` for any other word; [n]."""
+    codes = TextCodes()
+    at = codes.encode(_as_text_of_bool(cells))
+    meanings = [_meaning(text) for text in codes.texts]
+    return np.array([*meanings, False], np.bool_)[at]
+
+
+def _as_text_of_bool(cells: Cells) -> Cells:
+    if isinstance(cells, pa.Array):
+        return cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells
+    return [int(each) if isinstance(each, bool) else each for each in cells]
+
+
+def _meaning(text: str) -> bool:
+    number = number_of(text)
+    if number is not None:
+        return number != 0
+    if text.lower() not in _WORDS:
+        raise ValueError(f"is neither yes nor no: {text[:40]!r}")
+    return _WORDS[text.lower()]
+
+
+class TextCodes:
+    """Texts and whole numbers <-> 0, 1, 2, ...; equal texts get one code in all columns.
+
+    >>> codes = TextCodes()
+    >>> codes.encode(["a", 4, None, "4", 4.0, " a "]).tolist(), codes.texts
+    ([0, 1, -1, 1, 1, 0], ['a', '4'])
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._of_text: dict[str, int] = {}
+        self._of_number: dict[int, int] = {}
+
+    def encode(self, cells: Cells) -> NDArray[np.int32]:
+        """Codes of a column, `UNKNOWN` where empty; int32[n]."""
+        if not isinstance(cells, pa.Array):
+            return np.array([self.code(each) for each in cells], np.int32)
+        if pa.types.is_floating(cells.type):  # of Arrow's floats no NaN equals another
+            return np.array([self.code(each) for each in cells.to_pylist()], np.int32)
+        try:
+            encoded = cells.dictionary_encode()
+        except pa.ArrowNotImplementedError:  # lists and the like, which are no ids
+            return np.full(len(cells), UNKNOWN, np.int32)
+        codes = [self.code(each) for each in encoded.dictionary.to_pylist()]
+        at = np.asarray(pc.fill_null(encoded.indices, UNKNOWN).to_numpy(zero_copy_only=False))
+        return np.array([*codes, UNKNOWN], np.int32)[at]
+
+    def code(self, value: Any) -> int:
+        """Code of one value, a new one if it has none; `UNKNOWN` for what is empty or no id."""
+        if type(value) is int:
+            known = self._of_number.get(value)
+            if known is None:
+                known = self._of_number[value] = self._code_of_text(str(value))
+            return known
+        text = text_of(value)
+        return UNKNOWN if text is None else self._code_of_text(text)
+
+    def _code_of_text(self, text: str) -> int:
+        known = self._of_text.get(text)
+        if known is None:
+            known = self._of_text[text] = len(self.texts)
+            self.texts.append(text)
+        return known

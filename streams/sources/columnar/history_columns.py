@@ -1,0 +1,61 @@
+"""Histories of services in columns, for evaluation: read as an import reads them."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.sources.columnar.cells import UNKNOWN, TextCodes
+from streams.sources.columnar.play_columns import PlayColumns, PlayGathering, ReadingReport
+from streams.sources.columnar.play_rewards import rewards_of_listens
+from streams.sources.history.history import BadRow, History, Ignored
+from topics.listening_event import ListeningEvent
+
+_EVENTS_A_BLOCK = 10_000
+
+
+def read_history_columns(
+    paths: Sequence[Path], listener_id: str | None, on_rows: Callable[[int], object]
+) -> tuple[PlayColumns, ReadingReport]:
+    """Plays in order of time, and what was left out; see `History`."""
+    report, gathered = ReadingReport(), PlayGathering()
+    history = History(paths, listener_id, now_ms=time.time_ns() // 1_000_000)
+    waiting: list[ListeningEvent] = []
+    for row in history.rows():
+        report.rows += 1
+        if isinstance(row, BadRow):
+            report.leave_out(row)
+        elif isinstance(row, Ignored):
+            report.ignored[row.reason] += 1
+        else:
+            waiting.append(row)
+        if len(waiting) == _EVENTS_A_BLOCK:
+            _gather(gathered, waiting)
+            waiting = []
+            on_rows(report.rows)
+    _gather(gathered, waiting)
+    return gathered.plays(has_scored=False), report
+
+
+def _gather(gathered: PlayGathering, events: list[ListeningEvent]) -> None:
+    words = TextCodes()
+    reasons = words.encode([each.reason_end for each in events])
+    gathered.add(
+        gathered.listeners.encode([each.listener_id for each in events]),
+        gathered.tracks.encode([each.track_id for each in events]),
+        gathered.artists.encode([each.artist_id for each in events]),
+        np.array([each.listened_at for each in events], np.int64),
+        rewards_of_listens(
+            _lengths([each.ms_played for each in events]),
+            _lengths([each.duration_ms for each in events]),
+            reasons,
+            words.texts,
+        ),
+        np.zeros(len(events), np.bool_),
+    )
+
+
+def _lengths(lengths: list[int | None]) -> NDArray[np.int32]:
+    return np.array([UNKNOWN if each is None else each for each in lengths], np.int32)

@@ -1,0 +1,239 @@
+"""Tables of plays in blocks of columns: Parquet, CSV and JSON, as fast as they can be read.
+
+What `History` reads row by row, with a Python object each, is read here for evaluation, where ten
+million rows are nothing unusual. A CSV that is not quite regular (quotes that span lines, empty
+lines, bytes that are no UTF-8) is a `NotRegularError`; asked again, it is read line by line.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from streams.sources.columnar.cells import Cells, plain
+from streams.sources.formats import csv_table
+from streams.sources.formats.column_roles import Role
+from streams.sources.formats.csv_table import columns_of, delimiter_of
+from streams.sources.formats.format_detection import HistoryFormat
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.table_rows import ROWS_LOOKED_AT, checked_roles
+from topics.errors import HistoryError
+
+ROWS_A_BLOCK = 1 << 17
+_BYTES_A_BLOCK = 1 << 23
+
+TABLES = {
+    HistoryFormat.PARQUET,
+    HistoryFormat.CSV,
+    HistoryFormat.JSON_LINES,
+    HistoryFormat.JSON_ARRAY,
+}
+"""Formats that are tables."""
+
+
+class NotRegularError(Exception):
+    """The table is to be read line by line."""
+
+
+@dataclass
+class Block:
+    """Some rows of a table: the cells of each role's column, all of length `rows`."""
+
+    first_row: int
+    """Of the table, from 1."""
+    rows: int
+    cells: dict[Role, Cells]
+    bad: list[tuple[int, str]] = field(default_factory=list)
+    """Rows (counted from 1) that are not among them, and why."""
+
+
+@dataclass
+class Table:
+    """A table's columns by role, by name, and its blocks."""
+
+    columns: dict[Role, str]
+    blocks: Iterator[Block]
+
+
+def table_of(path: Path, kind: HistoryFormat, *, is_regular: bool = True) -> Table:
+    """The table at `path`; `HistoryError` where its columns do not tell plays.
+
+    Its blocks may end in a `NotRegularError`, but not with `is_regular=False`.
+    """
+    if kind is HistoryFormat.PARQUET:
+        return _parquet(path)
+    if kind is HistoryFormat.CSV:
+        return _csv(path) if is_regular else _csv_lines(path)
+    return _json(path, is_array=kind is HistoryFormat.JSON_ARRAY)
+
+
+# -- Parquet -------------------------------------------------------------------------------------
+
+
+def _parquet(path: Path) -> Table:
+    try:
+        table = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+    names = table.schema_arrow.names
+    roles = checked_roles(names, str(path))
+    columns = {role: names[at] for role, at in roles.items()}
+    return Table(columns, _parquet_blocks(path, table, columns))
+
+
+def _parquet_blocks(path: Path, table: pq.ParquetFile, columns: dict[Role, str]) -> Iterator[Block]:
+    row = 1
+    try:
+        for batch in table.iter_batches(
+            ROWS_A_BLOCK, columns=list(dict.fromkeys(columns.values()))
+        ):
+            at = {
+                role: batch.schema.get_all_field_indices(name)[0] for role, name in columns.items()
+            }
+            cells = {role: plain(batch.column(position)) for role, position in at.items()}
+            yield Block(row, len(batch), cells)
+            row += len(batch)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(
+        f"{path} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
+        "Copy or export it again.",
+    )
+
+
+# -- CSV -----------------------------------------------------------------------------------------
+
+
+def _csv(path: Path) -> Table:
+    header, lines = _header_and_lines(path)
+    delimiter = delimiter_of(header)
+    names = columns_of(header, delimiter)
+    roles = checked_roles(names, str(path))
+    columns = {role: names[at] for role, at in roles.items()}
+    return Table(columns, _csv_blocks(path, delimiter, len(names), roles, lines))
+
+
+def _header_and_lines(path: Path) -> tuple[str, int]:
+    """The first line, and how many lines follow that are not empty at the end."""
+    lines, tail = 0, b"\n"
+    with path.open("rb") as file:
+        try:
+            header = file.readline().decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise NotRegularError from None
+        while data := file.read(_BYTES_A_BLOCK):
+            lines += data.count(b"\n")
+            tail = (tail + data[-2:])[-2:]
+    return header, lines + (not tail.endswith(b"\n"))
+
+
+def _csv_blocks(
+    path: Path, delimiter: str, width: int, roles: dict[Role, int], lines: int
+) -> Iterator[Block]:
+    bad: list[tuple[int, str]] = []
+    row = 2  # the header is the first
+    try:
+        for batch in _csv_reader(path, delimiter, width, roles, bad):
+            at = {role: batch.schema.get_field_index(str(each)) for role, each in roles.items()}
+            cells = {role: batch.column(position) for role, position in at.items()}
+            told, bad[:] = bad[:], []
+            yield Block(row, len(batch), cells, told)
+            row += len(batch) + len(told)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise NotRegularError from error
+    if bad:
+        yield Block(row, 0, {}, bad)
+    if row - 2 + len(bad) != lines:
+        raise NotRegularError
+
+
+def _csv_reader(
+    path: Path, delimiter: str, width: int, roles: dict[Role, int], bad: list[tuple[int, str]]
+) -> Iterator[pa.RecordBatch]:
+    def leave_out(row: Any) -> str:
+        fields = row.actual_columns
+        bad.append((row.number or 0, f"has {fields} fields, the header {width}"))
+        return "skip"
+
+    names = [str(at) for at in range(width)]
+    used = [str(at) for at in dict.fromkeys(roles.values())]
+    reader = pa_csv.open_csv(
+        path,
+        pa_csv.ReadOptions(
+            use_threads=False, block_size=_BYTES_A_BLOCK, column_names=names, skip_rows=1
+        ),
+        pa_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=leave_out),
+        pa_csv.ConvertOptions(
+            include_columns=used,
+            column_types=dict.fromkeys(used, pa.string()),
+            strings_can_be_null=False,
+        ),
+    )
+    with reader:
+        yield from reader
+
+
+def _csv_lines(path: Path) -> Table:
+    rows = _csv_rows(path)
+    names = next(rows)
+    roles = checked_roles(names, str(path))
+    columns = {role: names[at] for role, at in roles.items()}
+    return Table(columns, _blocks_of(rows, roles))
+
+
+def _csv_rows(path: Path) -> Iterator[Any]:
+    """The names of the columns, then the rows."""
+    with path.open("rb") as file:
+        names, rows = csv_table.table(file)
+        yield names
+        yield from rows
+
+
+def _blocks_of(rows: Iterator[tuple[int, Any]], places: Mapping[Role, Any]) -> Iterator[Block]:
+    """`places`: what to ask a row for, to get the cell of a role."""
+    while some := list(islice(rows, ROWS_A_BLOCK)):
+        good = [told for _, told in some if not isinstance(told, str)]
+        bad = [(row, told) for row, told in some if isinstance(told, str)]
+        cells = {role: [each[at] for each in good] for role, at in places.items()}
+        yield Block(some[0][0], len(good), cells, bad)
+
+
+# -- JSON ----------------------------------------------------------------------------------------
+
+
+def _json(path: Path, *, is_array: bool) -> Table:
+    rows = _objects(path, is_array)
+    first = list(islice(rows, ROWS_LOOKED_AT))
+    names = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
+    roles = checked_roles(names, str(path))
+    columns = {role: names[at] for role, at in roles.items()}
+    return Table(columns, _blocks_of(map(_complete, chain(first, rows)), columns))
+
+
+def _complete(row: tuple[int, dict[str, Any] | str]) -> tuple[int, Any]:
+    """Not all objects have all keys."""
+    return row[0], row[1] if isinstance(row[1], str) else defaultdict(_nothing, row[1])
+
+
+def _nothing() -> None:
+    return None
+
+
+def _objects(path: Path, is_array: bool) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    with path.open("rb") as file:
+        yield from _objects_of(file, path, is_array)
+
+
+def _objects_of(
+    file: BinaryIO, path: Path, is_array: bool
+) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    return objects_of_array(file, str(path)) if is_array else objects_of_lines(file)

@@ -1,0 +1,45 @@
+"""JSON objects as rows of a table of plays: one a line, or the elements of an array.
+
+Traps: objects need not all have the same keys, so the columns are those of the first rows.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+from streams.sources.files import Part
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.table_rows import (
+    ROWS_LOOKED_AT,
+    NumberedCells,
+    checked_roles,
+    plays_of_table,
+)
+from streams.sources.plays import ParsedRow
+
+_Rows = Iterable[tuple[int, dict[str, Any] | str]]
+
+
+def read_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of JSON lines."""
+    return _read(objects_of_lines(file), part)
+
+
+def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of a JSON array of objects."""
+    return _read(objects_of_array(file, part.name), part)
+
+
+def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
+    rest = iter(rows)
+    first = list(islice(rest, ROWS_LOOKED_AT))
+    keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
+    roles = checked_roles(keys, part.name)
+    used = [keys[position] for position in roles.values()]
+    positions = {role: position for position, role in enumerate(roles)}
+    return plays_of_table(_cells(chain(first, rest), used), positions, part)
+
+
+def _cells(rows: _Rows, keys: list[str]) -> Iterator[NumberedCells]:
+    for row, told in rows:
+        yield row, told if isinstance(told, str) else [told.get(key) for key in keys]

@@ -1,0 +1,41 @@
+"""Last.fm's recent tracks as JSON pages: `[{"track": [...]}, ...]`, as export tools write them.
+
+Traps: a page with one track has the track instead of a list; the track that is playing now has no
+`date` and comes on every page; numbers are texts; an unknown MBID is "".
+"""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from streams.sources.files import Part
+from streams.sources.formats.column_roles import ms_of
+from streams.sources.formats.json_stream import objects_of_array
+from streams.sources.formats.service_export import Fields, object_in, plays_of, text_in
+from streams.sources.plays import ParsedRow
+
+SOURCE = "lastfm_export"
+PLAYING_NOW = "playing now, not yet a play"
+
+
+def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of all pages."""
+    return plays_of(enumerate(_tracks(file, part), 1), part, SOURCE, _fields)
+
+
+def _tracks(file: BinaryIO, part: Part) -> Iterator[Fields | str]:
+    for _, page in objects_of_array(file, part.name):
+        tracks = page.get("track") if isinstance(page, dict) else None
+        for track in tracks if isinstance(tracks, list) else [tracks]:
+            yield track if isinstance(track, dict) else "is not a track"
+
+
+def _fields(row: Fields) -> dict[str, Any] | str:
+    if object_in(row, "@attr").get("nowplaying"):
+        return PLAYING_NOW
+    artist, album = object_in(row, "artist"), object_in(row, "album")
+    return {
+        "listened_at": ms_of(object_in(row, "date").get("uts"), 1_000.0),
+        "track_name": text_in(row, "name"),
+        "artist_name": text_in(artist, "#text") or text_in(artist, "name"),
+        "release_name": text_in(album, "#text"),
+    }

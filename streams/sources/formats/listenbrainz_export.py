@@ -1,0 +1,65 @@
+"""Listens as ListenBrainz exports and dumps them: JSON lines, or an array, with `track_metadata`.
+
+Traps: the time is `listened_at` in exports, `timestamp` or `ts_since_epoch` in dumps, whole or
+not; an MBID stands in `additional_info` where the player knew it, else in `mbid_mapping`, which
+may be null and changes from export to export, so that the listen is known by `recording_msid`.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from streams.sources.files import Part
+from streams.sources.formats.column_roles import ms_of, number_of
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.service_export import Fields, object_in, plays_of, text_in
+from streams.sources.plays import ParsedRow
+
+SOURCE = "listenbrainz_export"
+_TIMES = ("listened_at", "timestamp", "ts_since_epoch")
+
+
+def read_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of `listens/*.jsonl` and `*.listens`."""
+    return plays_of(objects_of_lines(file), part, SOURCE, _fields)
+
+
+def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of an older export: one array."""
+    return plays_of(objects_of_array(file, part.name), part, SOURCE, _fields)
+
+
+def _fields(row: Fields) -> dict[str, Any]:
+    track = object_in(row, "track_metadata")
+    more = object_in(track, "additional_info")
+    mapping = object_in(track, "mbid_mapping")
+    return {
+        "listener_id": text_in(row, "user_name"),
+        "listened_at": ms_of(next((row[key] for key in _TIMES if key in row), None), 1_000.0),
+        "track_name": text_in(track, "track_name"),
+        "artist_name": text_in(track, "artist_name"),
+        "release_name": text_in(track, "release_name"),
+        "recording_mbid": _mbid(more) or _mbid(mapping),
+        "source_track_id": _msid(row) or _msid(track) or _msid(more),
+        "ms_played": _length_ms(more, "ms_played", "duration_played"),
+        "duration_ms": _length_ms(more, "duration_ms", "duration"),
+    }
+
+
+def _msid(fields: Fields) -> str | None:
+    return text_in(fields, "recording_msid")
+
+
+def _mbid(fields: Fields) -> str | None:
+    with suppress(ValueError):
+        return str(UUID(text_in(fields, "recording_mbid") or ""))
+    return None
+
+
+def _length_ms(more: Fields, key_ms: str, key_s: str) -> int | None:
+    for key, scale in ((key_ms, 1.0), (key_s, 1_000.0)):
+        number = number_of(more.get(key))
+        if number is not None and number >= 0:
+            return round(number * scale)
+    return None

@@ -1,0 +1,49 @@
+"""Parquet: a table of plays, read a batch of rows at a time."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streams.sources.files import Part
+from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table
+from streams.sources.plays import ParsedRow
+from topics.errors import HistoryError
+
+_ROWS_A_BATCH = 10_000
+
+
+def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of a Parquet file; only the columns that mean something are read."""
+    try:
+        table = pq.ParquetFile(file)
+        columns = table.schema_arrow.names
+        roles = checked_roles(columns, part.name)
+        used = list(dict.fromkeys(columns[position] for position in roles.values()))
+        positions = {role: position for position, role in enumerate(roles)}
+        yield from plays_of_table(enumerate(_cells(table, used), 1), positions, part)
+    except (pa.ArrowException, OSError) as error:
+        raise HistoryError(
+            f"{part.name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
+            "Copy or export it again.",
+        ) from error
+
+
+def _cells(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:
+    for batch in table.iter_batches(_ROWS_A_BATCH, columns=columns):
+        yield from zip(*(_values(batch, name) for name in columns), strict=True)
+
+
+def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
+    """The values of the first column of that name as Python can hold them; times in ms."""
+    column = batch.column(batch.schema.get_all_field_indices(name)[0])
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
+        in_ms = pa.timestamp("ms", kind.tz) if pa.types.is_timestamp(kind) else pa.duration("ms")
+        column = column.cast(in_ms, safe=False).cast(pa.int64())
+    elif pa.types.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return [each and each.decode("utf-8", "surrogateescape") for each in column.to_pylist()]
+    return list(column.to_pylist())

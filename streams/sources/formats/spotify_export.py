@@ -1,0 +1,86 @@
+"""Spotify's own exports: the extended streaming history, and the year in the account data.
+
+Extended: `Streaming_History_Audio_*.json` and `_Video_*.json`, older `endsong_*.json`; arrays of
+objects. Account data: `StreamingHistory_music_*.json` with `endTime` (UTC minutes), `artistName`,
+`trackName`, `msPlayed`.
+
+Traps: `ts` and `endTime` are when play STOPPED, so a play began `ms_played` before; `skipped` is
+true for long plays too, so `reason_end` is kept instead; flags may be null; rows of podcasts and
+audiobooks lie between those of music; `ip_addr` never leaves this file.
+"""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from streams.sources.files import Part
+from streams.sources.formats.column_roles import time_ms_of
+from streams.sources.formats.json_stream import objects_of_array
+from streams.sources.formats.service_export import Fields, played_in, plays_of, text_in
+from streams.sources.plays import ParsedRow
+
+EXTENDED_SOURCE = "spotify_export"
+ACCOUNT_SOURCE = "spotify_account"
+
+PODCAST = "a podcast, not music"
+AUDIOBOOK = "an audiobook, not music"
+PRIVATE = "a private session"
+
+
+def read_extended(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of a file of the extended streaming history."""
+    rows = objects_of_array(file, part.name)
+    return plays_of(rows, part, EXTENDED_SOURCE, _extended_fields)
+
+
+def read_account(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of a file of the account data."""
+    return plays_of(objects_of_array(file, part.name), part, ACCOUNT_SOURCE, _account_fields)
+
+
+def _extended_fields(row: Fields) -> dict[str, Any] | str:
+    if reason := _why_ignored(row):
+        return reason
+    played = played_in(row, "ms_played")
+    return {
+        "owner": text_in(row, "username"),
+        "listened_at": _stopped_ms(row, "ts") - played,
+        "track_name": text_in(row, "master_metadata_track_name"),
+        "artist_name": text_in(row, "master_metadata_album_artist_name"),
+        "release_name": text_in(row, "master_metadata_album_album_name"),
+        "source_track_id": text_in(row, "spotify_track_uri"),
+        "ms_played": played,
+        "reason_end": text_in(row, "reason_end"),
+    }
+
+
+def _why_ignored(row: Fields) -> str | None:
+    if row.get("incognito_mode") is True:
+        return PRIVATE
+    if row.get("spotify_track_uri") or row.get("master_metadata_track_name"):
+        return None
+    if row.get("spotify_episode_uri") or row.get("episode_name"):
+        return PODCAST
+    return AUDIOBOOK if row.get("audiobook_uri") or row.get("audiobook_title") else None
+
+
+def _account_fields(row: Fields) -> dict[str, Any] | str:
+    if row.get("podcastName"):
+        return PODCAST
+    if row.get("audiobookName"):
+        return AUDIOBOOK
+    played = played_in(row, "msPlayed")
+    return {
+        "listened_at": _stopped_ms(row, "endTime") - played,
+        "track_name": text_in(row, "trackName"),
+        "artist_name": text_in(row, "artistName"),
+        "ms_played": played,
+    }
+
+
+def _stopped_ms(row: Fields, key: str) -> int:
+    try:
+        if isinstance(told := row.get(key), str):
+            return time_ms_of(told, 1_000.0)
+    except ValueError as error:
+        raise ValueError(f"{key} {error}") from None
+    raise ValueError(f"{key} is not a time")

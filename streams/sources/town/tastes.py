@@ -1,0 +1,69 @@
+"""Who likes what: a listener's genres, artists and favourites, which drift as days pass."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.sources.town.chance import Chance, Numbers, Weighted, zipf
+from streams.sources.town.music import ARTISTS_A_GENRE, GENRES, SimulatedMusic
+
+TASTE_WEIGHTS = (12, 5, 3)
+"""How much a listener likes the first, second and third of their genres."""
+TASTE_LASTS_DAYS = 90
+"""For so long the least liked genre stays; the first one three times as long."""
+FAVOURITES = 64
+FAVOURITE_LASTS_DAYS = 120
+FAME_SHARE = 0.5
+"""How often a listener follows fame, rather than artists of their own choice."""
+CHART = 40
+CHART_LASTS_DAYS = 21
+DISLIKED_SHARE = 0.08
+"""Of all tracks, for each listener others."""
+
+_tastes = Weighted(TASTE_WEIGHTS)
+_artists = zipf(ARTISTS_A_GENRE)
+_THE_TOWN = np.array([-1])
+"""Whose favourites are the charts."""
+
+
+class Tastes:
+    """The tastes of a town's listeners; all take arrays of equal shape, or numbers."""
+
+    def __init__(self, seed: int, music: SimulatedMusic) -> None:
+        self._chance = Chance(seed)
+        self._music = music
+
+    def genre(self, listeners: Numbers, day: Numbers | int, *keys: Numbers) -> Numbers:
+        """A genre that each listener likes on `day`; `keys` tell choices apart."""
+        taste = _tastes.at(self._chance.share("taste", listeners, *keys))
+        lasts = TASTE_LASTS_DAYS * (len(TASTE_WEIGHTS) - taste)
+        since = (day + self._chance.below(lasts, "taste began", listeners, taste)) // lasts
+        return self._chance.below(GENRES, "genre", listeners, taste, since)
+
+    def artist(self, listeners: Numbers, genres: Numbers, *keys: Numbers) -> Numbers:
+        """An artist of each genre: a famous one, or one of the listener's own."""
+        place = _artists.at(self._chance.share("artist", listeners, *keys))
+        own_first = self._chance.below(ARTISTS_A_GENRE, "own artists", listeners, genres)
+        is_own = self._chance.share("fame", listeners, *keys) >= FAME_SHARE
+        return genres * ARTISTS_A_GENRE + (place + own_first * is_own) % ARTISTS_A_GENRE
+
+    def favourite(self, listeners: Numbers, slots: Numbers, day: int) -> Numbers:
+        """The tracks in these `slots` of each listener's favourites on `day`."""
+        return self._lasting(listeners, slots, day, FAVOURITE_LASTS_DAYS)
+
+    def chart(self, slots: Numbers, day: int) -> Numbers:
+        """The tracks in these places of the charts, which the whole town hears, on `day`."""
+        return self._lasting(_THE_TOWN, slots, day, CHART_LASTS_DAYS)
+
+    def _lasting(self, listeners: Numbers, slots: Numbers, day: int, days: int) -> Numbers:
+        """Tracks chosen when the slot was last filled; each slot has its turn of `days`."""
+        age = (day + self._chance.below(days, "filled", listeners, slots)) % days
+        filled = day - age
+        keys = (slots, filled)
+        genres = self.genre(listeners, filled, *keys)
+        artists = self.artist(listeners, genres, *keys)
+        albums = self._music.album(artists, filled, self._chance.share("album", listeners, *keys))
+        return self._music.hit(albums, self._chance.share("hit", listeners, *keys))
+
+    def is_disliked(self, listeners: Numbers, tracks: Numbers) -> NDArray[np.bool_]:
+        """Which tracks each listener seldom hears to the end."""
+        return self._chance.share("dislike", listeners, tracks) < DISLIKED_SHARE

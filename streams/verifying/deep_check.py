@@ -1,0 +1,94 @@
+"""Checks every promise against the logs, while everything runs or after it was stopped.
+
+What both stores hold is read first, with how far each says it has come; then the log is folded
+again from its start, beside the source, the dead letters and, at the log offset of each list of
+a sample, what the state ranks there.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streams.addresses import Addresses
+from streams.dead_letters.dead_letter_reader import INDEXED_MAX, each_letter
+from streams.dead_letters.letter_index import LetterIndex
+from streams.generation.warm_up import warm_up
+from streams.kafka.log_reader import LogReader
+from streams.lists.list_maker import list_maker
+from streams.lists.list_store import EVERYONE
+from streams.registry.contracts import registry_of
+from streams.registry.writer_schemas import PastSchemas
+from streams.settings import Settings
+from streams.verifying.findings import Broken, Findings, Ledger, Promise
+from streams.verifying.replay import Replay, sample_by_offset
+from streams.verifying.replay_check import Verification, live_progress
+from streams.verifying.source_reader import SourceReader
+from streams.verifying.store_audit import compare_stores, read_stores
+from streams.workers.recommender_worker import new_fold
+from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Decoder
+
+OnOffset = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DeepVerification:
+    """What was found; `replayed` is what plain `verify` says."""
+
+    replayed: Verification
+    findings: Findings
+    ledger: Ledger
+    lists: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether every promise is kept."""
+        return self.findings.is_kept
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names."""
+        return self.replayed.as_json() | {
+            "kept": self.is_kept,
+            "log": self.ledger.as_json(),
+            "lists": self.lists,
+            "promises": self.findings.as_json(),
+        }
+
+
+def verify_deeply(
+    settings: Settings, addresses: Addresses, on_offset: OnOffset
+) -> DeepVerification:
+    """Checks every promise; `on_offset` gets (offset, last offset) as the log is folded."""
+    live = live_progress(settings, addresses)
+    fold, findings = new_fold(settings), Findings()
+    maker = list_maker(settings, fold)
+    stores = read_stores(settings, addresses, maker)
+    letters = LetterIndex(each_letter(addresses.kafka, INDEXED_MAX))
+    warm_up(settings)
+    began = time.perf_counter()
+    with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:
+        decoder = Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup)
+        replay = Replay(fold, maker, source, letters.keeps, findings, decoder)
+        wanted = [live.digest_offset, stores.settled.as_of]
+        replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)
+    compare_stores(stores, fold, maker, settings.list_ttl_s, findings)
+    found = replay.digests.get(live.digest_offset, "none: the log does not reach so far")
+    replayed = Verification(
+        equal=found == live.digest,
+        offset=live.digest_offset,
+        events=fold.applied,
+        live=str(live.digest),
+        replay=found,
+        seconds=round(time.perf_counter() - began, 3),
+    )
+    findings.note(Promise.EQUAL, _differing(replayed))
+    lists = len(stores.redis.keys() - {EVERYONE})
+    return DeepVerification(replayed, findings, replay.audit.ledger, lists)
+
+
+def _differing(replayed: Verification) -> list[Broken]:
+    if replayed.equal:
+        return []
+    what = f"live {replayed.live}, replay {replayed.replay}"
+    return [Broken(Promise.EQUAL, f"learning-log/0/{replayed.offset}", what)]

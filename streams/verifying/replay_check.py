@@ -1,0 +1,111 @@
+"""Verification: folds the log again from its start and compares digests with the live state."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+from streams.addresses import Addresses
+from streams.folding.fold import Fold
+from streams.generation.warm_up import warm_up
+from streams.kafka.log_reader import LogReader
+from streams.progress.progress_reader import ProgressReader
+from streams.settings import Settings
+from streams.workers.recommender_worker import new_fold
+from topics.errors import LogError, ServerError
+from topics.learning_log import decode_log_record
+from topics.learning_progress import LearningProgress
+
+_PROGRESS_TIMEOUT_S = 15.0
+_LOOK_EVERY_S = 0.2
+_DIGEST_LOOKS_MAX = 50
+RECORDS_AT_ONCE = 64
+"""As many log records as a recommender takes at a time."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Live and replayed digest of the state at one log offset."""
+
+    equal: bool
+    offset: int
+    events: int
+    live: str
+    replay: str
+    seconds: float
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is as promised."""
+        return self.equal
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values with stable names."""
+        return asdict(self)
+
+
+def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
+    """Folds the log from where `fold` stands to `last`; yields offsets as it gets there."""
+    with LogReader(kafka) as reader:
+        records = reader.records(fold.offset + 1, last)
+        while some := list(islice(records, RECORDS_AT_ONCE)):
+            fold.apply_many((at, decode_log_record(value, at)) for at, value in some)
+            yield fold.offset
+
+
+def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
+    """The newest heartbeat of the configured recommender that carries a digest."""
+    reader = ProgressReader(addresses.kafka, lambda _: None)
+    reader.start()
+    answered = reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
+    progress = _with_digest(reader, settings.recommender_id) if answered else None
+    reader.close()
+    if not answered:
+        raise ServerError(
+            f"Heartbeats cannot be read from {addresses.kafka} in {_PROGRESS_TIMEOUT_S:.0f} s.",
+            "Is Kafka up, and did `echotune topics apply` run?",
+        )
+    if progress is None:
+        raise LogError(
+            f"No digest of {settings.recommender_id} is known.",
+            "Start it (`echotune worker recommender`) and try again.",
+        )
+    return progress
+
+
+def _with_digest(reader: ProgressReader, recommender_id: str) -> LearningProgress | None:
+    """A recommender that has just begun takes a moment to say a digest."""
+    for _ in range(_DIGEST_LOOKS_MAX):
+        progress = reader.heartbeats().get(recommender_id)
+        if progress is None or progress.digest is not None:
+            return progress
+        time.sleep(_LOOK_EVERY_S)
+    return None
+
+
+def verify(
+    settings: Settings, addresses: Addresses, on_offset: Callable[[int, int], None]
+) -> Verification:
+    """Compares the live digest with that of a replay; `on_offset` gets (offset, last offset)."""
+    live = live_progress(settings, addresses)
+    warm_up(settings)
+    fold = new_fold(settings)
+    began = time.perf_counter()
+    for offset in replay(fold, addresses.kafka, live.digest_offset):
+        on_offset(offset, live.digest_offset)
+    if fold.offset != live.digest_offset:
+        raise LogError(
+            f"The learning-log ends at {fold.offset}, the live state at {live.digest_offset}.",
+            "It lost its tail; see docs/operations.md.",
+        )
+    seconds = time.perf_counter() - began
+    found = fold.digest()
+    return Verification(
+        equal=found == live.digest,
+        offset=live.digest_offset,
+        events=fold.applied,
+        live=str(live.digest),
+        replay=found,
+        seconds=round(seconds, 3),
+    )

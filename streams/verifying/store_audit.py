@@ -1,0 +1,90 @@
+"""What consumers can read of one recommender's lists, and up to where it says that it is whole."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from streams.addresses import Addresses
+from streams.folding.fold import Fold
+from streams.lists.frontier import Frontier
+from streams.lists.list_maker import ListMaker
+from streams.lists.list_store import EVERYONE
+from streams.publishing.topic_frontier import topic_frontier
+from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.registry.contracts import registry_of
+from streams.registry.writer_schemas import PastSchemas
+from streams.settings import Settings
+from streams.verifying.findings import Findings, Promise
+from streams.verifying.list_audit import Lists, disagreements, outdated
+from streams.verifying.published_lists import lists_in_redis, lists_in_topic
+from topics.errors import ServerError
+
+
+class Stores(NamedTuple):
+    """The lists of one shard in both places; each holds all that changed up to `settled`."""
+
+    redis: Lists
+    topic: Lists
+    settled: Frontier
+
+
+def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
+    """Reads how far both stores say to have come, and then what they hold."""
+    return asyncio.run(_read(settings, addresses, maker))
+
+
+async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
+    redis = redis_of(addresses)
+    try:
+        reached = await redis_lists(settings, redis).frontier()
+        topic = await asyncio.to_thread(topic_frontier, addresses.kafka, settings.recommender_id)
+        schemas = PastSchemas(registry_of(settings)).lookup
+        in_topic = await asyncio.to_thread(
+            lists_in_topic, addresses.kafka, settings.generation, schemas
+        )
+        in_redis = await lists_in_redis(redis, settings.generation)
+    except REDIS_AWAY as error:
+        raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
+    finally:
+        await redis.aclose()
+    complete = [each._replace(as_of=each.complete_up_to) for each in (reached, topic)]
+    settled = min(complete, key=lambda each: each.position)
+    return Stores(_own(in_redis, maker), _own(in_topic, maker), settled)
+
+
+def _own(lists: Lists, maker: ListMaker) -> Lists:
+    return {each: found for each, found in lists.items() if _is_own(each, maker)}
+
+
+def _is_own(listener_id: str, maker: ListMaker) -> bool:
+    return maker.owns_everyones if listener_id == EVERYONE else maker.owns(listener_id)
+
+
+def compare_stores(
+    stores: Stores, fold: Fold, maker: ListMaker, ttl_s: int, findings: Findings
+) -> None:
+    """Redis, the topic and the state beside each other; `fold` is at least as far as the stores."""
+    redis, topic, settled = stores
+    found = disagreements(redis, topic, settled.position)
+    findings.note(Promise.AGREED, found, checked=len(redis.keys() & topic.keys()))
+    place = settled.as_of if settled.log_epoch == fold.log_epoch else -1
+    changed = last_changed(fold, maker)
+    expired = set(_expired(topic, ttl_s))
+    lasting = {each: at for each, at in changed.items() if each not in expired}
+    for name, lists, wanted in (("redis", redis, lasting), ("the topic", topic, changed)):
+        found = outdated(lists, wanted, place, name)
+        findings.note(Promise.COMPLETE, found, checked=len(wanted))
+
+
+def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
+    """Listener → log offset of their last change, of those whose lists `maker` makes."""
+    codes = maker.own(fold.changed_after(-1))
+    ids = map(str, fold.listeners.values(codes.tolist()))
+    return dict(zip(ids, fold.last_changed(codes).tolist(), strict=True))
+
+
+def _expired(topic: Lists, ttl_s: int) -> Iterator[str]:
+    """Redis forgets lists that have not changed for long; the topic knows when that was."""
+    oldest_ms = (time.time() - ttl_s) * 1_000
+    return (each for each, found in topic.items() if found.at_ms < oldest_ms)

@@ -1,0 +1,177 @@
+"""Composes a recommender: settings and servers in, a Faust app and its parts out."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+import faust
+import orjson
+import structlog
+import xxhash
+from faust.types import TP
+from faust.types.tuples import Message
+from redis.asyncio import Redis
+
+from online_models.base import Ranker
+from online_models.registry import build
+from streams.addresses import Addresses
+from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
+from streams.folding.fold import FOLD_VERSION, Fold
+from streams.generation.model_choice import built, config_of
+from streams.kafka.log_reader import LogReader, ReadLog
+from streams.kafka.log_writer import write_control
+from streams.kafka.pacer import Pace
+from streams.lists.list_maker import list_maker
+from streams.lists.list_shape import shape_of
+from streams.monitoring.drift_alarms import AlarmTeller, AlarmTopic
+from streams.ownership.former_shards import FormerShards
+from streams.progress.progress_writer import ProgressWriter
+from streams.publishing.publisher import Publisher
+from streams.publishing.removals import erased_in
+from streams.publishing.topic_writer import TopicLists
+from streams.redis_client import redis_lists, redis_of, tell_status
+from streams.registry.contracts import registry_of
+from streams.settings import Settings
+from streams.snapshots.snapshot_folder import SnapshotFolder
+from streams.snapshots.state_keeper import StateKeeper
+from streams.tracks.catalogue_feed import CatalogueFeed
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.workers.faust_app import add_agent, faust_app
+from topics.catalogue import LEARNING_LOG
+
+_log = structlog.get_logger(__name__)
+
+PROCESSOR_SHARE = 0.5
+"""Of one processor; a worker that uses more gathers for longer before it goes on."""
+_LOG_RECORDS_A_CHUNK = 64
+BASELINE = {"model": "popularity"}
+"""The model beside which every generation's hit rate is shown."""
+
+
+def _model(settings: Settings) -> Ranker:
+    return built(config_of(settings.model), "ECHOTUNE_MODEL")
+
+
+def new_fold(settings: Settings) -> Fold:
+    """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
+    return Fold(_model(settings), build(BASELINE), duplicate_window=settings.duplicate_window)
+
+
+def configuration_of(settings: Settings) -> str:
+    """Hash of everything a state depends on beside the log and the fold's own version.
+
+    A model's identity spells out its whole configuration, wherever each part of it was told.
+    """
+    identities = [each.identity() for each in (_model(settings), build(BASELINE))]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
+
+
+def lists_made_by(settings: Settings) -> str:
+    """Hash of everything that the lists of one place in the log depend on."""
+    made_by = [FOLD_VERSION, configuration_of(settings), shape_of(settings)]
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
+
+
+class RecommenderWorker:
+    """A recommender and what surrounds it; everything is made on the worker's event loop."""
+
+    def __init__(self, settings: Settings, addresses: Addresses) -> None:
+        self._redis = redis_of(addresses)
+        self._feed = _feed(settings, addresses)
+        self.recommender = _recommender(settings, addresses, self._redis, self._feed)
+        self.app = faust_app(
+            settings,
+            addresses,
+            settings.recommender_id,
+            starting_positions=self._begin,
+            chunk_records_max=_LOG_RECORDS_A_CHUNK,
+            pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
+        )
+        add_agent(self.app, LEARNING_LOG.name, "recommend", self._recommend)
+        self.app.on_partitions_assigned.connect(self._own_or_stand_by)
+        self.app.task(self._heartbeat)
+        self._feeding: asyncio.Task[None] | None = None
+
+    async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        return dict.fromkeys(assigned, await self.recommender.begin())
+
+    async def _recommend(self, chunk: Message) -> None:
+        await self.recommender.learn(chunk.value)
+        self.app.consumer.ack(chunk)
+
+    async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
+        if assigned:
+            _log.info("owns the log", who=self.recommender.identity.recommender_id)
+        self.recommender.on_assigned(is_owner=bool(assigned))
+
+    async def _heartbeat(self) -> None:
+        key = f"echotune:status:recommender:{self.recommender.identity.recommender_id}"
+        while not self.app.should_stop:
+            await self.recommender.beat()
+            if self.recommender.is_owner:
+                await tell_status(self._redis, key, self.recommender.status())
+
+    async def start(self) -> None:
+        """Begins to feed the catalogue of tracks."""
+        if self._feed is not None:
+            self._feeding = asyncio.create_task(self._feed.run())
+
+    async def end(self, *, is_clean: bool) -> None:
+        """Leaves a snapshot and a last heartbeat behind, unless the state may be half changed."""
+        if is_clean:
+            await self.recommender.end()
+        if self._feed is not None:
+            await self._feed.close()
+        if self._feeding is not None:
+            self._feeding.cancel()
+        await self._redis.aclose()
+
+
+def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
+    """One shard of a generation tells the catalogue what it sees; none where MongoDB is not set."""
+    if settings.shard != 0 or not addresses.mongo:
+        return None
+    return CatalogueFeed(MongoTrackCatalogue(addresses.mongo))
+
+
+def _recommender(
+    settings: Settings, addresses: Addresses, redis: Redis, feed: CatalogueFeed | None
+) -> Recommender:
+    fold = new_fold(settings)
+    lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
+    topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
+    log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
+    return Recommender(
+        Identity(settings.recommender_id, settings.generation),
+        Cadence(
+            settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
+        ),
+        log=log,
+        former=FormerShards(addresses.kafka, settings.recommender_id),
+        fold=fold,
+        publisher=Publisher(
+            fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)
+        ),
+        topic=topic,
+        state=_state_keeper(settings, log.read, fold),
+        progress=ProgressWriter(addresses.kafka),
+        feed=feed,
+        alarms=_alarms(settings, addresses),
+    )
+
+
+def _alarms(settings: Settings, addresses: Addresses) -> AlarmTeller | None:
+    """One shard of a generation tells its alarms: all shards have the same ones."""
+    if settings.shard != 0:
+        return None
+    return AlarmTeller(settings.generation, AlarmTopic(addresses.kafka))
+
+
+def _state_keeper(settings: Settings, read_log: ReadLog, fold: Fold) -> StateKeeper:
+    folder = settings.home / "snapshots" / settings.recommender_id
+    return StateKeeper(
+        fold,
+        SnapshotFolder(folder, keep=settings.snapshots_kept),
+        read_log=read_log,
+        configuration=configuration_of(settings),
+    )

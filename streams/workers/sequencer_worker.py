@@ -1,0 +1,180 @@
+"""Composes a sequencer: settings and servers in, a Faust app and its parts out."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import faust
+import structlog
+from faust.types import TP
+
+from streams.addresses import Addresses
+from streams.agents.sequence import Identity, Sequencer
+from streams.kafka.acknowledged_producer import AcknowledgedProducer
+from streams.kafka.pacer import Pace
+from streams.kafka.topic_facts import bounds_of, describe_topic
+from streams.kafka.waiting import answered
+from streams.progress.progress_reader import FoldPosition, ProgressReader
+from streams.redis_client import redis_of, tell_status
+from streams.registry.contracts import registry_of
+from streams.registry.writer_schemas import WriterSchemas
+from streams.sequencing.start_positions import Cluster, Source
+from streams.settings import Settings
+from streams.workers.faust_app import add_agent, faust_app
+from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LEARNING_PROGRESS, LISTENING_EVENTS
+from topics.codecs import Decoder
+from topics.errors import ServerError
+
+_log = structlog.get_logger(__name__)
+PROCESSOR_SHARE = 0.3
+"""Of one processor; a worker that uses more gathers for longer before it goes on."""
+_CAUGHT_UP_TIMEOUT_S = 10.0
+_FLUSH_TIMEOUT_S = 3.0
+_HEARTBEAT_S = 1.0
+_TOPIC_ID_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class SequencerNames:
+    """What the sequencer is called, reads and writes; literal, since state hangs on it."""
+
+    app_id: str = "echotune-sequencer"
+    listening_events: str = LISTENING_EVENTS.name
+    learning_log: str = LEARNING_LOG.name
+    learning_progress: str = LEARNING_PROGRESS.name
+    dead_letters: str = DEAD_LETTERS.name
+
+
+class SequencerWorker:
+    """A sequencer and what surrounds it; everything is made on the worker's event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        addresses: Addresses,
+        names: SequencerNames = SequencerNames(),
+    ) -> None:
+        self._kafka = addresses.kafka
+        self._names = names
+        self._loop = asyncio.get_running_loop()
+        self._producer = AcknowledgedProducer(addresses.kafka, self._stop)
+        schemas = WriterSchemas(registry_of(settings))
+        self.sequencer = Sequencer(
+            Identity(
+                f"{socket.gethostname()}-{os.getpid()}",
+                version("echotune"),
+                names.learning_log,
+                names.dead_letters,
+            ),
+            self._producer,
+            Decoder(LISTENING_EVENTS.contracts, schemas.lookup),
+            self._stop,
+            schemas=schemas,
+        )
+        self._progress = ProgressReader(addresses.kafka, self._on_progress, names.learning_progress)
+        self._redis = redis_of(addresses)
+        self.app = faust_app(
+            settings,
+            addresses,
+            names.app_id,
+            starting_positions=self._begin,
+            chunk_records_max=settings.chunk_records_max,
+            pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
+        )
+        add_agent(self.app, names.listening_events, "sequence", self.sequencer.sequence)
+        self.app.on_partitions_revoked.connect(self._revoke)
+        self.app.task(self._watch_topic_id)
+        self.app.task(self._heartbeat)
+
+    # -- beginning ----------------------------------------------------------------------------
+
+    async def _begin(
+        self, assigned: set[TP], committed: Mapping[TP, int | None]
+    ) -> Mapping[TP, int]:
+        await asyncio.to_thread(self._progress.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
+        cluster = await answered(lambda: self._cluster({tp: committed[tp] for tp in assigned}))
+        return await self.sequencer.begin(self.app.consumer, cluster, self._progress.position)
+
+    def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
+        name = self._names.listening_events
+        bounds = bounds_of(self._kafka, name, [tp.partition for tp in committed])
+        log = bounds_of(self._kafka, self._names.learning_log, [0])
+        return Cluster(
+            source=self._describe(),
+            committed=committed,
+            bounds={tp: bounds[tp.partition] for tp in committed},
+            log_end=log[0].end,
+        )
+
+    def _describe(self) -> Source:
+        name = self._names.listening_events
+        return Source(name, *describe_topic(self._kafka, name))
+
+    async def _watch_topic_id(self) -> None:
+        """Begins again when the topic was made anew: the consumer only knows its name."""
+        while not self.app.should_stop:
+            await asyncio.sleep(_TOPIC_ID_EVERY_S)
+            try:
+                source = await asyncio.to_thread(self._describe)
+            except ServerError:
+                continue  # Kafka is away: others say so
+            self.sequencer.check_source(source)
+
+    async def _revoke(self, _: faust.App, revoked: set[TP], **__: object) -> None:
+        self.sequencer.forget()
+
+    # -- following ----------------------------------------------------------------------------
+
+    def _on_progress(self, fold: FoldPosition) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._follow, fold)
+
+    def _follow(self, fold: FoldPosition) -> None:
+        try:
+            self.sequencer.follow(fold)
+            self.sequencer.heal()
+        except Exception as error:  # not understood: stop, and begin again where the fold stands
+            self._stop(error)
+
+    def _stop(self, error: BaseException) -> None:
+        self._crash = self._loop.create_task(self.app.crash(error))
+
+    # -- status -------------------------------------------------------------------------------
+
+    async def _heartbeat(self) -> None:
+        key = f"echotune:status:sequencer:{self.sequencer.identity.sequencer_id}"
+        while not self.app.should_stop:
+            await tell_status(self._redis, key, self.status())
+            await asyncio.sleep(_HEARTBEAT_S)
+
+    def status(self) -> dict[str, Any]:
+        """The sequencer's status, with the lag of each partition in records."""
+        status = self.sequencer.status()
+        for tp, pipeline in self.sequencer.pipelines.items():
+            end = self._end_of(tp)
+            status["partitions"][str(tp.partition)]["lag"] = (
+                None if end is None else max(0, end - pipeline.next_to_acknowledge)
+            )
+        return status
+
+    def _end_of(self, tp: TP) -> int | None:
+        if tp not in self.app.consumer.assignment():
+            return None
+        end: int | None = self.app.consumer.highwater(tp)
+        return end
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begins to follow the folds."""
+        self._progress.start()
+
+    async def end(self, *, is_clean: bool) -> None:
+        """Waits a little for what is on its way; what is not acknowledged comes again."""
+        await self._producer.close(_FLUSH_TIMEOUT_S)
+        await asyncio.to_thread(self._progress.close)
+        await self._redis.aclose()

@@ -1,0 +1,120 @@
+"""A registry that does not answer as one is away: it says nothing of any schema."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from infra.daemon import LOOPBACK, free_port
+from streams.registry.http_schema_registry import ANSWER_BYTES_MAX, HttpSchemaRegistry
+from streams.registry.schema_registry import RegistryAwayError
+from topics.errors import SchemaError, SettingsError
+
+
+class AnAnswer(BaseHTTPRequestHandler):
+    """Answers whatever it is asked as it is told, and keeps what it was asked."""
+
+    status: ClassVar[int] = 200
+    body: ClassVar[bytes] = b""
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.status)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def answer() -> Iterator[type[AnAnswer]]:
+    class Answer(AnAnswer):
+        asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    server = HTTPServer((LOOPBACK, 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    Answer.port = server.server_port  # type: ignore[attr-defined]
+    yield Answer
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def registry_of(answer: Any, login: str = "") -> HttpSchemaRegistry:
+    return HttpSchemaRegistry(f"http://{login}{LOOPBACK}:{answer.port}/sub", timeout_s=5.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b'{"error_code": 404, "message": "no such page"}'),
+        (404, b'{"status": 404}'),
+        (404, b"<html>"),
+        (401, b'{"error_code": 40101, "message": "who are you"}'),
+        (403, b""),
+        (302, b"{}"),
+        (500, b'{"error_code": 50001, "message": "store"}'),
+        (503, b"busy"),
+        (200, b""),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'{"schema": 7}'),
+        (200, b"\xff"),
+        (200, b"[" * 200_000),
+    ],
+)
+def test_any_answer_that_is_not_about_the_schema_means_that_the_registry_is_away(
+    answer: type[AnAnswer], status: int, body: bytes
+) -> None:
+    answer.status, answer.body = status, body
+    with pytest.raises(RegistryAwayError, match="ECHOTUNE_SCHEMA_REGISTRY"):
+        registry_of(answer).schema(7)
+    assert [path for path, _ in answer.asked] == ["/sub/schemas/ids/7"]
+
+
+def test_only_the_registrys_own_words_say_that_an_id_is_unknown(answer: type[AnAnswer]) -> None:
+    answer.status, answer.body = 404, b'{"error_code": 40403, "message": "Schema not found"}'
+    assert registry_of(answer).schema(7) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"schema": "{}", "schemaType": "PROTOBUF"}',
+        b'{"schema": "{}", "references": [{"name": "a", "subject": "b", "version": 1}]}',
+        b" " * (ANSWER_BYTES_MAX + 1),
+    ],
+)
+def test_what_is_not_one_avro_schema_of_a_bounded_length_is_a_schema_error(
+    answer: type[AnAnswer], body: bytes
+) -> None:
+    answer.body = body
+    with pytest.raises(SchemaError):
+        registry_of(answer).schema(7)
+
+
+def test_user_and_password_are_sent_and_never_shown(answer: type[AnAnswer]) -> None:
+    answer.status, answer.body = 500, b"{}"
+    with pytest.raises(RegistryAwayError) as failure:
+        registry_of(answer, "me:s%40cret@").schema(7)
+    assert answer.asked == [("/sub/schemas/ids/7", "Basic bWU6c0BjcmV0")]
+    assert "s%40cret" not in str(failure.value)
+    assert "s@cret" not in str(failure.value)
+
+
+def test_nobody_there_means_away() -> None:
+    with pytest.raises(RegistryAwayError):
+        HttpSchemaRegistry(f"http://{LOOPBACK}:{free_port()}").schema(7)
+
+
+@pytest.mark.parametrize("url", ["registry:8081", "ftp://host", "http://", "http://host:port"])
+def test_what_is_no_address_is_a_wrong_setting(url: str) -> None:
+    with pytest.raises(SettingsError, match="ECHOTUNE_SCHEMA_REGISTRY"):
+        HttpSchemaRegistry(url)

@@ -1,0 +1,91 @@
+"""Which chunks may be acknowledged, and when: never one whose predecessor is not in the log."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+
+
+def launched(pipeline: Pipeline, *lasts: int) -> list[Flight]:
+    """Chunks of one batch each."""
+    return [pipeline.launch(last, 1, f"chunk to {last}") for last in lasts]
+
+
+def acknowledged(pipeline: Pipeline) -> list[int]:
+    return [flight.to_offset for flight in pipeline.landed()]
+
+
+def test_chunks_are_acknowledged_in_their_order() -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    first, second = launched(pipeline, 9, 19)
+    assert pipeline.report_batch(first, 5) is Verdict.LANDED
+    assert acknowledged(pipeline) == [9]
+    assert pipeline.report_batch(second, 6) is Verdict.LANDED
+    assert acknowledged(pipeline) == [19]
+    assert pipeline.next_to_acknowledge == 20
+
+
+def test_each_chunk_begins_where_the_one_before_ended() -> None:
+    pipeline = Pipeline(epoch=1, position=5)
+    first, second = launched(pipeline, 9, 30)
+    assert (first.from_offset, second.from_offset) == (5, 10)
+
+
+def test_after_a_failed_report_nothing_of_the_epoch_is_acknowledged() -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    first, second = launched(pipeline, 9, 19)
+    assert pipeline.report_batch(first, None) is Verdict.BROKEN
+    assert pipeline.report_batch(second, 7) is Verdict.STALE
+    assert acknowledged(pipeline) == []
+    assert pipeline.next_to_acknowledge == 0
+
+
+def test_a_chunk_waits_for_all_its_batches_and_dead_letters() -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    flight = pipeline.launch(9, 3, "chunk")
+    pipeline.report_batch(flight, 1)
+    pipeline.report_letter(flight, landed=True)
+    assert acknowledged(pipeline) == []
+    pipeline.report_batch(flight, 2)
+    assert acknowledged(pipeline) == [9]
+
+
+def test_a_dead_letter_that_fails_breaks_the_epoch_too() -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    flight = pipeline.launch(9, 2, "chunk")
+    assert pipeline.report_letter(flight, landed=False) is Verdict.BROKEN
+    assert pipeline.report_batch(flight, 1) is Verdict.STALE
+
+
+def test_a_log_offset_that_is_not_above_the_last_one_means_that_the_log_was_cut() -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    first, second = launched(pipeline, 9, 19)
+    pipeline.report_batch(first, 50)
+    assert pipeline.report_batch(second, 50) is Verdict.BROKEN
+    assert acknowledged(pipeline) == []
+
+
+def test_a_report_of_an_earlier_assignment_acknowledges_nothing() -> None:
+    earlier = Pipeline(epoch=1, position=0)
+    [flight] = launched(earlier, 9)
+    regained = Pipeline(epoch=2, position=0)
+    launched(regained, 9)
+    assert regained.report_batch(flight, 5) is Verdict.STALE
+    assert regained.report_letter(flight, landed=True) is Verdict.STALE
+    assert acknowledged(regained) == []
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=8), st.data())
+def test_whatever_the_order_of_reports_an_acknowledged_chunk_is_whole_and_so_are_all_before_it(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    pipeline = Pipeline(epoch=1, position=0)
+    flights = [pipeline.launch(at, size, at) for at, size in enumerate(sizes)]
+    waiting = [flight for flight in flights for _ in range(flight.waiting)]
+    log_offset, done = 0, []
+    for flight in data.draw(st.permutations(waiting)):
+        log_offset += data.draw(st.sampled_from([1, 1, 1, 0]))
+        pipeline.report_batch(flight, log_offset)
+        done += acknowledged(pipeline)
+        assert done == list(range(len(done)))
+        assert all(flights[at].waiting == 0 for at in done)

@@ -19,7 +19,7 @@ from online_models.blend.listener.marks import clear_marked
 from online_models.blend.listener.play_rings import clear_ring
 from online_models.blend.listener.situations import clear_mood
 from online_models.blend.ranking import add_tables, reason_for, sort, survive
-from online_models.blend.scoring import gather
+from online_models.blend.scoring import score_candidates
 from online_models.kernels.compiled import constant, njit_cached
 
 _LISTEN = int(Signal.LISTEN)
@@ -78,7 +78,7 @@ def recommend_rows(
     scratch = blend.scratch[0]
     for row in range(len(listeners)):
         known = 0 <= listeners[row] < len(blend.contexts)
-        gather(blend, listeners[row] if known else NOBODY, NOTHING)
+        score_candidates(blend, listeners[row] if known else NOBODY, NOTHING)
         survive(scratch, blend.learned[0], blend.knobs[0])
         for place in range(sort(scratch, items.shape[1])):
             slot = scratch.survivors[place]
@@ -98,7 +98,7 @@ def score_items(
     for item in items:
         if 0 <= item < len(slot_of):
             admit(scratch.candidates, slot_of, item, _ASKED)
-    gather(blend, int(listener) if known else NOBODY, NOTHING)
+    score_candidates(blend, int(listener) if known else NOBODY, NOTHING)
     for slot in range(scratch.candidates.held):
         if scratch.candidates.scores[slot] != HATED_SCORE:
             add_tables(scratch, blend.learned[0], blend.knobs[0].tables, slot)

@@ -17,7 +17,7 @@ from online_models.blend.listener.contexts import BREAK_MS, is_late, move, move_
 from online_models.blend.listener.play_rings import is_played, remember
 from online_models.blend.listener.situations import note_outcome, note_repeat
 from online_models.blend.ranking import place_of, rank_of, survive
-from online_models.blend.scoring import gather
+from online_models.blend.scoring import score_candidates
 from online_models.kernels.compiled import njit_cached, njit_inlined
 
 _LISTEN = int(Signal.LISTEN)
@@ -25,7 +25,7 @@ _LISTEN = int(Signal.LISTEN)
 
 @njit_inlined
 def _look(blend: Any, row: Any, is_in_time: bool) -> int:
-    gather(blend, row.user, row.item)
+    score_candidates(blend, row.user, row.item)
     scratch = blend.scratch[0]
     survive(scratch, blend.learned[0], blend.knobs[0])
     target = slot_for(blend.slot_of, row.item)

@@ -71,7 +71,7 @@ def _leave_out_hated(blend: Any) -> None:
 
 
 @njit_inner
-def gather(blend: Any, listener: int, arriving: int) -> None:
+def score_candidates(blend: Any, listener: int, arriving: int) -> None:
     """Gathers, describes and scores candidates; those that are there already are scored alike.
 
     The score is linear so far; `ranking` adds the tables. `arriving`: the track that has just

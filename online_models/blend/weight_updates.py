@@ -7,7 +7,7 @@ from online_models.blend.candidates.features import FEATURES
 from online_models.blend.learned_weights import step_cell, step_leaning, step_vectors
 from online_models.blend.listener.situations import note_outcome
 from online_models.blend.ranking import place_of, rank_of, survive
-from online_models.blend.scoring import gather
+from online_models.blend.scoring import score_candidates
 from online_models.kernels.compiled import njit_inlined, njit_inner
 from online_models.kernels.numerics import exp_of
 
@@ -59,7 +59,7 @@ def rank_and_blend(blend: Any, listener: int, item: int, is_lesson: bool) -> int
 
     Returns its place, see `place_of`.
     """
-    gather(blend, listener, item)
+    score_candidates(blend, listener, item)
     scratch, learned, knobs = blend.scratch[0], blend.learned[0], blend.knobs[0]
     survive(scratch, learned, knobs)
     target = slot_for(blend.slot_of, item)

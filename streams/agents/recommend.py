@@ -19,13 +19,13 @@ from streams.kafka.log_reader import ReadLog
 from streams.kafka.log_writer import WriteLog
 from streams.kafka.waiting import answered
 from streams.lists.frontier import Frontier, Gate, Reached
-from streams.monitoring.drift_alarms import AlarmTeller, drift_status
+from streams.monitoring.drift_alarms import DriftAlarmPublisher, drift_status
 from streams.ownership.former_shards import FormerShards, shard_of
 from streams.ownership.gate_opening import opening
-from streams.ownership.takeover import silence
+from streams.ownership.takeover import fence_in_redis
 from streams.progress.progress_writer import ProgressWriter, progress_of
 from streams.publishing.publisher import Publisher
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
 from streams.tracks.catalogue_feed import CatalogueFeed
@@ -72,11 +72,11 @@ class Recommender:
         former: FormerShards,
         fold: Fold,
         publisher: Publisher,
-        topic: TopicLists,
+        topic: TopicWriter,
         state: StateKeeper,
         progress: ProgressWriter,
         feed: CatalogueFeed | None = None,
-        alarms: AlarmTeller | None = None,
+        alarms: DriftAlarmPublisher | None = None,
     ) -> None:
         self.identity = identity
         self._cadence = cadence
@@ -163,21 +163,21 @@ class Recommender:
             ids = await self._alone()
             redis, topic = await self._publisher.take_over(retry_s)
             if redis.owner == known.owner:
-                return await self._silenced(ids), redis, topic
+                return await self._fence_former(ids), redis, topic
             _log.info("another one has taken over meanwhile; looking anew", who=self.identity)
             self._let_go()
 
     async def _alone(self) -> list[str]:
         """Waits for the end of recommenders of another M; who they were."""
         ids = await answered(self._former.ids)
-        while heard := await answered(lambda: self._former.heard(ids)):
+        while heard := await answered(lambda: self._former.alive(ids)):
             if heard != self._waits_for:
                 _log.warning("recommenders of another M still run: stop them", who=heard)
             self._waits_for = heard
         self._waits_for = []
         return ids
 
-    async def _silenced(self, ids: Sequence[str]) -> list[Reached]:
+    async def _fence_former(self, ids: Sequence[str]) -> list[Reached]:
         """Takes both stores from `ids`; up to where they published.
 
         Redis is claimed by then: whatever it forgets from here on, it forgets the claim, too. And
@@ -185,8 +185,10 @@ class Recommender:
         """
         found = await answered(lambda: self._former.frontiers(ids))
         owners = {shard_of(each): at.owner for each, at in zip(ids, found, strict=True)}
-        in_redis = await silence(self._publisher.redis, owners, self._cadence.progress_every_s)
-        return [*map(Reached, in_redis, await answered(lambda: self._former.silence(ids)))]
+        in_redis = await fence_in_redis(
+            self._publisher.redis, owners, self._cadence.progress_every_s
+        )
+        return [*map(Reached, in_redis, await answered(lambda: self._former.fence(ids)))]
 
     # -- folding -----------------------------------------------------------------------------
 

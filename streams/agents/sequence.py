@@ -18,13 +18,13 @@ from faust.types import TP
 
 from streams.kafka.acknowledged_producer import AcknowledgedProducer
 from streams.progress.progress_reader import FoldPosition
-from streams.registry.writer_schemas import UnaskedSchemaError, WriterSchemas
+from streams.registry.writer_schemas import SchemaNotFetchedError, WriterSchemas
 from streams.sequencing.acceptance import Accepted, RejectedRecord, accept, misplaced
 from streams.sequencing.batching import BatchOrigin, batches_of
-from streams.sequencing.circuit_breaker import Breaker
+from streams.sequencing.circuit_breaker import CircuitBreaker
 from streams.sequencing.dead_letter import dead_letter
-from streams.sequencing.lost_rows import Healing
-from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+from streams.sequencing.lost_rows import LostRowsDetector
+from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
 from streams.sequencing.start_positions import Cluster, Source, begin
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 from topics.codecs import Decoder
@@ -103,9 +103,9 @@ class Sequencer:
         self._broken_in_a_row = 0
         self._beginning: asyncio.TimerHandle | None = None
         self.pipelines: dict[TP, Pipeline] = {}
-        self._healing: dict[TP, Healing] = {}
-        self._introduction = Healing()
-        self._breakers: dict[TP, Breaker] = {}
+        self._healing: dict[TP, LostRowsDetector] = {}
+        self._introduction = LostRowsDetector()
+        self._breakers: dict[TP, CircuitBreaker] = {}
         self._paused: dict[TP, deque[Any]] = {}
         self._resuming: dict[TP, asyncio.TimerHandle] = {}
         self._asking: dict[TP, asyncio.Task[None]] = {}
@@ -131,7 +131,7 @@ class Sequencer:
         self._introduction.begin_epoch(1, log_end)
         for tp, start in starts.items():
             self.pipelines[tp] = Pipeline(epoch, start)
-            self._healing.setdefault(tp, Healing()).begin_epoch(start, log_end)
+            self._healing.setdefault(tp, LostRowsDetector()).begin_epoch(start, log_end)
         return starts
 
     def forget(self) -> None:
@@ -182,7 +182,7 @@ class Sequencer:
         _check_position(tp, pipeline, records)
         try:
             accepted = accept(records, self._decoder)
-        except UnaskedSchemaError:
+        except SchemaNotFetchedError:
             self._ask_first(message)
             return
         self._schemas.forget_unknown()
@@ -225,7 +225,7 @@ class Sequencer:
 
     def _reported(
         self,
-        note: Callable[[Pipeline, Flight, int | None], Verdict],
+        note: Callable[[Pipeline, Flight, int | None], ReportOutcome],
         tp: TP,
         flight: Flight,
         offset: int | None,
@@ -234,17 +234,21 @@ class Sequencer:
         if pipeline is None:
             return
         try:
-            if note(pipeline, flight, offset) is Verdict.BROKEN:
+            if note(pipeline, flight, offset) is ReportOutcome.BROKEN:
                 self._break_epoch(tp)
             else:
                 self._acknowledge(tp, pipeline)
         except Exception as error:  # not understood: stop before anything more is acknowledged
             self._stop(error)
 
-    def _batch_landed(self, pipeline: Pipeline, flight: Flight, offset: int | None) -> Verdict:
+    def _batch_landed(
+        self, pipeline: Pipeline, flight: Flight, offset: int | None
+    ) -> ReportOutcome:
         return pipeline.report_batch(flight, offset)
 
-    def _letter_landed(self, pipeline: Pipeline, flight: Flight, offset: int | None) -> Verdict:
+    def _letter_landed(
+        self, pipeline: Pipeline, flight: Flight, offset: int | None
+    ) -> ReportOutcome:
         return pipeline.report_letter(flight, offset is not None)
 
     def _acknowledge(self, tp: TP, pipeline: Pipeline) -> None:
@@ -323,7 +327,7 @@ class Sequencer:
     # -- poison -------------------------------------------------------------------------------
 
     def _slow_down(self, tp: TP, records: int, bad: int) -> None:
-        breaker = self._breakers.setdefault(tp, Breaker())
+        breaker = self._breakers.setdefault(tp, CircuitBreaker())
         breaker.note(self._clock(), records, bad)
         pause_s = breaker.pause_left_s(self._clock())
         if pause_s and self._consumer is not None:
@@ -380,7 +384,7 @@ class Sequencer:
         return tp in self._asking or bool(self._pause_left_s(tp))
 
     def _pause_left_s(self, tp: TP) -> float:
-        return self._breakers.setdefault(tp, Breaker()).pause_left_s(self._clock())
+        return self._breakers.setdefault(tp, CircuitBreaker()).pause_left_s(self._clock())
 
     # -- schemas of a registry ----------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from topics.errors import HistoryError, SettingsError
 if TYPE_CHECKING:
     from online_models.evaluation.contest import Contest
     from streams.evaluation.contests import Question
-    from streams.evaluation.report import Outcome
+    from streams.evaluation.report import EvaluationOutcome
 
 WINDOW_EVENTS = 10_000
 
@@ -151,7 +151,7 @@ def _evaluate_files(
     question: "Question",
     catalogue: Path | None,
     show: Show,
-) -> tuple["Outcome", dict[str, Any]]:
+) -> tuple["EvaluationOutcome", dict[str, Any]]:
     from streams.evaluation.plays_pass import read_stream, run
     from streams.evaluation.report import finished, outcome_of, report
 
@@ -177,7 +177,7 @@ def _evaluate_files(
 
 def _evaluate_log(
     settings: Settings, question: "Question", show: Show
-) -> tuple["Outcome", dict[str, Any]]:
+) -> tuple["EvaluationOutcome", dict[str, Any]]:
     from streams.evaluation.log_pass import run, told_of
     from streams.evaluation.report import finished, outcome_of, report
 
@@ -190,7 +190,7 @@ def _evaluate_log(
     return outcome, finished(result, 0.0, time.perf_counter() - began)
 
 
-def _write_curve(path: Path, outcome: "Outcome", window: int) -> None:
+def _write_curve(path: Path, outcome: "EvaluationOutcome", window: int) -> None:
     from streams.evaluation.curve import write_curve
 
     write_curve(path, outcome, window)

@@ -13,7 +13,7 @@ from streams.cli.progress_bar import Show, progress
 from streams.kafka.topic_facts import describe_topic
 from streams.producers.event_producer import EventProducer, answered
 from streams.producers.history_import import ImportReport, import_rows
-from streams.producers.import_ledger import Ledger
+from streams.producers.import_ledger import ImportLedger
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import History
@@ -58,10 +58,10 @@ def import_command(
         _print(report)
 
 
-def _ledger(settings: Settings, kafka: str) -> Ledger:
+def _ledger(settings: Settings, kafka: str) -> ImportLedger:
     """What was sent to this very topic: one that is made anew has nothing of it."""
     topic = answered(lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say)
-    return Ledger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
+    return ImportLedger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
 
 
 def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:

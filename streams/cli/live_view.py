@@ -19,9 +19,9 @@ def panel(glance: Glance, title: str, news: list[str]) -> RenderableType:
             *(Text(cell, style="bold" if at % 2 else "dim") for at, cell in enumerate(row))
         )
     shown: list[RenderableType] = [figures, Text("")]
-    if glance.star is not None:
+    if glance.spotlight is not None:
         plays = f", who plays {glance.playing}" if glance.playing else ""
-        shown.append(Text(f"next for {glance.star}{plays}", style="italic", no_wrap=True))
+        shown.append(Text(f"next for {glance.spotlight}{plays}", style="italic", no_wrap=True))
         shown.append(list_table(None, glance.stored, glance.names, k=TRACKS_SHOWN))
     else:
         shown.append(Text("the first list appears as soon as somebody has played something", "dim"))
@@ -47,7 +47,7 @@ def line(glance: Glance) -> str:
     status = glance.status
     fresh = status["freshness_ms"]
     first = glance.stored.items[:1] if glance.stored else []
-    names = "".join(f"  {glance.star} → {glance.names[item.track_id]}" for item in first)
+    names = "".join(f"  {glance.spotlight} → {glance.names[item.track_id]}" for item in first)
     return (
         f"applied {_count(status['applied'])}  {_count(glance.events_per_s)}/s"
         f"  lists {_count(status['lists'])}  waiting {_count(status['lag']['events'])}"

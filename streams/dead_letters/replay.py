@@ -74,7 +74,7 @@ class _Record:
     value: bytes | None
 
 
-class Replay:
+class DeadLetterReplay:
     """Another try for `letters`, which are read once for each step; only an index of them is kept.
 
     `index` has to be told what the log rejected and what was sent before.
@@ -152,16 +152,18 @@ def replay_of(
     on_offset: OnOffset,
     *,
     wanted: Callable[[DeadLetter], bool] = lambda _: True,
-) -> Replay:
+) -> DeadLetterReplay:
     """A replay of all dead letters that are `wanted`, which knows what became of them so far."""
-    replay = Replay(lambda: filter(wanted, each_letter(kafka, INDEXED_MAX)), decoder, now_ms)
+    replay = DeadLetterReplay(
+        lambda: filter(wanted, each_letter(kafka, INDEXED_MAX)), decoder, now_ms
+    )
     if replay.index.since_ms is not None:
         replay.index.mark(rejected_origins(kafka, on_offset), Known.REJECTED)
         replay.index.mark(sent_origins(kafka, replay.index.since_ms), Known.SENT)
     return replay
 
 
-def send(replay: Replay, producer: EventProducer) -> None:
+def send(replay: DeadLetterReplay, producer: EventProducer) -> None:
     """Sends what is planned; all of it is acknowledged when this returns."""
     for each in replay.records():
         producer.send_again(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})

@@ -13,7 +13,7 @@ from infra.topic_creation import compare
 from streams.addresses import Addresses
 from streams.dead_letters.dead_letter_reader import each_letter
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
-from streams.doctor.probes import Asking, Look, looked
+from streams.doctor.probes import Asking, Probe, looked
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import describe_topic
@@ -64,7 +64,7 @@ def gather(settings: Settings, addresses: Addresses) -> Facts:
 # -- redis -----------------------------------------------------------------------------------------
 
 
-async def _redis(look: Look, addresses: Addresses) -> None:
+async def _redis(look: Probe, addresses: Addresses) -> None:
     redis = redis_of(addresses)
     try:
         look.asked = "its figures"
@@ -94,7 +94,7 @@ def _text(value: bytes | str) -> str:
 # -- kafka -----------------------------------------------------------------------------------------
 
 
-def _kafka(look: Look, settings: Settings, addresses: Addresses) -> None:
+def _kafka(look: Probe, settings: Settings, addresses: Addresses) -> None:
     kafka = addresses.kafka
     try:
         look.asked = "its topics"
@@ -152,7 +152,7 @@ def _wait(is_enough: Callable[[], bool]) -> None:
 # -- the rest --------------------------------------------------------------------------------------
 
 
-async def _mongo(look: Look, url: str) -> None:
+async def _mongo(look: Probe, url: str) -> None:
     tracks = MongoTrackCatalogue(url)
     look.asked = "its indexes"
     try:

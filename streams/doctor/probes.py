@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class Look:
+class Probe:
     """What one server says, as it says it."""
 
     def __init__(self) -> None:
@@ -23,15 +23,15 @@ class Look:
         self.failure: BaseException | None = None
 
 
-Asking = Callable[[Look], None]
+Asking = Callable[[Probe], None]
 
 
-def looked(asking: Mapping[str, Asking], within_s: float) -> dict[str, Look]:
+def looked(asking: Mapping[str, Asking], within_s: float) -> dict[str, Probe]:
     """Asks every server in a thread of its own; returns when all are done or time is over.
 
     What one of them raises is raised here.
     """
-    looks = {server: Look() for server in asking}
+    looks = {server: Probe() for server in asking}
     threads = [
         threading.Thread(target=_look, args=(asking[server], look), name=server, daemon=True)
         for server, look in looks.items()
@@ -44,7 +44,7 @@ def looked(asking: Mapping[str, Asking], within_s: float) -> dict[str, Look]:
     return {server: _ended(look, within_s) for server, look in looks.items()}
 
 
-def _look(ask: Asking, look: Look) -> None:
+def _look(ask: Asking, look: Probe) -> None:
     try:
         ask(look)
     except BaseException as error:
@@ -52,9 +52,9 @@ def _look(ask: Asking, look: Look) -> None:
     look.is_over = True
 
 
-def _ended(look: Look, within_s: float) -> Look:
+def _ended(look: Probe, within_s: float) -> Probe:
     """What is known now; what is said later is too late."""
-    now = Look()
+    now = Probe()
     now.is_over, now.asked, now.away = look.is_over, look.asked, look.away
     now.found = dict(look.found)
     if look.failure is not None:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from online_models.base import EVALUATED_K
 from online_models.evaluation.intervals import hits, reciprocals
-from streams.evaluation.report import Outcome
+from streams.evaluation.report import EvaluationOutcome
 from topics.errors import SettingsError
 
 HR, MRR = f"hr@{EVALUATED_K}", f"mrr@{EVALUATED_K}"
 
 
-def write_curve(path: Path, outcome: Outcome, window: int) -> None:
+def write_curve(path: Path, outcome: EvaluationOutcome, window: int) -> None:
     """Writes the curve; empty cells where nothing was scored in a window."""
     try:
         with path.open("w", newline="") as file:
@@ -29,13 +29,13 @@ def write_curve(path: Path, outcome: Outcome, window: int) -> None:
         ) from error
 
 
-def _header(outcome: Outcome) -> list[str]:
+def _header(outcome: EvaluationOutcome) -> list[str]:
     _, *others = outcome.places
     of_others = [f"{name} {figure}" for name in others for figure in (HR, MRR)]
     return ["from_event", "events", "from", "until", "scored", HR, MRR, *of_others]
 
 
-def _row(outcome: Outcome, start: int, window: int) -> list[Any]:
+def _row(outcome: EvaluationOutcome, start: int, window: int) -> list[Any]:
     rows = slice(start, start + window)
     at_ms, scored = outcome.at_ms[rows], outcome.scored[rows]
     told: list[Any] = [start, len(at_ms), _iso(at_ms.min()), _iso(at_ms.max()), int(scored.sum())]

@@ -24,7 +24,7 @@ SPLITS = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EvaluationOutcome:
     """All LISTENs that were evaluated, in columns of [n], and which of them are scored."""
 
     users: NDArray[np.int32]
@@ -37,17 +37,17 @@ class Outcome:
 
 def outcome_of(
     contest: Contest, min_history: int, scored: NDArray[np.bool_] | None = None
-) -> Outcome:
+) -> EvaluationOutcome:
     """What happened; `scored`: which LISTENs count, where the stream says so itself."""
     users, items, at_ms = contest.met()
     met = plays_before(users, items)
     if scored is None:
         scored = met.of_user >= min_history
     places = {each.name: each.places for each in contest.contestants}
-    return Outcome(users, at_ms, met.novelty, scored, places)
+    return EvaluationOutcome(users, at_ms, met.novelty, scored, places)
 
 
-def report(contest: Contest, outcome: Outcome, question: Question) -> dict[str, Any]:
+def report(contest: Contest, outcome: EvaluationOutcome, question: Question) -> dict[str, Any]:
     """Figures of every contestant; the first one's on top."""
     ks = sorted({*question.ks, EVALUATED_K})
     first, *others = contest.contestants
@@ -70,7 +70,7 @@ def report(contest: Contest, outcome: Outcome, question: Question) -> dict[str, 
     }
 
 
-def alarms_of(outcome: Outcome, name: str) -> list[dict[str, Any]]:
+def alarms_of(outcome: EvaluationOutcome, name: str) -> list[dict[str, Any]]:
     """Where a contestant's hit rate fell; events are counted from 0."""
     watch, scored = DriftWatch(), np.flatnonzero(outcome.scored)
     watch.update(hits(outcome.places[name][scored], EVALUATED_K) > 0, scored)
@@ -86,7 +86,9 @@ def alarms_of(outcome: Outcome, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _figures(contestant: Contestant, outcome: Outcome, ks: Sequence[int]) -> dict[str, Any]:
+def _figures(
+    contestant: Contestant, outcome: EvaluationOutcome, ks: Sequence[int]
+) -> dict[str, Any]:
     scored = outcome.scored
     places, users = outcome.places[contestant.name][scored], outcome.users[scored]
     novelty = outcome.novelty[scored]
@@ -118,7 +120,9 @@ def _at(places: NDArray[np.int8], users: NDArray[np.int32], ks: Sequence[int]) -
     return told | {"interval": intervals}
 
 
-def _difference(outcome: Outcome, first: str, other: str, ks: Sequence[int]) -> dict[str, Any]:
+def _difference(
+    outcome: EvaluationOutcome, first: str, other: str, ks: Sequence[int]
+) -> dict[str, Any]:
     """How far the first is ahead, play by play of the same events."""
     users = outcome.users[outcome.scored]
     ours, theirs = (outcome.places[name][outcome.scored] for name in (first, other))

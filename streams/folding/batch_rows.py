@@ -16,7 +16,7 @@ _TEXTS = ("listeners", "tracks", "artists", "sources", "reasons_end")
 
 
 @dataclass(frozen=True)
-class Piece:
+class RowSpan:
     """Rows `start` to `stop` of the batch at `offset` of the log, none of them an ERASE."""
 
     offset: int
@@ -53,7 +53,7 @@ class Rows:
         return table[positions]
 
 
-def joined(pieces: Sequence[Piece]) -> Rows:
+def joined(pieces: Sequence[RowSpan]) -> Rows:
     """The rows of `pieces`, in that order."""
     lengths = [len(piece) for piece in pieces]
     columns = {name: _joined_column(pieces, name) for name in (*_NUMBERS, *_TEXTS)}
@@ -69,5 +69,5 @@ def joined(pieces: Sequence[Piece]) -> Rows:
     return Rows(strings, columns, log_offsets)
 
 
-def _joined_column(pieces: Sequence[Piece], name: str) -> NDArray[Any]:
+def _joined_column(pieces: Sequence[RowSpan], name: str) -> NDArray[Any]:
     return np.concatenate([piece.batch.columns[name][piece.start : piece.stop] for piece in pieces])

@@ -12,7 +12,7 @@ from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition
 
 
-class Ignored(StrEnum):
+class BatchIgnored(StrEnum):
     """Why a batch was ignored as a whole."""
 
     AHEAD = "ahead"
@@ -33,15 +33,15 @@ class Coverage:
         name = self.names.get(topic_id)
         return name is None or self.topic_ids[name] == topic_id
 
-    def first_new(self, batch: LearningBatch) -> int | Ignored:
+    def first_new(self, batch: LearningBatch) -> int | BatchIgnored:
         """First source offset of `batch` that is new, or why the whole batch is ignored."""
         if not self.is_adopted(batch.source.topic_id):
-            return Ignored.NOT_ADOPTED
+            return BatchIgnored.NOT_ADOPTED
         expected = self.next.get(batch.source, 0)
         if batch.from_offset > expected:
-            return Ignored.AHEAD
+            return BatchIgnored.AHEAD
         if batch.to_offset < expected:
-            return Ignored.REPEATED
+            return BatchIgnored.REPEATED
         return expected
 
     def cover(self, batch: LearningBatch) -> None:

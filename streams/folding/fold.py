@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from online_models.base import Ranker
 from online_models.evaluation.prequential import Prequential
 from online_models.vocabulary import Vocabulary
-from streams.folding.batch_rows import Piece, Rows, joined
-from streams.folding.coverage import Coverage, Ignored
+from streams.folding.batch_rows import Rows, RowSpan, joined
+from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.duplicate_window import DuplicateWindow, EventColumns, Verdict, entries_of
 from streams.folding.erasures import Erasure, Erasures
 from streams.folding.rewards import rewards_of, signals_of
@@ -115,7 +115,7 @@ class Fold:
         others follows exactly on the last one.
         """
         learnt: list[Changed] = []
-        waiting: list[Piece] = []
+        waiting: list[RowSpan] = []
         for offset, record in records:
             if not self._is_next(offset):
                 continue
@@ -147,10 +147,10 @@ class Fold:
             case LogEpochStarted():
                 self.log_epoch = max(self.log_epoch, control.epoch)
 
-    def _new_pieces(self, offset: int, batch: LearningBatch) -> list[Piece]:
+    def _new_pieces(self, offset: int, batch: LearningBatch) -> list[RowSpan]:
         """The batch's rows that are new, in pieces between its ERASE rows; covers the batch."""
         first_new = self.coverage.first_new(batch)
-        if isinstance(first_new, Ignored):
+        if isinstance(first_new, BatchIgnored):
             self.counts[f"batches_{first_new}"] += 1
             return []
         start = int(np.searchsorted(batch.offsets, first_new))
@@ -158,7 +158,7 @@ class Fold:
         self.coverage.cover(batch)
         erasures = (start + np.flatnonzero(batch.columns["kinds"][start:] == _ERASE)).tolist()
         starts, stops = [start, *(at + 1 for at in erasures)], [*erasures, len(batch)]
-        return [Piece(offset, batch, *each) for each in zip(starts, stops, strict=True)]
+        return [RowSpan(offset, batch, *each) for each in zip(starts, stops, strict=True)]
 
     def _count_coverage(self, batch: LearningBatch, first_new: int, rows: int) -> None:
         rejected = sum(offset >= first_new for offset, _ in batch.rejected)
@@ -188,7 +188,7 @@ class Fold:
         self._per_listener[code] = _NO_EVENT
         self.listeners.forget(listener_id)
 
-    def _learn(self, pieces: Sequence[Piece]) -> Changed:
+    def _learn(self, pieces: Sequence[RowSpan]) -> Changed:
         if not any(pieces):
             return Changed()
         rows = joined(pieces)

@@ -122,15 +122,15 @@ def is_unknown(redis: Frontier, topic: Frontier) -> bool:
     return redis.owner < max(topic.owner, 1)
 
 
-def silenced(known: Frontier, owner: int) -> Frontier:
+def fenced(known: Frontier, owner: int) -> Frontier:
     """The frontier that takes a store from a shard of which it holds `known`.
 
     Where the store has not seen `owner`, the last one in the topic, it fell back; and whoever
     follows could not see that any more by the number of owners.
 
-    >>> silenced(Frontier(1, 90, serial=4, owner=2), owner=2).order
+    >>> fenced(Frontier(1, 90, serial=4, owner=2), owner=2).order
     (3, 4, 0)
-    >>> silenced(Frontier(1, 80, serial=4, owner=1), owner=2).order
+    >>> fenced(Frontier(1, 80, serial=4, owner=1), owner=2).order
     (3, -1, 0)
     """
     serial = UNKNOWN_SERIAL if known.owner < owner else known.serial

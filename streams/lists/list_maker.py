@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.folding.fold import Fold
-from streams.lists.list_shape import Shape, shape_of
+from streams.lists.list_shape import ListShape, shape_of
 from streams.lists.list_store import EVERYONE
 from streams.settings import Settings
 from topics.partitioning import partition_of
@@ -20,7 +20,7 @@ class ListMaker:
     """Makes the lists of one recommender: shard `shard` of `shards` of a generation."""
 
     def __init__(
-        self, fold: Fold, generation: str, *, shard: int, shards: int, shape: Shape
+        self, fold: Fold, generation: str, *, shard: int, shards: int, shape: ListShape
     ) -> None:
         self._fold = fold
         self._generation = generation

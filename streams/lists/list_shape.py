@@ -22,7 +22,7 @@ Lists = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class ListShape:
     """`k` tracks at most, of which at most `artist_max` (0: any number) of one artist."""
 
     k: int
@@ -81,6 +81,6 @@ class Wishes(Protocol):
         """Share of a list that is new to its listener, at least."""
 
 
-def shape_of(settings: Wishes) -> Shape:
+def shape_of(settings: Wishes) -> ListShape:
     """What the settings ask for."""
-    return Shape(settings.list_length, settings.artist_max, settings.new_share_min)
+    return ListShape(settings.list_length, settings.artist_max, settings.new_share_min)

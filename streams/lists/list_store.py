@@ -32,7 +32,7 @@ class Publication(NamedTuple):
     """Whether the frontier is reached with later ones only."""
 
 
-class Outcome(NamedTuple):
+class PublishOutcome(NamedTuple):
     """What became of a publication: whether it was taken, and the frontier that the store has."""
 
     is_taken: bool
@@ -49,14 +49,14 @@ class ListStore(Protocol):
     list that would say so.
     """
 
-    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         """Takes lists, removes erased listeners' and moves the frontier; or takes nothing.
 
         `since` is the frontier that the store must have, as its publisher knows it.
         """
         ...
 
-    async def silence(self, shard: str, owner: int) -> Frontier:
+    async def fence(self, shard: str, owner: int) -> Frontier:
         """Moves the frontier of another shard, `iofM`, on to an owner after its last and `owner`,
         so that whoever published it takes notice; returns it. Where the store has not seen `owner`,
         its serial says nothing any more.

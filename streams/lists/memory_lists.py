@@ -1,7 +1,7 @@
 """The twin of the Redis tables in memory."""
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, silenced
-from streams.lists.list_store import EVERYONE, Outcome, Publication, StoredList
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced
+from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 
@@ -27,18 +27,18 @@ class MemoryLists:
     def _frontier(self, new: Frontier) -> None:
         self._frontiers[self._shard] = new
 
-    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         """See `ListStore.publish`."""
         known = self._frontier
         if known.identity != since.identity:
-            return Outcome(False, known)
+            return PublishOutcome(False, known)
         for each in publication.lists:
             self._take(each)
         for listener_id in publication.erased:
             self._erase(listener_id, publication.frontier)
         new = publication.frontier
         self._frontier = new.reached_in_part(known) if publication.more_follow else new
-        return Outcome(True, self._frontier)
+        return PublishOutcome(True, self._frontier)
 
     def _take(self, new: RecommendationList) -> None:
         if (new.log_epoch, new.as_of) >= self._newest(new.listener_id):
@@ -57,9 +57,9 @@ class MemoryLists:
         stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
         return max(stored, self._frontier.position)
 
-    async def silence(self, shard: str, owner: int) -> Frontier:
-        """See `ListStore.silence`."""
-        self._frontiers[shard] = silenced(self._frontiers.get(shard, NOTHING_PUBLISHED), owner)
+    async def fence(self, shard: str, owner: int) -> Frontier:
+        """See `ListStore.fence`."""
+        self._frontiers[shard] = fenced(self._frontiers.get(shard, NOTHING_PUBLISHED), owner)
         return self._frontiers[shard]
 
     async def frontier(self) -> Frontier:

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of, silenced
-from streams.lists.list_store import EVERYONE, Outcome, Publication, StoredList
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced, frontier_of
+from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
@@ -82,7 +82,7 @@ class RedisLists:
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
-    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         """See `ListStore.publish`; several calls where there are many lists."""
         rows = [*self._rows(publication)]
         known = since
@@ -92,16 +92,16 @@ class RedisLists:
                 new = new.reached_in_part(known)
             found = await self._call(self._frontier_key, rows[start:end], new, known)
             if found is not None:
-                return Outcome(False, frontier_of(found))
+                return PublishOutcome(False, frontier_of(found))
             known = new
-        return Outcome(True, known)
+        return PublishOutcome(True, known)
 
-    async def silence(self, shard: str, owner: int) -> Frontier:
-        """See `ListStore.silence`."""
+    async def fence(self, shard: str, owner: int) -> Frontier:
+        """See `ListStore.fence`."""
         key = frontier_key(self._generation, shard)
         while True:
             known = frontier_of(await self._redis.get(key))
-            new = silenced(known, owner)
+            new = fenced(known, owner)
             if await self._call(key, (), new, known) is None:
                 return new
 

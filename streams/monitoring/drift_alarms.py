@@ -48,7 +48,7 @@ class AlarmTopic:
         self._producer.flush(FLUSH_S)
 
 
-class AlarmTeller:
+class DriftAlarmPublisher:
     """Tells each alarm of one generation that was raised since it began to listen."""
 
     def __init__(self, generation: str, sink: AlarmSink) -> None:

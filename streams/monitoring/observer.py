@@ -16,7 +16,7 @@ RATE_WINDOW_S = 5.0
 MANY_LISTS = 20_000
 COUNT_MANY_EVERY_S = 10.0
 """So many lists are not counted anew with every look."""
-STAR_IDLE_S = 10.0
+SPOTLIGHT_IDLE_S = 10.0
 """A listener who has not played for so long makes room for one who does."""
 
 
@@ -26,7 +26,7 @@ class Glance:
 
     status: dict[str, Any]
     events_per_s: float | None = None
-    star: str | None = None
+    spotlight: str | None = None
     """A listener whose list is shown."""
     playing: str | None = None
     """What they play, by name."""
@@ -47,8 +47,8 @@ class Observer:
         self._addresses = addresses
         self._reader = reader
         self._applied: deque[tuple[float, int]] = deque()
-        self._star: str | None = None
-        self._star_seen_at = 0.0
+        self._spotlight: str | None = None
+        self._spotlight_seen_at = 0.0
         self._playing: str | None = None
         self._lists: int | None = None
         self._counted_at = 0.0
@@ -61,12 +61,14 @@ class Observer:
             self._lists, self._counted_at = status["lists"], time.monotonic()
         self._follow(status["recommender"].get("latest") or {})
         try:
-            stored = await self._reader.read(self._star) if self._star else None
+            stored = await self._reader.read(self._spotlight) if self._spotlight else None
             names = await self._reader.names(stored)
             playing = await self._reader.name(self._playing) if self._playing else None
         except ServerError:
             stored, names, playing = None, {}, None
-        return Glance(status, self._rate(status["applied"]), self._star, playing, stored, names)
+        return Glance(
+            status, self._rate(status["applied"]), self._spotlight, playing, stored, names
+        )
 
     def _counted(self) -> int | None:
         """How many lists there were, unless it is time to count them again."""
@@ -76,10 +78,12 @@ class Observer:
     def _follow(self, latest: dict[str, str]) -> None:
         listener = latest.get("listener_id")
         now = time.monotonic()
-        if listener and (self._star is None or now - self._star_seen_at > STAR_IDLE_S):
-            self._star = listener
-        if listener and listener == self._star:
-            self._star_seen_at, self._playing = now, latest["track_id"]
+        if listener and (
+            self._spotlight is None or now - self._spotlight_seen_at > SPOTLIGHT_IDLE_S
+        ):
+            self._spotlight = listener
+        if listener and listener == self._spotlight:
+            self._spotlight_seen_at, self._playing = now, latest["track_id"]
 
     def _rate(self, applied: int | None) -> float | None:
         if applied is None:

@@ -72,7 +72,7 @@ class FormerShards:
         listed = _result(admin.list_consumer_groups())
         return formers_among([each.group_id for each in listed.valid], self._recommender_id)
 
-    def heard(self, ids: Sequence[str]) -> list[str]:
+    def alive(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that say something while one listens."""
         if not ids:
             return []
@@ -92,7 +92,7 @@ class FormerShards:
         """Up to where each of `ids` published to the topic."""
         return [self._frontier(each) for each in ids]
 
-    def silence(self, ids: Sequence[str]) -> list[Frontier]:
+    def fence(self, ids: Sequence[str]) -> list[Frontier]:
         """Fences `ids`; returns up to where each of them published to the topic."""
         for each in ids:
             self._fence(each)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
 from streams.publishing.list_writer import ListWriter
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 
 
 class TakenOver(NamedTuple):
@@ -22,10 +22,10 @@ class TakenOver(NamedTuple):
     topic: Frontier
 
 
-async def take_over(redis: ListWriter, topic: TopicLists, retry_s: float) -> TakenOver:
+async def take_over(redis: ListWriter, topic: TopicWriter, retry_s: float) -> TakenOver:
     """Claims the topic, then Redis, however long that takes.
 
-    Raises as `TopicLists.check` does where a later owner was faster.
+    Raises as `TopicWriter.check` does where a later owner was faster.
     """
     topic_at = await asyncio.to_thread(topic.open)
     redis_at = await redis.asked(lambda lists: lists.frontier(), retry_s)
@@ -49,12 +49,14 @@ async def take_over(redis: ListWriter, topic: TopicLists, retry_s: float) -> Tak
     return TakenOver(owner, await redis.asked(claim, retry_s), topic_at)
 
 
-async def silence(redis: ListWriter, owners: Mapping[str, int], retry_s: float) -> list[Frontier]:
+async def fence_in_redis(
+    redis: ListWriter, owners: Mapping[str, int], retry_s: float
+) -> list[Frontier]:
     """Takes Redis from shards (`iofM`) of another M, whose last owners in the topic are `owners`.
 
     Returns up to where they published.
     """
     return [
-        await redis.asked(methodcaller("silence", shard, owner), retry_s)
+        await redis.asked(methodcaller("fence", shard, owner), retry_s)
         for shard, owner in owners.items()
     ]

@@ -135,7 +135,7 @@ def answered(ask: Callable[[], T], say: Callable[[str], object]) -> T:
             time.sleep(_POLL_S)
 
 
-class Pace:
+class RateLimit:
     """Keeps a loop to `per_second` steps a second; None: as fast as it goes."""
 
     def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic):

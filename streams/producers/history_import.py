@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from streams.producers.event_producer import EventProducer
-from streams.producers.import_ledger import Ledger
+from streams.producers.import_ledger import ImportLedger
 from streams.sources.history.history import BadRow, Ignored
 from topics.listening_event import ListeningEvent
 
@@ -63,7 +63,7 @@ def events_of(rows: Iterable[HistoryRow], report: ImportReport) -> Iterator[List
 def import_rows(
     rows: Iterable[HistoryRow],
     producer: EventProducer,
-    ledger: Ledger,
+    ledger: ImportLedger,
     on_batch: Callable[[ImportReport], object],
 ) -> ImportReport:
     """Sends what the ledger has not seen; records it once the broker acknowledged it."""

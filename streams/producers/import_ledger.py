@@ -26,7 +26,7 @@ _KEYS = np.dtype(f"S{KEY_BYTES}")
 Keys = NDArray[Any]
 
 
-class Ledger:
+class ImportLedger:
     """The ledger at `path`, made where there is none; one process at a time may have it."""
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class Ledger:
             os.close(self._file)
             raise
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> "ImportLedger":
         return self
 
     def __exit__(self, *_: object) -> None:

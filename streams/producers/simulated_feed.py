@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from infra.home import remembered, writing_in
-from streams.producers.event_producer import EventProducer, Pace
+from streams.producers.event_producer import EventProducer, RateLimit
 from streams.sources.town.simulator import Simulator
 from topics.listening_event import ListeningEvent
 
@@ -51,7 +51,7 @@ class SimulatedFeed:
         on_sent: Callable[[Position], object],
     ) -> None:
         """Sends `events` (None: without end) at `rate` a second, going on at `position`."""
-        pace, remembered_at = Pace(rate), time.monotonic()
+        pace, remembered_at = RateLimit(rate), time.monotonic()
         try:
             for event in islice(self._events(), events):
                 if wait_s := pace.due_in_s():

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
-from streams.lists.list_store import ListStore, Outcome, Publication
+from streams.lists.list_store import ListStore, Publication, PublishOutcome
 from streams.redis_client import REDIS_AWAY
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class ListWriter:
         """Whether a publication is under way."""
         return self._writing is not None and not self._writing.done()
 
-    def write(self, publication: Publication, then: Callable[[Outcome], None]) -> None:
+    def write(self, publication: Publication, then: Callable[[PublishOutcome], None]) -> None:
         """Begins to write behind the known frontier; `then` hears the outcome, if there is one.
 
         What was written before must have `settled`.
@@ -47,7 +47,7 @@ class ListWriter:
         self._writing = asyncio.create_task(self._write(publication, since, then))
 
     async def _write(
-        self, publication: Publication, since: Frontier, then: Callable[[Outcome], None]
+        self, publication: Publication, since: Frontier, then: Callable[[PublishOutcome], None]
     ) -> None:
         if self.error is not None:
             return

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from streams.folding.fold import Changed, Fold
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached, published_since
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_store import ListStore, Outcome, Publication
+from streams.lists.list_store import ListStore, Publication, PublishOutcome
 from streams.ownership.takeover import take_over
 from streams.publishing.freshness import Freshness
 from streams.publishing.list_writer import ListWriter
 from streams.publishing.removals import ErasedAt
 from streams.publishing.repairs import Repairs
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from topics.recommendation_list import RecommendationList
 
 _log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ class Publisher:
         fold: Fold,
         maker: ListMaker,
         lists: ListStore,
-        topic: TopicLists,
+        topic: TopicWriter,
         erased_at: ErasedAt,
         *,
         made_by: str = "",
@@ -94,7 +94,7 @@ class Publisher:
         self._repair_after = gate.republish_after
         self._everyone_at = -EVERYONE_EVERY_RECORDS
 
-    def shut(self, topic: TopicLists) -> None:
+    def shut(self, topic: TopicWriter) -> None:
         """Publishes nothing until the gate is set again; from then on to `topic`."""
         self._topic = topic
         self.gate = self._repair_after = self.redis.frontier = None
@@ -210,7 +210,7 @@ class Publisher:
             self.redis.write(publication, partial(self._written, publication, appended_at))
 
     def _written(
-        self, publication: Publication, appended_at: Sequence[int], outcome: Outcome
+        self, publication: Publication, appended_at: Sequence[int], outcome: PublishOutcome
     ) -> None:
         if self.gate is None:  # shut meanwhile: the topic may never get what Redis took
             return

@@ -52,7 +52,7 @@ _NOT_READY = frozenset(
 )
 
 
-class TopicLists:
+class TopicWriter:
     """The recommendations topic as one recommender writes it; its thread starts with `open`."""
 
     def __init__(
@@ -223,9 +223,9 @@ class TopicLists:
             self._begun, self._pending, self._frontier = {}, {}, None
             self._wake.notify()
 
-    def renewed(self) -> "TopicLists":
+    def renewed(self) -> "TopicWriter":
         """Another one of the same identity, not opened yet."""
-        it = TopicLists(
+        it = TopicWriter(
             self._kafka,
             self._recommender_id,
             self._registry,

@@ -1,7 +1,7 @@
 """The writers' schemas of a topic: fixed ids from `avro/`, all others from a registry where one is.
 
 A registry is asked between chunks, never while one is decoded: the lookup of a `Decoder` knows the
-answer or raises `UnaskedSchemaError`, and `learn` asks for as long as it takes. That an id is
+answer or raises `SchemaNotFetchedError`, and `learn` asks for as long as it takes. That an id is
 unknown is believed for one chunk only, and only if the registry says so twice: whoever registers a
 schema may be a moment ahead of a replica of the registry.
 """
@@ -28,7 +28,7 @@ UNKNOWN_AGAIN_S = 0.5
 Answer = ReleasedSchema | SchemaError
 
 
-class UnaskedSchemaError(Exception):
+class SchemaNotFetchedError(Exception):
     """The registry has to be asked for a schema first: nothing is known of its record."""
 
 
@@ -43,12 +43,12 @@ class WriterSchemas:
         """Why the registry cannot be asked, while somebody waits for it."""
 
     def lookup(self, schema_id: int) -> ReleasedSchema:
-        """The schema with this id; raises `SchemaError`, or `UnaskedSchemaError`."""
+        """The schema with this id; raises `SchemaError`, or `SchemaNotFetchedError`."""
         if _is_fixed(schema_id, self._registry):
             return released(schema_id)
         found = self._answers.get(schema_id) or self._unknown.get(schema_id)
         if found is None:
-            raise UnaskedSchemaError(schema_id)
+            raise SchemaNotFetchedError(schema_id)
         if isinstance(found, SchemaError):
             raise found
         return found

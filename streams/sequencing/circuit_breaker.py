@@ -16,7 +16,7 @@ PAUSE_MAX_S = 60.0
 
 
 @dataclass
-class Breaker:
+class CircuitBreaker:
     """The breaker of one source partition; times are seconds of any steady clock."""
 
     window: deque[tuple[int, int]] = field(default_factory=deque)

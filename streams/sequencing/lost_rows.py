@@ -33,7 +33,7 @@ class _Standstill:
     heartbeats: int = 1
 
 
-class Healing:
+class LostRowsDetector:
     """Watches one source partition over all epochs; times are seconds of any steady clock."""
 
     def __init__(self) -> None:

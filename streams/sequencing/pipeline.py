@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Verdict(Enum):
+class ReportOutcome(Enum):
     """What a delivery report means for the pipeline."""
 
     LANDED = "landed"
@@ -55,23 +55,23 @@ class Pipeline:
         self.position = to_offset + 1
         return flight
 
-    def report_batch(self, flight: Flight, log_offset: int | None) -> Verdict:
+    def report_batch(self, flight: Flight, log_offset: int | None) -> ReportOutcome:
         """Notes at which log offset a batch of `flight` landed; None: it failed.
 
         Reports of one partition come in order, so an offset that is not above all earlier ones
         means that the log was cut between them.
         """
         if self._is_stale(flight):
-            return Verdict.STALE
+            return ReportOutcome.STALE
         if log_offset is None or log_offset <= self._log_offset:
             return self._break()
         self._log_offset = flight.log_offset = log_offset
         return self._one_less(flight)
 
-    def report_letter(self, flight: Flight, landed: bool) -> Verdict:
+    def report_letter(self, flight: Flight, landed: bool) -> ReportOutcome:
         """Notes whether a dead letter of `flight` landed."""
         if self._is_stale(flight):
-            return Verdict.STALE
+            return ReportOutcome.STALE
         return self._one_less(flight) if landed else self._break()
 
     def landed(self) -> Iterator[Flight]:
@@ -84,10 +84,10 @@ class Pipeline:
     def _is_stale(self, flight: Flight) -> bool:
         return self.broken or flight.epoch != self.epoch
 
-    def _break(self) -> Verdict:
+    def _break(self) -> ReportOutcome:
         self.broken = True
-        return Verdict.BROKEN
+        return ReportOutcome.BROKEN
 
-    def _one_less(self, flight: Flight) -> Verdict:
+    def _one_less(self, flight: Flight) -> ReportOutcome:
         flight.waiting -= 1
-        return Verdict.LANDED
+        return ReportOutcome.LANDED

@@ -13,7 +13,7 @@ import stamina
 import structlog
 
 from streams.tracks.track_catalogue import Track, TrackCatalogue, merged
-from streams.tracks.track_metadata import RecentlySeen, Sighting, sightings
+from streams.tracks.track_metadata import RecentlySeen, TrackMetadata, sightings
 from topics.errors import ServerError
 from topics.learning_batch import LearningBatch
 
@@ -56,7 +56,7 @@ class CatalogueFeed:
             if sighting not in self._seen:
                 self._take(sighting)
 
-    def _take(self, sighting: Sighting) -> None:
+    def _take(self, sighting: TrackMetadata) -> None:
         known = self._waiting.get(sighting.track_id)
         if known is None and len(self._waiting) >= self._waiting_max:
             self.dropped += 1

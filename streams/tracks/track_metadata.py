@@ -23,7 +23,7 @@ _COLUMNS = (
 )
 
 
-class Sighting(NamedTuple):
+class TrackMetadata(NamedTuple):
     """What one event says about its track."""
 
     track_id: str
@@ -41,7 +41,7 @@ class Sighting(NamedTuple):
         return Track(**dict(zip(self._fields, names, strict=False)), source_track_ids=ids)
 
 
-def sightings(batch: LearningBatch) -> list[Sighting]:
+def sightings(batch: LearningBatch) -> list[TrackMetadata]:
     """What the batch says about tracks, each once, in order; events without a title say nothing."""
     titled = np.flatnonzero((batch.columns["tracks"] >= 0) & (batch.columns["track_names"] >= 0))
     columns = [batch.columns[name][titled] for name in _COLUMNS]
@@ -69,9 +69,9 @@ def _sighting(
     duration_ms: int,
     source: int,
     source_track: int,
-) -> Sighting:
+) -> TrackMetadata:
     texts = batch.strings
-    return Sighting(
+    return TrackMetadata(
         texts[track],
         texts[artist_name] if artist_name >= 0 else None,
         texts[track_name],
@@ -89,14 +89,14 @@ class RecentlySeen:
         self._size = size
         self._hashes: OrderedDict[int, None] = OrderedDict()
 
-    def __contains__(self, sighting: Sighting) -> bool:
+    def __contains__(self, sighting: TrackMetadata) -> bool:
         key = hash(sighting)
         if key not in self._hashes:
             return False
         self._hashes.move_to_end(key)
         return True
 
-    def add(self, sighting: Sighting) -> None:
+    def add(self, sighting: TrackMetadata) -> None:
         """Makes `sighting` the newest, and forgets the oldest when there are too many."""
         self._hashes[hash(sighting)] = None
         if len(self._hashes) > self._size:

@@ -20,8 +20,8 @@ from streams.lists.list_store import EVERYONE
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import PastSchemas
 from streams.settings import Settings
-from streams.verifying.findings import Broken, Findings, Ledger, Promise
-from streams.verifying.replay import Replay, sample_by_offset
+from streams.verifying.findings import Broken, Findings, LogSums, Promise
+from streams.verifying.replay import AuditReplay, sample_by_offset
 from streams.verifying.replay_check import Verification, live_progress
 from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores
@@ -38,7 +38,7 @@ class DeepVerification:
 
     replayed: Verification
     findings: Findings
-    ledger: Ledger
+    ledger: LogSums
     lists: int
 
     @property
@@ -69,7 +69,7 @@ def verify_deeply(
     began = time.perf_counter()
     with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:
         decoder = Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup)
-        replay = Replay(fold, maker, source, letters.keeps, findings, decoder)
+        replay = AuditReplay(fold, maker, source, letters.keeps, findings, decoder)
         wanted = [live.digest_offset, stores.settled.as_of]
         replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)
     compare_stores(stores, fold, maker, settings.list_ttl_s, findings)

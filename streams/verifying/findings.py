@@ -75,7 +75,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class LogSums:
     """Sums over all sources: what the log covers, and what became of it."""
 
     covered: int = 0

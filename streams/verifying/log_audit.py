@@ -6,7 +6,7 @@ This knows nothing of the fold's own bookkeeping, with which its sums are compar
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from streams.verifying.findings import Broken, Ledger, Promise
+from streams.verifying.findings import Broken, LogSums, Promise
 from topics.catalogue import LISTENING_EVENTS
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition
@@ -39,7 +39,7 @@ class LogAudit:
         self._current: dict[str, bytes] = {}
         self._ahead: dict[SourcePartition, tuple[int, int]] = {}
         self._next_offset = 0
-        self.ledger = Ledger()
+        self.ledger = LogSums()
         self.broken: list[Broken] = []
 
     def note(self, offset: int, record: LogRecord) -> Counted | None:
@@ -85,7 +85,7 @@ class LogAudit:
         if told and not counted.first_new <= min(told) <= max(told) <= batch.to_offset:
             self._break(counted.log_offset, "an offset lies outside of what the batch covers")
         covered = batch.to_offset + 1 - counted.first_new
-        self.ledger = Ledger(
+        self.ledger = LogSums(
             self.ledger.covered + covered,
             self.ledger.rows + len(rows),
             self.ledger.rejected + len(rejected),

@@ -36,7 +36,7 @@ def sample_by_offset(*stores: Lists) -> Sample:
 
 
 @dataclass
-class Replay:
+class AuditReplay:
     """Folds into `fold` and notes in `findings` whatever breaks a promise on the way."""
 
     fold: Fold

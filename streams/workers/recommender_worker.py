@@ -23,12 +23,12 @@ from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
 from streams.lists.list_maker import list_maker
 from streams.lists.list_shape import shape_of
-from streams.monitoring.drift_alarms import AlarmTeller, AlarmTopic
+from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
 from streams.ownership.former_shards import FormerShards
 from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import redis_lists, redis_of, tell_status
 from streams.registry.contracts import registry_of
 from streams.settings import Settings
@@ -139,7 +139,7 @@ def _recommender(
 ) -> Recommender:
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
-    topic = TopicLists(addresses.kafka, settings.recommender_id, registry_of(settings))
+    topic = TopicWriter(addresses.kafka, settings.recommender_id, registry_of(settings))
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
     return Recommender(
         Identity(settings.recommender_id, settings.generation),
@@ -160,11 +160,11 @@ def _recommender(
     )
 
 
-def _alarms(settings: Settings, addresses: Addresses) -> AlarmTeller | None:
+def _alarms(settings: Settings, addresses: Addresses) -> DriftAlarmPublisher | None:
     """One shard of a generation tells its alarms: all shards have the same ones."""
     if settings.shard != 0:
         return None
-    return AlarmTeller(settings.generation, AlarmTopic(addresses.kafka))
+    return DriftAlarmPublisher(settings.generation, AlarmTopic(addresses.kafka))
 
 
 def _state_keeper(settings: Settings, read_log: ReadLog, fold: Fold) -> StateKeeper:

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.lists.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, Gate, gate_between
-from streams.lists.list_store import EVERYONE, ListStore, Outcome, Publication, StoredList
+from streams.lists.list_store import EVERYONE, ListStore, Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
 from streams.lists.redis_lists import (
     ACTIVE_KEY,
@@ -43,7 +43,7 @@ async def published(
     *lists: RecommendationList,
     erased: Sequence[str] = (),
     frontier: Frontier | None = None,
-) -> Outcome:
+) -> PublishOutcome:
     """Publishes as whoever knows the frontier does; without one of its own, it stays."""
     known = await store.frontier()
     return await store.publish(Publication(lists, erased, frontier or known), known)
@@ -221,7 +221,7 @@ class ListStoreContract:
     ) -> None:
         known = Frontier(0, 10, serial=4, owner=2)
         await published(store, frontier=known)
-        assert await other.silence("0of1", 2) == known._replace(owner=3)
+        assert await other.fence("0of1", 2) == known._replace(owner=3)
         news = Publication([a_list()], (), known._replace(serial=5))
         assert await store.publish(news, known) == (False, known._replace(owner=3))
         assert await store.read("ann") is None
@@ -229,10 +229,10 @@ class ListStoreContract:
     async def test_who_is_silenced_in_an_emptied_store_publishes_nothing_more(
         self, store: ListStore, other: ListStore
     ) -> None:
-        silenced = await other.silence("0of1", 2)
-        assert silenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
+        fenced = await other.fence("0of1", 2)
+        assert fenced == NOTHING_PUBLISHED._replace(owner=3, serial=UNKNOWN_SERIAL)
         news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
-        assert await store.publish(news, NOTHING_PUBLISHED) == (False, silenced)
+        assert await store.publish(news, NOTHING_PUBLISHED) == (False, fenced)
         assert await store.read("ann") is None
 
     async def test_who_comes_back_after_a_store_that_fell_back_was_silenced_publishes_everything(
@@ -242,7 +242,7 @@ class ListStoreContract:
         fell_back_to = Frontier(0, 19, serial=6, owner=1, agreed=5)  # and went on without owner 2
         await published(store, frontier=fell_back_to)
         for _ in range(2):
-            await other.silence("0of1", topic.owner)
+            await other.fence("0of1", topic.owner)
         gate = gate_between(await store.frontier(), topic, log_epoch=0)
         assert gate == Gate((0, 20), republish_after=-1)
 

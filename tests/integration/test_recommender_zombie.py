@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 from streams.kafka.log_reader import LogReader
 from streams.lists.frontier import gate_between
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_shape import Shape
+from streams.lists.list_shape import ListShape
 from streams.lists.list_store import Publication
 from streams.lists.redis_lists import RedisLists
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_batch, a_fold, an_event
 from tests.support.lists_seen import agreed_lists, in_redis, in_topic
 from tests.support.station import Station, wait_until
@@ -33,9 +33,9 @@ class Owner:
     def __init__(self, station: Station) -> None:
         self.redis = Redis.from_url(station.addresses.redis)
         self.fold = a_fold()
-        self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=Shape(5))
+        self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=ListShape(5))
         self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
-        self.topic = TopicLists(station.addresses.kafka, station.settings.recommender_id)
+        self.topic = TopicWriter(station.addresses.kafka, station.settings.recommender_id)
         erased = erased_in(partial(LogReader, station.addresses.kafka))
         self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic, erased)
 

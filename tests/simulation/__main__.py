@@ -4,18 +4,13 @@
     python -m tests.simulation --seed 4711 --shrink   and its shortest history
     python -m tests.simulation --seeds 10000          tries seeds from 0 on, prints what fails
 
-What runs is what runs in production: `Sequencer`, `Pipeline`, `Healing`, `begin`, `BatchConsumer`,
-`Recommender`, `Fold`, `Publisher`, `TopicLists`, `StateKeeper` and all beneath them. What is
-simulated is everything around: time (`virtual_time`), Kafka with its groups, producers, consumers
-and transactions (`broker`, `producing`, `consuming`, `transactions`, `former`), Redis and the disk
-(`stores`), the apps that compose workers (`workers`), producers of events (`feeding`), and whoever
-kills, freezes, cuts and changes M (`world`). The model counts plays (`counting`); no thread, no
-clock and no network is used.
-
-One seed decides everything (`chance`): who runs when, how long the network takes, which effect
-fails and before or after which a process dies. For 20 s of virtual time faults happen; then all
-heals, and within 120 s everything must be applied, published and at rest. The `verdict` then
-compares logs, states and lists. A seed gives the same journal every time, in any process.
+What runs is what runs in production: `Sequencer`, `Pipeline`, `LostRowsDetector`, `begin`,
+`BatchConsumer`, `Recommender`, `Fold`, `Publisher`, `TopicWriter`, `StateKeeper` and all beneath
+them. What is simulated is everything around: time (`virtual_time`), Kafka with its groups,
+producers, consumers and transactions (`broker`, `producing`, `consuming`, `transactions`,
+`former`), Redis and the disk (`stores`), the apps that compose workers (`workers`), producers of
+events (`feeding`), and whoever kills, freezes, cuts and changes M (`world`). The model counts plays
+(`counting`); no thread, no clock and no network is used.
 """
 
 import argparse

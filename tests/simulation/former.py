@@ -26,7 +26,7 @@ class SimulatedFormerShards(FormerShards):
         read = [name for name, group in self._groups.items() if group.generation]
         return formers_among([*read, *self._edge.broker.frontiers], self._recommender_id)
 
-    def heard(self, ids: Sequence[str]) -> list[str]:
+    def alive(self, ids: Sequence[str]) -> list[str]:
         """See `FormerShards`."""
         if not ids:
             return []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streams.lists.frontier import Frontier
-from streams.lists.list_store import Outcome, Publication
+from streams.lists.list_store import Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
 from streams.snapshots import snapshot_format
 from streams.snapshots.snapshot_format import Arrays, SnapshotHeader
@@ -69,7 +69,7 @@ class RemoteLists:
     def _table(self) -> MemoryLists:
         return self._redis.table.of(self._shard)
 
-    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         """See `ListStore.publish`."""
         lists = publication.lists
         calls = self._edge.chance.pick(f"{self._edge.name} calls redis", CALLS)
@@ -83,7 +83,7 @@ class RemoteLists:
         last = lists[(len(lists) - 1) // size * size :]
         return await self._call(publication._replace(lists=last), since)
 
-    async def _call(self, publication: Publication, since: Frontier) -> Outcome:
+    async def _call(self, publication: Publication, since: Frontier) -> PublishOutcome:
         edge = self._edge
         await self._reach("a write to redis")
         outcome = await self._table.publish(publication, since)
@@ -94,13 +94,13 @@ class RemoteLists:
         await self._answered("a write to redis")
         return outcome
 
-    async def silence(self, shard: str, owner: int) -> Frontier:
-        """See `ListStore.silence`."""
+    async def fence(self, shard: str, owner: int) -> Frontier:
+        """See `ListStore.fence`."""
         await self._reach("the silencing in redis")
-        silenced = await self._table.silence(shard, owner)
-        self._edge.note(self._edge.name, f"silences {shard} in redis, {silenced.text()}")
+        fenced = await self._table.fence(shard, owner)
+        self._edge.note(self._edge.name, f"fences {shard} in redis, {fenced.text()}")
         await self._answered("the silencing in redis")
-        return silenced
+        return fenced
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.folding.coverage import Coverage, Ignored
+from streams.folding.coverage import BatchIgnored, Coverage
 from tests.simulation.__main__ import show
 from tests.simulation.shrinking import shrunk
 from tests.simulation.trying import broken, deaths_at
@@ -61,9 +61,9 @@ def test_a_broken_promise_is_shrunk_to_the_little_that_breaks_it(
 ) -> None:
     first_new = Coverage.first_new
 
-    def unmasked(coverage: Coverage, batch: LearningBatch) -> int | Ignored:
+    def unmasked(coverage: Coverage, batch: LearningBatch) -> int | BatchIgnored:
         found = first_new(coverage, batch)
-        return found if isinstance(found, Ignored) else batch.from_offset
+        return found if isinstance(found, BatchIgnored) else batch.from_offset
 
     assert simulated(1).broken == []
     monkeypatch.setattr(Coverage, "first_new", unmasked)

@@ -1,11 +1,11 @@
-"""`TopicLists` itself, over simulated transactions; its thread is a step of the loop."""
+"""`TopicWriter` itself, over simulated transactions; its thread is a step of the loop."""
 
 from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from tests.simulation.broker import Broker
 from tests.simulation.edge import Edge
 from topics.catalogue import RECOMMENDATIONS
@@ -28,7 +28,7 @@ def _failure(code: int, **how: bool) -> KafkaException:
 
 
 class TransactionalProducer:
-    """The calls that `TopicLists` makes of librdkafka."""
+    """The calls that `TopicWriter` makes of librdkafka."""
 
     def __init__(self, edge: Edge, transactional_id: str) -> None:
         self._edge = edge
@@ -118,7 +118,7 @@ def check_order(edge: Edge, lists: dict[str, bytes | None]) -> None:
 
 
 class FrontierReader:
-    """The calls that `TopicLists` makes of its consumer."""
+    """The calls that `TopicWriter` makes of its consumer."""
 
     def __init__(self, broker: Broker, edge: Edge, group: str) -> None:
         self._broker, self._edge, self._group = broker, edge, group
@@ -141,7 +141,7 @@ class FrontierReader:
 class _Wake:
     """In place of the condition by which the thread is woken."""
 
-    def __init__(self, lists: "SimulatedTopicLists") -> None:
+    def __init__(self, lists: "SimulatedTopicWriter") -> None:
         self._lists = lists
 
     def __enter__(self) -> None: ...
@@ -158,7 +158,7 @@ class _Wake:
             self._lists._edge.block("a pause of the topic's thread")
 
 
-class SimulatedTopicLists(TopicLists):
+class SimulatedTopicWriter(TopicWriter):
     """The production class with another edge, and steps of the loop for its thread."""
 
     def __init__(self, edge: Edge, recommender_id: str) -> None:
@@ -170,9 +170,9 @@ class SimulatedTopicLists(TopicLists):
         self._wake = _Wake(self)  # type: ignore[assignment]
         self._is_due = self._is_busy = False
 
-    def renewed(self) -> TopicLists:
-        """See `TopicLists`."""
-        return SimulatedTopicLists(self._edge, self._recommender_id)
+    def renewed(self) -> TopicWriter:
+        """See `TopicWriter`."""
+        return SimulatedTopicWriter(self._edge, self._recommender_id)
 
     def _connect(self) -> None:
         self._producer = TransactionalProducer(self._edge, self._transactional_id)

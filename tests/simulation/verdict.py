@@ -8,7 +8,7 @@ from faust.types import TP
 from streams.dead_letters.letter_index import Origin
 from streams.folding.fold import Fold
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_shape import Shape
+from streams.lists.list_shape import ListShape
 from streams.verifying.list_audit import (
     Lists,
     Published,
@@ -125,7 +125,7 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
     """Redis, the topic and the state say the same."""
     redis, topic = _in_redis(world), _in_topic(world)
     fold = new_fold()
-    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=Shape(K))
+    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=ListShape(K))
     for broken in _misranked(fold, maker, records, redis):
         yield f"LISTS: {broken}"
     last = fold.frontier.position

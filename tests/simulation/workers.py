@@ -14,7 +14,7 @@ from streams.folding.fold import Fold
 from streams.kafka.log_reader import LogBounds
 from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_shape import Shape
+from streams.lists.list_shape import ListShape
 from streams.progress.progress_reader import fold_position
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
@@ -29,7 +29,7 @@ from tests.simulation.edge import Edge
 from tests.simulation.former import Groups, SimulatedFormerShards
 from tests.simulation.producing import SimulatedProducer
 from tests.simulation.stores import Disk, Redis, RemoteLists, SimulatedSnapshots
-from tests.simulation.transactions import SimulatedTopicLists
+from tests.simulation.transactions import SimulatedTopicWriter
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.control_records import ControlRecord
@@ -199,8 +199,8 @@ class RecommenderWorker(Worker):
         assert it is not None
         self.place = it.place
         fold = new_fold()
-        topic = SimulatedTopicLists(edge, group.name)
-        maker = ListMaker(fold, GENERATION, shard=it.shard, shards=it.shards, shape=Shape(K))
+        topic = SimulatedTopicWriter(edge, group.name)
+        maker = ListMaker(fold, GENERATION, shard=it.shard, shards=it.shards, shape=ListShape(K))
         clock = edge.loop.time
         log = LogEdge(lambda: LogReader(edge), partial(append_control, edge))  # type: ignore[arg-type,return-value]
         self.publisher = Publisher(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from streams.folding.coverage import Coverage, Ignored
+from streams.folding.coverage import BatchIgnored, Coverage
 from streams.kafka.log_reader import LogReader
 from topics.control_records import SourceAdded
 from topics.learning_batch import LearningBatch
@@ -20,7 +20,7 @@ def audited(kafka: str) -> Counter[str]:
             if not isinstance(record, LearningBatch):
                 continue
             first_new = coverage.first_new(record)
-            if isinstance(first_new, Ignored):
+            if isinstance(first_new, BatchIgnored):
                 counts["ignored"] += 1
                 continue
             counts["rows"] += int((record.offsets >= first_new).sum())

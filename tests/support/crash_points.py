@@ -55,18 +55,18 @@ RECOMMENDER: dict[str, Point] = {
     "between the state and its first list": Point(
         "streams.snapshots.state_keeper", "StateKeeper.make_ready", True
     ),
-    "between fencing and the gate": Point(_TOPIC, "TopicLists.open", True),
+    "between fencing and the gate": Point(_TOPIC, "TopicWriter.open", True),
     "with the gate open and nothing published": Point(
         "streams.publishing.publisher", "Publisher.open_with", True
     ),
     "between learning and publishing": Point("streams.folding.fold", "Fold.apply_many", True),
-    "between the topic's queue and redis": Point(_TOPIC, "TopicLists.offer", True),
+    "between the topic's queue and redis": Point(_TOPIC, "TopicWriter.offer", True),
     "between two calls of one publication": Point(_REDIS, "RedisLists._call", True),
     "between redis and the topic": Point(_REDIS, "RedisLists.publish", True),
-    "within a transaction, before its lists": Point(_TOPIC, "TopicLists._produce", False),
-    "within a transaction, after its lists": Point(_TOPIC, "TopicLists._retried", False),
-    "within a transaction, after its offset": Point(_TOPIC, "TopicLists._retried", True),
-    "after a transaction": Point(_TOPIC, "TopicLists._transact", True),
+    "within a transaction, before its lists": Point(_TOPIC, "TopicWriter._produce", False),
+    "within a transaction, after its lists": Point(_TOPIC, "TopicWriter._retried", False),
+    "within a transaction, after its offset": Point(_TOPIC, "TopicWriter._retried", True),
+    "after a transaction": Point(_TOPIC, "TopicWriter._transact", True),
     "between publishing and the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", False),
     "after the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", True),
     "with half a snapshot written": Point(_FOLDER, "packed", False),

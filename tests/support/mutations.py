@@ -14,20 +14,20 @@ import numpy as np
 import xxhash
 
 from streams.agents.sequence import Sequencer
-from streams.folding.coverage import Coverage, Ignored
+from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.duplicate_window import DuplicateWindow
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
 from streams.kafka.batch_consumer import BatchConsumer
 from streams.lists import frontier, redis_lists
 from streams.lists.frontier import Frontier, Gate
-from streams.lists.list_store import Outcome, Publication
+from streams.lists.list_store import Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership import gate_opening
 from streams.publishing.publisher import Publisher
-from streams.publishing.topic_writer import TopicLists
-from streams.sequencing.lost_rows import Healing
-from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+from streams.publishing.topic_writer import TopicWriter
+from streams.sequencing.lost_rows import LostRowsDetector
+from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
 from streams.snapshots import loading, snapshot_folder, snapshot_format, state_keeper
 from streams.snapshots.loading import Fit
 from topics.learning_batch import LearningBatch
@@ -71,9 +71,9 @@ def _rows_are_not_masked() -> None:
     """Of a batch that overlaps with what was covered, every row counts again."""
 
     def made(first_new: Any) -> Any:
-        def unmasked(self: Coverage, batch: LearningBatch) -> int | Ignored:
-            found: int | Ignored = first_new(self, batch)
-            return found if isinstance(found, Ignored) else batch.from_offset
+        def unmasked(self: Coverage, batch: LearningBatch) -> int | BatchIgnored:
+            found: int | BatchIgnored = first_new(self, batch)
+            return found if isinstance(found, BatchIgnored) else batch.from_offset
 
         return unmasked
 
@@ -85,9 +85,9 @@ def _holes_are_passed() -> None:
     """A batch whose predecessor is missing is taken."""
 
     def made(first_new: Any) -> Any:
-        def passed(self: Coverage, batch: LearningBatch) -> int | Ignored:
-            found: int | Ignored = first_new(self, batch)
-            return batch.from_offset if found is Ignored.AHEAD else found
+        def passed(self: Coverage, batch: LearningBatch) -> int | BatchIgnored:
+            found: int | BatchIgnored = first_new(self, batch)
+            return batch.from_offset if found is BatchIgnored.AHEAD else found
 
         return passed
 
@@ -106,8 +106,10 @@ def _anybody_may_publish() -> None:
     _rewrite_script("if (was[at] or 0) ~= (since[at] or 0) then", "if false then")
 
     def made(publish: Any) -> Any:
-        async def anyway(self: MemoryLists, publication: Publication, since: Frontier) -> Outcome:
-            outcome: Outcome = await publish(self, publication, self._frontier)
+        async def anyway(
+            self: MemoryLists, publication: Publication, since: Frontier
+        ) -> PublishOutcome:
+            outcome: PublishOutcome = await publish(self, publication, self._frontier)
             return outcome
 
         return anyway
@@ -202,7 +204,7 @@ def _letters_are_not_waited_for() -> None:
         return careless
 
     _patch(Sequencer, "_send", made)
-    _patch(Pipeline, "report_letter", lambda _: lambda self, flight, landed: Verdict.STALE)
+    _patch(Pipeline, "report_letter", lambda _: lambda self, flight, landed: ReportOutcome.STALE)
 
 
 @safeguard("assignment epoch of delivery reports")
@@ -216,13 +218,13 @@ def _nobody_is_fenced() -> None:
     """Every owner has a transactional id of its own."""
 
     def made(begin: Any) -> Any:
-        def unfenced(self: TopicLists, *arguments: Any, **named: Any) -> None:
+        def unfenced(self: TopicWriter, *arguments: Any, **named: Any) -> None:
             begin(self, *arguments, **named)
             self._transactional_id += f"-{uuid.uuid4()}"
 
         return unfenced
 
-    _patch(TopicLists, "__init__", made)
+    _patch(TopicWriter, "__init__", made)
 
 
 @safeguard("publish frontier")
@@ -251,7 +253,7 @@ def _chunks_without_rows_cover_nothing() -> None:
 @safeguard("healing of a lost tail")
 def _nothing_is_sent_again() -> None:
     """A sequencer never goes back."""
-    _patch(Healing, "is_lost", lambda _: lambda self, *_: False)
+    _patch(LostRowsDetector, "is_lost", lambda _: lambda self, *_: False)
 
 
 @safeguard("snapshot of this log")

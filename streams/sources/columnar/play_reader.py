@@ -17,8 +17,8 @@ from streams.sources.columnar.history_columns import read_history_columns
 from streams.sources.columnar.play_columns import PlayColumns, PlayGathering, ReadingReport
 from streams.sources.columnar.play_rewards import rewards_of_listens
 from streams.sources.columnar.table_blocks import TABLES, Block, NotRegularError, Table, table_of
-from streams.sources.columnar.table_units import Units
-from streams.sources.columnar.track_codes import TrackTelling
+from streams.sources.columnar.table_units import TableUnits
+from streams.sources.columnar.track_codes import TrackCodes
 from streams.sources.files import Part, files_of, of_nobody
 from streams.sources.formats.column_roles import Role
 from streams.sources.formats.format_detection import HistoryFormat, recognise
@@ -88,17 +88,17 @@ class _TableReader:
         self._listener_id = listener_id
         self._on_rows = on_rows
         self._columns = PlayGathering()
-        self._names = TrackTelling(self._columns.tracks)
+        self._names = TrackCodes(self._columns.tracks)
         self._has_scored = False
 
     def read(self, path: Path, table: Table) -> None:
         """Adds the plays of one table."""
         roles = _understood(set(table.columns), path, self._listener_id)
         self._has_scored |= Role.SCORED in roles
-        units: Units | None = None
+        units: TableUnits | None = None
         for block in table.blocks:
             if units is None and block.rows:
-                units = Units(block.cells)
+                units = TableUnits(block.cells)
                 told = {units.role_of(r): name for r, name in table.columns.items() if r in roles}
                 self.report.columns |= {r.name.lower(): name for r, name in told.items()}
             if units is not None:
@@ -112,7 +112,7 @@ class _TableReader:
         """All plays of all tables."""
         return self._columns.plays(has_scored=self._has_scored)
 
-    def _add(self, path: Path, block: Block, cells: dict[Role, Cells], units: "Units") -> None:
+    def _add(self, path: Path, block: Block, cells: dict[Role, Cells], units: "TableUnits") -> None:
         listeners = self._listeners(cells, block.rows)
         tracks = self._names.tracks(cells, block.rows)
         at_ms = units.times_ms(cells)
@@ -169,7 +169,7 @@ def _understood(roles: set[Role], path: Path, listener_id: str | None) -> set[Ro
     return roles
 
 
-def _rewards(cells: dict[Role, Cells], units: Units, rows: int) -> NDArray[np.float32]:
+def _rewards(cells: dict[Role, Cells], units: TableUnits, rows: int) -> NDArray[np.float32]:
     def length(*roles: Role) -> NDArray[np.int32]:
         for role in roles:
             if role in cells:

@@ -17,7 +17,7 @@ from streams.sources.formats.table_rows import ROWS_LOOKED_AT
 _IDS_OF_NAMES = {Role.TRACK_NAME: Role.TRACK_ID, Role.ARTIST_NAME: Role.ARTIST_ID}
 
 
-class Units:
+class TableUnits:
     """The units of a table, told by its first rows."""
 
     def __init__(self, cells: dict[Role, Cells]) -> None:

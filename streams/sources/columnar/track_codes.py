@@ -9,7 +9,7 @@ from streams.sources.formats.table_rows import SOURCE
 from topics.identity import track_id_of
 
 
-class TrackTelling:
+class TrackCodes:
     """Track codes of rows by what tells the track: id, MBID, or artist and title."""
 
     def __init__(self, tracks: TextCodes) -> None:

@@ -16,7 +16,7 @@ from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate
 from streams.ownership.former_shards import FormerShards
 from streams.progress.progress_writer import Digest, ProgressWriter
 from streams.publishing.publisher import Publisher
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
 from tests.support.learning_log import a_fold
@@ -63,13 +63,13 @@ class NobodyBefore:
     def ids(self) -> list[str]:
         return []
 
-    def heard(self, ids: list[str]) -> list[str]:
+    def alive(self, ids: list[str]) -> list[str]:
         return []
 
     def frontiers(self, ids: list[str]) -> list[Frontier]:
         return []
 
-    def silence(self, ids: list[str]) -> list[Frontier]:
+    def fence(self, ids: list[str]) -> list[Frontier]:
         return []
 
 
@@ -131,7 +131,7 @@ def a_recommender(
         Cadence(progress_every_s=0.0, snapshot_every_s=30.0, digest_every_records=1_000),
         fold=a_fold(),
         publisher=cast(Publisher, ShutPublisher()),
-        topic=cast(TopicLists, NoTopic()),
+        topic=cast(TopicWriter, NoTopic()),
         state=cast(StateKeeper, state),
         progress=cast(ProgressWriter, progress),
         former=cast(FormerShards, NobodyBefore()),

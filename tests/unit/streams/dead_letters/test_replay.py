@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.dead_letters.dead_letter_reader import DeadLetter
 from streams.dead_letters.letter_index import Known, LetterIndex, parsed_origin
-from streams.dead_letters.replay import Replay, Replayed
+from streams.dead_letters.replay import DeadLetterReplay, Replayed
 from tests.support.learning_log import BEGAN_MS
 from tests.support.records import POISON, a_value
 from topics.catalogue import LISTENING_EVENTS
@@ -28,8 +28,8 @@ def a_letter(value: bytes | None = GOOD, offset: int = 17) -> DeadLetter:
 
 def a_replay(
     letters: Callable[[], Iterable[DeadLetter]], rejected: Iterable[str], sent: Iterable[str]
-) -> Replay:
-    replay = Replay(letters, Decoder(LISTENING_EVENTS.contracts), BEGAN_MS)
+) -> DeadLetterReplay:
+    replay = DeadLetterReplay(letters, Decoder(LISTENING_EVENTS.contracts), BEGAN_MS)
     replay.index.mark(filter(None, map(parsed_origin, rejected)), Known.REJECTED)
     replay.index.mark(filter(None, map(parsed_origin, sent)), Known.SENT)
     return replay

@@ -4,18 +4,18 @@ import threading
 
 import pytest
 
-from streams.doctor.probes import Look, looked
+from streams.doctor.probes import Probe, looked
 
 
 def test_what_hangs_is_named_with_what_it_was_asked_and_the_others_are_heard() -> None:
     never = threading.Event()
 
-    def hangs(look: Look) -> None:
+    def hangs(look: Probe) -> None:
         look.asked, look.found["status"] = "heartbeats", {"lag": 0}
         never.wait()
         look.found["log_end"] = 10
 
-    def answers(look: Look) -> None:
+    def answers(look: Probe) -> None:
         look.found["redis"] = "fine"
 
     looks = looked({"kafka": hangs, "redis": answers}, 0.2)
@@ -32,7 +32,7 @@ def test_servers_are_asked_side_by_side() -> None:
 
 
 def test_what_nobody_understands_is_raised() -> None:
-    def fails(_: Look) -> None:
+    def fails(_: Probe) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

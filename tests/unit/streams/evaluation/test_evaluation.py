@@ -22,7 +22,7 @@ from streams.evaluation.contests import (
 from streams.evaluation.curve import write_curve
 from streams.evaluation.known_tracks import introduce, read_catalogue
 from streams.evaluation.plays_pass import read_stream, run
-from streams.evaluation.report import Outcome, outcome_of, report
+from streams.evaluation.report import EvaluationOutcome, outcome_of, report
 from streams.sources.columnar.play_reader import read_plays
 from tests.support.rankers import rows
 from topics.errors import HistoryError, SettingsError
@@ -41,7 +41,7 @@ def a_table(path: Path, seed: int = 1, n: int = 600, **more: Any) -> Path:
     return path
 
 
-def evaluated(path: Path, **question: Any) -> tuple[Outcome, dict[str, Any]]:
+def evaluated(path: Path, **question: Any) -> tuple[EvaluationOutcome, dict[str, Any]]:
     asked = Question(**{"config": {"model": "fast"}, "name": "fast", **question})
     contest = contest_of(asked)
     stream = read_stream([path], None, lambda share, text: None)

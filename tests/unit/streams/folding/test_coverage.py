@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streams.folding.coverage import Coverage, Ignored
+from streams.folding.coverage import BatchIgnored, Coverage
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition, columns_of
 
@@ -25,17 +25,17 @@ def coverage() -> Coverage:
 
 def test_a_source_that_was_never_seen_begins_at_zero() -> None:
     assert Coverage().first_new(a_batch(0, 4)) == 0
-    assert Coverage().first_new(a_batch(1, 4)) is Ignored.AHEAD
+    assert Coverage().first_new(a_batch(1, 4)) is BatchIgnored.AHEAD
 
 
 def test_a_batch_that_begins_beyond_next_is_ignored_since_its_predecessor_is_missing(
     coverage: Coverage,
 ) -> None:
-    assert coverage.first_new(a_batch(11, 20)) is Ignored.AHEAD
+    assert coverage.first_new(a_batch(11, 20)) is BatchIgnored.AHEAD
 
 
 def test_a_batch_that_ends_below_next_is_a_repetition(coverage: Coverage) -> None:
-    assert coverage.first_new(a_batch(5, 9)) is Ignored.REPEATED
+    assert coverage.first_new(a_batch(5, 9)) is BatchIgnored.REPEATED
 
 
 def test_of_an_overlapping_batch_only_the_rows_from_next_on_are_new(coverage: Coverage) -> None:
@@ -56,7 +56,7 @@ def test_a_topic_made_again_under_a_known_name_is_ignored_until_it_is_adopted() 
     coverage.add_source(SourceAdded(OLD, "listening-events"))
     coverage.add_source(SourceAdded(NEW, "listening-events"))
     again = a_batch(0, 4, SourcePartition(NEW, 0))
-    assert coverage.first_new(again) is Ignored.NOT_ADOPTED
+    assert coverage.first_new(again) is BatchIgnored.NOT_ADOPTED
     coverage.add_source(SourceAdded(NEW, "listening-events", adopted=True))
     assert coverage.first_new(again) == 0
 

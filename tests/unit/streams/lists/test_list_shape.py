@@ -3,7 +3,7 @@
 import numpy as np
 
 from online_models.base import Ranker
-from streams.lists.list_shape import Shape, shape_of
+from streams.lists.list_shape import ListShape, shape_of
 from streams.settings import Settings
 from tests.support.rankers import MINUTE_MS, START_MS, Row, a_ranker
 
@@ -24,7 +24,7 @@ def a_model() -> Ranker:
     )
 
 
-def listed(shape: Shape, who: str = "ann") -> list[str]:
+def listed(shape: ListShape, who: str = "ann") -> list[str]:
     model = a_model()
     listeners = np.array([model.users.code(who)], np.int32)
     items, scores, _ = shape.ranked(model, listeners)
@@ -37,25 +37,25 @@ def listed(shape: Shape, who: str = "ann") -> list[str]:
 
 def test_without_a_wish_the_list_is_the_ranking() -> None:
     model = a_model()
-    assert listed(Shape(K)) == [each.item for each in model.recommend("ann", K)]
-    assert shape_of(Settings()) == Shape(20)
+    assert listed(ListShape(K)) == [each.item for each in model.recommend("ann", K)]
+    assert shape_of(Settings()) == ListShape(20)
 
 
 def test_no_artist_has_more_tracks_than_are_asked_for() -> None:
     for artist_max in (1, 2):
-        artists = [item[0] for item in listed(Shape(K, artist_max))]
+        artists = [item[0] for item in listed(ListShape(K, artist_max))]
         assert sorted(artists) == ["a"] * artist_max + ["b"] * artist_max
 
 
 def test_the_share_that_is_new_to_the_listener_is_reached_where_it_can_be() -> None:
-    plain = listed(Shape(K))
+    plain = listed(ListShape(K))
     assert [item[0] for item in plain].count("b") < 4
-    shaped = listed(Shape(K, new_share_min=0.6))
+    shaped = listed(ListShape(K, new_share_min=0.6))
     assert [item[0] for item in shaped].count("b") == 4
     assert len(shaped) == K
-    assert len(listed(Shape(K, new_share_min=1.0), "bob")) == K
+    assert len(listed(ListShape(K, new_share_min=1.0), "bob")) == K
 
 
 def test_who_is_not_known_gets_a_list_too() -> None:
-    artists = [item[0] for item in listed(Shape(K, artist_max=2), "nobody")]
+    artists = [item[0] for item in listed(ListShape(K, artist_max=2), "nobody")]
     assert sorted(artists) == ["a", "a", "b", "b"]

@@ -4,7 +4,7 @@ from structlog.testing import capture_logs
 
 from online_models.evaluation import drift_watch
 from streams.folding.fold import Fold
-from streams.monitoring.drift_alarms import AlarmTeller, drift_status, new_alarms
+from streams.monitoring.drift_alarms import DriftAlarmPublisher, drift_status, new_alarms
 from tests.support.drifting import a_break_of_taste
 from tests.support.learning_log import a_fold, batches, folded
 from topics.catalogue import MODEL_METRICS
@@ -50,7 +50,7 @@ def test_together_or_one_by_one_or_from_a_snapshot_the_alarm_is_the_same() -> No
         assert fold.quality.drift.alarms == one_by_one.quality.drift.alarms
 
 
-def told_by(teller: AlarmTeller, fold: Fold, log: list[LearningBatch]) -> None:
+def told_by(teller: DriftAlarmPublisher, fold: Fold, log: list[LearningBatch]) -> None:
     for record in log:
         fold.apply(fold.offset + 1, record)
         teller.tell(fold)
@@ -58,7 +58,7 @@ def told_by(teller: AlarmTeller, fold: Fold, log: list[LearningBatch]) -> None:
 
 def test_an_alarm_is_told_once_with_its_place_in_the_log() -> None:
     sink, fold = Told(), a_fold("fast")
-    teller = AlarmTeller("first", sink)
+    teller = DriftAlarmPublisher("first", sink)
     teller.begin(fold)
     with capture_logs() as lines:
         told_by(teller, fold, a_log(10))
@@ -75,7 +75,7 @@ def test_who_begins_from_a_state_tells_only_what_comes_after_it() -> None:
     log = a_log(10)
     fold = folded(a_fold("fast"), log)
     sink = Told()
-    teller = AlarmTeller("first", sink)
+    teller = DriftAlarmPublisher("first", sink)
     teller.begin(fold)
     teller.tell(fold)
     assert sink.alarms == []

@@ -29,5 +29,5 @@ def test_a_kafka_that_sends_no_heartbeats_is_not_taken_for_the_end_of_the_former
     monkeypatch.setattr(former_shards, "ProgressReader", SilentReader)
     former = FormerShards("", "echotune-recommender-first-0of2")
     with pytest.raises(ServerError, match="Heartbeats cannot be read"):
-        former.heard(["echotune-recommender-first-0of1"])
+        former.alive(["echotune-recommender-first-0of1"])
     assert SilentReader.is_closed

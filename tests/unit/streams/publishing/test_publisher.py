@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from streams.folding.fold import Fold
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached, gate_between
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_shape import Shape
-from streams.lists.list_store import EVERYONE, Outcome, Publication
+from streams.lists.list_shape import ListShape
+from streams.lists.list_store import EVERYONE, Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
 from streams.publishing import list_writer
 from streams.publishing.publisher import EVERYONE_EVERY_RECORDS, Publisher
 from streams.publishing.removals import erased_by
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_batch, a_fold, an_event
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch
@@ -41,7 +41,7 @@ class FrailLists(MemoryLists):
         """Takes the next publications only after these events, all others after the last."""
         self._slow = [*events]
 
-    async def publish(self, publication: Publication, since: Frontier) -> Outcome:
+    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         if self._slow:
             await (self._slow.pop(0) if len(self._slow) > 1 else self._slow[0]).wait()
         self._answer()
@@ -114,7 +114,7 @@ class Desk:
     ) -> None:
         self.fold: Fold = a_fold()
         self.lists, self.topic = FrailLists(), RememberedTopic()
-        self.maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=Shape(3))
+        self.maker = ListMaker(self.fold, "first", shard=shard, shards=shards, shape=ListShape(3))
         self.log: list[LearningBatch] = []
         self.reads: list[Sequence[int]] = []
         self.log_answers = asyncio.Event()
@@ -123,7 +123,7 @@ class Desk:
             self.fold,
             self.maker,
             self.lists,
-            cast(TopicLists, self.topic),
+            cast(TopicWriter, self.topic),
             self.erased_at,
             made_by=made_by,
             lists_a_publication_max=lists_max,
@@ -172,7 +172,7 @@ def an_heir(former: Desk) -> Desk:
     """Another process of the same identity, with the same stores."""
     desk = Desk(gate=None)
     desk.lists, desk.topic = former.lists, former.topic
-    topic = cast(TopicLists, desk.topic)
+    topic = cast(TopicWriter, desk.topic)
     desk.publisher = Publisher(desk.fold, desk.maker, desk.lists, topic, desk.erased_at)
     return desk
 
@@ -230,8 +230,8 @@ async def test_who_lost_the_log_publishes_nothing_more_until_the_gate_is_set_aga
     renewed = RememberedTopic()
     publish = desk.lists.publish
 
-    async def lose_meanwhile(publication: Publication, since: Frontier) -> Outcome:
-        desk.publisher.shut(cast(TopicLists, renewed))
+    async def lose_meanwhile(publication: Publication, since: Frontier) -> PublishOutcome:
+        desk.publisher.shut(cast(TopicWriter, renewed))
         return await publish(publication, since)
 
     monkeypatch.setattr(desk.lists, "publish", lose_meanwhile)
@@ -252,7 +252,7 @@ async def test_who_loses_the_log_in_the_middle_of_a_large_repair_makes_no_more_l
     def lists(listeners: NDArray[np.int32]) -> list[RecommendationList]:
         pieces.append(listeners)
         if len(pieces) == 3:
-            desk.publisher.shut(cast(TopicLists, RememberedTopic()))
+            desk.publisher.shut(cast(TopicWriter, RememberedTopic()))
         return make(listeners)
 
     monkeypatch.setattr(desk.maker, "lists", lists)
@@ -402,7 +402,7 @@ async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its
     desk.topic.offered.clear()
     publish = desk.lists.publish
 
-    async def slowly(publication: Publication, since: Frontier) -> Outcome:
+    async def slowly(publication: Publication, since: Frontier) -> PublishOutcome:
         await asyncio.sleep(0)
         return await publish(publication, since)
 
@@ -577,7 +577,7 @@ async def test_who_publishes_again_after_losing_the_log_removes_what_was_under_w
     await desk.hear(an_event("ann"))
     await desk.hear(an_erasure("ann"))
     regained = RememberedTopic()
-    desk.publisher.shut(cast(TopicLists, regained))
+    desk.publisher.shut(cast(TopicWriter, regained))
     desk.publisher.open_with(WIDE_OPEN)
     await desk.hear(an_event("bob"))
     assert [*map(list, (each.erased for each in regained.offered))] == [[], ["ann"]]
@@ -592,7 +592,7 @@ async def test_a_removal_that_redis_takes_after_the_log_was_lost_is_told_to_both
     removal = asyncio.create_task(desk.hear(an_erasure("ann")))
     await asyncio.sleep(0.01)
     desk.topic.frontier = None  # what was offered is never committed
-    desk.publisher.shut(cast(TopicLists, desk.topic))
+    desk.publisher.shut(cast(TopicWriter, desk.topic))
     answer.set()
     await removal
     await taken_over(desk)
@@ -607,7 +607,7 @@ async def test_a_redis_that_falls_back_behind_a_removal_between_owners_is_told_a
     replica = dict(desk.lists._lists), desk.lists._frontier
     await desk.hear(an_erasure("ann"))
     desk.topic.commit()
-    desk.publisher.shut(cast(TopicLists, desk.topic))
+    desk.publisher.shut(cast(TopicWriter, desk.topic))
     desk.lists._lists, desk.lists._frontier = replica
     await taken_over(desk)
     await desk.hear(an_event("bob"))
@@ -662,7 +662,7 @@ async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_
     await asyncio.sleep(0.01)
     regained = RememberedTopic()
     regained.published = Frontier(0, 1, serial=9, owner=2)
-    desk.publisher.shut(cast(TopicLists, regained))
+    desk.publisher.shut(cast(TopicWriter, regained))
     await taken_over(desk)
     desk.log_answers.set()
     await repair
@@ -906,7 +906,7 @@ async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_
     desk.topic.commit()
     publish = desk.lists.publish
 
-    async def once(publication: Publication, since: Frontier) -> Outcome:
+    async def once(publication: Publication, since: Frontier) -> PublishOutcome:
         desk.lists.is_away = True
         return await MemoryLists.publish(desk.lists, publication, since)
 

@@ -8,12 +8,12 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_store import Publication
-from streams.publishing.topic_writer import TopicLists
+from streams.publishing.topic_writer import TopicWriter
 from topics.errors import LogError
 from topics.recommendation_list import RecommendationList
 
 
-class KeptTransactions(TopicLists):
+class KeptTransactions(TopicWriter):
     """Keeps what would go to Kafka."""
 
     def __init__(self, *, lists_a_transaction_max: int = 1_000, fails_at: int = -1) -> None:
@@ -128,8 +128,8 @@ def test_who_regains_the_log_waits_for_what_it_was_about_to_fence_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = BusyCluster()
-    monkeypatch.setattr(TopicLists, "_connect", lambda topic: cluster.connect(topic))
-    former = TopicLists("", "echotune-recommender-first-0of1")
+    monkeypatch.setattr(TopicWriter, "_connect", lambda topic: cluster.connect(topic))
+    former = TopicWriter("", "echotune-recommender-first-0of1")
     with ThreadPoolExecutor() as pool:
         late = pool.submit(former.open)
         assert cluster.is_asked.wait(10)
@@ -150,7 +150,7 @@ class BusyCluster:
         self.steps: list[str] = []
         self.is_asked, self.may_answer = Event(), Event()
 
-    def connect(self, topic: TopicLists) -> None:
+    def connect(self, topic: TopicWriter) -> None:
         topic._producer = topic._consumer = self
 
     def init_transactions(self, timeout_s: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from streams.registry import writer_schemas
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from streams.registry.schema_registry import RegistryAwayError
-from streams.registry.writer_schemas import PastSchemas, UnaskedSchemaError, WriterSchemas
+from streams.registry.writer_schemas import PastSchemas, SchemaNotFetchedError, WriterSchemas
 from tests.support.registered import a_contract
 from topics.errors import SchemaError
 from topics.schemas import FIXED_IDS_FROM
@@ -88,7 +88,7 @@ async def test_a_chunk_with_more_schemas_than_are_remembered_is_read_all_the_sam
     await schemas.learn([a_value(each) for each in ids[:2]])
     await schemas.learn([a_value(each) for each in ids[1:]])
     assert [schemas.lookup(each).name for each in ids[1:]] == [f"s.R{at}" for at in range(1, 6)]
-    with pytest.raises(UnaskedSchemaError):
+    with pytest.raises(SchemaNotFetchedError):
         schemas.lookup(ids[0])
 
 

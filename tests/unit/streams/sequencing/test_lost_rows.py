@@ -1,11 +1,11 @@
 """What the log lost is noticed, by what the folds say, and sent again."""
 
-from streams.sequencing.lost_rows import STALL_FIRST_S, Healing
+from streams.sequencing.lost_rows import STALL_FIRST_S, LostRowsDetector
 
 
-def watching(start: int, log_end: int, *acknowledged: tuple[int, int]) -> Healing:
+def watching(start: int, log_end: int, *acknowledged: tuple[int, int]) -> LostRowsDetector:
     """A partition read from `start`; then (last source offset, log offset) of each chunk."""
-    healing = Healing()
+    healing = LostRowsDetector()
     healing.begin_epoch(start, log_end)
     for to_offset, log_offset in acknowledged:
         healing.acknowledged(to_offset, log_offset)

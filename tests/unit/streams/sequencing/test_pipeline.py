@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sequencing.pipeline import Flight, Pipeline, Verdict
+from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
 
 
 def launched(pipeline: Pipeline, *lasts: int) -> list[Flight]:
@@ -18,9 +18,9 @@ def acknowledged(pipeline: Pipeline) -> list[int]:
 def test_chunks_are_acknowledged_in_their_order() -> None:
     pipeline = Pipeline(epoch=1, position=0)
     first, second = launched(pipeline, 9, 19)
-    assert pipeline.report_batch(first, 5) is Verdict.LANDED
+    assert pipeline.report_batch(first, 5) is ReportOutcome.LANDED
     assert acknowledged(pipeline) == [9]
-    assert pipeline.report_batch(second, 6) is Verdict.LANDED
+    assert pipeline.report_batch(second, 6) is ReportOutcome.LANDED
     assert acknowledged(pipeline) == [19]
     assert pipeline.next_to_acknowledge == 20
 
@@ -34,8 +34,8 @@ def test_each_chunk_begins_where_the_one_before_ended() -> None:
 def test_after_a_failed_report_nothing_of_the_epoch_is_acknowledged() -> None:
     pipeline = Pipeline(epoch=1, position=0)
     first, second = launched(pipeline, 9, 19)
-    assert pipeline.report_batch(first, None) is Verdict.BROKEN
-    assert pipeline.report_batch(second, 7) is Verdict.STALE
+    assert pipeline.report_batch(first, None) is ReportOutcome.BROKEN
+    assert pipeline.report_batch(second, 7) is ReportOutcome.STALE
     assert acknowledged(pipeline) == []
     assert pipeline.next_to_acknowledge == 0
 
@@ -53,15 +53,15 @@ def test_a_chunk_waits_for_all_its_batches_and_dead_letters() -> None:
 def test_a_dead_letter_that_fails_breaks_the_epoch_too() -> None:
     pipeline = Pipeline(epoch=1, position=0)
     flight = pipeline.launch(9, 2, "chunk")
-    assert pipeline.report_letter(flight, landed=False) is Verdict.BROKEN
-    assert pipeline.report_batch(flight, 1) is Verdict.STALE
+    assert pipeline.report_letter(flight, landed=False) is ReportOutcome.BROKEN
+    assert pipeline.report_batch(flight, 1) is ReportOutcome.STALE
 
 
 def test_a_log_offset_that_is_not_above_the_last_one_means_that_the_log_was_cut() -> None:
     pipeline = Pipeline(epoch=1, position=0)
     first, second = launched(pipeline, 9, 19)
     pipeline.report_batch(first, 50)
-    assert pipeline.report_batch(second, 50) is Verdict.BROKEN
+    assert pipeline.report_batch(second, 50) is ReportOutcome.BROKEN
     assert acknowledged(pipeline) == []
 
 
@@ -70,8 +70,8 @@ def test_a_report_of_an_earlier_assignment_acknowledges_nothing() -> None:
     [flight] = launched(earlier, 9)
     regained = Pipeline(epoch=2, position=0)
     launched(regained, 9)
-    assert regained.report_batch(flight, 5) is Verdict.STALE
-    assert regained.report_letter(flight, landed=True) is Verdict.STALE
+    assert regained.report_batch(flight, 5) is ReportOutcome.STALE
+    assert regained.report_letter(flight, landed=True) is ReportOutcome.STALE
     assert acknowledged(regained) == []
 
 

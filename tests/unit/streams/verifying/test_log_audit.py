@@ -1,6 +1,6 @@
 """What the log says of itself, and where it breaks what it promises."""
 
-from streams.verifying.findings import Ledger, Promise
+from streams.verifying.findings import LogSums, Promise
 from streams.verifying.log_audit import LogAudit
 from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event, folded
 from topics.control_records import SourceAdded, SourceTruncated
@@ -25,14 +25,14 @@ def plays(first: int, last: int, **changes: object) -> LearningBatch:
 def test_repetitions_and_overlaps_count_once_as_in_the_fold() -> None:
     log = [ADDED, plays(0, 9), plays(5, 14), plays(3, 9), plays(15, 19, rejected=[])]
     audit, fold = audited(*log), folded(a_fold(), log)
-    assert audit.ledger == Ledger(covered=20, rows=20)
+    assert audit.ledger == LogSums(covered=20, rows=20)
     assert dict(audit.next) == fold.coverage.next == {SOURCE: 20}
     assert [*audit.differences(fold.counts), *audit.holes(), *audit.broken] == []
 
 
 def test_rejected_and_vacant_offsets_are_covered_too() -> None:
     audit = audited(ADDED, a_batch(an_event(), to_offset=3, rejected=[(2, "malformed")]))
-    assert audit.ledger == Ledger(covered=4, rows=1, rejected=1, vacant=2)
+    assert audit.ledger == LogSums(covered=4, rows=1, rejected=1, vacant=2)
 
 
 def test_rows_before_the_introduction_of_their_source_are_its_rows_too() -> None:

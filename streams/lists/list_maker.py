@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.folding.fold import Fold
+from streams.lists.frontier import Frontier
 from streams.lists.list_shape import ListShape, shape_of
 from streams.lists.list_store import EVERYONE
 from streams.settings import Settings
@@ -44,6 +45,23 @@ class ListMaker:
     def owns_everyones(self) -> bool:
         """Whether this shard makes everyone's list: one does, else the topic's would go back."""
         return self._shard == 0
+
+    @property
+    def position(self) -> Frontier:
+        """The place in the log as of which lists are made."""
+        return self._fold.frontier
+
+    def changed_after(self, log_offset: int) -> NDArray[np.int32]:
+        """Codes of this shard's listeners whose newest change is beyond `log_offset`."""
+        return self.own(self._fold.changed_after(log_offset))
+
+    def erased_after(self, log_offset: int) -> list[int]:
+        """Offsets, in order, of the log records beyond `log_offset` that erased somebody."""
+        return self._fold.erasures.after(log_offset)
+
+    def is_gone(self, listener_id: str) -> bool:
+        """Whether a listener of this shard is unknown to the state: their list has to go."""
+        return self.owns(listener_id) and self._fold.listeners.code(listener_id) < 0
 
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
         """A list for each of `listeners` (codes of this shard), all as of the same record.

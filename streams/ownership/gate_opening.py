@@ -1,11 +1,12 @@
 """From where on a recommender that has just taken over may publish, by what the log says."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
-from streams.lists.frontier import Frontier, Gate, Reached, gate_between, published_since
+from streams.lists.frontier import Frontier
+from streams.publishing.gate import Gate, Reached, gate_between, published_since
 
 
 class Opening(NamedTuple):
@@ -16,7 +17,7 @@ class Opening(NamedTuple):
 
     gate: Gate
     log_end: int
-    hashes: Mapping[int, str]
+    hashes: dict[int, str]
 
 
 def opening(

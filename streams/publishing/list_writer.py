@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
+from streams.lists.frontier import Frontier
 from streams.lists.list_store import ListStore, Publication, PublishOutcome
 from streams.redis_client import REDIS_AWAY
 
@@ -28,8 +28,6 @@ class ListWriter:
         self._writing: asyncio.Task[None] | None = None
         self._pause_s = 0.0
         self._try_again_at = 0.0
-        self.frontier: Frontier | None = None
-        """Up to where the table has got, as far as is known."""
         self.error: str | None = None
         """Why nothing is written, while it is away."""
 
@@ -38,12 +36,15 @@ class ListWriter:
         """Whether a publication is under way."""
         return self._writing is not None and not self._writing.done()
 
-    def write(self, publication: Publication, then: Callable[[PublishOutcome], None]) -> None:
-        """Begins to write behind the known frontier; `then` hears the outcome, if there is one.
+    def write(
+        self, publication: Publication, since: Frontier, then: Callable[[PublishOutcome], None]
+    ) -> None:
+        """Begins to write behind the frontier `since`; calls `then` with the outcome, if any.
 
-        What was written before must have `settled`.
+        One at a time: raises `RuntimeError` unless what was written before has `settled`.
         """
-        since = self.frontier or NOTHING_PUBLISHED
+        if self.is_writing:
+            raise RuntimeError("a publication is still on its way to Redis")
         self._writing = asyncio.create_task(self._write(publication, since, then))
 
     async def _write(
@@ -76,6 +77,11 @@ class ListWriter:
         except REDIS_AWAY as error:
             self._is_away(error)
             return None
+
+    def is_back(self) -> bool:
+        """Whether the table was away and answered again: then what it lacks is published."""
+        was_away, self.error = self.error is not None, None
+        return was_away
 
     async def asked(self, ask: Callable[[ListStore], Awaitable[T]], retry_s: float) -> T:
         """What the table answers, however long it takes until it does."""

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from online_models.base import Ranker
 from online_models.registry import build
 from streams.addresses import Addresses
-from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
+from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.fold import FOLD_VERSION, Fold
 from streams.generation.model_choice import built, config_of
 from streams.kafka.log_reader import LogReader, ReadLog
@@ -24,7 +24,10 @@ from streams.kafka.pacer import Pace
 from streams.lists.list_maker import list_maker
 from streams.lists.list_shape import shape_of
 from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
+from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.former_shards import FormerShards
+from streams.ownership.ownership import LogEdge, Ownership
+from streams.ownership.takeover import Takeover
 from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
@@ -102,13 +105,13 @@ class RecommenderWorker:
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
         if assigned:
             _log.info("owns the log", who=self.recommender.identity.recommender_id)
-        self.recommender.on_assigned(is_owner=bool(assigned))
+        self.recommender.ownership.on_assigned(is_owner=bool(assigned))
 
     async def _heartbeat(self) -> None:
         key = f"echotune:status:recommender:{self.recommender.identity.recommender_id}"
         while not self.app.should_stop:
             await self.recommender.beat()
-            if self.recommender.is_owner:
+            if self.recommender.ownership.is_owner:
                 await tell_status(self._redis, key, self.recommender.status())
 
     async def start(self) -> None:
@@ -141,21 +144,28 @@ def _recommender(
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
     topic = TopicWriter(addresses.kafka, settings.recommender_id, registry_of(settings))
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
+    publisher = Publisher(
+        fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)
+    )
+    takeover = Takeover(
+        publisher,
+        FormerShards(addresses.kafka, settings.recommender_id),
+        read_log=log.read,
+        fold=fold,
+        retry_s=settings.progress_every_s,
+    )
+    state = _state_keeper(settings, log.read, fold)
     return Recommender(
         Identity(settings.recommender_id, settings.generation),
         Cadence(
             settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
         ),
-        log=log,
-        former=FormerShards(addresses.kafka, settings.recommender_id),
         fold=fold,
-        publisher=Publisher(
-            fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)
-        ),
-        topic=topic,
-        state=_state_keeper(settings, log.read, fold),
+        publisher=publisher,
+        ownership=Ownership(takeover, publisher, state, log=log, fold=fold),
+        state=state,
         progress=ProgressWriter(addresses.kafka),
-        feed=feed,
+        latest_play=LatestPlay(feed),
         alarms=_alarms(settings, addresses),
     )
 

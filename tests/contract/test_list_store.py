@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.lists.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier, Gate, gate_between
+from streams.lists.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier
 from streams.lists.list_store import EVERYONE, ListStore, Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
 from streams.lists.redis_lists import (
@@ -17,6 +17,7 @@ from streams.lists.redis_lists import (
     frontier_key,
     list_key,
 )
+from streams.publishing.gate import Gate, gate_between
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 TTL_S = 3_600

@@ -72,7 +72,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{DRILLS}::test_a_frozen_recommender",
     ),
     "publish frontier": (
-        "tests/unit/streams/lists/test_frontier.py",
+        f"{UNIT}/publishing/test_gate.py",
         f"{DRILLS}::test_a_recommender_killed_before_it_published",
         SIMULATION,
     ),

@@ -10,11 +10,12 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.kafka.log_reader import LogReader
-from streams.lists.frontier import gate_between
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.lists.list_store import Publication
 from streams.lists.redis_lists import RedisLists
+from streams.ownership.takeover import claim_stores
+from streams.publishing.gate import gate_between
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
 from streams.publishing.topic_writer import TopicWriter
@@ -41,15 +42,14 @@ class Owner:
 
     async def take_over(self) -> None:
         """Fences whoever came before."""
-        self.publisher.open_with(gate_between(*await self.publisher.take_over(1.0), 0))
+        self.publisher.open_with(gate_between(*await claim_stores(self.publisher, 1.0), 0))
 
     async def fold_next(self, records: int = 1) -> None:
         """Folds the next records and publishes what they changed."""
         for _ in range(records):
             offset = self.fold.offset + 1
-            change = self.fold.apply(offset, LOG[offset])
-            self.fold.record_hash = f"hash-{offset}"
-            await self.publisher.publish(change)
+            self.publisher.learn([(offset, LOG[offset])], f"hash-{offset}")
+            await self.publisher.publish()
         await self.publisher.redis.settled()
 
     async def wait_published(self) -> None:
@@ -82,6 +82,7 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
     await elder.fold_next()
     assert in_redis(station)["ann"].as_of == 1
     assert in_topic(station)["ann"].as_of == 0
+    since = await elder.lists.frontier()
 
     await younger.take_over()
     await younger.fold_next(3)
@@ -90,8 +91,7 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
 
     thaw.set()
     await asyncio.to_thread(wait_until, lambda: elder.topic.failure, lambda it: it is not None)
-    elders, since = elder.maker.lists(elder.fold.changed_after(-1)), elder.publisher.redis.frontier
-    assert since is not None
+    elders = elder.maker.lists(elder.maker.changed_after(-1))
     late = Publication(elders, (), since._replace(serial=99))
     assert not (await elder.lists.publish(late, since)).is_taken
     assert in_redis(station) == in_topic(station) == lists

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from faust.types import TP
 
-from streams.agents.recommend import Cadence, Identity, LogEdge, Recommender
+from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.agents.sequence import Identity as SequencerIdentity
 from streams.agents.sequence import Sequencer
 from streams.folding.fold import Fold
@@ -15,6 +15,8 @@ from streams.kafka.log_reader import LogBounds
 from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
+from streams.ownership.ownership import LogEdge, Ownership
+from streams.ownership.takeover import Takeover
 from streams.progress.progress_reader import fold_position
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
@@ -49,6 +51,7 @@ ENDS_S = (0.0, 0.6)
 COMMIT_EVERY_S = 1.0
 FETCH_S = 2.0
 MEMBER_EVERY_S = 1.5
+HEARTBEAT_S = 1.0
 _DECODER = Decoder(LISTENING_EVENTS.contracts)
 
 
@@ -212,26 +215,32 @@ class RecommenderWorker(Worker):
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )
+        state = StateKeeper(
+            fold,
+            SimulatedSnapshots(edge, disk),  # type: ignore[arg-type]
+            configuration="simulated",
+            read_log=log.read,
+            clock=clock,
+        )
+        takeover = Takeover(
+            self.publisher,
+            SimulatedFormerShards(edge, group.name, groups),
+            read_log=log.read,
+            fold=fold,
+            retry_s=HEARTBEAT_S,
+        )
         self.recommender = Recommender(
             Identity(group.name, GENERATION),
             Cadence(
-                progress_every_s=1.0,
+                progress_every_s=HEARTBEAT_S,
                 snapshot_every_s=edge.chance.pick(f"{edge.name} keeps", SNAPSHOTS_EVERY_S),
                 digest_every_records=8,
             ),
             fold=fold,
             publisher=self.publisher,
-            topic=topic,
-            state=StateKeeper(
-                fold,
-                SimulatedSnapshots(edge, disk),  # type: ignore[arg-type]
-                configuration="simulated",
-                read_log=log.read,
-                clock=clock,
-            ),
+            ownership=Ownership(takeover, self.publisher, state, log=log, fold=fold),
+            state=state,
             progress=Heartbeats(edge),  # type: ignore[arg-type]
-            former=SimulatedFormerShards(edge, group.name, groups),
-            log=log,
         )
         self.consumer = SimulatedConsumer(
             Membership(
@@ -241,7 +250,7 @@ class RecommenderWorker(Worker):
                 LOG_RECORDS_A_FETCH,
                 self._starting_positions,
                 self.drop_chunks,
-                lambda assigned: self.recommender.on_assigned(bool(assigned)),
+                lambda assigned: self.recommender.ownership.on_assigned(bool(assigned)),
                 age,
             )
         )
@@ -271,10 +280,8 @@ class RecommenderWorker(Worker):
 
     def is_behind(self, log_end: int) -> bool:
         """See `Worker.is_behind`."""
-        loading = self.recommender._loading
-        is_loading = loading is not None and not loading.done()
         reached = max(self.recommender.fold.offset + 1, self.consumer._fetch_at.get(LOG, 0))
-        return reached <= log_end and not is_loading
+        return reached <= log_end and not self.recommender.ownership.is_loading
 
 
 class LogReader:

@@ -295,13 +295,12 @@ class World:
             "redis": (self.redis.frontier(owner.place).position, fold.frontier.position),
             "topic": (topic.position, fold.frontier.position),
             "gate": (publisher.is_open, True),
+            "something is due": (publisher.is_due, False),
             "redis' error": (publisher.redis.error, None),
             "a write to redis": (publisher.redis.is_writing, False),
-            "the topic's failure": (owner.recommender._topic.failure, None),
-            "the topic's queue": (owner.recommender._topic._frontier, None),
+            "the topic's failure": (publisher.topic.failure, None),
+            "the topic's queue": (publisher.topic._frontier, None),
         }
-        if publisher._maker.owns_everyones:
-            reached["everyone's list"] = (publisher._everyone_at, fold.offset)
         return "; ".join(
             f"{owner.place}: {name} {has}, not {wants}"
             for name, (has, wants) in reached.items()

@@ -19,12 +19,14 @@ from streams.folding.duplicate_window import DuplicateWindow
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
 from streams.kafka.batch_consumer import BatchConsumer
-from streams.lists import frontier, redis_lists
-from streams.lists.frontier import Frontier, Gate
+from streams.lists import redis_lists
+from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership import gate_opening
-from streams.publishing.publisher import Publisher
+from streams.publishing import gate as gate_module
+from streams.publishing.gate import Gate
+from streams.publishing.publication_plan import PublicationPlan
 from streams.publishing.topic_writer import TopicWriter
 from streams.sequencing.lost_rows import LostRowsDetector
 from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
@@ -187,7 +189,7 @@ def _chunks_overtake_each_other() -> None:
 @safeguard("Redis repair")
 def _redis_is_not_repaired() -> None:
     """What Redis forgot is not published again."""
-    _patch(Publisher, "_repair_from", lambda _: lambda self, found: None)
+    _patch(PublicationPlan, "_repair_from", lambda _: lambda self, found: None)
 
 
 @safeguard("dead letter before the acknowledgement")
@@ -230,7 +232,7 @@ def _nobody_is_fenced() -> None:
 @safeguard("publish frontier")
 def _frontiers_are_not_looked_at() -> None:
     """A recommender begins to publish where its state stands, and owes nobody anything."""
-    frontier.gate_between = gate_opening.gate_between = lambda *_: Gate((-1, -1), 2**62)
+    gate_module.gate_between = gate_opening.gate_between = lambda *_: Gate((-1, -1), 2**62)
 
 
 @safeguard("`next` for a chunk without rows")

@@ -3,8 +3,9 @@
 import pytest
 
 from streams.kafka.log_reader import LogBounds
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.ownership.gate_opening import opening
+from streams.publishing.gate import Gate, Reached
 from tests.support.learning_log import a_batch, a_fold, an_event
 
 HASHES = ["a", "b"]

@@ -9,13 +9,16 @@ import pytest
 from numpy.typing import NDArray
 
 from streams.folding.fold import Fold
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, Gate, Reached, gate_between
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
-from streams.lists.list_store import EVERYONE, Publication, PublishOutcome
+from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
+from streams.ownership.takeover import claim_stores
 from streams.publishing import list_writer
-from streams.publishing.publisher import EVERYONE_EVERY_RECORDS, Publisher
+from streams.publishing.gate import Gate, Reached, gate_between
+from streams.publishing.publication_plan import EVERYONE_EVERY_RECORDS
+from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_by
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_batch, a_fold, an_event
@@ -25,6 +28,9 @@ from topics.listening_event import EventFields
 from topics.recommendation_list import RecommendationList
 
 WIDE_OPEN = Gate((-1, -1), -1)
+
+
+Replica = tuple[dict[str, StoredList], Frontier]
 
 
 class FrailLists(MemoryLists):
@@ -61,6 +67,20 @@ class FrailLists(MemoryLists):
     def flush(self) -> None:
         self._lists.clear()
         self._frontier = NOTHING_PUBLISHED
+
+    def lose(self, listener_id: str) -> None:
+        del self._lists[listener_id]
+
+    def replica(self) -> Replica:
+        """What a replica has now."""
+        return dict(self._lists), self._frontier
+
+    def fall_back_to(self, replica: Replica) -> None:
+        """A failover to a replica that lags behind."""
+        self._lists, self._frontier = dict(replica[0]), replica[1]
+
+    def as_of(self) -> dict[str, int]:
+        return {name: stored.as_of for name, stored in self._lists.items()}
 
 
 class RememberedTopic:
@@ -151,13 +171,12 @@ class Desk:
     async def hear_chunk(self, records: Sequence[Sequence[EventFields]]) -> None:
         """Folds several records, and publishes as of the last."""
         first = self.fold.offset + 1
-        change = self.fold.apply_many(enumerate(map(self.a_record, records), first))
-        self.fold.record_hash = "hash"
-        await self.publisher.publish(change)
+        self.publisher.learn([*enumerate(map(self.a_record, records), first)], "hash")
+        await self.publisher.publish()
         await self.publisher.redis.settled()
 
     async def take_over(self) -> None:
-        redis, topic = await self.publisher.take_over(retry_s=0.0)
+        redis, topic = await claim_stores(self.publisher, 0.0)
         self.publisher.open_with(gate_between(redis, topic, log_epoch=0))
 
     async def look_after(self) -> None:
@@ -165,13 +184,13 @@ class Desk:
         await self.publisher.redis.settled()
 
     async def redis(self) -> dict[str, int]:
-        return {name: stored.as_of for name, stored in self.lists._lists.items()}
+        return self.lists.as_of()
 
 
-def an_heir(former: Desk) -> Desk:
+def an_heir(former: Desk, topic_seen: RememberedTopic | None = None) -> Desk:
     """Another process of the same identity, with the same stores."""
     desk = Desk(gate=None)
-    desk.lists, desk.topic = former.lists, former.topic
+    desk.lists, desk.topic = former.lists, topic_seen or former.topic
     topic = cast(TopicWriter, desk.topic)
     desk.publisher = Publisher(desk.fold, desk.maker, desk.lists, topic, desk.erased_at)
     return desk
@@ -271,7 +290,7 @@ async def test_lists_that_another_configuration_made_are_made_again_by_whoever_t
         ("another", dict.fromkeys(("ann", "bob", "cid"), 2)),
     ):
         desk = Desk(gate=None, made_by=made_by, lists_max=2)
-        desk.lists._lists, desk.lists._frontier = dict(former.lists._lists), former.lists._frontier
+        desk.lists.fall_back_to(former.lists.replica())
         desk.topic.published = former.topic.published
         desk.topic.as_of = dict(former.topic.as_of)
         for name in expected:
@@ -279,7 +298,7 @@ async def test_lists_that_another_configuration_made_are_made_again_by_whoever_t
         await desk.take_over()
         await desk.look_after()
         assert await desk.redis() == desk.topic.as_of == {**expected, EVERYONE: 2}
-        assert desk.lists._frontier.made_by == made_by
+        assert (await desk.lists.frontier()).made_by == made_by
 
 
 @pytest.mark.parametrize(
@@ -423,9 +442,9 @@ async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> No
     desk = Desk()
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await desk.hear(an_event("cid"))
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     assert await desk.redis() == {"ann": 0, "bob": 1, "cid": 2, EVERYONE: 2}
 
@@ -433,7 +452,7 @@ async def test_a_redis_that_fell_back_a_little_gets_no_more_than_it_lost() -> No
 async def test_a_heartbeat_with_nothing_to_repair_writes_nothing() -> None:
     desk = Desk()
     await desk.hear(an_event())
-    del desk.lists._lists["ann"]
+    desk.lists.lose("ann")
     await desk.look_after()
     assert await desk.redis() == {EVERYONE: 0}
 
@@ -457,18 +476,19 @@ async def test_everyones_list_of_a_heartbeat_goes_out_with_a_frontier() -> None:
 
 
 async def test_a_frontier_never_passes_lists_that_are_yet_to_be_made() -> None:
-    desk = Desk()
+    desk, answer = Desk(), asyncio.Event()
     await desk.hear(an_event("bob"))
-    async with desk.publisher._in_order:  # somebody publishes, a heartbeat waits, then news come
-        heartbeat = asyncio.create_task(desk.look_after())
-        await asyncio.sleep(0)
-        desk.publisher._everyone_at = -EVERYONE_EVERY_RECORDS
-        await asyncio.sleep(0)
-        news = asyncio.create_task(desk.hear(an_event("ann")))
-        await asyncio.sleep(0)
-    await asyncio.gather(heartbeat, news)
-    first = next(each for each in desk.topic.offered if each.frontier.position == (0, 1))
-    assert {each.listener_id for each in first.lists} == {"ann", EVERYONE}
+    desk.lists.flush()
+    desk.lists.wait_for(answer)
+    repair = asyncio.create_task(desk.look_after())  # it publishes while news come
+    await asyncio.sleep(0.01)
+    news = [asyncio.create_task(desk.hear(an_event(name))) for name in ("ann", "cid")]
+    await asyncio.sleep(0.01)
+    answer.set()
+    await asyncio.gather(repair, *news)
+    for name, at in (("ann", 1), ("cid", 2)):
+        first = next(each for each in desk.topic.offered if each.frontier.position >= (0, at))
+        assert name in {each.listener_id for each in first.lists}
 
 
 async def test_everyones_list_is_made_again_now_and_then() -> None:
@@ -564,7 +584,7 @@ async def test_an_erasure_before_the_gate_opens_takes_what_is_left_of_the_list()
     desk = Desk(Gate(opens_at=(0, 2), republish_after=0))
     earlier = Desk()
     await earlier.hear(an_event("ann"))
-    desk.lists._lists = dict(earlier.lists._lists)
+    desk.lists.fall_back_to((earlier.lists.replica()[0], NOTHING_PUBLISHED))
     desk.topic.as_of = dict(earlier.topic.as_of)
     await desk.hear(an_event("ann"))
     await desk.hear(an_erasure("ann"))
@@ -604,11 +624,11 @@ async def test_a_redis_that_falls_back_behind_a_removal_between_owners_is_told_a
     desk = Desk(gate=None)
     await taken_over(desk)
     await desk.hear(an_event("ann"))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await desk.hear(an_erasure("ann"))
     desk.topic.commit()
     desk.publisher.shut(cast(TopicWriter, desk.topic))
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await taken_over(desk)
     await desk.hear(an_event("bob"))
     assert (await desk.redis()).keys() == {"bob", EVERYONE}
@@ -620,14 +640,14 @@ async def test_an_heir_removes_lists_of_whom_its_snapshot_has_forgotten() -> Non
     for name in ("ann", "bob"):
         await former.hear(an_event(name))
         former.topic.commit()
-    replica = dict(former.lists._lists), former.lists._frontier
+    replica = former.lists.replica()
     await former.hear(an_erasure("ann"))
     former.topic.commit()
     heir = an_heir(former)
     heir.log = former.log
     heir.fold.apply_many(enumerate(former.log))  # its snapshot
     heir.fold.record_hash = "hash"
-    heir.lists._lists, heir.lists._frontier = replica
+    heir.lists.fall_back_to(replica)
     await taken_over(heir)
     await heir.look_after()
     assert (await heir.redis()).keys() == {"bob", EVERYONE}
@@ -643,10 +663,10 @@ async def test_lists_of_a_repair_do_not_wait_for_a_log_that_does_not_answer() ->
     repair = asyncio.create_task(desk.look_after())
     await asyncio.sleep(0.01)
     assert await desk.redis() == {"ann": 1, EVERYONE: 1}
-    assert desk.lists._frontier.part == 1
+    assert (await desk.lists.frontier()).part == 1
     desk.log_answers.set()
     await repair
-    assert desk.lists._frontier.part == 0
+    assert (await desk.lists.frontier()).part == 0
 
 
 async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_who_it_was() -> (
@@ -666,7 +686,6 @@ async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_
     await taken_over(desk)
     desk.log_answers.set()
     await repair
-    assert regained.offered == []
     await desk.look_after()
     assert {each.frontier.owner for each in regained.offered} == {3}
     assert await desk.redis() == {"ann": 1, EVERYONE: 1}
@@ -675,10 +694,10 @@ async def test_who_loses_and_regains_the_log_while_it_is_read_does_not_go_on_as_
 async def test_who_came_back_after_an_erasure_keeps_the_new_list_in_a_repair() -> None:
     desk = Desk()
     await desk.hear(an_event("ann"))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await desk.hear(an_erasure("ann"))
     await desk.hear(an_event("ann", minute=90))
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     assert await desk.redis() == {"ann": 2, EVERYONE: 2}
 
@@ -791,7 +810,7 @@ async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
     desk.lists.is_away = True
-    desk.publisher._repair_after = -1
+    desk.publisher.open_with(WIDE_OPEN)  # every list is due again
     await desk.hear(an_event("cid"))
     desk.lists.is_away = False
     await desk.look_after()
@@ -804,7 +823,7 @@ async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -
 
 async def taken_over(desk: Desk) -> tuple[Frontier, Frontier]:
     """What an owner does before its gate is set, and then with the gate between both stores."""
-    found = await desk.publisher.take_over(0.0)
+    found = await claim_stores(desk.publisher, 0.0)
     desk.publisher.open_with(gate_between(*found, desk.fold.log_epoch))
     return found
 
@@ -833,15 +852,15 @@ async def test_each_owner_has_a_number_of_its_own_in_both_stores() -> None:
 
 async def test_a_redis_that_knows_later_owners_than_the_topic_is_taken_over_all_the_same() -> None:
     desk = Desk(gate=None)
-    desk.lists._frontier = Frontier(0, 0, "hash", serial=7, owner=9)
+    desk.lists.fall_back_to(({}, Frontier(0, 0, "hash", serial=7, owner=9)))
     await taken_over(desk)
     await desk.hear(an_event("ann"))
     assert (await desk.lists.frontier()).owner == desk.topic.published.owner == 10
 
 
 async def test_who_finds_that_another_one_has_taken_over_publishes_no_more() -> None:
-    elder, younger = Desk(gate=None), Desk(gate=None)
-    younger.lists, younger.publisher.redis._lists = elder.lists, elder.lists
+    elder = Desk(gate=None)
+    younger = an_heir(elder, RememberedTopic())
     younger.topic.published = Frontier(-1, -1, owner=1)
     await taken_over(elder)
     await elder.hear(an_event("ann"))
@@ -861,7 +880,7 @@ async def test_who_comes_too_late_to_claim_redis_publishes_nothing() -> None:
 
     def slowly(owner: int) -> None:
         claim(owner)
-        desk.lists._frontier = Frontier(0, 0, "hash", serial=3, owner=owner + 1)
+        desk.lists.fall_back_to(({}, Frontier(0, 0, "hash", serial=3, owner=owner + 1)))
 
     desk.topic.claim = slowly  # type: ignore[method-assign]
     with pytest.raises(LogError):
@@ -874,10 +893,10 @@ async def test_a_redis_that_falls_back_behind_its_owner_gets_every_list() -> Non
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
     desk.topic.commit()
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await taken_over(desk)
     await desk.hear(an_event("cid"))
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     assert await desk.redis() == {"ann": 2, "bob": 2, "cid": 2, EVERYONE: 2}
 
@@ -887,13 +906,13 @@ async def test_a_redis_that_fell_back_behind_an_owner_who_is_gone_gets_every_lis
     await taken_over(desk)
     await desk.hear(an_event("ann"))
     desk.topic.commit()
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await taken_over(desk)
     await desk.hear(an_event("bob"))
     desk.topic.commit()
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     for _ in range(2):  # also for the heir of one who died before it published
-        found = await desk.publisher.take_over(0.0)
+        found = await claim_stores(desk.publisher, 0.0)
         assert gate_between(*found, 0).republish_after == -1
 
 
@@ -914,7 +933,7 @@ async def test_lists_of_a_publication_that_was_cut_short_are_no_newer_than_what_
     await desk.hear(an_event("bob"), an_event("cid"))
     monkeypatch.setattr(desk.lists, "publish", publish)
     desk.lists.is_away = False
-    redis, topic = await desk.publisher.take_over(0.0)
+    redis, topic = await claim_stores(desk.publisher, 0.0)
     assert gate_between(redis, topic, 0) == Gate(opens_at=(0, 1), republish_after=0)
 
 
@@ -937,10 +956,10 @@ async def test_a_redis_that_falls_back_while_lists_are_made_gets_what_it_lacks_w
 async def test_a_redis_that_falls_back_behind_a_removal_is_told_of_it_again() -> None:
     desk = Desk()
     await desk.hear(an_event("ann"))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     await desk.hear(an_erasure("ann"))
     desk.topic.commit()
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     assert (await desk.redis()).keys() == {EVERYONE}
 
@@ -949,10 +968,10 @@ async def test_a_redis_that_falls_back_to_the_same_place_gets_what_came_since() 
     desk = Desk()
     await desk.hear(an_event("ann"))
     await desk.hear(an_event("bob"))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     desk.lists.flush()
     await desk.look_after()  # all lists anew, as of the same record
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     assert await desk.redis() == desk.topic.as_of
 
@@ -961,11 +980,11 @@ async def test_a_redis_that_falls_back_behind_a_repair_gets_it_again() -> None:
     desk = Desk()
     for name in ("ann", "bob"):
         await desk.hear(an_event(name))
-    replica = dict(desk.lists._lists), desk.lists._frontier
+    replica = desk.lists.replica()
     desk.lists.flush()
     await desk.look_after()
     await desk.hear(an_event("cid"))
-    desk.lists._lists, desk.lists._frontier = replica
+    desk.lists.fall_back_to(replica)
     await desk.look_after()
     redis = await desk.redis()
     assert {redis[name] for name in ("ann", "bob", "cid")} == {2}

@@ -1,0 +1,129 @@
+"""A new owner looks for recommenders of another M, and takes both stores from them."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from streams.folding.fold import Fold
+from streams.kafka.log_reader import LogBounds
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
+from streams.lists.list_maker import ListMaker
+from streams.lists.list_shape import ListShape
+from streams.lists.memory_lists import MemoryLists
+from streams.ownership.former_shards import FormerShards
+from streams.ownership.takeover import Takeover
+from streams.publishing.publisher import Publisher
+from streams.publishing.topic_writer import TopicWriter
+from tests.support.learning_log import a_fold
+
+
+class FencedMeanwhile(MemoryLists):
+    """A Redis in which another M fences this shard just before it claims Redis, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._looks, self._times = 0, times
+
+    async def frontier(self) -> Frontier:
+        self._looks += 1
+        found = await super().frontier()
+        if self._looks % 3 == 1 and self._times:  # after the first look of a takeover
+            self._times -= 1
+            self._frontier = found._replace(owner=found.owner + 1)
+        return found
+
+
+class EmptyTopic:
+    """Nobody has published to it."""
+
+    def __init__(self) -> None:
+        self.published = NOTHING_PUBLISHED
+        self.claimed: list[int] = []
+        self.abandoned = 0
+
+    def open(self) -> Frontier:
+        return self.published
+
+    def claim(self, owner: int) -> None:
+        self.claimed.append(owner)
+        self.published = self.published._replace(owner=owner)
+
+    def check(self) -> None:
+        return
+
+    def abandon(self) -> None:
+        self.abandoned += 1
+
+    def renewed(self) -> "EmptyTopic":
+        return self
+
+
+class FormerAlive:
+    """Recommenders of another M, of which `alive` says how often each look still finds them."""
+
+    def __init__(self, ids: Sequence[str] = (), alive: Sequence[list[str]] = ()) -> None:
+        self._ids, self._alive = [*ids], [*alive]
+        self.looks = 0
+        self.fenced: list[str] = []
+
+    def ids(self) -> list[str]:
+        self.looks += 1
+        return self._ids
+
+    def alive(self, ids: list[str]) -> list[str]:
+        return self._alive.pop(0) if self._alive else []
+
+    def frontiers(self, ids: list[str]) -> list[Frontier]:
+        return [Frontier(0, 5, serial=3, owner=4) for _ in ids]
+
+    def fence(self, ids: list[str]) -> list[Frontier]:
+        self.fenced += ids
+        return self.frontiers(ids)
+
+
+def an_empty_log() -> Any:
+    bounds = LogBounds(0, 0)
+    return nullcontext(SimpleNamespace(bounds=lambda: bounds, hash_at=lambda offset: ""))
+
+
+def a_takeover(
+    lists: MemoryLists, topic: EmptyTopic, former: FormerAlive
+) -> tuple[Takeover, Publisher]:
+    fold: Fold = a_fold()
+
+    async def nobody(offsets: Sequence[int]) -> set[str]:
+        return set()
+
+    maker = ListMaker(fold, "first", shard=0, shards=1, shape=ListShape(3))
+    publisher = Publisher(fold, maker, lists, cast(TopicWriter, topic), nobody)
+    takeover = Takeover(
+        publisher, cast(FormerShards, former), read_log=an_empty_log, fold=fold, retry_s=0.0
+    )
+    return takeover, publisher
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+async def test_a_process_that_another_m_fenced_meanwhile_takes_over_again(times: int) -> None:
+    lists, topic, former = FencedMeanwhile(times), EmptyTopic(), FormerAlive()
+    takeover, publisher = a_takeover(lists, topic, former)
+    await takeover.run()
+    assert former.looks == topic.abandoned + 1 == times + 1
+    assert publisher.gate is not None
+    assert (await lists.frontier()).owner == topic.claimed[-1]
+
+
+async def test_recommenders_of_another_m_are_waited_for_and_then_fenced_in_both_stores() -> None:
+    former_id = "echotune-recommender-first-0of2"
+    lists, topic = MemoryLists(), EmptyTopic()
+    former = FormerAlive([former_id], alive=[[former_id], [former_id], []])
+    takeover, publisher = a_takeover(lists, topic, former)
+    await takeover.run()
+    assert former.fenced == [former_id]
+    assert takeover.waits_for == []
+    assert publisher.gate is not None
+    assert publisher.gate.opens_at >= (0, 5)
+    refenced = await lists.fence("0of2", 0)
+    assert refenced.owner == 6  # it was fenced once before, beyond its owner 4

@@ -7,45 +7,21 @@ says it, and a position that the topic does not have stops the worker.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-import uvloop
-from aiokafka.errors import (
-    CommitFailedError,
-    IllegalStateError,
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-)
-from aiokafka.structs import OffsetAndMetadata
-from faust import Schema
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage, Message
 
-from streams.kafka.pacer import AT_ONCE, Pace, Pacer
+from streams.kafka.chunks import Positions, StartingPositions, chunks_of
+from streams.kafka.chunks_in_flight import ChunksInFlight
+from streams.kafka.consumer_thread import BatchConsumerThread
 from topics.errors import EchoTuneError
 
 _log = structlog.get_logger(__name__)
 
-Positions = Mapping[TP, int]
-StartingPositions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Positions]]
-"""Assigned partitions and their committed offsets → the offset at which each is to be read.
-
-Called before anything is fetched after an assignment or `begin_again`; may wait as long as it
-needs, is cancelled when the assignment changes meanwhile, and what it raises stops the worker.
-"""
-
-CHUNK_BYTES_MAX = 4 * 1024 * 1024
-"""Values of a chunk beyond this are the next chunk, so that latency stays bounded."""
-
-
-_FETCH_WAIT_MAX_MS = 100
-"""How long the broker holds a fetch that finds nothing.
-
-Records of a partition that a fetch did not ask for wait until it is answered, too.
-"""
 _GETMANY_TIMEOUT_S = 1.0
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 _COMMIT_AGAIN_S = 0.5
@@ -58,7 +34,8 @@ class PositionError(EchoTuneError):
 class BatchConsumer(aiokafka.Consumer):
     """Consumer whose messages are chunks; at most `chunks_in_flight_max` are unacknowledged.
 
-    Chunks of a partition are acknowledged in the order in which they came.
+    Chunks of a partition are acknowledged in the order in which they came (`ChunksInFlight`). The
+    class has more than 15 methods because ten of them replace methods of Faust's consumer.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,9 +43,7 @@ class BatchConsumer(aiokafka.Consumer):
         self._read_offset = _NoReadOffsets()
         self._positions: dict[TP, int] = {}
         self._behind: set[TP] = set()
-        self._in_flight: dict[TP, list[Message]] = {}
-        self._held: set[TP] = set()
-        self._acked_next: dict[TP, int] = {}
+        self._chunks = ChunksInFlight()
         self._moves = 0
         self._is_settled = False
         self._settling: asyncio.Future[Positions] | None = None
@@ -83,36 +58,31 @@ class BatchConsumer(aiokafka.Consumer):
         """Drops every chunk in flight; all partitions begin where `starting_positions` says."""
         self._moves += 1
         self._is_settled = False
-        self._in_flight.clear()
+        self._chunks.drop()
         if self._settling is not None:
             self._settling.cancel()
         self._woken.set()
 
     def is_current(self, message: Message) -> bool:
         """Whether `message` may still be acknowledged: nothing moved since it was fetched."""
-        return any(each is message for each in self._in_flight.get(message.tp, ()))
+        return self._chunks.is_current(message)
 
     def hold(self, tp: TP) -> None:
         """Fetches no more of `tp` for now; its chunks in flight take no room from others."""
-        self._held.add(tp)
+        self._chunks.hold(tp)
         self._woken.set()
 
     def release(self, tp: TP) -> None:
         """Fetches `tp` again."""
-        self._held.discard(tp)
+        self._chunks.release(tp)
         self._woken.set()
 
     def ack(self, message: Message) -> bool:
         """Acknowledges a chunk, which makes room for another."""
         message.acked = True
-        if not self.is_current(message):
+        if not self._chunks.acknowledge(message):
             return False
-        flight = self._in_flight[message.tp]
-        if flight[0] is not message:
-            raise RuntimeError(f"chunk {message.offset} of {message.tp} overtook another")
-        del flight[0]
         self._unacked_messages.discard(message)
-        self._acked_next[message.tp] = message.offset + 1
         self._woken.set()
         return True
 
@@ -175,11 +145,11 @@ class BatchConsumer(aiokafka.Consumer):
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
-        self._in_flight.setdefault(tp, []).append(message)
+        self._chunks.add(message)
         return message
 
     async def _fetch(self, timeout: float) -> dict[TP, list[Any]]:
-        wanted = self._get_active_partitions() & self._positions.keys() - self._held
+        wanted = self._get_active_partitions() & self._positions.keys() - self._chunks.held
         if not wanted:
             await self._wake(timeout)
             return {}
@@ -201,13 +171,10 @@ class BatchConsumer(aiokafka.Consumer):
                 ) from error
 
     async def _room(self) -> None:
-        while not self._has_room() and self.flow_active and not self.should_stop:
+        most = self.transport.chunks_in_flight_max
+        while not self._chunks.has_room(most) and self.flow_active and not self.should_stop:
             self._woken.clear()
             await self._woken.wait()
-
-    def _has_room(self) -> bool:
-        taken = sum(len(flight) for tp, flight in self._in_flight.items() if tp not in self._held)
-        return bool(taken < self.transport.chunks_in_flight_max)
 
     async def _wake(self, timeout: float) -> None:
         self._woken.clear()
@@ -235,8 +202,8 @@ class BatchConsumer(aiokafka.Consumer):
             return
         positions = self._settling.result()
         self._positions = dict(positions)
-        self._acked_next, self._committed_offset = {}, dict(positions)
-        self._held &= positions.keys()
+        self._committed_offset = dict(positions)
+        self._chunks.begin(positions)
         self._behind = set(positions)
         self._is_settled = True
 
@@ -269,12 +236,7 @@ class BatchConsumer(aiokafka.Consumer):
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commits what is acknowledged and not yet committed, of partitions that are assigned."""
-        assigned = self.assignment()
-        wanted = {
-            tp: offset
-            for tp, offset in self._acked_next.items()
-            if tp in assigned and offset != self._committed_offset.get(tp)
-        }
+        wanted = self._chunks.uncommitted(self.assignment(), self._committed_offset)
         if not wanted or not await self._commit(wanted):
             return False
         self._committed_offset.update(wanted)
@@ -290,7 +252,7 @@ class BatchConsumer(aiokafka.Consumer):
                 "offsets were not committed in time; rows come again", revoked=len(revoked)
             )
         self.begin_again()
-        self._acked_next.clear()
+        self._chunks.forget_acknowledged()
         await super().on_partitions_revoked(revoked)
 
     def stop_flow(self) -> None:
@@ -305,87 +267,6 @@ class BatchConsumer(aiokafka.Consumer):
         """Faust's guess whether a stream is stuck; a held or idle partition is not."""
 
 
-class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """The thread that talks to Kafka, with an event loop that costs it little."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
-        self._close_thread_loop_on_stop = True
-
-    def _create_worker_consumer(self, transport: "BatchTransport") -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MAX_MS
-        return consumer
-
-    async def on_start(self) -> None:
-        """Starts the consumer; its fetches go out when the pacer says so."""
-        await super().on_start()
-        fetcher = self._ensure_consumer()._fetcher
-        fetcher._proc_fetch_request = paced(
-            fetcher._proc_fetch_request, Pacer(self.consumer.transport.pace)
-        )
-
-    async def getmany(
-        self, active_partitions: set[TP] | None, timeout: float
-    ) -> dict[Any, list[Any]]:
-        """Fetches; Faust's own queue of calls costs two tasks more a fetch."""
-        consumer = self._ensure_consumer()
-        fetch = self._fetch_records(
-            consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records
-        )
-        fetched = asyncio.run_coroutine_threadsafe(fetch, self.thread_loop)
-        return dict(await asyncio.wrap_future(fetched))
-
-    async def committed(self, partitions: set[TP]) -> dict[TP, int | None]:
-        """Committed offset of each partition, None where there is none."""
-        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(
-            [aiokafka.ensure_aiokafka_TP(tp) for tp in partitions]
-        )
-        offsets = {TP(tp.topic, tp.partition): at.offset for tp, at in found.items()}
-        return {tp: at if (at := offsets.get(tp, -1)) >= 0 else None for tp in partitions}
-
-    async def move(self, positions: Positions) -> None:
-        """Seeks, in the thread of the fetcher, which else would take its own position back."""
-        consumer = self._ensure_consumer()
-        for tp, offset in positions.items():
-            try:
-                consumer.seek(aiokafka.ensure_aiokafka_TP(tp), offset)
-            except IllegalStateError:
-                continue  # revoked meanwhile; the assignment that follows settles it anew
-
-    async def _commit(self, offsets: Positions) -> bool:
-        consumer = self._ensure_consumer()
-        try:
-            await consumer.commit(
-                {
-                    aiokafka.ensure_aiokafka_TP(tp): OffsetAndMetadata(at, "")
-                    for tp, at in offsets.items()
-                }
-            )
-        except (CommitFailedError, IllegalStateError):
-            return False  # revoked meanwhile: the rows come again, to whoever has the partition
-        except KafkaError as error:
-            _log.warning("offsets were not committed", error=str(error))
-            return False
-        return True
-
-
-def paced(fetch: Callable[..., Awaitable[bool]], pacer: Pacer) -> Callable[..., Awaitable[bool]]:
-    """`fetch`, which says whether records came, not before the next one is due."""
-
-    async def fetch_when_due(*request: Any) -> bool:
-        try:
-            await asyncio.sleep(pacer.rest_s)
-        except asyncio.CancelledError:  # closed, or revoked: as the fetch itself answers then
-            return False
-        has_come = await fetch(*request)
-        if has_come:
-            pacer.fetched()
-        return has_come
-
-    return fetch_when_due
-
-
 class _NoReadOffsets(dict[TP, int | None]):
     """Keeps Faust from filtering by offset: positions are this module's."""
 
@@ -394,49 +275,3 @@ class _NoReadOffsets(dict[TP, int | None]):
 
     def __setitem__(self, tp: TP, offset: int | None) -> None:
         return None
-
-
-def chunks_of(records: list[Any], bytes_max: int = CHUNK_BYTES_MAX) -> Iterator[list[Any]]:
-    """`records` in pieces whose values are at most `bytes_max` together, or one record each."""
-    chunk: list[Any] = []
-    size = 0
-    for record in records:
-        added = len(record.value or b"")
-        if chunk and size + added > bytes_max:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(record)
-        size += added
-    if chunk:
-        yield chunk
-
-
-class BatchTransport(aiokafka.Transport):
-    """Transport of chunks; give it to an app as `app.transport`."""
-
-    Consumer = BatchConsumer
-
-    def __init__(
-        self,
-        *args: Any,
-        chunks_in_flight_max: int,
-        starting_positions: StartingPositions,
-        pace: Pace = AT_ONCE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.chunks_in_flight_max = chunks_in_flight_max
-        self.starting_positions = starting_positions
-        self.pace = pace
-
-
-class ChunkSchema(Schema):
-    """Hands chunks to agents as they are: decoding is the agent's."""
-
-    def loads_key(self, app: Any, message: Message, **_: Any) -> Any:
-        """The key of a chunk is None."""
-        return message.key
-
-    def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
-        """The chunk: a list of aiokafka records."""
-        return message.value

@@ -14,7 +14,8 @@ import uvloop
 from faust.types.tuples import Message
 
 from streams.addresses import Addresses
-from streams.kafka.batch_consumer import BatchTransport, ChunkSchema, StartingPositions
+from streams.kafka.batch_transport import BatchTransport
+from streams.kafka.chunks import ChunkSchema, StartingPositions
 from streams.kafka.pacer import AT_ONCE, Pace
 from streams.settings import Settings
 

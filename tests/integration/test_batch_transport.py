@@ -18,7 +18,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.types import TP
 
 from infra.embedded_servers import Addresses
-from streams.kafka.batch_consumer import BatchConsumer, ChunkSchema, PositionError
+from streams.kafka.batch_consumer import BatchConsumer, PositionError
+from streams.kafka.chunks import ChunkSchema
 from streams.kafka.client_settings import client_settings
 from streams.kafka.topic_facts import bounds_of
 from streams.settings import Settings
@@ -120,7 +121,7 @@ class Reader:
     def _note(self, message: Any) -> None:
         self.chunks.append((message.tp.partition, [record.offset for record in message.value]))
         self.messages.append(message)
-        in_flight = sum(map(len, self.app.consumer._in_flight.values()))
+        in_flight = len(self.app.consumer._chunks)
         self.most_in_flight = max(self.most_in_flight, in_flight)
         if self._acks:
             self.app.consumer.ack(message)

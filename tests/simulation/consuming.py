@@ -11,7 +11,8 @@ from aiokafka.errors import OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka
 from faust.types import TP
 
-from streams.kafka.batch_consumer import BatchConsumer, StartingPositions
+from streams.kafka.batch_consumer import BatchConsumer
+from streams.kafka.chunks import StartingPositions
 from tests.simulation.broker import Group, Partition
 from tests.simulation.edge import Edge
 
@@ -53,6 +54,7 @@ class _Beneath(aiokafka.Consumer):
         self.can_resume_flow, self.suspend_flow = asyncio.Event(), asyncio.Event()
         self._unacked_messages = WeakSet()
         self._commit_fut = None
+        self._committed_offset: dict[TP, int | None] = {}
         self._thread = SimpleNamespace(
             call_thread=_awaited,
             committed=self._read_committed,

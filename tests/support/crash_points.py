@@ -29,7 +29,8 @@ def _is_batch(*arguments: Any, **_: Any) -> bool:
 
 
 _SEQUENCE = "streams.agents.sequence"
-_TRANSPORT = "streams.kafka.batch_consumer"
+_THREAD = "streams.kafka.consumer_thread"
+_CONSUMER = "streams.kafka.batch_consumer"
 _TOPIC = "streams.publishing.topic_writer"
 _REDIS = "streams.lists.redis_lists"
 _FOLDER = "streams.snapshots.snapshot_folder"
@@ -42,11 +43,11 @@ SEQUENCER: dict[str, Point] = {
     ),
     "with a chunk on its way": Point(_SEQUENCE, "Sequencer._send", True),
     "between a delivery report and its acknowledgement": Point(
-        _TRANSPORT, "BatchConsumer.ack", False
+        _CONSUMER, "BatchConsumer.ack", False
     ),
-    "between an acknowledgement and its commit": Point(_TRANSPORT, "BatchConsumer.ack", True),
-    "before offsets are committed": Point(_TRANSPORT, "BatchConsumerThread._commit", False),
-    "after offsets were committed": Point(_TRANSPORT, "BatchConsumerThread._commit", True),
+    "between an acknowledgement and its commit": Point(_CONSUMER, "BatchConsumer.ack", True),
+    "before offsets are committed": Point(_THREAD, "BatchConsumerThread._commit", False),
+    "after offsets were committed": Point(_THREAD, "BatchConsumerThread._commit", True),
     "between the beginning of an epoch and its first fetch": Point(
         _SEQUENCE, "Sequencer.begin", True
     ),
@@ -67,8 +68,8 @@ RECOMMENDER: dict[str, Point] = {
     "within a transaction, after its lists": Point(_TOPIC, "TopicWriter._retried", False),
     "within a transaction, after its offset": Point(_TOPIC, "TopicWriter._retried", True),
     "after a transaction": Point(_TOPIC, "TopicWriter._transact", True),
-    "between publishing and the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", False),
-    "after the acknowledgement": Point(_TRANSPORT, "BatchConsumer.ack", True),
+    "between publishing and the acknowledgement": Point(_CONSUMER, "BatchConsumer.ack", False),
+    "after the acknowledgement": Point(_CONSUMER, "BatchConsumer.ack", True),
     "with half a snapshot written": Point(_FOLDER, "packed", False),
     "between a snapshot and what it replaces": Point(_FOLDER, "SnapshotFolder._prune", False),
     "after a snapshot": Point(_FOLDER, "SnapshotFolder.write", True),

@@ -18,7 +18,7 @@ from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.duplicate_window import DuplicateWindow
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
-from streams.kafka.batch_consumer import BatchConsumer
+from streams.kafka.chunks_in_flight import ChunksInFlight
 from streams.lists import redis_lists
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication, PublishOutcome
@@ -171,19 +171,15 @@ def _chunks_overtake_each_other() -> None:
             self.next_to_acknowledge = flight.to_offset + 1
             yield flight
 
-    def ack(self: BatchConsumer, message: Any) -> bool:
-        if not self.is_current(message):
+    def acknowledge(self: ChunksInFlight, chunk: Any) -> bool:
+        if not self.is_current(chunk):
             return False
-        self._in_flight[message.tp] = [
-            each for each in self._in_flight[message.tp] if each is not message
-        ]
-        self._unacked_messages.discard(message)
-        self._acked_next[message.tp] = message.offset + 1
-        self._woken.set()
+        self._chunks[chunk.tp] = [each for each in self._chunks[chunk.tp] if each is not chunk]
+        self._acknowledged_next[chunk.tp] = chunk.offset + 1
         return True
 
     _patch(Pipeline, "landed", lambda _: landed)
-    _patch(BatchConsumer, "ack", lambda _: ack)
+    _patch(ChunksInFlight, "acknowledge", lambda _: acknowledge)
 
 
 @safeguard("Redis repair")

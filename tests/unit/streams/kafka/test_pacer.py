@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.kafka.batch_consumer import paced
+from streams.kafka.consumer_thread import paced
 from streams.kafka.pacer import Pace, Pacer
 
 SHARE = 0.25

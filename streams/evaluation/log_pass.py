@@ -11,9 +11,9 @@ from online_models.base import NOT_LISTED, Columns, Ranker
 from online_models.evaluation.contest import Contest
 from online_models.registry import build
 from streams.folding.fold import Count, Fold
+from streams.generation.fold_factory import BASELINE
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
-from streams.workers.recommender_worker import BASELINE
 from topics.learning_log import decode_log_record
 
 RECORDS_AT_ONCE = 64

@@ -5,8 +5,8 @@ from typing import TextIO
 
 import numpy as np
 
+from streams.generation.fold_factory import new_fold
 from streams.settings import Settings
-from streams.workers.recommender_worker import new_fold
 from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, columns_of
 from topics.listening_event import ListeningEvent
 

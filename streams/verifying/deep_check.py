@@ -13,6 +13,7 @@ from typing import Any
 from streams.addresses import Addresses
 from streams.dead_letters.dead_letter_reader import INDEXED_MAX, each_letter
 from streams.dead_letters.letter_index import LetterIndex
+from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import list_maker
@@ -25,7 +26,6 @@ from streams.verifying.replay import AuditReplay, sample_by_offset
 from streams.verifying.replay_check import Verification, live_progress
 from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores
-from streams.workers.recommender_worker import new_fold
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from streams.addresses import Addresses
 from streams.folding.fold import Fold
+from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.progress.progress_reader import ProgressReader
 from streams.settings import Settings
-from streams.workers.recommender_worker import new_fold
 from topics.errors import LogError, ServerError
 from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress

@@ -5,24 +5,19 @@ from collections.abc import Mapping
 from functools import partial
 
 import faust
-import orjson
 import structlog
-import xxhash
 from faust.types import TP
 from faust.types.tuples import Message
 from redis.asyncio import Redis
 
-from online_models.base import Ranker
-from online_models.registry import build
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
-from streams.folding.fold import FOLD_VERSION, Fold
-from streams.generation.model_choice import built, config_of
+from streams.folding.fold import Fold
+from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
 from streams.lists.list_maker import list_maker
-from streams.lists.list_shape import shape_of
 from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
 from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.former_shards import FormerShards
@@ -47,32 +42,6 @@ _log = structlog.get_logger(__name__)
 PROCESSOR_SHARE = 0.5
 """Of one processor; a worker that uses more gathers for longer before it goes on."""
 _LOG_RECORDS_A_CHUNK = 64
-BASELINE = {"model": "popularity"}
-"""The model beside which every generation's hit rate is shown."""
-
-
-def _model(settings: Settings) -> Ranker:
-    return built(config_of(settings.model), "ECHOTUNE_MODEL")
-
-
-def new_fold(settings: Settings) -> Fold:
-    """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
-    return Fold(_model(settings), build(BASELINE), duplicate_window=settings.duplicate_window)
-
-
-def configuration_of(settings: Settings) -> str:
-    """Hash of everything a state depends on beside the log and the fold's own version.
-
-    A model's identity spells out its whole configuration, wherever each part of it was told.
-    """
-    identities = [each.identity() for each in (_model(settings), build(BASELINE))]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
-
-
-def lists_made_by(settings: Settings) -> str:
-    """Hash of everything that the lists of one place in the log depend on."""
-    made_by = [FOLD_VERSION, configuration_of(settings), shape_of(settings)]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
 
 
 class RecommenderWorker:

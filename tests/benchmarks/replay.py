@@ -8,11 +8,11 @@ import numpy as np
 from online_models.base import Ranker, Signal
 from online_models.registry import build
 from streams.folding.fold import Fold
+from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
 from streams.verifying.replay_check import replay
-from streams.workers.recommender_worker import new_fold
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import send
 from tests.benchmarks.workload import Encoded, encoded, events

@@ -1,0 +1,40 @@
+"""Hashes of a configuration stay what stored snapshots and frontiers say they are."""
+
+import pytest
+
+from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
+from streams.settings import Settings
+from topics.errors import SettingsError
+
+A_SETTING = {"model": "popularity", "duplicate_window": 1024, "list_length": 20}
+
+
+def settings(**changes: object) -> Settings:
+    return Settings(**(A_SETTING | changes))  # type: ignore[arg-type]
+
+
+def test_the_hashes_of_a_configuration_are_pinned() -> None:
+    assert configuration_of(settings()) == "6d3f469369bde65e"
+    assert lists_made_by(settings()) == "abb260b5df48a608"
+
+
+@pytest.mark.parametrize("change", [{"model": "fast"}, {"duplicate_window": 2048}])
+def test_a_state_depends_on_the_model_and_the_duplicate_window(change: dict[str, object]) -> None:
+    assert configuration_of(settings(**change)) != configuration_of(settings())
+
+
+@pytest.mark.parametrize("change", [{"list_length": 10}, {"artist_max": 1}, {"new_share_min": 0.5}])
+def test_the_shape_of_lists_changes_lists_but_no_state(change: dict[str, object]) -> None:
+    assert configuration_of(settings(**change)) == configuration_of(settings())
+    assert lists_made_by(settings(**change)) != lists_made_by(settings())
+
+
+def test_a_new_fold_has_folded_nothing() -> None:
+    fold = new_fold(settings())
+    assert (fold.offset, fold.applied) == (-1, 0)
+    assert new_fold(settings()).digest() == fold.digest()
+
+
+def test_a_model_that_does_not_exist_is_refused_by_the_name_of_its_setting() -> None:
+    with pytest.raises(SettingsError, match="ECHOTUNE_MODEL"):
+        new_fold(settings(model="no-such-model"))

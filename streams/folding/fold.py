@@ -22,9 +22,9 @@ from streams.folding.batch_rows import Rows, RowSpan, joined
 from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.duplicate_window import DuplicateWindow, EventColumns, Verdict, entries_of
 from streams.folding.erasures import Erasure, Erasures
+from streams.folding.log_position import LogPosition
 from streams.folding.rewards import rewards_of, signals_of
 from streams.folding.state_copy import Views, copied
-from streams.lists.frontier import Frontier
 from topics.control_records import ControlRecord, LogEpochStarted, SourceAdded, SourceTruncated
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch, SourcePartition
@@ -98,9 +98,9 @@ class Fold:
         return self.counts[Count.APPLIED]
 
     @property
-    def frontier(self) -> Frontier:
+    def position(self) -> LogPosition:
         """Where the state stands in the log."""
-        return Frontier(self.log_epoch, self.offset, self.record_hash)
+        return LogPosition(self.log_epoch, self.offset, self.record_hash)
 
     # -- folding ------------------------------------------------------------------------------
 

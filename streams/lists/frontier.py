@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import orjson
 
+from streams.folding.log_position import LogPosition
+
 
 class Frontier(NamedTuple):
     """A place in the log that compares by (log epoch, offset); `record_hash` is that record's."""
@@ -56,10 +58,12 @@ class Frontier(NamedTuple):
         """The form in which it is stored."""
         return orjson.dumps(self[:]).decode()
 
-    def moved_to(self, place: "Frontier") -> "Frontier":
-        """The same publication as of a later place."""
+    def moved_to(self, position: LogPosition) -> "Frontier":
+        """The same publication as of a later position in the log."""
         return self._replace(
-            log_epoch=place.log_epoch, as_of=place.as_of, record_hash=place.record_hash
+            log_epoch=position.log_epoch,
+            as_of=position.offset,
+            record_hash=position.record_hash,
         )
 
     def reached_in_part(self, since: "Frontier") -> "Frontier":
@@ -78,6 +82,11 @@ class Frontier(NamedTuple):
 NOTHING_PUBLISHED = Frontier(-1, -1)
 UNKNOWN_SERIAL = -1
 """Of a store of which nobody knows any more what it has."""
+
+
+def frontier_at(position: LogPosition) -> Frontier:
+    """The frontier of lists as of `position`, before their publication is numbered."""
+    return Frontier(*position)
 
 
 def frontier_of(text: str | bytes | None) -> Frontier:

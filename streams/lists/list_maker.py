@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.folding.fold import Fold
-from streams.lists.frontier import Frontier
+from streams.folding.log_position import LogPosition
 from streams.lists.list_shape import ListShape, shape_of
 from streams.lists.list_store import EVERYONE
 from streams.settings import Settings
@@ -47,9 +47,9 @@ class ListMaker:
         return self._shard == 0
 
     @property
-    def position(self) -> Frontier:
+    def position(self) -> LogPosition:
         """The place in the log as of which lists are made."""
-        return self._fold.frontier
+        return self._fold.position
 
     def changed_after(self, log_offset: int) -> NDArray[np.int32]:
         """Codes of this shard's listeners whose newest change is beyond `log_offset`."""

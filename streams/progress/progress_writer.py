@@ -1,23 +1,15 @@
 """`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
 
 import contextlib
-from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Producer
 
 from streams.folding.fold import Fold
+from streams.folding.log_position import Digest
 from streams.kafka.client_settings import client_settings
 from topics.catalogue import LEARNING_PROGRESS
 from topics.learning_progress import LearningProgress, SourcePosition
-
-
-@dataclass(frozen=True)
-class Digest:
-    """The digest of the state at a place in the log."""
-
-    value: str | None = None
-    offset: int = -1
 
 
 def progress_of(

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.folding.fold import Changed, together
+from streams.folding.log_position import LogPosition
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.publishing.gate import Gate, Reached, published_since
 from streams.publishing.publication_sequence import PublicationSequence
@@ -39,8 +40,8 @@ class FoldedListeners(Protocol):
     """What the plan asks of the state and of its own shard of listeners (`ListMaker` answers)."""
 
     @property
-    def position(self) -> Frontier:
-        """The place in the log that the state has reached."""
+    def position(self) -> LogPosition:
+        """The position in the log that the state has reached."""
         ...
 
     @property
@@ -82,7 +83,7 @@ class Draft(NamedTuple):
 
     listeners: NDArray[np.int32]
     has_everyones: bool
-    position: Frontier
+    position: LogPosition
     rest: NDArray[np.int32]
     """Listeners that are left for later parts."""
     news: Changed
@@ -146,12 +147,12 @@ class PublicationPlan:
     def is_open(self) -> bool:
         """Whether lists may be published at the state's place in the log."""
         at = self._listeners.position
-        return self.gate is not None and self.gate.is_open(at.log_epoch, at.as_of)
+        return self.gate is not None and self.gate.is_open(at.log_epoch, at.offset)
 
     @property
     def is_due(self) -> bool:
         """Whether there is something to publish, though no event has come."""
-        is_stale = self._everyones_at < self._listeners.position.as_of
+        is_stale = self._everyones_at < self._listeners.position.offset
         return self._repair_after is not None or (self._listeners.owns_everyones and is_stale)
 
     def owned(self, owner: int, redis_at: Frontier) -> None:
@@ -193,7 +194,7 @@ class PublicationPlan:
     def draft(self) -> Draft | None:
         """Whose lists are to be ranked now; None while nothing may be published."""
         news, position = self._taken_news(), self._listeners.position
-        if not self.is_open or position.as_of < 0:
+        if not self.is_open or position.offset < 0:
             return None  # the gate, once it opens, asks for all that changed since
         publication, after = self._publication, self._repair_after
         if publication is not None:
@@ -215,8 +216,8 @@ class PublicationPlan:
     def _own(self, news: Changed) -> NDArray[np.int32]:
         return self._listeners.own(news.listeners)
 
-    def _is_everyones_due(self, position: Frontier) -> bool:
-        is_old = position.as_of - self._everyones_at >= EVERYONE_EVERY_RECORDS
+    def _is_everyones_due(self, position: LogPosition) -> bool:
+        is_old = position.offset - self._everyones_at >= EVERYONE_EVERY_RECORDS
         return self._listeners.owns_everyones and is_old
 
     # -- the sequence ----------------------------------------------------------------------------
@@ -251,7 +252,7 @@ class PublicationPlan:
         publication.rest = draft.rest
         publication.appended_at += draft.news.appended_at.tolist()
         if draft.has_everyones:
-            self._everyones_at = draft.position.as_of
+            self._everyones_at = draft.position.offset
         since = (self.redis_at or NOTHING_PUBLISHED) if self._repair_after is None else None
         if len(draft.rest) or publication.erasures:
             erasures = () if len(draft.rest) else publication.erasures

@@ -2,7 +2,8 @@
 
 from collections import deque
 
-from streams.lists.frontier import Frontier
+from streams.folding.log_position import LogPosition
+from streams.lists.frontier import Frontier, frontier_at
 
 REPAIRS_MAX = 100
 """So many repairs are remembered: a store that fell back to before them gets every list."""
@@ -15,7 +16,7 @@ class PublicationSequence:
     of everybody who changed after an earlier log offset.
 
     >>> sequence = PublicationSequence(owner=2, made_by="", serial=7)
-    >>> repair = sequence.next(Frontier(0, 90), agreed=6, repairs_after=30)
+    >>> repair = sequence.next(LogPosition(0, 90), agreed=6, repairs_after=30)
     >>> repair.serial, repair.owed_after
     (8, 30)
     >>> sequence.lacking(repair._replace(serial=7))
@@ -33,7 +34,7 @@ class PublicationSequence:
         self._repairs: deque[tuple[int, int]] = deque(maxlen=REPAIRS_MAX)
         self._forgotten_up_to = -1
 
-    def next(self, position: Frontier, agreed: int, repairs_after: int | None) -> Frontier:
+    def next(self, position: LogPosition, agreed: int, repairs_after: int | None) -> Frontier:
         """The frontier of the next publication, as of `position`.
 
         Both stores have everything up to the serial `agreed`. Where it is a repair, it has the
@@ -42,7 +43,7 @@ class PublicationSequence:
         self.serial += 1
         if repairs_after is not None:
             self._remember(repairs_after)
-        return position._replace(
+        return frontier_at(position)._replace(
             serial=self.serial,
             owed_after=self._repaired_after(agreed),
             owner=self.owner,

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import structlog
 
 from streams.folding.fold import FOLD_VERSION, Fold
+from streams.folding.log_position import Digest
 from streams.folding.state_copy import Room, copied, room_for, sizes_of
 from streams.kafka.log_reader import LogReader, ReadLog
-from streams.progress.progress_writer import Digest
 from streams.snapshots.adoption import adopt
 from streams.snapshots.loading import Fit, fit, load_newest
 from streams.snapshots.snapshot_folder import SnapshotFolder

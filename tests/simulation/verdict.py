@@ -128,7 +128,7 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
     maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=ListShape(K))
     for broken in _misranked(fold, maker, records, redis):
         yield f"LISTS: {broken}"
-    last = fold.frontier.position
+    last = fold.position.order
     for each in disagreements(redis, topic, last):
         yield f"LISTS: {each.where}: {each.what}"
     changed = last_changed(fold, maker)

@@ -4,8 +4,9 @@ import asyncio
 from typing import cast
 
 from streams.agents.recommend import Cadence, Identity, Recommender
+from streams.folding.log_position import Digest
 from streams.ownership.ownership import Ownership
-from streams.progress.progress_writer import Digest, ProgressWriter
+from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from tests.support.learning_log import a_fold

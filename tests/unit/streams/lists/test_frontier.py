@@ -4,7 +4,13 @@ from functools import partial
 
 import pytest
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.folding.log_position import LogPosition
+from streams.lists.frontier import (
+    NOTHING_PUBLISHED,
+    Frontier,
+    frontier_at,
+    frontier_of,
+)
 
 owned = partial(Frontier, owner=1)
 
@@ -35,3 +41,11 @@ def test_a_publication_in_part_says_up_to_where_its_lists_are_and_what_is_comple
     assert first == Frontier(0, 100, "b", serial=6, owner=1, agreed=5, owed_after=85, part=1)
     assert whole.reached_in_part(first) == first._replace(part=2)
     assert first.complete_up_to == 85
+
+
+def test_a_frontier_begins_at_the_position_of_the_state_and_moves_on_with_it() -> None:
+    first = frontier_at(LogPosition(1, 90, "aa"))
+    assert first == Frontier(1, 90, "aa")
+    numbered = first._replace(serial=4, owner=2, owed_after=80)
+    moved = numbered.moved_to(LogPosition(2, 120, "bb"))
+    assert moved == Frontier(2, 120, "bb", serial=4, owed_after=80, owner=2)

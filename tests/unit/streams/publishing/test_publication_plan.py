@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streams.folding.fold import Changed
+from streams.folding.log_position import LogPosition
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.publishing.gate import Gate, Reached
 from streams.publishing.publication_plan import (
@@ -28,7 +29,7 @@ class Listeners:
     """Listeners by code, and at which log offset each of them changed last."""
 
     def __init__(self, *, owns_everyones: bool = False) -> None:
-        self.position = Frontier(0, -1)
+        self.position = LogPosition(0, -1)
         self.owns_everyones = owns_everyones
         self.last_changed: dict[int, int] = {}
         self.erased: dict[int, str] = {}
@@ -68,8 +69,8 @@ class Desk:
 
     def changed(self, *codes: int, erased: Sequence[str] = ()) -> None:
         """The next log record changes these listeners."""
-        at = self.listeners.position.as_of + 1
-        self.listeners.position = Frontier(0, at, f"hash-{at}")
+        at = self.listeners.position.offset + 1
+        self.listeners.position = LogPosition(0, at, f"hash-{at}")
         self.listeners.last_changed |= dict.fromkeys(codes, at)
         self.listeners.erased |= dict.fromkeys([at] if erased else [], "")
         self.plan.changed(Changed(np.array(codes, np.int32), tuple(erased), np.array([at * 10])))

@@ -1,9 +1,10 @@
 """A store gets what it lacks, and where nobody remembers what that is, everything."""
 
+from streams.folding.log_position import LogPosition
 from streams.lists.frontier import Frontier
 from streams.publishing.publication_sequence import REPAIRS_MAX, PublicationSequence
 
-HERE = Frontier(0, 90)
+HERE = LogPosition(0, 90)
 
 
 def a_sequence(serial: int = 7) -> PublicationSequence:

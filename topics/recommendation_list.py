@@ -8,6 +8,9 @@ import orjson
 
 from topics.codecs import encode
 
+EVERYONE = "*everyone*"
+"""Stands for every listener without a list of their own."""
+
 
 class RecommendedTrack(NamedTuple):
     """One place in a list; scores compare within one list only."""

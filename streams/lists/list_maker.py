@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from streams.folding.fold import Fold
 from streams.folding.log_position import LogPosition
 from streams.lists.list_shape import ListShape, shape_of
-from streams.lists.list_store import EVERYONE
 from streams.settings import Settings
 from topics.partitioning import partition_of
-from topics.recommendation_list import RankedTrack, RecommendationList
+from topics.recommendation_list import EVERYONE, RankedTrack, RecommendationList
 
 _NOBODY = np.array([-1], np.int32)
 

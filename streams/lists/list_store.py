@@ -6,9 +6,6 @@ from typing import NamedTuple, Protocol
 from streams.lists.frontier import Frontier
 from topics.recommendation_list import RecommendationList, RecommendedTrack
 
-EVERYONE = "*everyone*"
-"""Stands for every listener without a list of their own."""
-
 
 class StoredList(NamedTuple):
     """A list as a reader finds it; times in ms, `items` as (track, score, reason)."""

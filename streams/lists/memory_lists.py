@@ -1,8 +1,8 @@
 """The twin of the Redis tables in memory."""
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced
-from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
-from topics.recommendation_list import RecommendationList, RecommendedTrack
+from streams.lists.list_store import Publication, PublishOutcome, StoredList
+from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
 
 class MemoryLists:

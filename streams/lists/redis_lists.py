@@ -14,8 +14,8 @@ import orjson
 from redis.asyncio import Redis
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced, frontier_of
-from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
-from topics.recommendation_list import RecommendationList, RecommendedTrack
+from streams.lists.list_store import Publication, PublishOutcome, StoredList
+from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
 """One Lua call blocks Redis: at about 5 µs a list this many cost 2 ms."""

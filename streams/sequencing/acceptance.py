@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from streams.lists.list_store import EVERYONE
 from topics.codecs import Decoder
 from topics.identity import artist_id_of, track_id_of
 from topics.learning_batch import SourceRow
@@ -22,6 +21,7 @@ from topics.listening_event import (
     invalid_events,
 )
 from topics.partitioning import partition_of
+from topics.recommendation_list import EVERYONE
 from topics.rejection import Rejected, RejectionReason
 
 _PARTITIONS_REMEMBERED = 100_000

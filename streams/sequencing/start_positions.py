@@ -7,9 +7,9 @@ the fact. There is no automatic reset anywhere.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
-from faust.types import TP
 
 from streams.kafka.topic_facts import Bounds
 from streams.progress.progress_reader import FoldPosition
@@ -23,6 +23,13 @@ WriteControl = Callable[[ControlRecord], Awaitable[None]]
 """Writes to the log and returns once it is acknowledged."""
 
 
+class TopicPartition(NamedTuple):
+    """A partition of a topic; Faust's `TP` is the same tuple, and equal to it."""
+
+    topic: str
+    partition: int
+
+
 @dataclass(frozen=True)
 class Source:
     """The topic that is sequenced."""
@@ -31,7 +38,7 @@ class Source:
     topic_id: bytes
     partitions: int
 
-    def partition(self, tp: TP) -> SourcePartition:
+    def partition(self, tp: TopicPartition) -> SourcePartition:
         """What the log calls `tp`."""
         return SourcePartition(self.topic_id, tp.partition)
 
@@ -41,8 +48,8 @@ class Cluster:
     """What Kafka says at the moment of an assignment."""
 
     source: Source
-    committed: Mapping[TP, int | None]
-    bounds: Mapping[TP, Bounds]
+    committed: Mapping[TopicPartition, int | None]
+    bounds: Mapping[TopicPartition, Bounds]
     log_end: int
     """The offset that the next record of the learning-log will get."""
 
@@ -57,7 +64,9 @@ def start_of(committed: int | None, folded: int | None) -> int:
     return min(known, default=0)
 
 
-async def begin(cluster: Cluster, fold: FoldPosition, write: WriteControl) -> dict[TP, int]:
+async def begin(
+    cluster: Cluster, fold: FoldPosition, write: WriteControl
+) -> dict[TopicPartition, int]:
     """Introduces the source if no fold knows it; returns where each partition begins."""
     source = cluster.source
     if fold.topic_ids.get(source.name) != source.topic_id:
@@ -75,7 +84,7 @@ async def begin(cluster: Cluster, fold: FoldPosition, write: WriteControl) -> di
     return positions
 
 
-def _check_end(tp: TP, wanted: int, bounds: Bounds) -> None:
+def _check_end(tp: TopicPartition, wanted: int, bounds: Bounds) -> None:
     if wanted > bounds.end:
         raise LogError(
             f"{tp.topic}/{tp.partition} ends at {bounds.end}, but {wanted} is to be read next.",

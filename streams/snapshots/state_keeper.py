@@ -8,9 +8,10 @@ import structlog
 
 from streams.folding.fold import FOLD_VERSION, Fold
 from streams.folding.log_position import Digest
-from streams.folding.state_copy import Room, copied, room_for, sizes_of
+from streams.folding.state_copy import Room, copied
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.snapshots.adoption import adopt
+from streams.snapshots.array_room import room_for, sizes_of
 from streams.snapshots.loading import Fit, fit, load_newest
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import Arrays, SnapshotHeader

@@ -17,7 +17,6 @@ from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import list_maker
-from streams.lists.list_store import EVERYONE
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import PastSchemas
 from streams.settings import Settings
@@ -28,6 +27,7 @@ from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
+from topics.recommendation_list import EVERYONE
 
 OnOffset = Callable[[int, int], None]
 

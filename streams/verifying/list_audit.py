@@ -6,9 +6,8 @@ from typing import NamedTuple
 import orjson
 import xxhash
 
-from streams.lists.list_store import EVERYONE
 from streams.verifying.findings import Broken, Promise
-from topics.recommendation_list import RankedTrack, RecommendationList
+from topics.recommendation_list import EVERYONE, RankedTrack, RecommendationList
 
 SAMPLE_LISTS = 200
 

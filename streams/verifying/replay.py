@@ -9,7 +9,6 @@ import numpy as np
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_store import EVERYONE
 from streams.registry.schema_registry import RegistryAwayError
 from streams.verifying.findings import Broken, Findings, Promise
 from streams.verifying.list_audit import Lists, Published, made, misranked, sample_of
@@ -20,6 +19,7 @@ from streams.verifying.source_reader import SourceReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.learning_log import LogRecord, decode_log_record
+from topics.recommendation_list import EVERYONE
 
 Sample = Mapping[int, Sequence[tuple[str, Published]]]
 """Log offset → lists (listener id, list) that were made there."""

@@ -9,7 +9,6 @@ from streams.addresses import Addresses
 from streams.folding.fold import Fold
 from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
-from streams.lists.list_store import EVERYONE
 from streams.publishing.topic_frontier import topic_frontier
 from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
 from streams.registry.contracts import registry_of
@@ -19,6 +18,7 @@ from streams.verifying.findings import Findings, Promise
 from streams.verifying.list_audit import Lists, disagreements, outdated
 from streams.verifying.published_lists import lists_in_redis, lists_in_topic
 from topics.errors import ServerError
+from topics.recommendation_list import EVERYONE
 
 
 class Stores(NamedTuple):

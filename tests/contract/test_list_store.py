@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.lists.frontier import NOTHING_PUBLISHED, UNKNOWN_SERIAL, Frontier
-from streams.lists.list_store import EVERYONE, ListStore, Publication, PublishOutcome, StoredList
+from streams.lists.list_store import ListStore, Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
 from streams.lists.redis_lists import (
     ACTIVE_KEY,
@@ -18,7 +18,7 @@ from streams.lists.redis_lists import (
     list_key,
 )
 from streams.publishing.gate import Gate, gate_between
-from topics.recommendation_list import RecommendationList, RecommendedTrack
+from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
 TTL_S = 3_600
 TRACKS = (RecommendedTrack("t1", 0.75, "own"), RecommendedTrack("tráck 2", 1e-17, "popular"))

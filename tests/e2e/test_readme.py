@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from streams.lists.list_store import EVERYONE
 from tests.support.station import REPOSITORY, Station, wait_until
+from topics.recommendation_list import EVERYONE
 
 README = (REPOSITORY / "README.md").read_text()
 

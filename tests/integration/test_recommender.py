@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from streams.lists.list_store import EVERYONE
 from streams.progress.progress_reader import ProgressReader
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import an_event
@@ -16,6 +15,7 @@ from tests.support.lists_seen import Lists, agreed_lists, in_redis, in_topic, re
 from tests.support.station import Station, Worker, wait_until
 from topics.learning_progress import LearningProgress
 from topics.listening_event import EventFields, ListeningEvent
+from topics.recommendation_list import EVERYONE
 
 TRACKS = 30
 CATCH_UP_S = 15.0

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from streams.lists.list_store import EVERYONE
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import an_event
 from tests.support.list_watching import Watcher
@@ -13,6 +12,7 @@ from tests.support.lists_seen import every_list, in_topic, redis_of
 from tests.support.sharded_station import Shards
 from tests.support.station import Station, wait_until
 from topics.listening_event import ListeningEvent
+from topics.recommendation_list import EVERYONE
 
 LISTENERS = 30
 

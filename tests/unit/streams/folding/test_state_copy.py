@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from streams.folding.state_copy import copied, room_for, sizes_of
+from streams.folding.state_copy import copied
+from streams.snapshots.array_room import room_for, sizes_of
 from tests.support.learning_log import a_batch, a_fold, a_history, batches, folded
 
 

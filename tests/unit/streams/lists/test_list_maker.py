@@ -5,10 +5,10 @@ import numpy as np
 from streams.folding.fold import Fold
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
-from streams.lists.list_store import EVERYONE
 from tests.support.learning_log import a_batch, a_fold, a_history, an_event, batches, folded
 from topics.control_records import LogEpochStarted
 from topics.partitioning import partition_of
+from topics.recommendation_list import EVERYONE
 
 
 def a_maker(fold: Fold, shard: int = 0, shards: int = 1, k: int = 5) -> ListMaker:

@@ -12,7 +12,7 @@ from streams.folding.fold import Fold
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
-from streams.lists.list_store import EVERYONE, Publication, PublishOutcome, StoredList
+from streams.lists.list_store import Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.takeover import claim_stores
 from streams.publishing import list_writer
@@ -25,7 +25,7 @@ from tests.support.learning_log import a_batch, a_fold, an_event
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch
 from topics.listening_event import EventFields
-from topics.recommendation_list import RecommendationList
+from topics.recommendation_list import EVERYONE, RecommendationList
 
 WIDE_OPEN = Gate((-1, -1), -1)
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from streams.lists.list_store import EVERYONE
 from streams.sequencing.acceptance import accept, misplaced
 from tests.support.learning_log import BEGAN_MS
 from tests.support.records import POISON, ARecord, a_value
@@ -10,6 +9,7 @@ from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.identity import artist_id_of, track_id_of
 from topics.partitioning import partition_of
+from topics.recommendation_list import EVERYONE
 from topics.rejection import RejectionReason
 
 TEN_MINUTES_MS = 10 * 60_000

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from streams.lists.list_store import EVERYONE
 from streams.verifying.list_audit import (
     Published,
     disagreements,
@@ -11,6 +10,7 @@ from streams.verifying.list_audit import (
     outdated,
     sample_of,
 )
+from topics.recommendation_list import EVERYONE
 
 ITEMS = items_hash([("t1", 1.5, "own")])
 

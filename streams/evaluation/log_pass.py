@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from online_models.base import NOT_LISTED, Columns, Ranker
 from online_models.evaluation.contest import Contest
 from online_models.registry import build
-from streams.folding.fold import Count, Fold
+from streams.folding.fold import Fold
+from streams.folding.fold_state import Count
 from streams.generation.fold_factory import BASELINE
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings

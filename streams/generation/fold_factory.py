@@ -10,7 +10,8 @@ import xxhash
 
 from online_models.base import Ranker
 from online_models.registry import build
-from streams.folding.fold import FOLD_VERSION, Fold
+from streams.folding.fold import Fold
+from streams.folding.fold_state import FOLD_VERSION
 from streams.generation.model_choice import built, config_of
 from streams.lists.list_shape import shape_of
 from streams.settings import Settings

@@ -30,7 +30,7 @@ class ListMaker:
 
     def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of `listeners` (codes) that belong to this shard and are not erased."""
-        listeners = self._fold.remembered(listeners)
+        listeners = self._fold.changes.remembered(listeners)
         if self._shards == 1:
             return listeners
         value = self._fold.listeners.value
@@ -52,7 +52,7 @@ class ListMaker:
 
     def changed_after(self, log_offset: int) -> NDArray[np.int32]:
         """Codes of this shard's listeners whose newest change is beyond `log_offset`."""
-        return self.own(self._fold.changed_after(log_offset))
+        return self.own(self._fold.changes.after(log_offset))
 
     def erased_after(self, log_offset: int) -> list[int]:
         """Offsets, in order, of the log records beyond `log_offset` that erased somebody."""
@@ -67,13 +67,13 @@ class ListMaker:
 
         None for who was erased since they were asked for.
         """
-        listeners = self._fold.remembered(listeners)
+        listeners = self._fold.changes.remembered(listeners)
         if not len(listeners):
             return []
         ranker = self._fold.ranker
         items, scores, reasons = self._shape.ranked(ranker, listeners)
         tracks = self._tracks(items, scores, reasons)
-        newest = self._fold.newest(listeners).tolist()
+        newest = self._fold.changes.newest(listeners).tolist()
         ids = ranker.users.values(listeners.tolist())
         return [
             self._list(str(listener_id), event_time, ranked)

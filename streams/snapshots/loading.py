@@ -4,7 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from streams.folding.fold import FOLD_VERSION, Fold
+from streams.folding.fold import Fold
+from streams.folding.fold_state import FOLD_VERSION
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import NewerSnapshotError, SnapshotHeader
 from topics.errors import LogError, SnapshotError

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
-from streams.folding.fold import FOLD_VERSION, Fold
+from streams.folding.fold import Fold
+from streams.folding.fold_state import FOLD_VERSION
 from streams.folding.log_position import Digest
 from streams.folding.state_copy import Room, copied
 from streams.kafka.log_reader import LogReader, ReadLog

@@ -79,9 +79,9 @@ def compare_stores(
 
 def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
     """Listener → log offset of their last change, of those whose lists `maker` makes."""
-    codes = maker.own(fold.changed_after(-1))
+    codes = maker.own(fold.changes.after(-1))
     ids = map(str, fold.listeners.values(codes.tolist()))
-    return dict(zip(ids, fold.last_changed(codes).tolist(), strict=True))
+    return dict(zip(ids, fold.changes.last_changed(codes).tolist(), strict=True))
 
 
 def _expired(topic: Lists, ttl_s: int) -> Iterator[str]:

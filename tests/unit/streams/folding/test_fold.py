@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.folding.fold import Count, Fold, together
+from streams.folding.fold import Fold, together
+from streams.folding.fold_state import Count
 from tests.support.learning_log import (
     BEGAN_MS,
     MINUTE_MS,
@@ -34,7 +35,7 @@ def counted(fold: Fold) -> dict[str, int]:
 
 def newest_of(fold: Fold, listener_id: str) -> int:
     code = fold.listeners.encode_many([listener_id])
-    return int(fold.newest(code)[0])
+    return int(fold.changes.newest(code)[0])
 
 
 def best_of(fold: Fold, listener_id: str) -> str:
@@ -199,8 +200,8 @@ def test_only_listeners_with_a_new_event_have_changed() -> None:
     fold = folded(a_fold(), [a_batch(an_event(), an_event("bob"))])
     changed = fold.apply(1, a_batch(an_event(), an_event("cid"), from_offset=2))
     assert [fold.listeners.value(code) for code in changed.listeners.tolist()] == ["cid"]
-    assert [fold.listeners.value(code) for code in fold.changed_after(0).tolist()] == ["cid"]
-    assert len(fold.changed_after(-1)) == 3
+    assert [fold.listeners.value(code) for code in fold.changes.after(0).tolist()] == ["cid"]
+    assert len(fold.changes.after(-1)) == 3
 
 
 def test_a_late_event_does_not_move_the_newest_time() -> None:
@@ -270,7 +271,7 @@ def test_an_erased_listener_is_said_so_that_their_list_goes() -> None:
     fold = folded(a_fold(), [a_batch(an_event(), an_event("bob"))])
     changed = fold.apply(1, a_batch(an_erasure(), from_offset=2))
     assert changed.erased == ("ann",)
-    assert [fold.listeners.value(code) for code in fold.changed_after(-1).tolist()] == ["bob"]
+    assert [fold.listeners.value(code) for code in fold.changes.after(-1).tolist()] == ["bob"]
 
 
 def test_plays_from_before_an_erasure_are_refused_and_later_ones_welcome() -> None:
@@ -334,7 +335,7 @@ def test_repetitions_in_the_log_change_nothing_but_what_is_counted() -> None:
         lambda fold: fold.ranker.learn_one("ann", "t1"),
         lambda fold: fold.baseline.learn_one("ann", "t1"),
         lambda fold: fold.quality.ranks.__setitem__(0, 9),
-        lambda fold: fold._per_listener["newest"].__setitem__(0, 9),
+        lambda fold: fold.changes.rows()["newest"].__setitem__(0, 9),
     ],
     ids=[
         *[
@@ -364,7 +365,7 @@ def test_asking_changes_nothing() -> None:
     before = fold.digest()
     fold.ranker.recommend("listener-1", 20)
     fold.ranker.recommend("nobody", 20)
-    fold.changed_after(-1)
+    fold.changes.after(-1)
     assert fold.digest() == before
 
 

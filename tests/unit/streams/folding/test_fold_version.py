@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.folding.fold import FOLD_VERSION
+from streams.folding.fold_state import FOLD_VERSION
 from tests.support.learning_log import (
     SOURCE,
     a_batch,

@@ -16,7 +16,7 @@ def a_maker(fold: Fold, shard: int = 0, shards: int = 1, k: int = 5) -> ListMake
 
 
 def everybody(fold: Fold) -> np.ndarray:
-    return fold.changed_after(-1)
+    return fold.changes.after(-1)
 
 
 def test_a_list_says_who_it_is_for_and_as_of_what_it_was_made() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from streams.folding.fold import FOLD_VERSION, Fold
+from streams.folding.fold import Fold
+from streams.folding.fold_state import FOLD_VERSION
 from streams.snapshots.loading import Fit, fit, load_newest
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import NewerSnapshotError, SnapshotHeader, record_hash

@@ -1,0 +1,158 @@
+"""What the fold has learnt so far, as one value: its parts, its digest, its arrays.
+
+Two states are equal exactly if their digests are. The small part goes into a snapshot as JSON
+values (`summary`), the large one as named arrays (`views`); names and order of both are format.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import xxhash
+from numpy.typing import NDArray
+
+from online_models.base import Ranker
+from online_models.evaluation.prequential import Prequential
+from online_models.vocabulary import Vocabulary
+from streams.folding.coverage import Coverage
+from streams.folding.duplicate_window import DuplicateWindow
+from streams.folding.erasures import Erasure, Erasures
+from streams.folding.listener_changes import ListenerChanges
+from streams.folding.log_position import LogPosition
+from streams.folding.state_copy import Views, copied
+from topics.learning_batch import SourcePartition
+
+FOLD_VERSION = 6
+"""Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
+
+
+class Count:
+    """Names of the fold's counters."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    ERASED = "refused_after_erasure"
+    VACANT = "vacant"
+    MISSED = "missed_in_source"
+    ERASURES = "erasures"
+    BATCHES = "batches"
+
+
+class FoldState:
+    """State of one generation: the model, what it has seen of the log, and how well it did.
+
+    It has more attributes than other classes: each is one part of the state.
+    """
+
+    def __init__(self, ranker: Ranker, baseline: Ranker, *, duplicate_window: int) -> None:
+        self.ranker = ranker
+        self.baseline = baseline
+        baseline.users, baseline.items, baseline.groups = ranker.users, ranker.items, ranker.groups
+        self.offset = -1
+        self.log_epoch = 0
+        self.record_hash = ""
+        """Of the record at `offset`, as whoever reads the log says; no part of the state."""
+        self.coverage = Coverage()
+        self.counts: Counter[str] = Counter()
+        self.duplicates = DuplicateWindow(duplicate_window)
+        self.erasures = Erasures()
+        self.quality = Prequential()
+        self.baseline_quality = Prequential()
+        self.sources = Vocabulary()
+        """Names of the programs that events came from."""
+        self.changes = ListenerChanges(ranker.users)
+
+    @property
+    def listeners(self) -> Vocabulary:
+        """Listener ids and their codes."""
+        return self.ranker.users
+
+    @property
+    def applied(self) -> int:
+        """Events in the model."""
+        return self.counts[Count.APPLIED]
+
+    @property
+    def position(self) -> LogPosition:
+        """Where the state stands in the log."""
+        return LogPosition(self.log_epoch, self.offset, self.record_hash)
+
+    def summary(self) -> dict[str, Any]:
+        """The small part of the state, as JSON values with a fixed order."""
+        return {
+            "offset": self.offset,
+            "log_epoch": self.log_epoch,
+            "counts": dict(sorted(self.counts.items())),
+            "next": sorted([*_hexed(at), position] for at, position in self.coverage.next.items()),
+            "names": sorted([key.hex(), name] for key, name in self.coverage.names.items()),
+            "topic_ids": sorted([n, key.hex()] for n, key in self.coverage.topic_ids.items()),
+            "erased": sorted([key.hex(), *at] for key, at in self.erasures.newest.items()),
+        }
+
+    def digest(self) -> str:
+        """32 hex digits that are equal exactly for equal states (xxh3, 128 bits)."""
+        state = xxhash.xxh3_128(orjson.dumps([FOLD_VERSION, self.summary()]))
+        for model in (self.ranker, self.baseline):
+            state.update(model.digest().encode())
+        for part in (self.duplicates, self.sources):
+            state.update(part.digest())
+        state.update(self.changes.rows().tobytes())
+        for quality in (self.quality, self.baseline_quality):
+            for name, array in sorted(quality.state().items()):
+                state.update(name.encode())
+                state.update(np.ascontiguousarray(array).tobytes())
+        return state.hexdigest()
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "ranker": self.ranker,
+            "baseline": self.baseline,
+            "duplicates": self.duplicates,
+            "sources": self.sources,
+            "quality": self.quality,
+            "baseline_quality": self.baseline_quality,
+        }
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Every array of the state, by name; with `summary()` it is the whole state."""
+        return copied(self.views())
+
+    def views(self) -> Views:
+        """The arrays of `state()`, some of them the state's own memory: to be copied at once."""
+        views: dict[str, Sequence[NDArray[Any]]] = {"per_listener": [self.changes.rows()]}
+        for part, holder in self._parts().items():
+            for name, parts in _views_of(holder).items():
+                views[f"{part}/{name}"] = parts
+        return views
+
+    def load(self, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over `summary()` and `state()` of a fold of the same configuration."""
+        for part, holder in self._parts().items():
+            prefix = f"{part}/"
+            holder.load(
+                {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            )
+        self.changes.load(arrays["per_listener"])
+        self.offset, self.log_epoch = summary["offset"], summary["log_epoch"]
+        self.counts = Counter(summary["counts"])
+        self.coverage = Coverage(
+            next={SourcePartition(bytes.fromhex(k), p): at for k, p, at in summary["next"]},
+            topic_ids={name: bytes.fromhex(key) for name, key in summary["topic_ids"]},
+            names={bytes.fromhex(key): name for key, name in summary["names"]},
+        )
+        self.erasures.newest = {bytes.fromhex(k): Erasure(*at) for k, *at in summary["erased"]}
+
+
+def _views_of(holder: Any) -> Views:
+    """Of a part of the state; one that has no views copies itself."""
+    if hasattr(holder, "views"):
+        return dict(holder.views())
+    return {name: [array] for name, array in holder.state().items()}
+
+
+def _hexed(source: SourcePartition) -> tuple[str, int]:
+    return source.topic_id.hex(), source.partition

@@ -36,7 +36,9 @@ _REDIS = "streams.lists.redis_lists"
 _FOLDER = "streams.snapshots.snapshot_folder"
 
 SEQUENCER: dict[str, Point] = {
-    "after the source was introduced": Point(_SEQUENCE, "Sequencer._write_control", True),
+    "after the source was introduced": Point(
+        "streams.sequencing.control_writer", "ControlWriter.write", True
+    ),
     "before anything is sent of a chunk": Point(_SEQUENCE, "Sequencer._send", False),
     "between dead letters and their batch": Point(
         "streams.kafka.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch

@@ -14,6 +14,7 @@ from streams.kafka.topic_facts import Bounds
 from streams.progress.progress_reader import FoldPosition
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from streams.registry.writer_schemas import WriterSchemas
+from streams.sequencing import circuit_breaker
 from streams.sequencing.start_positions import Cluster, Source
 from tests.support.records import ARecord, a_value
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG, LISTENING_EVENTS
@@ -22,6 +23,7 @@ from topics.learning_batch import LearningBatch, SourcePartition
 from topics.learning_log import decode_log_record
 
 TOPIC_ID = b"n" * 16
+PAUSE_S = 0.02
 TP0 = TP("listening-events", 0)
 SOURCE = Source("listening-events", TOPIC_ID, 4)
 
@@ -132,8 +134,9 @@ class Desk:
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A sequencer that begins its next epoch at once after a broken one."""
+    """A sequencer that begins its next epoch at once after a broken one, and pauses shortly."""
     monkeypatch.setattr(sequence, "BROKEN_PAUSE_FIRST_S", 0.0)
+    monkeypatch.setattr(circuit_breaker, "PAUSE_FIRST_S", PAUSE_S)
     return Desk()
 
 
@@ -282,8 +285,8 @@ async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) 
     assert desk.consumer.held == {TP0}
     await desk.hear(200, 209)
     assert desk.producer.batches[-1].to_offset == 199
-    desk.now_s += 5.0
-    await desk.sequencer._work_off(TP0, desk.sequencer._paused[TP0])
+    desk.now_s += PAUSE_S
+    await asyncio.sleep(2 * PAUSE_S)
     assert desk.producer.batches[-1].to_offset == 209
     assert desk.consumer.held == set()
 
@@ -292,21 +295,26 @@ async def test_a_partition_whose_timer_came_too_early_goes_on_all_the_same(desk:
     await desk.begin()
     await desk.hear(0, 199, poison=True)
     await desk.hear(200, 209)
-    desk.now_s += 4.9997  # a timer of whole milliseconds
-    await desk.sequencer._work_off(TP0, desk.sequencer._paused[TP0])
+    desk.now_s += PAUSE_S - 0.0003  # a timer of whole milliseconds
+    await asyncio.sleep(2 * PAUSE_S)
     assert desk.consumer.held == {TP0}
     desk.now_s += 0.0003
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(2 * PAUSE_S)
     assert desk.producer.batches[-1].to_offset == 209
     assert desk.consumer.held == set()
 
 
-async def test_an_epoch_that_ends_in_a_pause_leaves_no_partition_held(desk: Desk) -> None:
+async def test_an_epoch_that_ends_in_a_pause_leaves_no_partition_held_and_no_timer(
+    desk: Desk,
+) -> None:
     await desk.begin()
     await desk.hear(0, 199, poison=True)
+    await desk.hear(200, 209)
     desk.sequencer.forget()
     assert desk.consumer.held == set()
-    assert desk.sequencer._resuming == {}
+    desk.now_s += PAUSE_S
+    await asyncio.sleep(2 * PAUSE_S)
+    assert desk.producer.batches[-1].to_offset == 199
 
 
 async def test_rows_in_a_wrong_partition_are_counted_and_sequenced(desk: Desk) -> None:

@@ -26,7 +26,7 @@ from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
 VERSION = 6
 DIGEST = "3554b586cd71ca4388dc5b212b9f6073"
-REPOSITORY = Path(__file__).parent.parent.parent.parent
+REPOSITORY = Path(__file__).parents[4]
 PLAYS = 600
 
 

@@ -26,16 +26,18 @@ from streams.ownership.takeover import Takeover
 from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
+from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import redis_lists, redis_of, tell_status
 from streams.registry.contracts import registry_of
+from streams.registry.registered_id import RegisteredId
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.state_keeper import StateKeeper
 from streams.tracks.catalogue_feed import CatalogueFeed
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.workers.faust_app import add_agent, faust_app
-from topics.catalogue import LEARNING_LOG
+from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 
 _log = structlog.get_logger(__name__)
 
@@ -111,7 +113,10 @@ def _recommender(
 ) -> Recommender:
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
-    topic = TopicWriter(addresses.kafka, settings.recommender_id, registry_of(settings))
+    topic = TopicWriter(
+        TopicTransactions(settings.recommender_id, clients_of(addresses.kafka)),
+        RegisteredId(registry_of(settings), RECOMMENDATIONS),
+    )
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
     publisher = Publisher(
         fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)

@@ -18,6 +18,7 @@ from streams.ownership.takeover import claim_stores
 from streams.publishing.gate import gate_between
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
+from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_batch, a_fold, an_event
 from tests.support.lists_seen import agreed_lists, in_redis, in_topic
@@ -36,7 +37,10 @@ class Owner:
         self.fold = a_fold()
         self.maker = ListMaker(self.fold, "first", shard=0, shards=1, shape=ListShape(5))
         self.lists = RedisLists(self.redis, "first", shard=0, shards=1, ttl_s=600)
-        self.topic = TopicWriter(station.addresses.kafka, station.settings.recommender_id)
+        self.transactions = TopicTransactions(
+            station.settings.recommender_id, clients_of(station.addresses.kafka)
+        )
+        self.topic = TopicWriter(self.transactions)
         erased = erased_in(partial(LogReader, station.addresses.kafka))
         self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic, erased)
 
@@ -69,7 +73,7 @@ def frozen(call: Callable[..., Any], thaw: threading.Event) -> Callable[..., Any
     return later
 
 
-@pytest.mark.parametrize("step", ["_transact", "_retried"], ids=["before", "within"])
+@pytest.mark.parametrize("step", ["commit", "_retried"], ids=["before", "within"])
 async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
     station: Station, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -78,7 +82,7 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
     await elder.fold_next()
     await elder.wait_published()
     thaw = threading.Event()
-    monkeypatch.setattr(elder.topic, step, frozen(getattr(elder.topic, step), thaw))
+    monkeypatch.setattr(elder.transactions, step, frozen(getattr(elder.transactions, step), thaw))
     await elder.fold_next()
     assert in_redis(station)["ann"].as_of == 1
     assert in_topic(station)["ann"].as_of == 0

@@ -1,10 +1,10 @@
-"""`TopicWriter` itself, over simulated transactions; its thread is a step of the loop."""
+"""`TopicWriter` and `TopicTransactions` themselves over a simulated Kafka; no thread runs."""
 
-from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from streams.publishing.topic_transactions import Clients, TopicTransactions
 from streams.publishing.topic_writer import TopicWriter
 from tests.simulation.broker import Broker
 from tests.simulation.edge import Edge
@@ -28,7 +28,7 @@ def _failure(code: int, **how: bool) -> KafkaException:
 
 
 class TransactionalProducer:
-    """The calls that `TopicWriter` makes of librdkafka."""
+    """The calls that `TopicTransactions` makes of librdkafka."""
 
     def __init__(self, edge: Edge, transactional_id: str) -> None:
         self._edge = edge
@@ -118,7 +118,7 @@ def check_order(edge: Edge, lists: dict[str, bytes | None]) -> None:
 
 
 class FrontierReader:
-    """The calls that `TopicWriter` makes of its consumer."""
+    """The calls that `TopicTransactions` makes of its consumer."""
 
     def __init__(self, broker: Broker, edge: Edge, group: str) -> None:
         self._broker, self._edge, self._group = broker, edge, group
@@ -152,21 +152,28 @@ class _Wake:
         """There is something to do."""
         self._lists.wake()
 
-    def wait_for(self, is_reached: Callable[[], bool], seconds: float) -> None:
-        """Waits, as a thread does: while others go on."""
-        if not is_reached():
-            self._lists._edge.block("a pause of the topic's thread")
+
+def simulated_transactions(edge: Edge, recommender_id: str) -> TopicTransactions:
+    """`TopicTransactions` itself, with simulated clients."""
+    return TopicTransactions(
+        recommender_id,
+        lambda transactional_id, group_id: Clients(
+            TransactionalProducer(edge, transactional_id),
+            FrontierReader(edge.broker, edge, group_id),
+        ),
+        lists_max=edge.chance.pick(f"{edge.name} commits", TRANSACTIONS_OF),
+        pause=lambda _: edge.block("a pause of the topic's thread"),
+    )
 
 
 class SimulatedTopicWriter(TopicWriter):
     """The production class with another edge, and steps of the loop for its thread."""
 
     def __init__(self, edge: Edge, recommender_id: str) -> None:
-        lists_max = edge.chance.pick(f"{edge.name} commits", TRANSACTIONS_OF)
         super().__init__(
-            "", recommender_id, lists_a_transaction_max=lists_max, clock=edge.loop.time
+            simulated_transactions(edge, recommender_id), clock=edge.loop.time, start=self._begin
         )
-        self._edge = edge
+        self._edge, self._recommender_id = edge, recommender_id
         self._wake = _Wake(self)  # type: ignore[assignment]
         self._is_due = self._is_busy = False
 
@@ -174,13 +181,10 @@ class SimulatedTopicWriter(TopicWriter):
         """See `TopicWriter`."""
         return SimulatedTopicWriter(self._edge, self._recommender_id)
 
-    def _connect(self) -> None:
-        self._producer = TransactionalProducer(self._edge, self._transactional_id)
-        self._consumer = FrontierReader(self._edge.broker, self._edge, self._group_id)
-
-    def _begin(self) -> None:
+    def _begin(self, _: object) -> Any:
         self._thread = self  # type: ignore[assignment]
         self.wake()
+        return self
 
     def wake(self) -> None:
         """Publishes after the pause, unless it is about to."""
@@ -190,21 +194,21 @@ class SimulatedTopicWriter(TopicWriter):
 
     def _turn(self) -> None:
         self._is_due = False
-        if self._frontier is None or self.failure is not None or self._is_busy:
+        if not self._gathered or self.failure is not None or self._is_busy:
             return
         self._is_busy = True
         try:
-            self._publish_pending()
+            self._publish_gathered()
         except Exception as error:  # as `_run` does
             self.failure = error
         self._is_busy = False
-        if self._frontier is not None:
+        if self._gathered:
             self.wake()
 
     def join(self, timeout_s: float) -> None:
         """Waits for the last transaction, as one does for a thread."""
         until_s = self._edge.loop.time() + timeout_s
-        while self._frontier is not None and self.failure is None and not self._is_busy:
+        while self._gathered and self.failure is None and not self._is_busy:
             self._turn()
         while self._is_busy and self._edge.loop.time() < until_s:
             self._edge.loop.block(self._edge.process, 0.05)

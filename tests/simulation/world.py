@@ -299,7 +299,7 @@ class World:
             "redis' error": (publisher.redis.error, None),
             "a write to redis": (publisher.redis.is_writing, False),
             "the topic's failure": (publisher.topic.failure, None),
-            "the topic's queue": (publisher.topic._frontier, None),
+            "the topic's queue": (bool(publisher.topic._gathered), False),
         }
         return "; ".join(
             f"{owner.place}: {name} {has}, not {wants}"

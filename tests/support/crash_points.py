@@ -32,6 +32,7 @@ _SEQUENCE = "streams.agents.sequence"
 _THREAD = "streams.kafka.consumer_thread"
 _CONSUMER = "streams.kafka.batch_consumer"
 _TOPIC = "streams.publishing.topic_writer"
+_TRANSACTIONS = "streams.publishing.topic_transactions"
 _REDIS = "streams.lists.redis_lists"
 _FOLDER = "streams.snapshots.snapshot_folder"
 
@@ -66,10 +67,16 @@ RECOMMENDER: dict[str, Point] = {
     "between the topic's queue and redis": Point(_TOPIC, "TopicWriter.offer", True),
     "between two calls of one publication": Point(_REDIS, "RedisLists._call", True),
     "between redis and the topic": Point(_REDIS, "RedisLists.publish", True),
-    "within a transaction, before its lists": Point(_TOPIC, "TopicWriter._produce", False),
-    "within a transaction, after its lists": Point(_TOPIC, "TopicWriter._retried", False),
-    "within a transaction, after its offset": Point(_TOPIC, "TopicWriter._retried", True),
-    "after a transaction": Point(_TOPIC, "TopicWriter._transact", True),
+    "within a transaction, before its lists": Point(
+        _TRANSACTIONS, "TopicTransactions._produce", False
+    ),
+    "within a transaction, after its lists": Point(
+        _TRANSACTIONS, "TopicTransactions._retried", False
+    ),
+    "within a transaction, after its offset": Point(
+        _TRANSACTIONS, "TopicTransactions._retried", True
+    ),
+    "after a transaction": Point(_TRANSACTIONS, "TopicTransactions._transact", True),
     "between publishing and the acknowledgement": Point(_CONSUMER, "BatchConsumer.ack", False),
     "after the acknowledgement": Point(_CONSUMER, "BatchConsumer.ack", True),
     "with half a snapshot written": Point(_FOLDER, "packed", False),

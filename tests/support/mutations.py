@@ -27,7 +27,7 @@ from streams.ownership import gate_opening
 from streams.publishing import gate as gate_module
 from streams.publishing.gate import Gate
 from streams.publishing.publication_plan import PublicationPlan
-from streams.publishing.topic_writer import TopicWriter
+from streams.publishing.topic_transactions import TopicTransactions
 from streams.sequencing.lost_rows import LostRowsDetector
 from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
 from streams.snapshots import loading, snapshot_folder, snapshot_format, state_keeper
@@ -216,13 +216,13 @@ def _nobody_is_fenced() -> None:
     """Every owner has a transactional id of its own."""
 
     def made(begin: Any) -> Any:
-        def unfenced(self: TopicWriter, *arguments: Any, **named: Any) -> None:
+        def unfenced(self: TopicTransactions, *arguments: Any, **named: Any) -> None:
             begin(self, *arguments, **named)
             self._transactional_id += f"-{uuid.uuid4()}"
 
         return unfenced
 
-    _patch(TopicWriter, "__init__", made)
+    _patch(TopicTransactions, "__init__", made)
 
 
 @safeguard("publish frontier")

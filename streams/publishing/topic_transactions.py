@@ -1,0 +1,222 @@
+"""The transactional producer of the topic `recommendations`, and the frontier that it commits.
+
+Its transactional id is that of the generation and shard, so that a new owner fences the former
+one, whose late write would otherwise be what compaction keeps. Each owner has a number, which its
+first transaction claims. The frontier is committed in the same transaction as the lists, as offset
+and metadata of a consumer group of its own.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from streams.kafka.client_settings import client_settings
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
+from streams.publishing.gathered_lists import Lists
+from streams.publishing.topic_frontier import lists_group, transactional_id
+from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
+
+_log = structlog.get_logger(__name__)
+LISTS_A_TRANSACTION_MAX = 20_000
+"""More of them take several: a broker aborts what takes longer than a minute."""
+_CALL_TIMEOUT_S = 30.0
+_RETRY_S = 0.2
+_NOT_READY = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+    }
+)
+
+
+class Clients(NamedTuple):
+    """A transactional producer, and a consumer of the group that holds the frontier."""
+
+    producer: Any
+    consumer: Any
+
+
+Connect = Callable[[str, str], Clients]
+"""Transactional id, group id → new clients; does not wait for the broker."""
+
+
+def clients_of(kafka: str) -> Connect:
+    """How clients of the cluster with the bootstrap servers `kafka` are made."""
+    return partial(_clients, kafka)
+
+
+def _clients(kafka: str, transactional_id: str, group_id: str) -> Clients:
+    group = {"group.id": group_id, "enable.auto.commit": False}
+    transactional = {
+        "transactional.id": transactional_id,
+        "partitioner": "murmur2_random",
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        "queue.buffering.max.messages": 200_000,
+    }
+    settings = client_settings(kafka)
+    return Clients(Producer(settings | transactional), Consumer(settings | group))
+
+
+class TopicTransactions:
+    """The transactions of one recommender, one at a time; its calls block.
+
+    `open`, `claim`, then `commit` as often as there is something to publish. Any thread may set
+    `ended`: a call that waits or would try again then raises `ConnectionAbortedError`, or the last
+    error of Kafka.
+    """
+
+    def __init__(
+        self,
+        recommender_id: str,
+        connect: Connect,
+        *,
+        lists_max: int = LISTS_A_TRANSACTION_MAX,
+        pause: Callable[[float], Any] | None = None,
+    ) -> None:
+        """`pause` waits for so many seconds between two attempts; a clock of a test replaces it."""
+        self._recommender_id = recommender_id
+        self._transactional_id = transactional_id(recommender_id)
+        self._connect = connect
+        self._lists_max = lists_max
+        self._fencing = threading.RLock()
+        """One at a time for an identity in this process: a late call would fence its successor."""
+        self.ended = threading.Event()
+        """Set once: nothing waits and nothing is tried again from then on."""
+        self._pause = pause or self.ended.wait
+        self._clients: Clients | None = None
+        self.published = NOTHING_PUBLISHED
+        """Frontier of the newest transaction, or of the former owner's."""
+
+    @property
+    def _producer(self) -> Any:
+        assert self._clients is not None, "open() comes first"
+        return self._clients.producer
+
+    @property
+    def _consumer(self) -> Any:
+        assert self._clients is not None, "open() comes first"
+        return self._clients.consumer
+
+    def open(self) -> Frontier:
+        """Fences any former owner and returns the committed frontier; waits while Kafka is away.
+
+        `claim` has to follow. Raises `KafkaException` where a later owner was faster.
+        """
+        place = TopicPartition(LEARNING_LOG.name, 0)
+        with self._fencing:
+            group = lists_group(self._recommender_id)
+            self._clients = self._connect(self._transactional_id, group)
+            try:
+                self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))
+                [committed] = self._once_ready(
+                    lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
+                )
+            except BaseException:
+                self._clients = None  # librdkafka would go on by itself, and fence a later owner
+                raise
+        self.published = frontier_of(committed.metadata)
+        return self.published
+
+    def claim(self, owner: int) -> None:
+        """Commits the frontier with the number of the new owner.
+
+        Raises `KafkaException` where a later owner has fenced this one.
+        """
+        claimed = self.published._replace(owner=owner)
+        while self.published != claimed:
+            self._check_wanted()
+            try:
+                self.commit({}, claimed)
+            except KafkaException as failure:
+                if failure.args[0].fatal():
+                    raise
+                self.recover(failure)
+                self._pause(_RETRY_S)
+
+    def commit(self, lists: Lists, frontier: Frontier, schema_id: int | None = None) -> None:
+        """Commits `lists` under a schema id, in as many transactions as they need.
+
+        Takes out of `lists` what an earlier transaction than the last has committed. After a
+        `KafkaException` that is not fatal, `recover` makes the next transaction possible.
+        """
+        while len(lists) > self._lists_max:
+            part = dict(islice(lists.items(), self._lists_max))
+            self._transact(part, frontier.reached_in_part(self.published), schema_id)
+            for listener_id in part:
+                del lists[listener_id]
+        self._transact(lists, frontier, schema_id)
+
+    def _transact(self, lists: Lists, frontier: Frontier, schema_id: int | None) -> None:
+        self._producer.begin_transaction()
+        for listener_id, each in lists.items():
+            self._produce(listener_id, None if each is None else each.encoded(schema_id))
+        offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text())
+        group = self._consumer.consumer_group_metadata()
+        self._retried(
+            lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)
+        )
+        self._retried(lambda: self._producer.commit_transaction(_CALL_TIMEOUT_S))
+        self.published = frontier
+
+    def recover(self, failure: KafkaException) -> None:
+        """Ends the failed transaction so that the next can begin; raises where that is fatal."""
+        try:
+            self._retried(lambda: self._producer.abort_transaction(_CALL_TIMEOUT_S))
+        except KafkaException as error:
+            raise error from failure
+
+    def close(self) -> None:
+        """Leaves the group; to be called by the thread that commits."""
+        self._consumer.close()
+
+    def renewed(self) -> "TopicTransactions":
+        """Others of the same identity, not opened yet."""
+        it = TopicTransactions(self._recommender_id, self._connect, lists_max=self._lists_max)
+        it._fencing = self._fencing
+        return it
+
+    def _check_wanted(self) -> None:
+        if self.ended.is_set():
+            raise ConnectionAbortedError("they are another's now")
+
+    def _once_ready(self, call: Callable[[], Any]) -> Any:
+        """Repeats `call` while the broker is away, or has no coordinators yet."""
+        is_logged = False
+        while True:
+            self._check_wanted()
+            try:
+                return call()
+            except KafkaException as error:
+                if not (error.args[0].retriable() or error.args[0].code() in _NOT_READY):
+                    raise
+                if not is_logged:
+                    _log.warning("lists wait for kafka", error=str(error))
+                is_logged = True
+                self._pause(_RETRY_S)
+
+    def _retried(self, call: Callable[[], None]) -> None:
+        """Repeats `call` as long as librdkafka says that the same call may succeed yet."""
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                if self.ended.is_set() or not error.args[0].retriable():
+                    raise
+
+    def _produce(self, listener_id: str, value: bytes | None) -> None:
+        while True:
+            try:
+                self._producer.produce(RECOMMENDATIONS.name, key=listener_id, value=value)
+                return
+            except BufferError:
+                self._producer.poll(0.1)

@@ -1,0 +1,104 @@
+"""A Kafka of transactions in memory, as `TopicTransactions` meets it through its clients."""
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from streams.lists.frontier import Frontier, frontier_of
+from streams.lists.list_store import Publication
+from streams.publishing.topic_transactions import Clients, TopicTransactions
+from topics.catalogue import RECOMMENDATIONS
+from topics.codecs import Decoder
+from topics.recommendation_list import RecommendationList
+
+RECOMMENDER_ID = "echotune-recommender-first-0of1"
+_decoder = Decoder(RECOMMENDATIONS.contracts)
+
+
+def a_list(listener_id: str, as_of: int) -> RecommendationList:
+    """A list without tracks."""
+    return RecommendationList(
+        listener_id=listener_id,
+        generation="first",
+        shard=0,
+        log_epoch=0,
+        as_of=as_of,
+        event_time=0,
+        items=(),
+    )
+
+
+def a_publication(listener_id: str, as_of: int, *, more_follow: bool = False) -> Publication:
+    """One list, or a part of a publication with one list."""
+    frontier = Frontier(0, as_of, serial=as_of)
+    return Publication([a_list(listener_id, as_of)], (), frontier, more_follow=more_follow)
+
+
+def error_of(code: int, **how: bool) -> KafkaException:
+    """What librdkafka raises."""
+    return KafkaException(KafkaError(code, "simulated", **how))
+
+
+class KeptTransactions:
+    """Keeps what is committed as ({listener: as_of or None}, frontier); both clients in one.
+
+    `failures` maps a call's name to the errors of its next calls; None lets a call pass.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[dict[str, int | None], Frontier]] = []
+        self.failures: dict[str, list[KafkaException | None]] = {}
+        self.calls: list[str] = []
+        self.metadata = ""
+        self._lists: dict[str, int | None] = {}
+        self._offset: TopicPartition | None = None
+
+    def connected(self, *_: str) -> Clients:
+        """See `Connect`."""
+        return Clients(self, self)
+
+    def transactions(self, *, lists_max: int = 1_000) -> TopicTransactions:
+        """Transactions with this Kafka that pause for no time."""
+        return TopicTransactions(
+            RECOMMENDER_ID, self.connected, lists_max=lists_max, pause=lambda _: None
+        )
+
+    def called(self, name: str) -> None:
+        """Notes a call, and fails if it should."""
+        self.calls.append(name)
+        failures = self.failures.get(name)
+        if failures and (failure := failures.pop(0)) is not None:
+            raise failure
+
+    def init_transactions(self, timeout_s: float) -> None:
+        """See confluent_kafka, as with what follows."""
+        self.called("init")
+
+    def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        self.called("committed")
+        [place] = places
+        return [TopicPartition(place.topic, place.partition, 0, metadata=self.metadata)]
+
+    def consumer_group_metadata(self) -> str:
+        return ""
+
+    def begin_transaction(self) -> None:
+        self._lists = {}
+
+    def produce(self, topic: str, *, key: str, value: bytes | None) -> None:
+        decoded = None if value is None else _decoder.decode(value)
+        self._lists[key] = None if decoded is None else decoded[1]["as_of"]
+
+    def send_offsets_to_transaction(self, offsets: list[TopicPartition], *_: object) -> None:
+        self.called("offsets")
+        [self._offset] = offsets
+
+    def commit_transaction(self, timeout_s: float) -> None:
+        self.called("commit")
+        assert self._offset is not None
+        self.metadata = self._offset.metadata
+        self.kept.append((self._lists, frontier_of(self.metadata)))
+
+    def abort_transaction(self, timeout_s: float) -> None:
+        self.called("abort")
+
+    def close(self) -> None:
+        self.called("close")

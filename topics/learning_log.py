@@ -1,5 +1,7 @@
 """What a record of the learning-log says: a `LearningBatch` or a control record."""
 
+import xxhash
+
 from topics.catalogue import LEARNING_LOG
 from topics.codecs import Decoder, encode
 from topics.control_records import ControlRecord, control_record, fields_of
@@ -35,6 +37,14 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
         return LearningBatch.of_record(record)
     except ValueError as error:
         raise _unreadable(offset, str(error)) from error
+
+
+def record_hash(value: bytes, appended_at: int) -> str:
+    """Hash by which a log record is known again, with the time (ms) at which the broker got it.
+
+    Bytes alone may come again: where the log lost its tail, what is appended again is the same.
+    """
+    return xxhash.xxh3_128_hexdigest(appended_at.to_bytes(8, "little", signed=True) + value)
 
 
 def _unreadable(offset: int, why: str) -> LogError:

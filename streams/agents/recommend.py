@@ -18,9 +18,8 @@ from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.ownership import Ownership
 from streams.progress.progress_writer import ProgressWriter, progress_of
 from streams.publishing.publisher import Publisher
-from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
-from topics.learning_log import decode_log_record
+from topics.learning_log import decode_log_record, record_hash
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,18 @@
 """Reads the learning-log outside of Faust: single records, its bounds, and all of it in order."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Self
+from typing import Self
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.kafka.client_settings import client_settings
 from streams.kafka.partition_reader import SILENT_MAX_S, SilentError, each_message, is_end
-from streams.kafka.topic_facts import describe_topic
-from streams.snapshots.snapshot_format import record_hash
+from streams.kafka.topic_facts import Bounds, describe_topic
 from topics.catalogue import LEARNING_LOG
 from topics.errors import LogError, ServerError
+from topics.learning_log import record_hash
 
 _READ_TIMEOUT_S = 10.0
-
-
-class LogBounds(NamedTuple):
-    """First offset the log still has, and the one its next record will get."""
-
-    start: int
-    end: int
 
 
 class LogReader:
@@ -53,11 +46,11 @@ class LogReader:
         """Kafka's id of the log, hex."""
         return describe_topic(self._kafka, self._topic).topic_id.hex()
 
-    def bounds(self) -> LogBounds:
+    def bounds(self) -> Bounds:
         """First offset and end of the log; raises `ServerError` while Kafka is away."""
         place = TopicPartition(self._topic, 0)
         try:
-            return LogBounds(*self._consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S))
+            return Bounds(*self._consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S))
         except KafkaException as error:
             raise ServerError(
                 f"{self._topic} cannot be looked at on {self._kafka}: {error.args[0].str()}.",

@@ -18,9 +18,9 @@ from streams.ownership.gate_opening import Opening
 from streams.ownership.takeover import Takeover
 from streams.publishing.gate import Gate
 from streams.publishing.publisher import Publisher
-from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
 from topics.control_records import LogEpochStarted
+from topics.learning_log import record_hash
 
 _log = structlog.get_logger(__name__)
 

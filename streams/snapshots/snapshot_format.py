@@ -52,14 +52,6 @@ class SnapshotHeader:
         return int(self.summary["offset"])
 
 
-def record_hash(value: bytes, appended_at: int) -> str:
-    """Hash by which a log record is known again, with the time (ms) at which the broker got it.
-
-    Bytes alone may come again: where the log lost its tail, what is appended anew is the same.
-    """
-    return xxhash.xxh3_128_hexdigest(appended_at.to_bytes(8, "little", signed=True) + value)
-
-
 def packed(header: SnapshotHeader, arrays: Arrays) -> Iterator[bytes]:
     """The bytes of a snapshot, in pieces."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}

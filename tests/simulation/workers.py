@@ -11,7 +11,6 @@ from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.agents.sequence import Identity as SequencerIdentity
 from streams.agents.sequence import Sequencer
 from streams.folding.fold import Fold
-from streams.kafka.log_reader import LogBounds
 from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
@@ -22,7 +21,6 @@ from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
 from streams.recommender_identity import RecommenderIdentity
 from streams.sequencing.start_positions import Cluster, Source
-from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
 from tests.simulation.broker import Broker, Group, later
 from tests.simulation.consuming import Membership, SimulatedConsumer
@@ -35,7 +33,7 @@ from tests.simulation.transactions import SimulatedTopicWriter
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.control_records import ControlRecord
-from topics.learning_log import encode_log_record
+from topics.learning_log import encode_log_record, record_hash
 from topics.learning_progress import LearningProgress
 
 TOPIC_ID = b"simulated source"
@@ -300,9 +298,9 @@ class LogReader:
         """The log's."""
         return "simulated log"
 
-    def bounds(self) -> LogBounds:
+    def bounds(self) -> Bounds:
         """The log's."""
-        return LogBounds(0, self._edge.broker.log.end)
+        return Bounds(0, self._edge.broker.log.end)
 
     def hash_at(self, offset: int) -> str | None:
         """See `streams.kafka.log_reader.LogReader`."""

@@ -15,7 +15,7 @@ from topics.control_records import (
 )
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, columns_of
-from topics.learning_log import decode_log_record, encode_log_record
+from topics.learning_log import decode_log_record, encode_log_record, record_hash
 from topics.listening_event import EventFields
 
 AnEvent = Callable[..., EventFields]
@@ -84,3 +84,8 @@ def test_columns_that_do_not_fit_are_damage_too(an_event: AnEvent) -> None:
 @pytest.mark.parametrize("control", CONTROL_RECORDS, ids=str)
 def test_the_fields_of_a_control_record_are_those_of_its_contract(control: ControlRecord) -> None:
     assert type(control)(**fields_of(control)) == control
+
+
+def test_the_hash_of_a_record_is_of_its_bytes_and_its_time_and_snapshots_keep_it() -> None:
+    assert record_hash(b"r", 1) == "d44ba5ff37046cb85ae21853f0a75704"
+    assert record_hash(b"r", 2) == "bd0357aed18aed35926b5a4df67726bc"

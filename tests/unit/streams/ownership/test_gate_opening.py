@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.ownership.gate_opening import opening
 from streams.publishing.gate import Gate, Reached
@@ -20,8 +20,8 @@ class ALog:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def bounds(self) -> LogBounds:
-        return LogBounds(0, len(HASHES))
+    def bounds(self) -> Bounds:
+        return Bounds(0, len(HASHES))
 
     def hash_at(self, offset: int) -> str | None:
         return HASHES[offset] if 0 <= offset < len(HASHES) else None

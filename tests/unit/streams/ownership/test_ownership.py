@@ -10,17 +10,17 @@ from typing import Any, cast
 import pytest
 
 from streams.kafka import waiting
-from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
 from streams.ownership.gate_opening import Opening
 from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
 from streams.publishing.gate import Gate
 from streams.publishing.publisher import Publisher
-from streams.snapshots.snapshot_format import record_hash
 from streams.snapshots.state_keeper import StateKeeper
 from tests.support.learning_log import a_fold
 from topics.control_records import ControlRecord
 from topics.errors import ServerError
+from topics.learning_log import record_hash
 
 LOAD_TIMEOUT_S = 0.3
 
@@ -92,7 +92,7 @@ class Desk:
 
 @contextmanager
 def an_empty_log() -> Iterator[Any]:
-    yield SimpleNamespace(bounds=lambda: LogBounds(0, 0))
+    yield SimpleNamespace(bounds=lambda: Bounds(0, 0))
 
 
 def a_shut_gate(hashes: dict[int, str] | None = None, log_end: int = 9) -> Opening:
@@ -148,7 +148,7 @@ async def test_no_log_epoch_begins_while_the_log_holds_more_than_was_folded() ->
 
     @contextmanager
     def a_longer_log() -> Iterator[Any]:
-        yield SimpleNamespace(bounds=lambda: LogBounds(0, 5))
+        yield SimpleNamespace(bounds=lambda: Bounds(0, 5))
 
     longer = Ownership(
         cast(Takeover, desk.takeover),

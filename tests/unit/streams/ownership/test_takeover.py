@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from streams.folding.fold import Fold
-from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
@@ -85,7 +85,7 @@ class FormerAlive:
 
 
 def an_empty_log() -> Any:
-    bounds = LogBounds(0, 0)
+    bounds = Bounds(0, 0)
     return nullcontext(SimpleNamespace(bounds=lambda: bounds, hash_at=lambda offset: ""))
 
 

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from streams.kafka import waiting
-from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
 from streams.publishing.removals import erased_in
 from tests.support.learning_log import a_batch, an_event
 from topics.control_records import LogEpochStarted
@@ -29,8 +29,8 @@ class ALog:
     def opened(self) -> Iterator["ALog"]:
         yield self
 
-    def bounds(self) -> LogBounds:
-        return LogBounds(self._start, 1_000)
+    def bounds(self) -> Bounds:
+        return Bounds(self._start, 1_000)
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
         assert first >= self._start

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from streams.snapshots.snapshot_folder import SnapshotFolder
-from streams.snapshots.snapshot_format import SnapshotHeader, packed, record_hash, unpacked
+from streams.snapshots.snapshot_format import SnapshotHeader, packed, unpacked
 from topics.errors import SnapshotError
+from topics.learning_log import record_hash
 
 
 def a_header(**changes: object) -> SnapshotHeader:

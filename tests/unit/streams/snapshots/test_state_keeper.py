@@ -10,7 +10,7 @@ from typing import Self
 import pytest
 
 from streams.folding.fold import Fold
-from streams.kafka.log_reader import LogBounds
+from streams.kafka.topic_facts import Bounds
 from streams.snapshots import snapshot_folder, snapshot_format
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import Arrays, SnapshotHeader
@@ -24,7 +24,7 @@ LOG = batches(a_history(30), 10)
 class ALog:
     """A learning-log as its reader tells of it."""
 
-    bounds_now = LogBounds(0, 3)
+    bounds_now = Bounds(0, 3)
     hashes: dict[int, str] = {}  # noqa: RUF012
 
     def __enter__(self) -> Self:
@@ -36,7 +36,7 @@ class ALog:
     def topic_id(self) -> str:
         return "10"
 
-    def bounds(self) -> LogBounds:
+    def bounds(self) -> Bounds:
         return self.bounds_now
 
     def hash_at(self, offset: int) -> str | None:
@@ -57,7 +57,7 @@ def a_keeper(fold: Fold, log: type[ALog], folder: Path) -> StateKeeper:
 def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(
     log: type[ALog], tmp_path: Path
 ) -> None:
-    log.bounds_now = LogBounds(2, 3)
+    log.bounds_now = Bounds(2, 3)
     fold = a_fold()
     keeper = a_keeper(fold, log, tmp_path)
     with pytest.raises(LogError, match=r"begins at 2, the state ends at -1.*`echotune reset`"):
@@ -126,7 +126,7 @@ async def test_a_changed_m_begins_from_a_snapshot_of_what_the_log_still_has(
             folded(fold, LOG[at : at + 1])
             fold.record_hash = f"h{at}"
             await keeper.keep()
-    log.hashes, log.bounds_now = {0: "h0", 1: "h1"}, LogBounds(0, 2)  # its tail is lost
+    log.hashes, log.bounds_now = {0: "h0", 1: "h1"}, Bounds(0, 2)  # its tail is lost
     heir = a_fold()
     a_keeper(heir, log, tmp_path / "r-0of3").make_ready()
     assert heir.offset == 1

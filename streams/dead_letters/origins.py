@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.dead_letters.letter_index import Origin, parsed_origin
+from streams.folding.log_account import LogAccount
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
 from streams.kafka.partition_reader import each_message, is_end
-from streams.verifying.log_audit import LogAudit
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import ServerError
 from topics.learning_log import decode_log_record
@@ -22,11 +22,11 @@ OnOffset = Callable[[int, int], object]
 
 def rejected_origins(kafka: str, on_offset: OnOffset) -> Iterator[Origin]:
     """Origins of all that the log rejects; `on_offset` gets (offset, last offset) on the way."""
-    audit = LogAudit()
+    account = LogAccount()
     with LogReader(kafka) as reader:
         start, end = reader.bounds()
         for offset, value in reader.records(start, end - 1):
-            counted = audit.note(offset, decode_log_record(value, offset))
+            counted = account.note(offset, decode_log_record(value, offset))
             on_offset(offset, end - 1)
             if counted is not None:
                 partition = counted.batch.source.partition

@@ -7,12 +7,13 @@ from itertools import islice
 import numpy as np
 
 from streams.folding.fold import Fold
+from streams.folding.log_account import Counted
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import ListMaker
 from streams.registry.schema_registry import RegistryAwayError
 from streams.verifying.findings import Broken, Findings, Promise
 from streams.verifying.list_audit import Lists, Published, made, misranked, sample_of
-from streams.verifying.log_audit import Counted, LogAudit
+from streams.verifying.log_audit import LogAudit
 from streams.verifying.replay_check import RECORDS_AT_ONCE
 from streams.verifying.source_audit import Keeps, compared, missing_letters
 from streams.verifying.source_reader import SourceReader

@@ -7,9 +7,10 @@ compares the state with a description of it; the workload knows what was acknowl
 from collections import Counter, defaultdict
 from typing import Any
 
+from streams.folding.log_account import Counted
 from streams.generation.model_choice import config_of
 from streams.kafka.log_reader import LogReader
-from streams.verifying.log_audit import Counted, LogAudit
+from streams.verifying.log_audit import LogAudit
 from tests.support.feeding import Feeder
 from tests.support.naive_fold import NaiveFold
 from tests.support.station import Station, wait_until

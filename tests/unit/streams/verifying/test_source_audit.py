@@ -2,7 +2,7 @@
 
 from streams.dead_letters.dead_letter_reader import DeadLetter
 from streams.dead_letters.letter_index import LetterIndex
-from streams.verifying.log_audit import Counted
+from streams.folding.log_account import Counted
 from streams.verifying.source_audit import compared, missing_letters
 from tests.support.learning_log import a_batch, an_event
 from tests.support.records import POISON, ARecord, a_value

@@ -1,23 +1,16 @@
 """How EchoTune talks to Redis: bounded waits, so that it neither hangs nor hides an outage."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.addresses import Addresses, shown
-from streams.lists.redis_lists import RedisLists
-from streams.settings import Settings
 from topics.errors import SettingsError
 
 REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
 """What a Redis that is away looks like."""
-STATUS_TTL_S = 10
-"""Statuses of workers outlive them by this much."""
 _ANSWER_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 2.0
 
@@ -31,23 +24,6 @@ def redis_of(addresses: Addresses) -> Redis:
     pool = redis.connection_pool
     pool.connection_class = type("Connection", (_ClosedIsAway, pool.connection_class), {})
     return redis
-
-
-def redis_lists(settings: Settings, redis: "Redis") -> RedisLists:
-    """The lists of the configured generation and shard in `redis`."""
-    return RedisLists(
-        redis,
-        settings.generation,
-        shard=settings.shard,
-        shards=settings.shards,
-        ttl_s=settings.list_ttl_s,
-    )
-
-
-async def tell_status(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
-    """Writes a worker's status for people; where Redis is away, others say so."""
-    with suppress(*REDIS_AWAY):
-        await redis.set(key, orjson.dumps(status), ex=STATUS_TTL_S)
 
 
 def _client(url: str) -> Redis:

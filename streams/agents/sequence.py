@@ -16,7 +16,7 @@ import structlog
 from faust.types import TP
 
 from streams.kafka.acknowledged_producer import AcknowledgedProducer
-from streams.progress.progress_reader import FoldPosition
+from streams.progress.fold_position import FoldPosition
 from streams.registry.writer_schemas import SchemaNotFetchedError, WriterSchemas
 from streams.sequencing.acceptance import Accepted, RejectedRecord, accept, misplaced
 from streams.sequencing.batching import BatchOrigin, batches_of
@@ -53,7 +53,7 @@ class ChunkConsumer(PartitionHolder, Protocol):
 
 
 @dataclass(frozen=True)
-class Identity:
+class SequencerIdentity:
     """Who sequences, and where to."""
 
     sequencer_id: str
@@ -70,7 +70,7 @@ class Sequencer:
 
     def __init__(
         self,
-        identity: Identity,
+        identity: SequencerIdentity,
         producer: AcknowledgedProducer,
         decoder: Decoder,
         stop: Callable[[BaseException], None],

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced, frontier_of
 from streams.lists.list_store import Publication, PublishOutcome, StoredList
+from streams.settings import Settings
 from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
@@ -147,6 +148,17 @@ class RedisLists:
     async def close(self) -> None:
         """See `ListStore.close`."""
         await self._redis.aclose()
+
+
+def redis_lists(settings: Settings, redis: "Redis") -> RedisLists:
+    """The lists of the configured generation and shard in `redis`."""
+    return RedisLists(
+        redis,
+        settings.generation,
+        shard=settings.shard,
+        shards=settings.shards,
+        ttl_s=settings.list_ttl_s,
+    )
 
 
 def _row(new: RecommendationList) -> bytes:

@@ -4,7 +4,8 @@ from typing import Self
 
 from streams.addresses import Addresses, shown
 from streams.lists.list_store import StoredList
-from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.lists.redis_lists import redis_lists
+from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.tracks.track_names import TrackNames

@@ -3,19 +3,18 @@
 import asyncio
 from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 
 from streams.addresses import Addresses, shown_addresses
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
-from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.lists.redis_lists import redis_lists
+from streams.monitoring.worker_status import recommender_statuses, sequencer_statuses
+from streams.redis_client import REDIS_AWAY, redis_of
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
 
-RECOMMENDER_KEY = "echotune:status:recommender:{}"
-SEQUENCER_KEYS = "echotune:status:sequencer:*"
 _OF_A_SHARD = ("recommender_id", "as_of", "applied", "publishing", "topic_as_of", "redis_error")
 
 
@@ -30,7 +29,7 @@ async def system_status(
     redis = redis_of(addresses)
     try:
         shards = await _shards(redis, settings, problems)
-        sequencers = await _sequencers(redis)
+        sequencers = await sequencer_statuses(redis)
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_AWAY as error:
         shards, sequencers, lists = [{}], [], None
@@ -57,8 +56,7 @@ async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list
     """What each recommender of the generation says of itself; nothing where it does not run."""
     every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
     ids = [each.recommender_id for each in every]
-    found = await redis.mget([RECOMMENDER_KEY.format(each) for each in ids])
-    said = [orjson.loads(each) if each else {} for each in found]
+    said = await recommender_statuses(redis, ids)
     for recommender_id, each in zip(ids, said, strict=True):
         if not each:
             problems.append(f"{recommender_id} does not run")
@@ -69,12 +67,6 @@ async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list
 
 def _short(recommender: dict[str, Any]) -> dict[str, Any]:
     return {name: recommender.get(name) for name in _OF_A_SHARD}
-
-
-async def _sequencers(redis: Redis) -> list[dict[str, Any]]:
-    keys = sorted([key async for key in redis.scan_iter(match=SEQUENCER_KEYS, count=1000)])
-    found = await redis.mget(keys) if keys else []
-    return [orjson.loads(each) for each in found if each]
 
 
 def _ends(kafka: str) -> dict[int, Bounds]:

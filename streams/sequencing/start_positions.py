@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from streams.kafka.topic_facts import Bounds
-from streams.progress.progress_reader import FoldPosition
+from streams.progress.fold_position import FoldPosition
 from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
 from topics.errors import LogError
 from topics.learning_batch import SourcePartition

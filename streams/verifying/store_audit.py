@@ -9,8 +9,9 @@ from streams.addresses import Addresses
 from streams.folding.fold import Fold
 from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
+from streams.lists.redis_lists import redis_lists
 from streams.publishing.topic_frontier import topic_frontier
-from streams.redis_client import REDIS_AWAY, redis_lists, redis_of
+from streams.redis_client import REDIS_AWAY, redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import PastSchemas
 from streams.settings import Settings

@@ -18,8 +18,10 @@ from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
 from streams.lists.list_maker import list_maker
+from streams.lists.redis_lists import redis_lists
 from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
 from streams.monitoring.latest_play import LatestPlay
+from streams.monitoring.worker_status import write_recommender_status
 from streams.ownership.former_shards import FormerShards
 from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
@@ -28,7 +30,7 @@ from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
-from streams.redis_client import redis_lists, redis_of, tell_status
+from streams.redis_client import redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.registered_id import RegisteredId
 from streams.settings import Settings
@@ -79,11 +81,12 @@ class RecommenderWorker:
         self.recommender.ownership.on_assigned(is_owner=bool(assigned))
 
     async def _heartbeat(self) -> None:
-        key = f"echotune:status:recommender:{self.recommender.identity.recommender_id}"
+        recommender_id = self.recommender.identity.recommender_id
         while not self.app.should_stop:
             await self.recommender.beat()
             if self.recommender.ownership.is_owner:
-                await tell_status(self._redis, key, self.recommender.status())
+                status = self.recommender.status()
+                await write_recommender_status(self._redis, recommender_id, status)
 
     async def start(self) -> None:
         """Begins to feed the catalogue of tracks."""

@@ -13,13 +13,15 @@ import structlog
 from faust.types import TP
 
 from streams.addresses import Addresses
-from streams.agents.sequence import Identity, Sequencer
+from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.kafka.acknowledged_producer import AcknowledgedProducer
 from streams.kafka.pacer import Pace
 from streams.kafka.topic_facts import bounds_of, describe_topic
 from streams.kafka.waiting import answered
-from streams.progress.progress_reader import FoldPosition, ProgressReader
-from streams.redis_client import redis_of, tell_status
+from streams.monitoring.worker_status import write_sequencer_status
+from streams.progress.fold_position import FoldPosition
+from streams.progress.progress_reader import ProgressReader
+from streams.redis_client import redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import WriterSchemas
 from streams.sequencing.start_positions import Cluster, Source
@@ -64,7 +66,7 @@ class SequencerWorker:
         self._producer = AcknowledgedProducer(addresses.kafka, self._stop)
         schemas = WriterSchemas(registry_of(settings))
         self.sequencer = Sequencer(
-            Identity(
+            SequencerIdentity(
                 f"{socket.gethostname()}-{os.getpid()}",
                 version("echotune"),
                 names.learning_log,
@@ -146,9 +148,9 @@ class SequencerWorker:
     # -- status -------------------------------------------------------------------------------
 
     async def _heartbeat(self) -> None:
-        key = f"echotune:status:sequencer:{self.sequencer.identity.sequencer_id}"
+        sequencer_id = self.sequencer.identity.sequencer_id
         while not self.app.should_stop:
-            await tell_status(self._redis, key, self.status())
+            await write_sequencer_status(self._redis, sequencer_id, self.status())
             await asyncio.sleep(_HEARTBEAT_S)
 
     def status(self) -> dict[str, Any]:

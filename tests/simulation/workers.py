@@ -8,15 +8,14 @@ from typing import Any, Self
 from faust.types import TP
 
 from streams.agents.recommend import Cadence, Identity, Recommender
-from streams.agents.sequence import Identity as SequencerIdentity
-from streams.agents.sequence import Sequencer
+from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.folding.fold import Fold
 from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
-from streams.progress.progress_reader import fold_position
+from streams.progress.fold_position import fold_position
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_in
 from streams.recommender_identity import RecommenderIdentity

@@ -8,10 +8,10 @@ import pytest
 from faust.types import TP
 
 from streams.agents import sequence
-from streams.agents.sequence import Identity, Sequencer
+from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.kafka.acknowledged_producer import Report
 from streams.kafka.topic_facts import Bounds
-from streams.progress.progress_reader import FoldPosition
+from streams.progress.fold_position import FoldPosition
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from streams.registry.writer_schemas import WriterSchemas
 from streams.sequencing import circuit_breaker
@@ -112,7 +112,7 @@ class Desk:
         self.stopped: list[BaseException] = []
         self.now_s = 0.0
         self.sequencer = Sequencer(
-            Identity("s1", "0.1.0"),
+            SequencerIdentity("s1", "0.1.0"),
             self.producer,  # type: ignore[arg-type]
             Decoder(LISTENING_EVENTS.contracts, self.schemas.lookup),
             self.stopped.append,

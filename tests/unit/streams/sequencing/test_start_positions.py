@@ -4,7 +4,7 @@ import pytest
 from faust.types import TP
 
 from streams.kafka.topic_facts import Bounds
-from streams.progress.progress_reader import FoldPosition
+from streams.progress.fold_position import FoldPosition
 from streams.sequencing.start_positions import Cluster, Source, begin
 from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
 from topics.errors import LogError

@@ -1,0 +1,57 @@
+"""What each worker says of itself, for people: a JSON document in Redis that expires in seconds.
+
+`echotune:status:recommender:{recommender_id}` and `echotune:status:sequencer:{sequencer_id}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.redis_client import REDIS_AWAY
+
+STATUS_TTL_S = 10
+"""Statuses of workers outlive them by this much."""
+_RECOMMENDER = "echotune:status:recommender:"
+_SEQUENCER = "echotune:status:sequencer:"
+_SCAN_COUNT = 1_000
+
+
+async def write_recommender_status(
+    redis: "Redis", recommender_id: str, status: Mapping[str, Any]
+) -> None:
+    """Writes a recommender's status, unless Redis is away: others say so."""
+    await _write(redis, _RECOMMENDER + recommender_id, status)
+
+
+async def write_sequencer_status(
+    redis: "Redis", sequencer_id: str, status: Mapping[str, Any]
+) -> None:
+    """Writes a sequencer's status, unless Redis is away: others say so."""
+    await _write(redis, _SEQUENCER + sequencer_id, status)
+
+
+async def _write(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
+    with suppress(*REDIS_AWAY):
+        await redis.set(key, orjson.dumps(status), ex=STATUS_TTL_S)
+
+
+async def recommender_statuses(
+    redis: "Redis", recommender_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The status of each of `recommender_ids`, empty where it does not run.
+
+    Raises what `REDIS_AWAY` names.
+    """
+    found = await redis.mget([_RECOMMENDER + each for each in recommender_ids])
+    return [orjson.loads(each) if each else {} for each in found]
+
+
+async def sequencer_statuses(redis: "Redis") -> list[dict[str, Any]]:
+    """The status of every sequencer that runs; raises what `REDIS_AWAY` names."""
+    match = f"{_SEQUENCER}*"
+    keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
+    found = await redis.mget(keys) if keys else []
+    return [orjson.loads(each) for each in found if each]

@@ -1,0 +1,69 @@
+"""What workers say of themselves is found under names that stay, until shortly after their end."""
+
+from collections.abc import AsyncIterator, Sequence
+from fnmatch import fnmatch
+from typing import Any
+
+from redis.exceptions import ConnectionError
+
+from streams.monitoring.worker_status import (
+    STATUS_TTL_S,
+    recommender_statuses,
+    sequencer_statuses,
+    write_recommender_status,
+    write_sequencer_status,
+)
+
+
+class ARedis:
+    """Keeps values, and for how long each was meant to stay."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.ttl_s: dict[str, int] = {}
+        self.is_away = False
+
+    async def set(self, key: str, value: bytes, *, ex: int) -> None:
+        if self.is_away:
+            raise ConnectionError("away")
+        self.values[key], self.ttl_s[key] = value, ex
+
+    async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
+        return [self.values.get(key) for key in keys]
+
+    async def scan_iter(self, *, match: str, count: int) -> AsyncIterator[str]:
+        for key in [key for key in self.values if fnmatch(key, match)]:
+            yield key
+
+
+async def test_statuses_are_stored_under_the_names_of_every_version() -> None:
+    redis: Any = ARedis()
+    await write_recommender_status(redis, "echotune-recommender-first-0of1", {"as_of": 3})
+    await write_sequencer_status(redis, "host-1", {"epoch": 2})
+    assert redis.values == {
+        "echotune:status:recommender:echotune-recommender-first-0of1": b'{"as_of":3}',
+        "echotune:status:sequencer:host-1": b'{"epoch":2}',
+    }
+    assert {*redis.ttl_s.values()} == {STATUS_TTL_S}
+
+
+async def test_a_recommender_that_does_not_run_has_an_empty_status() -> None:
+    redis: Any = ARedis()
+    await write_recommender_status(redis, "one", {"as_of": 3})
+    assert await recommender_statuses(redis, ["none", "one"]) == [{}, {"as_of": 3}]
+
+
+async def test_every_sequencer_that_runs_is_found_in_the_order_of_names() -> None:
+    redis: Any = ARedis()
+    assert await sequencer_statuses(redis) == []
+    for name in ("b", "a"):
+        await write_sequencer_status(redis, name, {"sequencer_id": name})
+    await write_recommender_status(redis, "one", {})
+    assert await sequencer_statuses(redis) == [{"sequencer_id": "a"}, {"sequencer_id": "b"}]
+
+
+async def test_a_worker_goes_on_while_redis_is_away() -> None:
+    redis: Any = ARedis()
+    redis.is_away = True
+    await write_sequencer_status(redis, "host-1", {})
+    assert redis.values == {}

@@ -10,6 +10,7 @@ import typer
 MODULES = (
     "run",
     "servers",
+    "status",
     "topics",
     "schemas",
     "worker",

@@ -1,10 +1,9 @@
-"""`echotune up|down|status|reset`: the embedded servers, and how everything is."""
+"""`echotune up|down|reset`: the embedded servers and their data."""
 
-import asyncio
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +12,6 @@ from streams.addresses import addresses_of, shown_addresses
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
-from streams.monitoring.status import system_status
 from streams.settings import Settings
 from streams.workers.supervisor import held_for_a_run
 
@@ -25,7 +23,6 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command(epilog="Example: echotune up --json")(up)
     app.command(epilog="Example: echotune down")(down)
-    app.command(epilog="Example: echotune status --json")(status)
     app.command(epilog="Example: echotune reset --yes")(reset)
 
 
@@ -64,28 +61,6 @@ def up(json: Json = False) -> None:
 def down() -> None:
     """Stops the embedded servers; their data stay."""
     embedded_servers(Settings()).down(console.say)
-
-
-def status(json: Json = False) -> None:
-    """How everything is: addresses, events in the model, lists, lag, freshness, digest."""
-    settings = Settings()
-    found = asyncio.run(system_status(settings, addresses_of(settings)))
-    if json:
-        console.print_json(found)
-    else:
-        for name, value in _flat(found):
-            console.out.print(f"{name:36} {value}", markup=False, soft_wrap=True)
-
-
-def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
-    """Names and values of all leaves of a JSON document."""
-    if isinstance(value, dict):
-        parts = list(value.items())
-    elif isinstance(value, list):
-        parts = list(enumerate(value))
-    else:
-        return [(name, value)]
-    return [leaf for key, each in parts for leaf in _flat(each, f"{name}.{key}" if name else key)]
 
 
 def reset(

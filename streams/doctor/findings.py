@@ -1,8 +1,10 @@
 """What a check says: how it is, in words, and what to do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from streams.doctor.facts import Facts
 
 
 class Level(StrEnum):
@@ -27,6 +29,18 @@ class Finding:
     def as_json(self) -> dict[str, str]:
         """JSON values with stable names."""
         return asdict(self)
+
+
+Judged = tuple[Level, str, str] | None
+"""Level, what there is to say, and the remedy; None where nothing can be judged."""
+
+Check = Callable[[Facts], Judged]
+"""A judgement of the facts; it is pure."""
+
+
+def ok(says: str) -> Judged:
+    """Nothing has to be done."""
+    return Level.OK, says, ""
 
 
 def worst(findings: Sequence[Finding]) -> Level:

@@ -133,20 +133,3 @@ def answered(ask: Callable[[], T], say: Callable[[str], object]) -> T:
                 say(f"{error} Waiting ...")
             has_said = True
             time.sleep(_POLL_S)
-
-
-class RateLimit:
-    """Keeps a loop to `per_second` steps a second; None: as fast as it goes."""
-
-    def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic):
-        self._per_second = per_second
-        self._clock = clock
-        self._began_at = clock()
-        self._steps = 0
-
-    def due_in_s(self) -> float:
-        """Counts a step; returns for how long to wait before it, 0 where it is late already."""
-        self._steps += 1
-        if self._per_second is None:
-            return 0.0
-        return max(0.0, self._began_at + self._steps / self._per_second - self._clock())

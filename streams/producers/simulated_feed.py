@@ -9,13 +9,30 @@ from typing import NamedTuple
 import orjson
 
 from infra.home import remembered, writing_in
-from streams.producers.event_producer import EventProducer, RateLimit
+from streams.producers.event_producer import EventProducer
 from streams.sources.town.simulator import Simulator
 from topics.listening_event import ListeningEvent
 
 START_MS = 1_104_537_600_000
 """2005-01-01, when the town begins to listen; its time runs as fast as events are sent."""
 REMEMBER_EVERY_S = 1.0
+
+
+class RateLimit:
+    """Keeps a loop to `per_second` steps a second; None: as fast as it goes."""
+
+    def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic):
+        self._per_second = per_second
+        self._clock = clock
+        self._began_at = clock()
+        self._steps = 0
+
+    def due_in_s(self) -> float:
+        """Counts a step; returns for how long to wait before it, 0 where it is late already."""
+        self._steps += 1
+        if self._per_second is None:
+            return 0.0
+        return max(0.0, self._began_at + self._steps / self._per_second - self._clock())
 
 
 class Position(NamedTuple):

@@ -1,0 +1,127 @@
+"""Checks of the servers: do they answer, as what, with how much room, and at what time?"""
+
+from streams.doctor.facts import Facts
+from streams.doctor.findings import Check, Judged, Level, ok
+
+SKEW_MS_MAX = 5_000
+MEMORY_SHARE_MAX = 0.9
+
+
+def _reached(facts: Facts, server: str, level: Level, remedy: str) -> Judged:
+    if server in facts.away:
+        return level, facts.away[server], remedy
+    return ok("answers")
+
+
+def _kafka(facts: Facts) -> Judged:
+    return _reached(facts, "kafka", Level.BROKEN, "Start it, or correct ECHOTUNE_KAFKA.")
+
+
+def _redis(facts: Facts) -> Judged:
+    return _reached(facts, "redis", Level.BROKEN, "Start it, or correct ECHOTUNE_REDIS.")
+
+
+def _mongo(facts: Facts) -> Judged:
+    if facts.missing_indexes is None and "mongo" not in facts.away:
+        return ok("not set: tracks have no names")
+    remedy = "Start it, or correct ECHOTUNE_MONGO. Only names of tracks are missing meanwhile."
+    return _reached(facts, "mongo", Level.WARNING, remedy)
+
+
+def _indexes(facts: Facts) -> Judged:
+    if facts.missing_indexes is None:
+        return None
+    if facts.missing_indexes:
+        missing = ", ".join(facts.missing_indexes)
+        return (
+            Level.WARNING,
+            f"missing: {missing}",
+            "They are made with the first name that is learnt.",
+        )
+    return ok("as declared")
+
+
+def _topics(facts: Facts) -> Judged:
+    if facts.differences is None:
+        return None
+    if facts.differences:
+        is_refused = any(line.startswith("!") for line in facts.differences)
+        other = "Set ECHOTUNE_PARTITIONS to what the cluster has."
+        remedy = other if is_refused else "Run `echotune topics apply`."
+        return Level.BROKEN, "; ".join(facts.differences), remedy
+    return ok("as the catalogue says")
+
+
+def _memory(facts: Facts) -> Judged:
+    redis = facts.redis
+    if redis is None:
+        return None
+    if redis.evicted_keys:
+        return (
+            Level.BROKEN,
+            f"it has evicted {redis.evicted_keys} keys since it started, maybe lists",
+            "Raise maxmemory, set maxmemory-policy to noeviction; then empty Redis: all lists "
+            "are published anew.",
+        )
+    if not redis.memory_max_bytes:
+        return ok("no limit, nothing is evicted")
+    if redis.policy != "noeviction":
+        return (
+            Level.WARNING,
+            f"{redis.policy}: Redis may evict lists, and nobody is told",
+            "Set maxmemory-policy to noeviction: a full Redis is said, and repaired once it can.",
+        )
+    share = redis.memory_used_bytes / redis.memory_max_bytes
+    if share > MEMORY_SHARE_MAX:
+        return Level.WARNING, f"{share:.0%} used", "Raise maxmemory, or lower ECHOTUNE_LIST_TTL_S."
+    return ok(f"{share:.0%} used, nothing is evicted")
+
+
+def _role(facts: Facts) -> Judged:
+    if facts.redis is None:
+        return None
+    if facts.redis.role != "master":
+        return (
+            Level.BROKEN,
+            f"it is a {facts.redis.role}, which takes no lists",
+            "Point ECHOTUNE_REDIS at the primary.",
+        )
+    return ok("primary")
+
+
+def _clocks(facts: Facts) -> Judged:
+    """Only producers' clocks decide anything; but a machine that is off may be one of them."""
+    others = {"redis": facts.redis.clock_ms} if facts.redis else {}
+    alive = [at for name, (at, _) in (facts.heartbeats or {}).items() if name in _beating(facts)]
+    if alive:
+        others["kafka"] = max(alive)
+    if not others:
+        return None
+    name, skew_ms = max(
+        ((name, facts.clock_ms - at) for name, at in others.items()), key=lambda it: abs(it[1])
+    )
+    if abs(skew_ms) > SKEW_MS_MAX:
+        return (
+            Level.WARNING,
+            f"this machine is {skew_ms / 1000:+.1f} s from {name}",
+            "Let NTP set both. Events of more than 10 minutes ahead are rejected.",
+        )
+    return ok(f"within {abs(skew_ms) / 1000:.1f} s of each other")
+
+
+def _beating(facts: Facts) -> set[str]:
+    recommender_id = facts.recommender.get("recommender_id")
+    return {recommender_id} if recommender_id and not facts.recommender.get("waits_for") else set()
+
+
+CHECKS: dict[str, Check] = {
+    "kafka": _kafka,
+    "redis": _redis,
+    "mongodb": _mongo,
+    "mongodb indexes": _indexes,
+    "topics": _topics,
+    "redis memory": _memory,
+    "redis role": _role,
+    "clocks": _clocks,
+}
+"""In the order in which they are said."""

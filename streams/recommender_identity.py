@@ -18,6 +18,15 @@ class RecommenderIdentity(NamedTuple):
     shards: int
 
     @classmethod
+    def of_generation(cls, generation: str, shard: int, shards: int) -> Self:
+        """The identity of a shard of `generation`.
+
+        >>> str(RecommenderIdentity.of_generation("first", 2, 3))
+        'echotune-recommender-first-2of3'
+        """
+        return cls(f"echotune-recommender-{generation}", shard, shards)
+
+    @classmethod
     def parsed(cls, recommender_id: str) -> Self | None:
         """The identity that is called so; None where nobody can be.
 

@@ -59,5 +59,4 @@ class Settings(BaseSettings):
     @property
     def recommender_id(self) -> str:
         """Identity of this recommender: its Faust app and consumer group."""
-        family = f"echotune-recommender-{self.generation}"
-        return str(RecommenderIdentity(family, self.shard, self.shards))
+        return str(RecommenderIdentity.of_generation(self.generation, self.shard, self.shards))

@@ -12,6 +12,8 @@ from topics.rejection import Rejected, RejectionReason
 from topics.schemas import ReleasedSchema, Schema, current, released
 
 _HEADER = struct.Struct(">bI")
+HEADER_BYTES = _HEADER.size
+"""The wire format begins with a zero byte and the schema's id in four."""
 MAGIC = 0
 SCHEMAS_KNOWN_MAX = 4_096
 """A registry may have more: beyond this all are looked up again."""

@@ -74,15 +74,19 @@ def event_id_of(
     )
 
 
+_UUID_LETTERS = 36
+_KEY_BYTES = 16
+
+
 def event_key_of(event_id: str) -> bytes:
     """16 bytes that stand for an event id in the log: a UUID's own, else BLAKE2b-128.
 
     >>> event_key_of("00000000-0000-0000-0000-00000000000a").hex()
     '0000000000000000000000000000000a'
     """
-    if len(event_id) == 36 and event_id[8::5][:4] == "----":
+    if len(event_id) == _UUID_LETTERS and event_id[8::5][:4] == "----":
         with suppress(ValueError):
             key = bytes.fromhex(event_id.replace("-", ""))
-            if len(key) == 16:
+            if len(key) == _KEY_BYTES:
                 return key
-    return blake2b(event_id.encode(), digest_size=16).digest()
+    return blake2b(event_id.encode(), digest_size=_KEY_BYTES).digest()

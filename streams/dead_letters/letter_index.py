@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from streams.dead_letters.dead_letter_reader import DeadLetter
 
 _OFFSET_MAX = (1 << 63) - 1
+_DIGITS_MAX = 19
+_NUMBERS = 2
+"""Partition and offset, behind the topic."""
 _NO_VALUE = 0
 
 Origin = tuple[str, int, int]
@@ -133,9 +136,9 @@ def parsed_origin(origin: str) -> Origin | None:
     (('listening-events', 0, 17), None)
     """
     topic, *numbers = origin.split("/")
-    if len(numbers) != 2 or not all(each.isascii() and each.isdecimal() for each in numbers):
+    if len(numbers) != _NUMBERS or not all(each.isascii() and each.isdecimal() for each in numbers):
         return None
-    if max(map(len, numbers)) > 19 or max(map(int, numbers)) > _OFFSET_MAX:
+    if max(map(len, numbers)) > _DIGITS_MAX or max(map(int, numbers)) > _OFFSET_MAX:
         return None
     return topic, int(numbers[0]), int(numbers[1])
 

@@ -25,10 +25,14 @@ class Plays(Protocol):
     """Rows in columns as those of `LearningBatch`, with the `strings` that they point into."""
 
     @property
-    def strings(self) -> Sequence[str]: ...
+    def strings(self) -> Sequence[str]:
+        """What columns of texts point into."""
+        ...
 
     @property
-    def columns(self) -> Mapping[str, NDArray[Any]]: ...
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """Arrays of one length, by name."""
+        ...
 
 
 _SIGNAL_OF_KIND = np.full(len(EventKind), 255, np.uint8)

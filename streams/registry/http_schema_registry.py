@@ -7,6 +7,7 @@ not followed, and proxies not asked: the address is the registry's own.
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -119,7 +120,7 @@ class HttpSchemaRegistry:
             answer = json.loads(content)
         except (ValueError, RecursionError):
             raise self._away(f"{method} {path} was answered with {status} and no JSON") from None
-        if status == 200 and isinstance(answer, dict | list):
+        if status == HTTPStatus.OK and isinstance(answer, dict | list):
             return answer
         said = answer if isinstance(answer, dict) else {}
         code, message = said.get("error_code", 0), str(said.get("message", ""))[:500]

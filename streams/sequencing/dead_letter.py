@@ -3,6 +3,7 @@
 from typing import Any
 
 from streams.sequencing.acceptance import RejectedRecord
+from topics.codecs import HEADER_BYTES
 
 ERROR_HEADER_BYTES_MAX = 4_096
 
@@ -28,4 +29,8 @@ def dead_letter(each: RejectedRecord, topic: str, partition: int, version: str) 
 
 
 def _schema_id(value: bytes | None) -> str:
-    return str(int.from_bytes(value[1:5], "big")) if value and len(value) >= 5 else ""
+    return (
+        str(int.from_bytes(value[1:HEADER_BYTES], "big"))
+        if value and len(value) >= HEADER_BYTES
+        else ""
+    )

@@ -33,6 +33,7 @@ class Installed:
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -41,7 +42,7 @@ class Installed:
 def run_here(*arguments: str | Path) -> None:
     """Runs a module of this Python; it must end well."""
     command = [sys.executable, "-m", *map(str, arguments)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -229,9 +229,7 @@ def test_a_disk_that_is_full_at_the_snapshot_stops_nothing(running: Running) -> 
     running.snapshots.rename(aside)
     running.snapshots.write_text("in the way")
     running.produce(plays("full"))
-    error = wait_until(
-        lambda: running.station.status()["recommender"].get("snapshot_error"), lambda it: bool(it)
-    )
+    error = wait_until(lambda: running.station.status()["recommender"].get("snapshot_error"), bool)
     assert "could not be written" in error
     assert len(named(running.settle(), "full")) == 10
     running.snapshots.unlink()

@@ -76,7 +76,7 @@ def wait_until_waiting(station: Station, sequencer: Worker) -> None:
         found = station.status()["sequencers"]
         return [e["schema_registry_error"] for e in found if e["sequencer_id"].endswith(own)]
 
-    wait_until(errors, lambda found: any(found))
+    wait_until(errors, any)
 
 
 def test_events_of_registered_schemas_are_read_and_what_is_none_is_a_dead_letter(

@@ -43,9 +43,11 @@ class Feeder:
         for number, told in enumerate(self._workload.take(count)):
             await asyncio.sleep(self._chance.between("next event", 0.0, 1.9 * seconds / count))
             if self._chance.number("told by the erased") < TOLD_BY_ERASED:
-                told = self._by_erased()
+                event = self._by_erased()
+            else:
+                event = told
             if self._chance.happens(Fault("event", "feeder", number)):
-                self._send(told)
+                self._send(event)
 
     def _send(self, told: Told) -> None:
         if self._chance.strikes("lost write", "feeder", UNACKNOWLEDGED):

@@ -58,6 +58,7 @@ class Home:
             capture_output=True,
             text=True,
             timeout=WAIT_S,
+            check=False,
         )
 
     def _command(self, *arguments: str) -> list[str]:

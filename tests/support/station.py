@@ -131,6 +131,7 @@ class Station:
             capture_output=True,
             text=True,
             timeout=self.command_timeout_s,
+            check=False,
         )
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":

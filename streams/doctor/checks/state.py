@@ -5,6 +5,8 @@ from streams.doctor.findings import Check, Judged, Level, ok
 from streams.recommender_identity import RecommenderIdentity
 
 FREE_BYTES_MIN = 1 << 30
+_SHARES_TOLERANCE = 1e-6
+"""By so much the shares of all generations may differ from 1."""
 FREE_SNAPSHOTS_MIN = 4
 """The disk should hold so many more snapshots like the newest one."""
 
@@ -51,7 +53,7 @@ def _pointer(facts: Facts) -> Judged:
         return Level.WARNING, "recs:active is not there", "The next list that is published sets it."
     said = ", ".join(f"{name} {share}" for name, share in sorted(active.items()))
     try:
-        is_whole = abs(sum(map(float, active.values())) - 1) < 1e-6
+        is_whole = abs(sum(map(float, active.values())) - 1) < _SHARES_TOLERANCE
     except ValueError:
         is_whole = False
     if not is_whole:

@@ -9,6 +9,7 @@ from streams.sources.columnar.cells import Cells, first_of, times_ms
 from streams.sources.formats.column_roles import (
     Role,
     duration_scale_of,
+    is_nan,
     number_of,
     table_time_scale_of,
 )
@@ -52,6 +53,6 @@ class TableUnits:
 
 
 def _are_numbers(values: list[Any]) -> bool:
-    known = [value for value in values if value not in (None, "") and value == value]
+    known = [value for value in values if value not in (None, "") and not is_nan(value)]
     numbers = [number_of(value) for value in known]
     return bool(known) and all(each is not None and each.is_integer() for each in numbers)

@@ -1,5 +1,6 @@
 """What the columns of a table of plays mean: their names, and the units of their values."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -199,7 +200,12 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, float):
-        return None if value != value else str(int(value)) if value.is_integer() else str(value)
+        return None if math.isnan(value) else str(int(value)) if value.is_integer() else str(value)
     if value is None or isinstance(value, bool | bytes | list | dict):
         return None
     return str(value)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a cell is the float that stands for a missing number."""
+    return isinstance(value, float) and math.isnan(value)

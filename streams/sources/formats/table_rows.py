@@ -14,6 +14,7 @@ from streams.sources.formats.column_roles import (
     REQUIRED,
     Role,
     duration_scale_of,
+    is_nan,
     missing_of,
     ms_of,
     roles_of,
@@ -125,7 +126,7 @@ def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
 
 def _length(scale: float) -> _Convert:
     def length_ms(value: Any) -> int | None:
-        if value is None or value == "" or value != value:
+        if value is None or value == "" or is_nan(value):
             return None
         ms = ms_of(value, scale)
         return ms if ms >= 0 else None

@@ -24,6 +24,7 @@ PART_SHARES = np.array((0.06, 0.42, 0.33, 0.33, 0.48, 0.62, 0.35, 0.08))
 ACTIVITY_MIN = 0.2
 """Of the least active listener; the most active has 1."""
 WEEKEND_FACTOR = 1.25
+SATURDAY = 5
 PLAYS_A_SESSION_MAX = 24
 ALBUM_HEARD_MIN = 0.4
 """The smallest part of an album that a session of it plays."""
@@ -96,7 +97,7 @@ class SessionMaker:
         return np.asarray((ACTIVITY_MIN + (1 - ACTIVITY_MIN) * activity) * habit * PART_SHARES)
 
     def _who_listens(self, day: int) -> tuple[Numbers, Numbers]:
-        factor = WEEKEND_FACTOR if day % 7 >= 5 else 1.0
+        factor = WEEKEND_FACTOR if day % 7 >= SATURDAY else 1.0
         drawn = self._chance.share("session", self._listeners, day, np.arange(PARTS))
         listeners, parts = np.nonzero(drawn < self._shares * factor)
         return listeners, parts

@@ -11,7 +11,8 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.kafka.topic_facts import describe_topic
-from streams.producers.event_producer import EventProducer, answered
+from streams.kafka.waiting import until_answered_blocking
+from streams.producers.event_producer import EventProducer
 from streams.producers.history_import import ImportReport, import_rows
 from streams.producers.import_ledger import ImportLedger
 from streams.settings import Settings
@@ -60,7 +61,9 @@ def import_command(
 
 def _ledger(settings: Settings, kafka: str) -> ImportLedger:
     """What was sent to this very topic: one that is made anew has nothing of it."""
-    topic = answered(lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say)
+    topic = until_answered_blocking(
+        lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say
+    )
     return ImportLedger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
 
 

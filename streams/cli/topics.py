@@ -13,6 +13,7 @@ from streams.cli.options import Json
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_writer import write_control
 from streams.kafka.topic_facts import describe_topic
+from streams.kafka.waiting import until_elected
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
 from topics.control_records import LogEpochStarted, SourceAdded
@@ -93,7 +94,8 @@ def adopt_command(
 
 
 def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
-    return compare(AdminClient(client_settings(addresses.kafka)), catalogue(settings.partitions))
+    admin = AdminClient(client_settings(addresses.kafka))
+    return until_elected(lambda: compare(admin, catalogue(settings.partitions)))
 
 
 def _print_and_exit(found: list[Difference], *, json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.kafka.topic_facts import describe_topic
-from streams.producers.event_producer import answered
+from streams.kafka.waiting import until_answered_blocking
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
 
@@ -59,4 +59,4 @@ def recommender(
 def _wait_for(topic: Topic, settings: Settings) -> None:
     """Waits until Kafka answers; what it then lacks is for the worker to say."""
     kafka = addresses_of(settings).kafka
-    answered(lambda: describe_topic(kafka, topic.name), console.say)
+    until_answered_blocking(lambda: describe_topic(kafka, topic.name), console.say)

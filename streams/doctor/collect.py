@@ -17,6 +17,7 @@ from streams.doctor.probes import Asking, Probe, looked
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import describe_topic
+from streams.kafka.waiting import until_elected
 from streams.lists.redis_lists import ACTIVE_KEY
 from streams.monitoring.status import system_status
 from streams.progress.progress_reader import ProgressReader
@@ -118,7 +119,8 @@ def _kafka(look: Probe, settings: Settings, addresses: Addresses) -> None:
 
 
 def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
-    found = compare(AdminClient(client_settings(kafka)), catalogue(settings.partitions))
+    admin = AdminClient(client_settings(kafka))
+    found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
     return tuple(line for each in found for line in each.lines())
 
 

@@ -22,3 +22,17 @@ def client_settings(kafka: str) -> dict[str, Any]:
         "reconnect.backoff.max.ms": _RECONNECT_MAX_MS,
         "socket.timeout.ms": _ANSWER_MAX_MS,
     }
+
+
+def reader_settings(kafka: str, group: str) -> dict[str, Any]:
+    """Of a consumer that reads what it is assigned: nothing is committed, and each end is said.
+
+    An offset that the partition does not have is an error and never replaced. `group` is a name for
+    the broker's log, not a membership.
+    """
+    return client_settings(kafka) | {
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "enable.partition.eof": True,
+    }

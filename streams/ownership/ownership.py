@@ -13,7 +13,7 @@ import structlog
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
 from streams.kafka.log_writer import WriteLog
-from streams.kafka.waiting import answered
+from streams.kafka.waiting import until_answered
 from streams.ownership.gate_opening import Opening
 from streams.ownership.takeover import Takeover
 from streams.publishing.gate import Gate
@@ -99,7 +99,7 @@ class Ownership:
         """Loads the state; a process that gets the log back while it loads finishes that first."""
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
-        await answered(self._state.make_ready)
+        await until_answered(self._state.make_ready)
 
     def take_over(self) -> None:
         """Begins the takeover of both stores, once an ownership."""
@@ -141,7 +141,7 @@ class Ownership:
         gate = self._publisher.gate
         if gate is None or self._publisher.is_open:
             return
-        self._expect_end(min(self._expected.log_end, await answered(self._end_of_log)))
+        self._expect_end(min(self._expected.log_end, await until_answered(self._end_of_log)))
         if self._publisher.gate is not gate or self._fold.offset + 1 < self._expected.log_end:
             return
         epoch = max(gate.opens_at[0], self._fold.log_epoch) + 1
@@ -155,7 +155,7 @@ class Ownership:
             if self._publisher.gate == beyond:  # else ownership was lost meanwhile
                 self._expect_end(1 + self._log.write(started))
 
-        await answered(write)
+        await until_answered(write)
 
     def _expect_end(self, log_end: int) -> None:
         self._expected = self._expected._replace(log_end=log_end)

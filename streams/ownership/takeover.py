@@ -13,7 +13,7 @@ import structlog
 
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
-from streams.kafka.waiting import answered
+from streams.kafka.waiting import until_answered
 from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
 from streams.ownership.former_shards import FormerShards, shard_of
@@ -47,7 +47,9 @@ class Takeover:
     async def run(self) -> Opening:
         """Takes over, and opens the gate as soon as the fold gets there."""
         former, (redis, topic) = await self._taken_over()
-        found = await answered(lambda: opening(self._read_log, self._fold, redis, topic, former))
+        found = await until_answered(
+            lambda: opening(self._read_log, self._fold, redis, topic, former)
+        )
         self._publisher.open_with(found.gate, former)
         if (self._fold.log_epoch, found.log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
@@ -78,8 +80,8 @@ class Takeover:
 
     async def _ended_former(self) -> list[str]:
         """Waits for the end of recommenders of another M; returns their identities."""
-        ids = await answered(self._former.ids)
-        while alive := await answered(lambda: self._former.alive(ids)):
+        ids = await until_answered(self._former.ids)
+        while alive := await until_answered(lambda: self._former.alive(ids)):
             if alive != self.waits_for:
                 _log.warning("recommenders of another M still run: stop them", who=alive)
             self.waits_for = alive
@@ -92,14 +94,14 @@ class Takeover:
         Redis is claimed by then: whatever it forgets from here on, it forgets the claim, too. And
         it comes first: an owner that takes over between it and the topic is fenced there.
         """
-        in_topic = await answered(lambda: self._former.frontiers(ids))
+        in_topic = await until_answered(lambda: self._former.frontiers(ids))
         in_redis = [
             await self._publisher.redis.asked(
                 methodcaller("fence", shard_of(each), at.owner), self._retry_s
             )
             for each, at in zip(ids, in_topic, strict=True)
         ]
-        return [*map(Reached, in_redis, await answered(lambda: self._former.fence(ids)))]
+        return [*map(Reached, in_redis, await until_answered(lambda: self._former.fence(ids)))]
 
 
 async def claim_stores(publisher: Publisher, retry_s: float) -> Reached:

@@ -1,8 +1,7 @@
 """Produces listening events: idempotent, acknowledged by the broker, never given up."""
 
-import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -25,7 +24,6 @@ class Place(NamedTuple):
     offset: int
 
 
-T = TypeVar("T")
 OnAcknowledged = Callable[[Place], object]
 
 
@@ -120,16 +118,3 @@ def _interruptible(call: Callable[[float], int], timeout_s: float) -> int:
         return call(timeout_s)
     except SystemError as error:
         raise KeyboardInterrupt from error
-
-
-def answered(ask: Callable[[], T], say: Callable[[str], object]) -> T:
-    """What `ask` returns, asked again for as long as a server is away; `say`s so once."""
-    has_said = False
-    while True:
-        try:
-            return ask()
-        except ServerError as error:
-            if not has_said:
-                say(f"{error} Waiting ...")
-            has_said = True
-            time.sleep(_POLL_S)

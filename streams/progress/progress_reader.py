@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from streams.kafka.client_settings import client_settings
+from streams.kafka.client_settings import reader_settings
 from streams.progress.fold_position import FoldPosition, fold_position
 from topics.catalogue import LEARNING_PROGRESS
 from topics.codecs import Decoder
@@ -31,13 +31,7 @@ class ProgressReader:
         self._ended = threading.Event()
         self._caught_up = threading.Event()
         self._consumer = Consumer(
-            client_settings(kafka)
-            | {
-                "group.id": "echotune-progress-reader",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-            }
+            reader_settings(kafka, "echotune-progress-reader") | {"auto.offset.reset": "earliest"}
         )
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 

@@ -7,7 +7,7 @@ from threading import Event
 import numpy as np
 
 from streams.kafka.log_reader import LogReader, ReadLog
-from streams.kafka.waiting import answered
+from streams.kafka.waiting import until_answered
 from topics.errors import ServerError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record
@@ -26,7 +26,7 @@ def erased_in(read_log: ReadLog) -> ErasedAt:
     async def erased_at(offsets: Sequence[int]) -> set[str]:
         is_over = Event()
         try:
-            return await answered(lambda: _read(read_log, offsets, is_over))
+            return await until_answered(lambda: _read(read_log, offsets, is_over))
         finally:
             is_over.set()  # who is cancelled does not wait for the thread
 

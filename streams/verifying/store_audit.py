@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from streams.addresses import Addresses
 from streams.folding.fold import Fold
+from streams.kafka.waiting import until_elected
 from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
@@ -39,7 +40,9 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
     redis = redis_of(addresses)
     try:
         reached = await redis_lists(settings, redis).frontier()
-        topic = await asyncio.to_thread(topic_frontier, addresses.kafka, settings.recommender_id)
+        topic = await asyncio.to_thread(
+            until_elected, lambda: topic_frontier(addresses.kafka, settings.recommender_id)
+        )
         schemas = PastSchemas(registry_of(settings)).lookup
         in_topic = await asyncio.to_thread(
             lists_in_topic, addresses.kafka, settings.generation, schemas

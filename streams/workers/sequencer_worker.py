@@ -17,7 +17,7 @@ from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.kafka.acknowledged_producer import AcknowledgedProducer
 from streams.kafka.pacer import Pace
 from streams.kafka.topic_facts import bounds_of, describe_topic
-from streams.kafka.waiting import answered
+from streams.kafka.waiting import until_answered
 from streams.monitoring.worker_status import write_sequencer_status
 from streams.progress.fold_position import FoldPosition
 from streams.progress.progress_reader import ProgressReader
@@ -98,7 +98,9 @@ class SequencerWorker:
         self, assigned: set[TP], committed: Mapping[TP, int | None]
     ) -> Mapping[TP, int]:
         await asyncio.to_thread(self._progress.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
-        cluster = await answered(lambda: self._cluster({tp: committed[tp] for tp in assigned}))
+        cluster = await until_answered(
+            lambda: self._cluster({tp: committed[tp] for tp in assigned})
+        )
         return await self.sequencer.begin(self.app.consumer, cluster, self._progress.position)
 
     def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:

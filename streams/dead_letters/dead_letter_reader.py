@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message
 
-from streams.kafka.client_settings import client_settings
-from streams.kafka.partition_reader import SilentError, each_message, is_end
+from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import DEAD_LETTERS
-from topics.errors import ServerError
 
-_TIMEOUT_S = 10.0
 SHOWN_MAX, INDEXED_MAX = 100_000, 1_000_000
 """So many of the newest are looked at, by people and by what keeps some bytes of each."""
 
@@ -72,50 +69,11 @@ def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:
 
     Raises `ServerError` while Kafka is away.
     """
-    consumer = Consumer(
-        client_settings(kafka)
-        | {
-            "group.id": "echotune-dead-letter-reader",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        for place, end in _newest(consumer, last):
-            yield from _read(consumer, place, end)
-    except KafkaException as error:
-        raise ServerError(f"Dead letters cannot be read: {error}.", "Is Kafka up?") from error
-    finally:
-        consumer.close()
-
-
-def _newest(consumer: Consumer, last: int) -> Iterator[tuple[TopicPartition, int]]:
-    """Where to begin in each partition, and where it ends."""
-    topic = consumer.list_topics(DEAD_LETTERS.name, timeout=_TIMEOUT_S).topics[DEAD_LETTERS.name]
-    for partition in topic.partitions:
-        place = TopicPartition(DEAD_LETTERS.name, partition)
-        start, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
-        if start < end:
-            yield TopicPartition(DEAD_LETTERS.name, partition, max(start, end - last)), end
-
-
-def _read(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[DeadLetter]:
-    consumer.assign([place])
-    at = place.offset
-    try:
-        for message in each_message(consumer):
-            if is_end(message):
-                return
-            at = message.offset() + 1
-            yield _letter(message)
-            if at >= end:
-                return
-    except SilentError as error:
-        where = f"{place.topic}/{place.partition}/{at}"
-        raise ServerError(
-            f"Kafka does not send the dead letter {where}.", "Is Kafka up?"
-        ) from error
+    group = "echotune-dead-letter-reader"
+    with PartitionReader(kafka, group, DEAD_LETTERS.name, skips_deleted=True) as reader:
+        for partition in reader.partitions():
+            start, end = reader.bounds(partition)
+            yield from map(_letter, reader.read(partition, max(start, end - last), end))
 
 
 def _letter(message: Message) -> DeadLetter:

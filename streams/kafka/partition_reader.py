@@ -1,12 +1,171 @@
-"""Reads what is assigned to a consumer, message after message; where to end is the caller's."""
+"""Reads partitions of a topic from an offset to an end, without a consumer group's offsets.
+
+Every reader outside of Faust is a call of `PartitionReader`. Three things never look like the end
+of a partition: a broker that falls silent, an error, and an election of a leader, which is waited
+for. The marker of a transaction takes an offset and is no record.
+"""
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.kafka.client_settings import reader_settings
+from streams.kafka.topic_facts import Bounds, not_looked_at, watermarks
+from streams.kafka.waiting import is_retriable, until_elected
+from topics.errors import ServerError
 
 SILENT_MAX_S = 10.0
+_FETCH_WAIT_MAX_MS = 50
 _CALL_TIMEOUT_S = 0.2
+_ASK_TIMEOUT_S = 10.0
 _MESSAGES_AT_ONCE = 500
+
+
+class UnreadableError(ServerError):
+    """Kafka answered that it cannot send what was asked for: asking again does not help."""
+
+
+class PartitionReader:
+    """One consumer of `topic`; reads one partition at a time. Use as a context manager.
+
+    `group` names the reader to the broker; it commits nothing. Records of transactions that were
+    not committed are left out. `skips_deleted` says that a reader goes on with the first record
+    there is where retention has taken what comes next; else that is an error. `settings` are more
+    of librdkafka's, with `_` for `.`. All methods raise `ServerError` while Kafka is away.
+    """
+
+    def __init__(
+        self,
+        kafka: str,
+        group: str,
+        topic: str,
+        *,
+        skips_deleted: bool = False,
+        **settings: Any,
+    ) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._consumer = Consumer(
+            reader_settings(kafka, group)
+            | {
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest" if skips_deleted else "error",
+                "fetch.wait.max.ms": _FETCH_WAIT_MAX_MS,
+                "fetch.queue.backoff.ms": 10,  # else a second's wait with each full queue
+            }
+            | {name.replace("_", "."): value for name, value in settings.items()}
+        )
+        self._partition: int | None = None
+        self._since = self._next = 0
+        self._is_at_end = False
+        self._messages: Iterator[Message] = iter(())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        self._consumer.close()
+
+    # -- facts ---------------------------------------------------------------------------------
+
+    def partitions(self) -> list[int]:
+        """Numbers of the topic's partitions; none where there is no such topic."""
+        try:
+            return sorted(until_elected(self._listed).partitions)
+        except KafkaException as error:
+            raise not_looked_at(self._kafka, self._topic, error) from error
+
+    def _listed(self) -> Any:
+        topic = self._consumer.list_topics(self._topic, timeout=_ASK_TIMEOUT_S).topics[self._topic]
+        if topic.error is not None and is_retriable(topic.error):
+            raise KafkaException(topic.error)
+        return topic
+
+    def bounds(self, partition: int) -> Bounds:
+        """First offset that the partition has, and the one after the last it lets this read."""
+        try:
+            return watermarks(self._consumer, self._topic, partition)
+        except KafkaException as error:
+            raise not_looked_at(self._kafka, self._topic, error) from error
+
+    def offset_at(self, partition: int, at_ms: int) -> int | None:
+        """Offset of the first record that the broker got at `at_ms` or later; None: there is none.
+
+        `at_ms` is in milliseconds since 1970.
+        """
+        place = TopicPartition(self._topic, partition, at_ms)
+        try:
+            [found] = until_elected(
+                lambda: _without_error(
+                    self._consumer.offsets_for_times([place], timeout=_ASK_TIMEOUT_S)
+                )
+            )
+        except KafkaException as error:
+            raise not_looked_at(self._kafka, self._topic, error) from error
+        return int(found.offset) if found.offset >= 0 else None
+
+    # -- records -------------------------------------------------------------------------------
+
+    def read(self, partition: int, first: int, end: int) -> Iterator[Message]:
+        """The records of `partition` from offset `first` to before `end`, as far as there are any.
+
+        Goes on in the same stream where the read before ended; only one may be under way. Raises
+        `ServerError` where nothing comes for `SILENT_MAX_S`, and `UnreadableError` where Kafka says
+        that it cannot send what comes next.
+        """
+        if first >= end:
+            return
+        self._place(partition, first)
+        try:
+            while self._next < end and not self._ends_before(end):
+                message = next(self._messages)
+                self._is_at_end = is_end(message)
+                if self._is_at_end:
+                    self._next = max(self._next, message.offset())
+                elif message.offset() >= end:
+                    self._next = message.offset()
+                    self._messages = chain([message], self._messages)
+                elif message.offset() >= self._next:
+                    self._since = self._next = message.offset() + 1
+                    yield message
+        except SilentError as error:
+            raise ServerError(
+                f"{self._here()} did not come from {self._kafka} in {SILENT_MAX_S:.0f} s.",
+                "Is Kafka up? Try again.",
+            ) from error
+        except KafkaException as error:
+            raise UnreadableError(
+                f"{self._here()} cannot be read: {error}.", "Is Kafka up?"
+            ) from error
+
+    def _place(self, partition: int, first: int) -> None:
+        if partition == self._partition and self._since <= first <= self._next:
+            return  # what lies between holds no record
+        self._partition, self._since, self._next = partition, first, first
+        self._is_at_end = False
+        self._consumer.assign([TopicPartition(self._topic, partition, first)])
+        self._messages = each_message(self._consumer)
+
+    def _ends_before(self, end: int) -> bool:
+        """An end is said once, and maybe before there was more."""
+        assert self._partition is not None
+        return self._is_at_end and self.bounds(self._partition).end < end
+
+    def _here(self) -> str:
+        return f"{self._topic}/{self._partition}/{self._next}"
+
+
+def _without_error(places: list[TopicPartition]) -> list[TopicPartition]:
+    for each in places:
+        if each.error is not None:
+            raise KafkaException(each.error)
+    return places
 
 
 class SilentError(KafkaException):
@@ -16,19 +175,26 @@ class SilentError(KafkaException):
 def each_message(consumer: Consumer, silent_max_s: float = SILENT_MAX_S) -> Iterator[Message]:
     """Each record and each end of what is assigned, as soon as it is there, and for ever.
 
-    Raises `SilentError` where nothing comes for `silent_max_s`. Whoever goes on later, with the
-    same places, has to go on with the same iterator: it may hold what came at once.
+    Raises `SilentError` where nothing comes for `silent_max_s`; an election of a leader counts as
+    nothing. A caller that goes on later, with the same places, has to go on with the same iterator:
+    it may hold what came at once.
     """
     silent_s = 0.0
     while silent_s < silent_max_s:
         message = consumer.poll(_CALL_TIMEOUT_S)
-        if message is None:
+        if message is None or _is_electing(message):
             silent_s += _CALL_TIMEOUT_S
             continue
         silent_s = 0.0
         yield message
-        yield from consumer.consume(_MESSAGES_AT_ONCE, timeout=0)  # waits for none
+        more = consumer.consume(_MESSAGES_AT_ONCE, timeout=0)  # waits for none
+        yield from (each for each in more if not _is_electing(each))
     raise SilentError(KafkaError(KafkaError._TIMED_OUT))
+
+
+def _is_electing(message: Message) -> bool:
+    error = message.error()
+    return error is not None and is_retriable(error)
 
 
 def is_end(message: Message) -> bool:

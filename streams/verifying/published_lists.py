@@ -4,21 +4,19 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message
 from redis.asyncio import Redis
 
-from streams.kafka.client_settings import client_settings
-from streams.kafka.partition_reader import each_message, is_end
+from streams.kafka.partition_reader import PartitionReader
 from streams.lists.redis_lists import list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder, SchemaLookup
-from topics.errors import LogError, ServerError
+from topics.errors import LogError
 from topics.rejection import Rejected
 from topics.schemas import released
 
 _SCAN_COUNT = 1_000
-_TIMEOUT_S = 10.0
 _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
 
 
@@ -73,39 +71,10 @@ def committed_lists(kafka: str) -> Iterator[Message]:
 
     Raises `ServerError` while Kafka is away, or where it falls silent before the end.
     """
-    consumer = Consumer(
-        client_settings(kafka)
-        | {
-            "group.id": "echotune-list-reader",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        yield from _committed(consumer)
-    except KafkaException as error:
-        raise ServerError(
-            f"{RECOMMENDATIONS.name} cannot be read: {error}.", "Is Kafka up?"
-        ) from error
-    finally:
-        consumer.close()
-
-
-def _committed(consumer: Consumer) -> Iterator[Message]:
-    topic = consumer.list_topics(RECOMMENDATIONS.name, timeout=_TIMEOUT_S)
-    unread = set(topic.topics[RECOMMENDATIONS.name].partitions)
-    consumer.assign(
-        [TopicPartition(RECOMMENDATIONS.name, each, OFFSET_BEGINNING) for each in unread]
-    )
-    messages = each_message(consumer)
-    while unread:
-        message = next(messages)
-        if is_end(message):
-            unread.discard(message.partition())
-        else:
-            yield message
+    group = "echotune-list-reader"
+    with PartitionReader(kafka, group, RECOMMENDATIONS.name, skips_deleted=True) as reader:
+        for partition in reader.partitions():
+            yield from reader.read(partition, *reader.bounds(partition))
 
 
 def _take(lists: dict[str, Published], message: Message, generation: str, decoder: Decoder) -> None:

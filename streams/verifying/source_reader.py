@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message
 
-from streams.kafka.client_settings import client_settings
-from streams.kafka.partition_reader import each_message, is_end
+from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.topic_facts import describe_topic
 from topics.catalogue import LISTENING_EVENTS
-from topics.errors import ServerError
 
-_TIMEOUT_S = 10.0
+_QUEUE_KBYTES_MAX = 16_384
 
 
 @dataclass(slots=True)
@@ -28,47 +26,30 @@ class SourceRecords:
     """The records of one partition, read forwards; `start` is the first offset there still is."""
 
     def __init__(self, kafka: str, partition: int) -> None:
-        self._consumer = Consumer(
-            client_settings(kafka)
-            | {
-                "group.id": "echotune-source-reader",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "error",
-                "enable.partition.eof": True,
-                "queued.max.messages.kbytes": 16_384,
-            }
+        self._partition = partition
+        self._reader = PartitionReader(
+            kafka,
+            "echotune-source-reader",
+            LISTENING_EVENTS.name,
+            queued_max_messages_kbytes=_QUEUE_KBYTES_MAX,
         )
-        self._place = TopicPartition(LISTENING_EVENTS.name, partition)
-        self.start, _ = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
+        self.start = self._next = self._reader.bounds(partition).start
         self._read: list[ReadRecord] = []
-        self._next = self.start
-        self._is_at_end = False
-        self._messages = each_message(self._consumer)
-        self._consumer.assign([TopicPartition(LISTENING_EVENTS.name, partition, self.start)])
 
     def between(self, first: int, last: int) -> list[ReadRecord]:
         """Records from `first` to `last`, inclusive; must not be below what was read before.
 
-        Raises `KafkaException` where Kafka has them and does not send them.
+        Raises `ServerError` where Kafka has them and does not send them.
         """
-        while self._next <= last and not (self._is_at_end and self._ends_before(last)):
-            self._note(next(self._messages))
+        for message in self._reader.read(self._partition, self._next, last + 1):
+            self._next = message.offset() + 1
+            self._read.append(_record(message))
         self._read = [each for each in self._read if each.offset >= first]
         return [each for each in self._read if each.offset <= last]
 
-    def _note(self, message: Message) -> None:
-        self._is_at_end = is_end(message)  # told once, and maybe before there was more
-        self._next = message.offset() if self._is_at_end else message.offset() + 1
-        if not self._is_at_end:
-            self._read.append(_record(message))
-
-    def _ends_before(self, offset: int) -> bool:
-        _, end = self._consumer.get_watermark_offsets(self._place, timeout=_TIMEOUT_S)
-        return bool(end <= offset)
-
     def close(self) -> None:
         """Lets go of the connection."""
-        self._consumer.close()
+        self._reader.close()
 
 
 def _record(message: Message) -> ReadRecord:
@@ -96,12 +77,7 @@ class SourceReader:
         """The records of these offsets; None where retention or a new topic has taken them."""
         if topic_id != self._topic_id:
             return None
-        try:
-            records = self._partitions.get(partition)
-            if records is None:
-                records = self._partitions[partition] = SourceRecords(self._kafka, partition)
-            return records.between(first, last) if first >= records.start else None
-        except KafkaException as error:
-            raise ServerError(
-                f"{LISTENING_EVENTS.name}/{partition} cannot be read: {error}.", "Is Kafka up?"
-            ) from error
+        records = self._partitions.get(partition)
+        if records is None:
+            records = self._partitions[partition] = SourceRecords(self._kafka, partition)
+        return records.between(first, last) if first >= records.start else None

@@ -2,12 +2,12 @@
 
 import tracemalloc
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
-from streams.dead_letters.dead_letter_reader import DeadLetter, _read, newest_of
+from streams.dead_letters.dead_letter_reader import DeadLetter, each_letter, newest_of
+from streams.kafka import partition_reader
+from tests.support.kafka_consumer import AConsumer, a_record, an_end
 from topics.errors import ServerError
 
 
@@ -39,17 +39,25 @@ def test_only_what_is_shown_is_held() -> None:
     assert most_bytes < 3_000_000
 
 
-class SilentConsumer:
-    """Of a broker that stopped answering."""
+def test_the_newest_of_each_partition_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = [("reason", b"malformed"), ("origin_topic", None)]
+    items = {
+        at: [*(a_record(offset, at, headers=headers) for offset in range(4)), an_end(4, at)]
+        for at in (0, 1)
+    }
+    consumer = AConsumer(items, {0: 4, 1: 4})
+    monkeypatch.setattr(partition_reader, "Consumer", consumer.made_with)
+    found = [*each_letter("kafka", 2)]
+    assert [each.value for each in found] == [b"2", b"3"] * 2
+    assert found[0].headers == {"reason": "malformed", "origin_topic": ""}
+    assert consumer.is_closed
 
-    def assign(self, places: list[TopicPartition]) -> None:
-        return
 
-    def poll(self, seconds: float) -> None:
-        return
-
-
-def test_a_broker_that_falls_silent_is_an_error_and_not_the_end() -> None:
-    place = TopicPartition("dead-letters", 0, 7)
-    with pytest.raises(ServerError, match=r"does not send the dead letter dead-letters/0/7"):
-        next(_read(cast(Consumer, SilentConsumer()), place, 9))
+def test_a_broker_that_falls_silent_is_an_error_and_not_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    consumer = AConsumer({0: [a_record(7)]}, {0: 9})
+    monkeypatch.setattr(partition_reader, "Consumer", consumer.made_with)
+    with pytest.raises(ServerError, match=r"dead-letters/0/8 did not come"):
+        list(each_letter("kafka", 2))
+    assert consumer.is_closed

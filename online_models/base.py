@@ -44,14 +44,34 @@ class Recommendation(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Events in columns of equal length n, as `learn_many` takes them."""
+    """n events in columns: arrays of shape [n], a row for each event, in the order of learning.
+
+    `len(columns.users)` is n; `len(columns)` is the number of columns.
+    """
 
     users: NDArray[np.int32]
+    """int32[n]: codes of `Ranker.users`."""
     items: NDArray[np.int32]
+    """int32[n]: codes of `Ranker.items`."""
     groups: NDArray[np.int32]
+    """int32[n]: codes of `Ranker.groups` (the items' artists); -1 if unknown."""
     y: NDArray[np.float32]
+    """float32[n]: rewards in [-1, 1]; NaN if unknown."""
     at_ms: NDArray[np.int64]
+    """int64[n]: event times in ms since 1970."""
     signals: NDArray[np.uint8]
+    """uint8[n]: values of `Signal`."""
+
+    def rows(self, which: slice) -> "Columns":
+        """The events at the positions `which`, as views of the same memory."""
+        return Columns(
+            self.users[which],
+            self.items[which],
+            self.groups[which],
+            self.y[which],
+            self.at_ms[which],
+            self.signals[which],
+        )
 
 
 Context = Mapping[str, Any]
@@ -86,38 +106,15 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     # -- the stream's face -------------------------------------------------------------------
 
     @abc.abstractmethod
-    def learn_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        evaluate: bool = True,
-    ) -> NDArray[np.int32]:
-        """Evaluates, then learns each row in turn; shapes are [n].
-
-        `users`, `items`, `groups`: codes (group -1: unknown). `y`: reward in [-1, 1], NaN if
-        unknown. `at_ms`: event time. `signals`: `Signal`.
+    def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
+        """Evaluates, then learns each of the n rows in turn.
 
         Returns int32[n]: the 0-based rank of the item in the list of `EVALUATED_K` that the user
         would have got just before, or -1 (not in it, no LISTEN, or not `evaluate`).
         """
 
     @abc.abstractmethod
-    def place_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        is_frozen: bool = False,
-    ) -> NDArray[np.int32]:
+    def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """As `learn_many`, for evaluation: tells what was not even proposed, and can be frozen.
 
         A frozen model follows the user (what they played, where they are) and learns nothing.
@@ -202,15 +199,15 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
             return
         group, at_ms = x.get("group"), _time_ms(x.get("at"))
         group = group if _is_id(group) else None
-        self.learn_many(
+        row = Columns(
             np.array([self.users.encode(user)], np.int32),
             np.array([self.items.encode(item)], np.int32),
             np.array([-1 if group is None else self.groups.encode(group)], np.int32),
             np.array([reward], np.float32),
             np.array([self.next_at_ms() if at_ms is None else at_ms], np.int64),
             np.array([signal], np.uint8),
-            evaluate=False,
         )
+        self.learn_many(row, evaluate=False)
 
     def predict_one(self, user: Hashable, item: Hashable, x: Context | None = None) -> float:
         """How much `user` would like `item` next; 0 for an item that is unknown."""

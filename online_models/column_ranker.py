@@ -9,7 +9,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Ranker
+from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Columns, Ranker
 from online_models.errors import ModelError
 from online_models.kernels.record_stores import (
     POOL,
@@ -87,19 +87,9 @@ class ColumnRanker(Ranker):
 
     # -- learning ----------------------------------------------------------------------------
 
-    def learn_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        evaluate: bool = True,
-    ) -> NDArray[np.int32]:
+    def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        rows = _rows_of(users, items, groups, y, at_ms, signals)
+        rows = _rows_of(columns)
         ranks = np.full(len(rows), NOT_LISTED, np.int32)
         if len(rows):
             self._make_room(rows)
@@ -114,19 +104,9 @@ class ColumnRanker(Ranker):
             self._make_room(rows)
             self._introduce_rows(rows)
 
-    def place_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        is_frozen: bool = False,
-    ) -> NDArray[np.int32]:
+    def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """See `Ranker.place_many`."""
-        rows = _rows_of(users, items, groups, y, at_ms, signals)
+        rows = _rows_of(columns)
         places = np.full(len(rows), NOT_LISTED, np.int32)
         if len(rows):
             self._make_room(rows)
@@ -223,11 +203,11 @@ class ColumnRanker(Ranker):
         self.load(pickled["state"])
 
 
-def _rows_of(*columns: NDArray[Any]) -> NDArray[Any]:
+def _rows_of(columns: Columns) -> NDArray[Any]:
     if len({len(each) for each in columns}) > 1:
         lengths = ", ".join(str(len(each)) for each in columns)
         raise ModelError(f"The columns have {lengths} rows.", "Give each event a row in each.")
-    rows = np.zeros(len(columns[0]), ROW)
+    rows = np.zeros(len(columns.users), ROW)
     for name, column in zip(
         ("user", "item", "group", "y", "at_ms", "signal"), columns, strict=True
     ):

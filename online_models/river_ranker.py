@@ -17,6 +17,7 @@ from online_models.base import (
     NOT_LISTED,
     NOT_PROPOSED,
     STEP_MS,
+    Columns,
     Ranker,
     Signal,
 )
@@ -71,38 +72,15 @@ class RiverRanker(Ranker):
 
     # -- learning ----------------------------------------------------------------------------
 
-    def learn_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        evaluate: bool = True,
-    ) -> NDArray[np.int32]:
+    def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        columns = (users, items, groups, y, at_ms, signals)
         return np.maximum(self._placed(columns, evaluate, is_frozen=False), NOT_LISTED)
 
-    def place_many(
-        self,
-        users: NDArray[np.int32],
-        items: NDArray[np.int32],
-        groups: NDArray[np.int32],
-        y: NDArray[np.float32],
-        at_ms: NDArray[np.int64],
-        signals: NDArray[np.uint8],
-        *,
-        is_frozen: bool = False,
-    ) -> NDArray[np.int32]:
+    def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """See `Ranker.place_many`."""
-        return self._placed((users, items, groups, y, at_ms, signals), True, is_frozen=is_frozen)
+        return self._placed(columns, True, is_frozen=is_frozen)
 
-    def _placed(
-        self, columns: tuple[NDArray[Any], ...], evaluate: bool, *, is_frozen: bool
-    ) -> NDArray[np.int32]:
+    def _placed(self, columns: Columns, evaluate: bool, *, is_frozen: bool) -> NDArray[np.int32]:
         users, items, _, y, at_ms, signals = columns
         places = np.full(len(users), NOT_LISTED, np.int32)
         for at in range(len(users)):
@@ -111,11 +89,11 @@ class RiverRanker(Ranker):
             is_listen = signals[at] == Signal.LISTEN
             if is_listen and evaluate:
                 places[at] = self._place_before(int(users[at]), int(items[at]))
-            row: Any = [column[at : at + 1] for column in columns]
+            row = columns.rows(slice(at, at + 1))
             if is_frozen:
-                self._sources.place_many(*row, is_frozen=True)
+                self._sources.place_many(row, is_frozen=True)
             else:
-                self._sources.learn_many(*row, evaluate=False)
+                self._sources.learn_many(row, evaluate=False)
             self._clock_ms = int(at_ms[at])
             if is_listen and not is_frozen:
                 self._hosted.learn_one(_user(users[at]), _item(items[at]), _reward(y[at]))

@@ -44,7 +44,7 @@ class Contestant:
     def take(self, columns: Columns, *, is_frozen: bool) -> NDArray[np.int32]:
         """Is asked about each event, and learns it unless frozen; returns places."""
         began = time.perf_counter()
-        places = self.ranker.place_many(*columns, is_frozen=is_frozen)
+        places = self.ranker.place_many(columns, is_frozen=is_frozen)
         self.seconds += time.perf_counter() - began
         self._places.append(places[columns.signals == Signal.LISTEN].astype(np.int8))
         return places
@@ -90,7 +90,7 @@ class Contest:
         start = 0
         while start < len(columns.users):
             stop = start + EVENTS_A_SLICE - self.rows % EVENTS_A_SLICE
-            some = _rows_of(columns, slice(start, stop))
+            some = columns.rows(slice(start, stop))
             for part, is_frozen in self._parts(some):
                 places.append(self._take_part(part, is_frozen))
             start = stop
@@ -105,7 +105,7 @@ class Contest:
                 self.frozen_at = self.rows + learnt
         else:
             learnt = 0
-        learning, frozen = _rows_of(some, slice(learnt)), _rows_of(some, slice(learnt, n))
+        learning, frozen = some.rows(slice(learnt)), some.rows(slice(learnt, n))
         return [(learning, False), (frozen, True)]
 
     def _learnt_of(self, some: Columns) -> int:
@@ -144,11 +144,6 @@ class Contest:
         users, items, at_ms = (np.concatenate(each) for each in zip(none, *self._met, strict=True))
         self._met = [(users, items, at_ms)]
         return users, items, at_ms
-
-
-def _rows_of(columns: Columns, rows: slice) -> Columns:
-    cut: list[Any] = [column[rows] for column in columns]
-    return Columns(*cut)
 
 
 def _share_ids(first: Ranker, other: Ranker) -> None:

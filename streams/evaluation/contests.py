@@ -142,6 +142,6 @@ def _warm_up(ranker: Ranker) -> None:
         np.zeros(1, np.uint8),
     )
     for is_frozen in (False, True):
-        ranker.place_many(*columns, is_frozen=is_frozen)
+        ranker.place_many(columns, is_frozen=is_frozen)
     ranker.recommend_many(columns.users, 1)
     ranker.digest()

@@ -32,9 +32,9 @@ class _Contested:
     def __init__(self, contest: Contest) -> None:
         self._contest = contest
 
-    def learn_many(self, *columns: NDArray[Any]) -> NDArray[np.int32]:
+    def learn_many(self, columns: Columns) -> NDArray[np.int32]:
         """Every contestant learns; returns the first one's ranks."""
-        return np.maximum(self._contest.take(Columns(*columns)), NOT_LISTED)
+        return np.maximum(self._contest.take(columns), NOT_LISTED)
 
     def forget(self, user_code: int) -> None:
         """Every contestant forgets."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from online_models.base import Columns
 from streams.folding.batch_rows import Rows, RowSpan, joined
 from streams.folding.coverage import BatchIgnored
 from streams.folding.duplicate_window import EventColumns, Verdict, entries_of
@@ -186,7 +187,7 @@ class Fold(FoldState):
         users: NDArray[np.int32],
         items: NDArray[np.int32],
     ) -> None:
-        columns = (
+        columns = Columns(
             users,
             items,
             rows.codes("artists", kept, self.ranker.groups),
@@ -198,8 +199,8 @@ class Fold(FoldState):
             (self.ranker, self.quality),
             (self.baseline, self.baseline_quality),
         ):
-            ranks = model.learn_many(*columns)
-            quality.update(users, ranks, columns[-1], rows.log_offsets[kept])
+            ranks = model.learn_many(columns)
+            quality.update(users, ranks, columns.signals, rows.log_offsets[kept])
 
 
 def together(parts: Sequence[Changed]) -> Changed:

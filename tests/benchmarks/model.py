@@ -122,6 +122,6 @@ def _columns(model: Ranker, plays: Plays) -> Columns:
 def _learn(model: Ranker, columns: Columns, is_evaluated: bool) -> NDArray[np.int32]:
     ranks = [np.zeros(0, np.int32)]
     for start in range(0, len(columns.users), ROWS_A_CALL):
-        rows = [column[start : start + ROWS_A_CALL] for column in columns]
-        ranks.append(model.learn_many(*rows, evaluate=is_evaluated))
+        rows = columns.rows(slice(start, start + ROWS_A_CALL))
+        ranks.append(model.learn_many(rows, evaluate=is_evaluated))
     return np.concatenate(ranks)

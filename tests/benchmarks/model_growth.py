@@ -27,7 +27,7 @@ def model_memory() -> list[Figure]:
     """
     model = build({"model": "best", "blend_every": 0})
     for some in plays(LISTENERS * PLAYS_EACH, LISTENERS, TRACKS):
-        model.learn_many(*some, evaluate=False)
+        model.learn_many(some, evaluate=False)
     bytes_of = {name.removeprefix("stores/"): each.nbytes for name, each in model.state().items()}
     total = {
         kind: sum(bytes_of[name] for name in names)
@@ -54,10 +54,10 @@ def _growth(world: str, listeners: int, tracks: int) -> Iterator[Figure]:
     done, first_us = 0, None
     for wanted in EVENTS_OF_TIME:
         for some in islice(stream, (wanted - done) // 10_000):
-            model.learn_many(*some)
+            model.learn_many(some)
         began = time.process_time()
         for some in islice(stream, WINDOW_EVENTS // 10_000):
-            model.learn_many(*some)
+            model.learn_many(some)
         done = wanted + WINDOW_EVENTS
         an_event_us = (time.process_time() - began) / WINDOW_EVENTS * 1e6
         first_us = first_us or an_event_us

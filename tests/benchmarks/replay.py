@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from online_models.base import Ranker, Signal
+from online_models.base import Columns, Ranker, Signal
 from online_models.registry import build
 from streams.folding.fold import Fold
 from streams.generation.fold_factory import new_fold
@@ -64,7 +64,7 @@ def _counting_fold(settings: Settings) -> Fold:
 
 def _only_counts(ranker: Ranker) -> None:
     learn = ranker.learn_many
-    ranker.learn_many = lambda *columns: learn(*columns, evaluate=False)  # type: ignore[method-assign,assignment]
+    ranker.learn_many = lambda columns, **_: learn(columns, evaluate=False)  # type: ignore[method-assign,assignment]
 
 
 def _replayed(fold: Fold, kafka: str, last: int) -> int:
@@ -78,12 +78,12 @@ def _learnt(ranker: Ranker, some: list[ListeningEvent], *, evaluate: bool) -> tu
     items = ranker.items.encode_many([event.track_id for event in some])
     at_ms = np.array([event.listened_at for event in some])
     n = len(some)
-    columns = (users, items, np.full(n, -1, np.int32), np.ones(n, np.float32), at_ms)
+    none, ones = np.full(n, -1, np.int32), np.ones(n, np.float32)
     signals = np.full(n, Signal.LISTEN, np.uint8)
+    columns = Columns(users, items, none, ones, at_ms, signals)
     began = time.perf_counter()
     for start in range(0, n, 1_000):
-        rows = slice(start, start + 1_000)
-        ranker.learn_many(*(each[rows] for each in columns), signals[rows], evaluate=evaluate)
+        ranker.learn_many(columns.rows(slice(start, start + 1_000)), evaluate=evaluate)
     return n, time.perf_counter() - began
 
 

@@ -8,7 +8,7 @@ import orjson
 import xxhash
 from numpy.typing import NDArray
 
-from online_models.base import Ranker
+from online_models.base import Columns, Ranker
 
 NOBODY = -1
 
@@ -25,12 +25,10 @@ class CountingRanker(Ranker):
         self._plays: list[int] = []
         self._last: dict[int, int] = {}
 
-    def learn_many(
-        self, users: Any, items: Any, groups: Any, y: Any, at_ms: Any, signals: Any, **_: Any
-    ) -> NDArray[np.int32]:
+    def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
         """See `Ranker`."""
         ranks = []
-        for user, item in zip(users.tolist(), items.tolist(), strict=True):
+        for user, item in zip(columns.users.tolist(), columns.items.tolist(), strict=True):
             ranked = self._ranked(user)[:20]
             ranks.append(ranked.index(item) if item in ranked else -1)
             if item >= 0:
@@ -92,7 +90,7 @@ class CountingRanker(Ranker):
     def _vocabularies(self) -> list[tuple[str, Any]]:
         return [("users", self.users), ("items", self.items), ("groups", self.groups)]
 
-    def place_many(self, *columns: Any, is_frozen: bool = False) -> NDArray[np.int32]:
+    def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """Nobody evaluates this model."""
         raise NotImplementedError
 

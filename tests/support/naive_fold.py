@@ -17,6 +17,7 @@ import orjson
 import xxhash
 from river.drift import ADWIN
 
+from online_models.base import Columns
 from online_models.registry import build
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
@@ -292,7 +293,7 @@ class NaiveFold:
         portion, self._portion = self._portion, []
         if not portion:
             return
-        columns = (
+        columns = Columns(
             np.array([user for _, user, _, _ in portion], np.int32),
             np.array([item for _, _, item, _ in portion], np.int32),
             np.array([self.group(each.artist) for each, *_ in portion], np.int32),
@@ -301,7 +302,7 @@ class NaiveFold:
             np.array([SIGNALS.index(each.kind) for each, *_ in portion], np.uint8),
         )
         for model, hits in zip(self.models, self.hits, strict=True):
-            ranks = model.learn_many(*columns).tolist()
+            ranks = model.learn_many(columns).tolist()
             for (event, user, _, offset), rank in zip(portion, ranks, strict=True):
                 hits.note(user, rank, event.kind, offset)
 

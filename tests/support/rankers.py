@@ -45,12 +45,12 @@ def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row
 
 def learn(ranker: Ranker, some: list[Row], *, evaluate: bool = True) -> NDArray[np.int32]:
     """Feeds `some` as one batch of columns; returns the ranks."""
-    return ranker.learn_many(*columns_of(ranker, some), evaluate=evaluate)
+    return ranker.learn_many(columns_of(ranker, some), evaluate=evaluate)
 
 
 def place(ranker: Ranker, some: list[Row], *, is_frozen: bool = False) -> NDArray[np.int32]:
     """The same for evaluation; returns the places."""
-    return ranker.place_many(*columns_of(ranker, some), is_frozen=is_frozen)
+    return ranker.place_many(columns_of(ranker, some), is_frozen=is_frozen)
 
 
 def columns_of(ranker: Ranker, some: list[Row]) -> Columns:

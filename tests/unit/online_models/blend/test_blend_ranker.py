@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from online_models import column_ranker
-from online_models.base import Ranker, Signal
+from online_models.base import Columns, Ranker, Signal
 from online_models.blend.blend_config import EXPERTS
 from online_models.errors import ModelError
 from tests.support.rankers import MINUTE_MS, START_MS, Row, a_ranker, learn, rows
@@ -148,21 +148,21 @@ def test_habits_of_a_thousand_plays_ago_are_remembered(name: str) -> None:
     assert (first.item, first.reason) == ("b", "own")
 
 
-def columns(model: Ranker, *some: Row) -> list[Any]:
+def columns(model: Ranker, *some: Row) -> Columns:
     """What `learn_many` takes, of plays."""
     users = np.array([model.users.encode(each.user) for each in some], np.int32)
     items = np.array([model.items.encode(each.item) for each in some], np.int32)
     unknown, ones = np.full(len(some), -1, np.int32), np.ones(len(some), np.float32)
     at_ms = np.array([each.at_ms for each in some], np.int64)
-    return [users, items, unknown, ones, at_ms, np.zeros(len(some), np.uint8)]
+    return Columns(users, items, unknown, ones, at_ms, np.zeros(len(some), np.uint8))
 
 
 def test_columns_of_unlike_length_are_an_error_and_teach_nothing() -> None:
     model = a_ranker("fast", in_turn("ann", "abc"))
     before = model.digest()
-    users, *others = columns(model, *in_turn("ann", "ab"))
+    events = columns(model, *in_turn("ann", "ab"))
     with pytest.raises(ModelError, match="1, 2, 2, 2, 2, 2 rows"):
-        model.learn_many(users[:1], *others)
+        model.learn_many(events._replace(users=events.users[:1]))
     assert model.digest() == before
 
 
@@ -177,8 +177,8 @@ def test_a_model_for_which_there_is_no_memory_stays_what_it_was(
 
     monkeypatch.setattr(column_ranker, "grown", full)
     with pytest.raises(MemoryError):
-        model.learn_many(np.array([2**30], np.int32), *event[1:])
+        model.learn_many(event._replace(users=np.array([2**30], np.int32)))
     monkeypatch.undo()
     assert model.digest() == before
-    model.learn_many(*event)
+    model.learn_many(event)
     assert model.digest() != before

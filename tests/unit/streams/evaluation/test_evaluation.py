@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from online_models.base import Signal
+from online_models.base import Columns, Signal
 from online_models.evaluation.prequential import Prequential
 from online_models.registry import build
 from streams.evaluation.contests import (
@@ -64,7 +64,9 @@ def test_figures_are_those_of_a_model_that_learns_row_by_row(path: Path) -> None
         users = model.users.encode_many([plays.listener_ids[user]])
         items = model.items.encode_many([plays.track_ids[item]])
         signals, none = np.zeros(1, np.uint8), np.full(1, -1, np.int32)
-        ranks = model.learn_many(users, items, none, np.ones(1, np.float32), at_ms[None], signals)
+        ones = np.ones(1, np.float32)
+        row = Columns(users, items, none, ones, at_ms[None], signals)
+        ranks = model.learn_many(row)
         quality.update(users, ranks, signals)
     assert told["digest"] == model.digest()
     assert {name: told[name] for name in quality.summary()} == pytest.approx(quality.summary())

@@ -6,6 +6,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
+from online_models.base import Columns
 from online_models.evaluation.prequential import Prequential
 from online_models.registry import build
 from streams.sources.town.simulator import Simulator
@@ -82,7 +83,7 @@ def hit_rate(model_name: str, events: list[ListeningEvent]) -> float:
     y = np.array([event.reason_end == "trackdone" for event in events], np.float32)
     at_ms = np.array([event.listened_at for event in events], np.int64)
     signals = np.zeros(len(events), np.uint8)
-    quality.update(users, model.learn_many(users, items, groups, y, at_ms, signals), signals)
+    quality.update(users, model.learn_many(Columns(users, items, groups, y, at_ms, signals)), signals)
     return quality.hit_rate
 
 

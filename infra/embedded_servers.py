@@ -48,6 +48,19 @@ def _port_like(before: Daemon | None, name: str, say: Say) -> int:
     return port
 
 
+def _is_state(state: Any) -> bool:
+    """Whether a document has the form in which servers are remembered."""
+    try:
+        daemons = [Daemon(**fields) for fields in state.get("daemons", {}).values()]
+        addresses = Addresses(**state["addresses"]) if state else Addresses("", "", "")
+    except (AttributeError, KeyError, TypeError):
+        return False
+    ports = [each.port for each in daemons] + [each.pid for each in daemons]
+    return all(type(each) is int for each in ports) and all(
+        type(each) is str for each in vars(addresses).values()
+    )
+
+
 class EmbeddedServers:
     """Kafka, Redis and MongoDB under `home`, on loopback ports that are kept between starts."""
 
@@ -160,7 +173,14 @@ class EmbeddedServers:
         return self._home / _STATE_FILE
 
     def _state(self) -> dict[str, Any]:
-        return dict(remembered(self._file) or {})
+        """What was remembered; raises `ServerError` where the file has another form."""
+        state = remembered(self._file) or {}
+        if not _is_state(state):
+            raise ServerError(
+                f"{self._file} is damaged.",
+                "Remove it; `echotune up` writes it again. Servers that still run are found.",
+            )
+        return dict(state)
 
     def _daemons(self) -> dict[str, Daemon]:
         found = self._state().get("daemons", {})

@@ -18,17 +18,13 @@ from faust.types import TP, ConsumerMessage, Message
 from streams.kafka.chunks import Positions, StartingPositions, chunks_of
 from streams.kafka.chunks_in_flight import ChunksInFlight
 from streams.kafka.consumer_thread import BatchConsumerThread
-from topics.errors import EchoTuneError
+from topics.errors import PositionError
 
 _log = structlog.get_logger(__name__)
 
 _GETMANY_TIMEOUT_S = 1.0
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 _COMMIT_AGAIN_S = 0.5
-
-
-class PositionError(EchoTuneError):
-    """A topic does not have the offset that is to be read next."""
 
 
 class BatchConsumer(aiokafka.Consumer):

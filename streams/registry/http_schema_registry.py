@@ -13,13 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from streams.addresses import shown
-from streams.registry.schema_registry import (
-    VERSIONS_MAX,
-    Registered,
-    RegistryAwayError,
-    SchemaRefusedError,
-)
-from topics.errors import SchemaError, SettingsError
+from streams.registry.schema_registry import VERSIONS_MAX, Registered
+from topics.errors import RegistryAwayError, SchemaError, SchemaRefusedError, SettingsError
 from topics.registered_schemas import SCHEMA_BYTES_MAX
 
 TIMEOUT_S = 5.0

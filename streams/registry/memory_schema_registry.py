@@ -3,8 +3,9 @@
 import json
 from dataclasses import dataclass, field
 
-from streams.registry.schema_registry import Registered, RegistryAwayError, SchemaRefusedError
+from streams.registry.schema_registry import Registered
 from topics.compatibility import unreadable_pairs
+from topics.errors import RegistryAwayError, SchemaRefusedError
 
 FULL_TRANSITIVE = "FULL_TRANSITIVE"
 

@@ -2,18 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
-from topics.errors import SchemaError, ServerError
-
 VERSIONS_MAX = 1_000
 """Of one subject; more are not compared."""
-
-
-class RegistryAwayError(ServerError):
-    """The registry does not answer, or not as a registry would: that says nothing of a schema."""
-
-
-class SchemaRefusedError(SchemaError):
-    """The registry takes no such schema: it is not compatible, or it is none."""
 
 
 class Registered(NamedTuple):

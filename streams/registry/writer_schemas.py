@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable
 
 import structlog
 
-from streams.registry.schema_registry import RegistryAwayError, SchemaRegistry
+from streams.registry.schema_registry import SchemaRegistry
 from topics.codecs import schema_id_of
-from topics.errors import SchemaError
+from topics.errors import RegistryAwayError, SchemaError
 from topics.registered_schemas import writer_schema
 from topics.schemas import FIXED_IDS_FROM, ReleasedSchema, released
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from streams.folding.fold import Fold
 from streams.folding.fold_state import FOLD_VERSION
 from streams.snapshots.snapshot_folder import SnapshotFolder
-from streams.snapshots.snapshot_format import NewerSnapshotError, SnapshotHeader
+from streams.snapshots.snapshot_format import SnapshotHeader, made_by_newer
 from topics.errors import LogError, SnapshotError
 
 RecordHashAt = Callable[[int], str | None]
@@ -49,7 +49,7 @@ def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHea
     for path, header, arrays in folder.readable():
         verdict = judge(header)
         if verdict is Fit.NEWER:
-            raise NewerSnapshotError(path.name, f"fold version {header.fold_version}", FOLD_VERSION)
+            raise made_by_newer(path.name, f"fold version {header.fold_version}", FOLD_VERSION)
         if verdict is Fit.FITS:
             fold.load(header.summary, arrays)
             if fold.digest() == header.digest:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from streams.snapshots.snapshot_format import (
     Arrays,
-    NewerSnapshotError,
     SnapshotHeader,
     packed,
     unpacked,
 )
-from topics.errors import SnapshotError
+from topics.errors import NewerSnapshotError, SnapshotError
 
 _log = structlog.get_logger(__name__)
 _SUFFIX = ".snapshot"

@@ -13,7 +13,7 @@ import orjson
 import xxhash
 from numpy.typing import NDArray
 
-from topics.errors import SnapshotError
+from topics.errors import NewerSnapshotError, SnapshotError
 
 FORMAT = 1
 _MAGIC_START = b"ECHOTUNE-SNAPSHOT-"
@@ -24,15 +24,13 @@ _PIECE_BYTES = 1 << 20
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class NewerSnapshotError(SnapshotError):
-    """A snapshot was written by newer code; it is left as it is, and nothing is loaded."""
-
-    def __init__(self, name: str, its: str, ours: int) -> None:
-        super().__init__(
-            f"Snapshot {name} was made by a newer EchoTune ({its}; this one has {ours}).",
-            "Upgrade this worker; or, to go back for good, run `echotune reset --snapshots`: "
-            "the log is folded again.",
-        )
+def made_by_newer(name: str, its: str, ours: int) -> NewerSnapshotError:
+    """The error of a snapshot that this version cannot read; `its` and `ours` name the versions."""
+    return NewerSnapshotError(
+        f"Snapshot {name} was made by a newer EchoTune ({its}; this one has {ours}).",
+        "Upgrade this worker; or, to go back for good, run `echotune reset --snapshots`: "
+        "the log is folded again.",
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[
     if not data.startswith(_MAGIC_START) or xxhash.xxh3_128_digest(body) != checksum:
         raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is taken.")
     if not data.startswith(_MAGIC):
-        raise NewerSnapshotError(name, f"format {_format(data)}", FORMAT)
+        raise made_by_newer(name, f"format {_format(data)}", FORMAT)
     start = len(_MAGIC) + 8
     end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
     head = orjson.loads(body[start:end])

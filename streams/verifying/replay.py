@@ -10,7 +10,6 @@ from streams.folding.fold import Fold
 from streams.folding.log_account import Counted
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import ListMaker
-from streams.registry.schema_registry import RegistryAwayError
 from streams.verifying.findings import Broken, Findings, Promise
 from streams.verifying.list_audit import Lists, Published, made, misranked, sample_of
 from streams.verifying.log_audit import LogAudit
@@ -19,6 +18,7 @@ from streams.verifying.source_audit import Keeps, compared, missing_letters
 from streams.verifying.source_reader import SourceReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
+from topics.errors import RegistryAwayError
 from topics.learning_log import LogRecord, decode_log_record
 from topics.recommendation_list import EVERYONE
 

@@ -8,8 +8,9 @@ import pytest
 
 from streams.registry.http_schema_registry import HttpSchemaRegistry
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
-from streams.registry.schema_registry import SchemaRefusedError, SchemaRegistry
+from streams.registry.schema_registry import SchemaRegistry
 from tests.support.registry_server import RegistryServer
+from topics.errors import SchemaRefusedError
 
 UNKNOWN_ID = 999_999
 

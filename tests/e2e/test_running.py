@@ -100,12 +100,21 @@ def test_a_run_whose_terminal_is_gone_stops_all_the_same(home: Home) -> None:
     assert home.processes() == set()
 
 
-def test_ctrl_c_ends_what_waits_for_kafka(a_home: AHome) -> None:
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "send --listener ann --artist a --title b",
+        "import HISTORY",
+        "worker sequencer",
+        "worker recommender",
+    ],
+)
+def test_ctrl_c_ends_what_waits_for_kafka(a_home: AHome, tmp_path: Path, waits: str) -> None:
     home = a_home(ECHOTUNE_KAFKA="127.0.0.1:1", ECHOTUNE_REDIS="redis://127.0.0.1:1/0")
-    sending = home.begin("send", "--listener", "ann", "--artist", "a", "--title", "b")
-    wait_until(home.output.read_text, lambda said: "does not answer" in said)
-    sending.send_signal(signal.SIGINT)
-    assert sending.wait(WAIT_S) == EXIT_INTERRUPTED
+    waiting = home.begin(*waits.replace("HISTORY", a_history(tmp_path)).split())
+    wait_until(home.output.read_text, lambda said: "aiting" in said)
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(WAIT_S) == EXIT_INTERRUPTED
     assert "Traceback" not in home.output.read_text()
 
 

@@ -18,12 +18,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.types import TP
 
 from infra.embedded_servers import Addresses
-from streams.kafka.batch_consumer import BatchConsumer, PositionError
+from streams.kafka.batch_consumer import BatchConsumer
 from streams.kafka.chunks import ChunkSchema
 from streams.kafka.client_settings import client_settings
 from streams.kafka.topic_facts import bounds_of
 from streams.settings import Settings
 from streams.workers.faust_app import SWITCH_INTERVAL_S, Worker, faust_app, run_worker
+from topics.errors import PositionError
 
 RECORDS = 1_000
 WAIT_S = 30.0

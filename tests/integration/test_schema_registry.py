@@ -8,7 +8,6 @@ import pytest
 from streams.dead_letters.dead_letter_reader import dead_letters
 from streams.registry.contracts import registered_id
 from streams.registry.http_schema_registry import HttpSchemaRegistry
-from streams.registry.schema_registry import SchemaRefusedError
 from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.coverage_audit import audited
@@ -25,6 +24,7 @@ from tests.support.station import Station, Worker, wait_until
 from tests.support.tcp_proxy import TcpProxy
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import schema_id_of
+from topics.errors import SchemaRefusedError
 
 SUBJECT = "listening-events-value"
 UNKNOWN_ID = 999_999

@@ -9,8 +9,7 @@ import pytest
 
 from infra.daemon import LOOPBACK, free_port
 from streams.registry.http_schema_registry import ANSWER_BYTES_MAX, HttpSchemaRegistry
-from streams.registry.schema_registry import RegistryAwayError
-from topics.errors import SchemaError, SettingsError
+from topics.errors import RegistryAwayError, SchemaError, SettingsError
 
 
 class AnAnswer(BaseHTTPRequestHandler):

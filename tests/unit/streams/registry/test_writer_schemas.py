@@ -7,10 +7,9 @@ import pytest
 
 from streams.registry import writer_schemas
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
-from streams.registry.schema_registry import RegistryAwayError
 from streams.registry.writer_schemas import PastSchemas, SchemaNotFetchedError, WriterSchemas
 from tests.support.registered import a_contract
-from topics.errors import SchemaError
+from topics.errors import RegistryAwayError, SchemaError
 from topics.schemas import FIXED_IDS_FROM
 
 

@@ -10,9 +10,9 @@ from streams.folding.fold import Fold
 from streams.folding.fold_state import FOLD_VERSION
 from streams.snapshots.loading import Fit, fit, load_newest
 from streams.snapshots.snapshot_folder import SnapshotFolder
-from streams.snapshots.snapshot_format import NewerSnapshotError, SnapshotHeader
+from streams.snapshots.snapshot_format import SnapshotHeader
 from tests.support.learning_log import a_fold, a_history, batches, folded
-from topics.errors import LogError, SnapshotError
+from topics.errors import LogError, NewerSnapshotError, SnapshotError
 from topics.learning_log import encode_log_record, record_hash
 
 LOG = batches(a_history(60), 10)

@@ -83,7 +83,9 @@ def hit_rate(model_name: str, events: list[ListeningEvent]) -> float:
     y = np.array([event.reason_end == "trackdone" for event in events], np.float32)
     at_ms = np.array([event.listened_at for event in events], np.int64)
     signals = np.zeros(len(events), np.uint8)
-    quality.update(users, model.learn_many(Columns(users, items, groups, y, at_ms, signals)), signals)
+    quality.update(
+        users, model.learn_many(Columns(users, items, groups, y, at_ms, signals)), signals
+    )
     return quality.hit_rate
 
 

@@ -19,11 +19,16 @@ _SEQUENCER = "echotune:status:sequencer:"
 _SCAN_COUNT = 1_000
 
 
+def recommender_key(recommender_id: str) -> str:
+    """The Redis key of a recommender's status."""
+    return _RECOMMENDER + recommender_id
+
+
 async def write_recommender_status(
     redis: "Redis", recommender_id: str, status: Mapping[str, Any]
 ) -> None:
     """Writes a recommender's status, unless Redis is away: others say so."""
-    await _write(redis, _RECOMMENDER + recommender_id, status)
+    await _write(redis, recommender_key(recommender_id), status)
 
 
 async def write_sequencer_status(
@@ -45,7 +50,7 @@ async def recommender_statuses(
 
     Raises what `REDIS_AWAY` names.
     """
-    found = await redis.mget([_RECOMMENDER + each for each in recommender_ids])
+    found = await redis.mget([recommender_key(each) for each in recommender_ids])
     return [orjson.loads(each) if each else {} for each in found]
 
 

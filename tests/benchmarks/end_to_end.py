@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from redis import Redis
 
-from streams.monitoring.status import RECOMMENDER_KEY
+from streams.monitoring.worker_status import recommender_key
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import start_load
 from tests.benchmarks.plain_faust import COUNTER_KEY
@@ -42,7 +42,7 @@ def _echotune(station: Station, some: list, folder: Path) -> float:  # type: ign
         station.start("sequencer")
         station.start("recommender")
         with Redis.from_url(station.addresses.redis) as redis:
-            key = RECOMMENDER_KEY.format(station.settings.recommender_id)
+            key = recommender_key(station.settings.recommender_id)
             wait_until(lambda: redis.get(key), lambda found: found is not None)
             load = start_load(station.addresses.kafka, some, folder, per_second=LOAD_PER_S)
             samples = _samples(lambda: orjson.loads(redis.get(key) or b"{}"), len(some))

@@ -12,7 +12,7 @@ import psutil
 
 from infra.daemon import LOOPBACK, free_port
 from infra.kafka_server import KafkaServer
-from streams.monitoring.status import RECOMMENDER_KEY
+from streams.monitoring.worker_status import recommender_key
 from tests.support.feeding import Feeder
 from tests.support.journal import Journal
 from tests.support.lists_seen import redis_of
@@ -67,7 +67,7 @@ class FaultStation(Station):
 
     def folded(self) -> int:
         """Log offset up to which the recommender said last that it has folded."""
-        key = RECOMMENDER_KEY.format(self.settings.recommender_id)
+        key = recommender_key(self.settings.recommender_id)
         with redis_of(self) as redis:
             found = redis.get(key)
         return int(orjson.loads(found)["as_of"]) if found else -1

@@ -57,9 +57,7 @@ async def _read(settings: Settings, listener: str) -> tuple[StoredList | None, d
 
 
 def _title(listener: str, stored: StoredList) -> str:
-    return (
-        f"everyone's list ({listener} is not known)" if stored.is_everyones else f"for {listener}"
-    )
+    return f"everyone's list ({listener} is not known)" if stored.is_fallback else f"for {listener}"
 
 
 def _provenance(settings: Settings, stored: StoredList) -> str:
@@ -76,7 +74,7 @@ def _as_json(
         return {"listener": listener, "items": []}
     return {
         "listener": listener,
-        "fallback": stored.is_everyones,
+        "fallback": stored.is_fallback,
         "generation": settings.generation,
         "as_of": stored.as_of,
         "log_epoch": stored.log_epoch,

@@ -1,8 +1,9 @@
-"""The publish frontier: up to which place in the log a generation's lists have been published.
+"""The publish frontier: the log position up to which a generation's lists have been published.
 
-Redis and the topic `recommendations` each hold their own, written together with the lists. A
-recommender publishes nothing before it has folded past both, and then publishes every list that
-changed after the older one: so both end with the same lists, whatever died in between.
+Redis and the topic `recommendations` each hold a frontier, which is written together with the
+lists. A new owner publishes nothing before its fold has reached both frontiers. It then publishes
+every list that changed after the older one, so that both stores end with the same lists, no matter
+which processes were killed in between.
 """
 
 from typing import NamedTuple
@@ -13,46 +14,52 @@ from streams.folding.log_position import LogPosition
 
 
 class Frontier(NamedTuple):
-    """A place in the log that compares by (log epoch, offset); `record_hash` is that record's."""
+    """What one store has of a recommender's lists.
+
+    `record_hash` is the hash of the log record at (`log_epoch`, `as_of`).
+    """
 
     log_epoch: int
     as_of: int
     record_hash: str = ""
     serial: int = 0
-    """Counts publications: two of the same place are told apart by it."""
-    owed_after: int | None = None
-    """Of the publications after `agreed`, one had lists of whoever changed after this offset."""
-    owner: int = 0
-    """Counts who published for this identity: one after another, never two at a time."""
-    agreed: int = 0
-    """Up to this serial both stores were known to have everything."""
-    part: int = 0
-    """Of a publication that takes several calls: how many a store has got, all but the last.
+    """Sequence number of the publication; it distinguishes publications of one log position."""
+    missing_after: int | None = None
+    """Publications after `agreed` had lists of all listeners that changed after this log offset.
 
-    It stands at the publication before, and no list of it is newer than `as_of`.
+    A store that missed one of them may be missing these lists. None if there was no such repair.
+    """
+    owner: int = 0
+    """Owner number of the process that published: the fencing token, larger with each takeover."""
+    agreed: int = 0
+    """Both stores were known to have every publication up to and including this serial."""
+    part: int = 0
+    """Number of parts that the store has of an incomplete publication; 0 if it is complete.
+
+    `serial` is then that of the publication before, and none of the lists is newer than `as_of`.
     """
     made_by: str = ""
-    """The configuration by which all its lists were made."""
+    """Hash of the configuration with which all lists were made."""
 
     @property
     def position(self) -> tuple[int, int]:
-        """What orders the frontiers of two stores."""
+        """The log position, by which frontiers of two stores are ordered."""
         return self.log_epoch, self.as_of
 
     @property
     def order(self) -> tuple[int, int, int]:
-        """What orders two frontiers of one store."""
+        """The key by which frontiers of one store are ordered."""
         return self.owner, self.serial, self.part
 
     @property
     def identity(self) -> tuple[int, ...]:
-        """What tells two frontiers of one store apart."""
+        """The fields by which frontiers of one store are distinguished (compare-and-set)."""
         return *self.position, *self.order
 
     @property
     def complete_up_to(self) -> int:
-        """Up to which log offset the store has all lists that it had to get."""
-        return self.owed_after if self.part and self.owed_after is not None else self.as_of
+        """The low watermark: the store has all lists that changed up to this log offset."""
+        return self.missing_after if self.part and self.missing_after is not None else self.as_of
 
     def text(self) -> str:
         """The form in which it is stored."""
@@ -66,22 +73,22 @@ class Frontier(NamedTuple):
             record_hash=position.record_hash,
         )
 
-    def reached_in_part(self, since: "Frontier") -> "Frontier":
-        """What a store that had `since` has with some of the lists of this publication."""
-        owed = (since.complete_up_to, since.owed_after, self.owed_after)
-        owed_after = min(each for each in owed if each is not None)
+    def reached_in_part(self, known: "Frontier") -> "Frontier":
+        """The frontier of a store that was at `known` and got one more part of this publication."""
+        candidates = (known.complete_up_to, known.missing_after, self.missing_after)
+        missing_after = min(each for each in candidates if each is not None)
         return self._replace(
-            serial=since.serial,
-            owed_after=owed_after,
-            agreed=since.agreed,
-            part=since.part + 1,
-            made_by=since.made_by,
+            serial=known.serial,
+            missing_after=missing_after,
+            agreed=known.agreed,
+            part=known.part + 1,
+            made_by=known.made_by,
         )
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)
 UNKNOWN_SERIAL = -1
-"""Of a store of which nobody knows any more what it has."""
+"""Serial of a store whose contents are unknown."""
 
 
 def frontier_at(position: LogPosition) -> Frontier:
@@ -90,32 +97,34 @@ def frontier_at(position: LogPosition) -> Frontier:
 
 
 def frontier_of(text: str | bytes | None) -> Frontier:
-    """Reads `Frontier.text`; nothing stored means nothing published.
+    """Parses `Frontier.text`; `NOTHING_PUBLISHED` if nothing is stored.
 
-    What a newer version adds is left out.
+    Fields that a newer version appended are ignored.
     """
     return Frontier(*orjson.loads(text)[: len(Frontier._fields)]) if text else NOTHING_PUBLISHED
 
 
 def is_unknown(redis: Frontier, topic: Frontier) -> bool:
-    """Whether nobody knows what Redis has: it has not seen the topic's owner, or any at all.
+    """Whether the contents of Redis are unknown: it has not seen the topic's owner, or any owner.
 
-    Who claims the topic claims Redis before it publishes. So Redis fell back, maybe to where it
-    went on without that owner, and its serial says nothing; or that owner died between the two, in
-    milliseconds. Versions before 0012 had no owners, and counted otherwise.
+    An owner claims the topic, then Redis, and only then publishes. If Redis has not seen the
+    topic's owner, there are two cases. Either Redis was reset to an older state (failover to a
+    lagging replica) and may have been written to since, so that its serial proves nothing. Or the
+    owner was killed in the milliseconds between both claims. Versions before decision 0012 had no
+    owner numbers, and their serials are not comparable.
     """
     return redis.owner < max(topic.owner, 1)
 
 
-def fenced(known: Frontier, owner: int) -> Frontier:
-    """The frontier that takes a store from a shard of which it holds `known`.
+def fenced_frontier(known: Frontier, owner: int) -> Frontier:
+    """The frontier that fences a shard in a store that holds `known` of it.
 
-    Where the store has not seen `owner`, the last one in the topic, it fell back; and whoever
-    follows could not see that any more by the number of owners.
+    `owner` is the newest owner number in the topic. A store that has not seen it lost recent
+    writes. The new owner number would hide that, so the serial becomes `UNKNOWN_SERIAL`.
 
-    >>> fenced(Frontier(1, 90, serial=4, owner=2), owner=2).order
+    >>> fenced_frontier(Frontier(1, 90, serial=4, owner=2), owner=2).order
     (3, 4, 0)
-    >>> fenced(Frontier(1, 80, serial=4, owner=1), owner=2).order
+    >>> fenced_frontier(Frontier(1, 80, serial=4, owner=1), owner=2).order
     (3, -1, 0)
     """
     serial = UNKNOWN_SERIAL if known.owner < owner else known.serial

@@ -1,4 +1,4 @@
-"""From the state to lists: ranks listeners as of the last folded log record."""
+"""Ranks listeners, as of the last folded log record, and makes their lists."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -13,7 +13,7 @@ from streams.settings import Settings
 from topics.partitioning import partition_of
 from topics.recommendation_list import EVERYONE, RankedTrack, RecommendationList
 
-_NOBODY = np.array([-1], np.int32)
+_UNKNOWN_LISTENER = np.array([-1], np.int32)
 
 
 class ListMaker:
@@ -28,8 +28,8 @@ class ListMaker:
         self._shards = shards
         self._shape = shape
 
-    def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Those of `listeners` (codes) that belong to this shard and are not erased."""
+    def of_this_shard(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The codes in `listeners` that belong to this shard and are not erased."""
         listeners = self._fold.changes.remembered(listeners)
         if self._shards == 1:
             return listeners
@@ -41,31 +41,34 @@ class ListMaker:
         return partition_of(listener_id, self._shards) == self._shard
 
     @property
-    def owns_everyones(self) -> bool:
-        """Whether this shard makes everyone's list: one does, else the topic's would go back."""
+    def makes_fallback(self) -> bool:
+        """Whether this shard makes the fallback list.
+
+        Only one shard does: with several, a list in the topic could be replaced by an older one.
+        """
         return self._shard == 0
 
     @property
     def position(self) -> LogPosition:
-        """The place in the log as of which lists are made."""
+        """The log position as of which lists are made."""
         return self._fold.position
 
     def changed_after(self, log_offset: int) -> NDArray[np.int32]:
         """Codes of this shard's listeners whose newest change is beyond `log_offset`."""
-        return self.own(self._fold.changes.after(log_offset))
+        return self.of_this_shard(self._fold.changes.after(log_offset))
 
     def erased_after(self, log_offset: int) -> list[int]:
-        """Offsets, in order, of the log records beyond `log_offset` that erased somebody."""
+        """Offsets, in order, of the log records beyond `log_offset` that erased a listener."""
         return self._fold.erasures.after(log_offset)
 
     def is_gone(self, listener_id: str) -> bool:
-        """Whether a listener of this shard is unknown to the state: their list has to go."""
+        """Whether the listener is of this shard and not in the state, so has to have no list."""
         return self.owns(listener_id) and self._fold.listeners.code(listener_id) < 0
 
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
         """A list for each of `listeners` (codes of this shard), all as of the same record.
 
-        None for who was erased since they were asked for.
+        Listeners that were erased since they were selected get no list.
         """
         listeners = self._fold.changes.remembered(listeners)
         if not len(listeners):
@@ -83,7 +86,7 @@ class ListMaker:
     def _tracks(
         self, items: NDArray[np.int32], scores: NDArray[np.float64], reasons: NDArray[np.uint8]
     ) -> Iterator[list[RankedTrack]]:
-        """The tracks of each row; named for all rows at once."""
+        """The tracks of each row. Names are looked up for all rows in one call."""
         given = items >= 0
         track_ids = map(str, self._fold.ranker.items.values(items[given].tolist()))
         names = map(self._fold.ranker.reasons.__getitem__, reasons[given].tolist())
@@ -91,9 +94,9 @@ class ListMaker:
         for length in given.sum(axis=1).tolist():
             yield [*islice(ranked, length)]
 
-    def everyones(self) -> RecommendationList:
-        """The fallback list, for listeners that are not known."""
-        [tracks] = self._tracks(*self._shape.ranked(self._fold.ranker, _NOBODY))
+    def fallback_list(self) -> RecommendationList:
+        """The fallback list (everyone's list), for listeners without a list of their own."""
+        [tracks] = self._tracks(*self._shape.ranked(self._fold.ranker, _UNKNOWN_LISTENER))
         return self._list(EVERYONE, 0, tracks)
 
     def _list(

@@ -1,7 +1,7 @@
-"""What people may ask of lists beside hits: fewer tracks of one artist, more that is new.
+"""Diversification of lists: fewer tracks of one artist, more tracks that are new to the listener.
 
-Applied when lists are made, after ranking: what the model learns and how it is evaluated know
-nothing of it. Off by default. The same ranking always gives the same list.
+It is applied after ranking, when lists are made, and affects neither learning nor evaluation.
+It is off by default. The same ranking always gives the same list.
 """
 
 from collections import Counter
@@ -16,22 +16,23 @@ from numpy.typing import NDArray
 from online_models.base import Ranker
 
 DEPTH = 4
-"""Lists of this many times the length are looked through."""
+"""Number of tracks that are ranked for one list, as a multiple of its length."""
 DEPTH_MAX = 200
+"""Maximum number of tracks that are ranked for one list, unless the list itself is longer."""
 Lists = tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
 class ListShape:
-    """`k` tracks at most, of which at most `artist_max` (0: any number) of one artist."""
+    """Limits of a list: at most `k` tracks, at most `artist_max` (0: any number) of one artist."""
 
     k: int
     artist_max: int = 0
     new_share_min: float = 0.0
-    """Share of them that the listener has not played, if there are as many among those ranked."""
+    """Minimum share of tracks that the listener has not played, if enough of them are ranked."""
 
     def ranked(self, ranker: Ranker, listeners: NDArray[np.int32]) -> Lists:
-        """Lists for `listeners`, as `Ranker.recommend_many` returns them; shorter if need be."""
+        """Lists for `listeners` in the form of `Ranker.recommend_many`; limits may shorten them."""
         if self.artist_max == 0 and self.new_share_min == 0.0:
             return ranker.recommend_many(listeners, self.k)
         ranked: Lists = ranker.recommend_many(
@@ -47,7 +48,7 @@ class ListShape:
         return shaped[0], shaped[1], shaped[2]
 
     def _places(self, ranker: Ranker, listener: int, items: NDArray[np.int32]) -> list[int]:
-        """Which places of `items`, best first, make the list, in order."""
+        """Indices into `items` (best first) of the tracks of the list, in order."""
         places = list(self._of_artists(ranker.groups_of(items).tolist()))
         return self._with_new(places, np.isin(items, ranker.plays_of(listener)).tolist())
 
@@ -65,22 +66,22 @@ class ListShape:
         return sorted([*known[: self.k - wanted], *new])[: self.k]
 
 
-class Wishes(Protocol):
-    """What settings say of lists."""
+class ShapeSettings(Protocol):
+    """The settings that limit lists."""
 
     @property
     def list_length(self) -> int:
-        """Tracks in a list."""
+        """Maximum number of tracks in a list."""
 
     @property
     def artist_max(self) -> int:
-        """Of one artist; 0: any number."""
+        """Maximum number of tracks of one artist; 0: any number."""
 
     @property
     def new_share_min(self) -> float:
-        """Share of a list that is new to its listener, at least."""
+        """Minimum share of tracks that are new to the listener."""
 
 
-def shape_of(settings: Wishes) -> ListShape:
-    """What the settings ask for."""
+def shape_of(settings: ShapeSettings) -> ListShape:
+    """The limits that the settings require."""
     return ListShape(settings.list_length, settings.artist_max, settings.new_share_min)

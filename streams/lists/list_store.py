@@ -1,4 +1,4 @@
-"""Where lists are read from: one interface for the Redis tables and their twin in memory."""
+"""The store of lists: one interface for the Redis adapter and its in-memory twin."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -8,55 +8,58 @@ from topics.recommendation_list import RecommendationList, RecommendedTrack
 
 
 class StoredList(NamedTuple):
-    """A list as a reader finds it; times in ms, `items` as (track, score, reason)."""
+    """A list as a reader gets it; times are in ms, `items` are (track, score, reason)."""
 
     items: list[RecommendedTrack]
     log_epoch: int
     as_of: int
     event_time: int
     published_at: int
-    is_everyones: bool = False
-    """Whether it is the fallback, since the listener has none of their own."""
+    is_fallback: bool = False
+    """Whether it is the fallback list, because the listener has no list of their own."""
 
 
 class Publication(NamedTuple):
-    """Lists that go out together, and the frontier that they reach."""
+    """Lists that are published together, and the frontier that the store reaches with them."""
 
     lists: Sequence[RecommendationList]
     erased: Sequence[str]
     frontier: Frontier
     more_follow: bool = False
-    """Whether the frontier is reached with later ones only."""
+    """Whether this is a part, and the store reaches the frontier only with a later part."""
 
 
 class PublishOutcome(NamedTuple):
-    """What became of a publication: whether it was taken, and the frontier that the store has."""
+    """Whether a store accepted a publication, and the frontier that the store has now."""
 
-    is_taken: bool
+    is_accepted: bool
     frontier: Frontier
 
 
 class ListStore(Protocol):
-    """A table of lists by generation and listener, and the publish frontier beside them.
+    """Lists by generation and listener, and the publish frontier of each shard.
 
-    A publication is taken only where the frontier is what its publisher knows it to be, and moves
-    it, all in one step: so a store that fell back, or that another one writes to, takes nothing
-    until its publisher knows. Of a publication a list is taken only if its (log_epoch, as_of) is
-    older neither than the stored one's nor than the frontier: who was erased meanwhile has no
-    list that would say so.
+    A store accepts a publication only if its frontier is the one that the publisher expects, and
+    moves the frontier in the same step (compare-and-set). So a store that lost recent writes, or
+    that another process writes to, accepts nothing until the publisher has noticed.
+
+    Within a publication, a list is accepted only if its (log_epoch, as_of) is not older than that
+    of the stored list and not older than the frontier. The frontier is compared, too, because a
+    listener that was erased in the meantime has no stored list to compare with.
     """
 
-    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
-        """Takes lists, removes erased listeners' and moves the frontier; or takes nothing.
+    async def publish(self, publication: Publication, expected: Frontier) -> PublishOutcome:
+        """Accepts lists, removes those of erased listeners and moves the frontier; or does nothing.
 
-        `since` is the frontier that the store must have, as its publisher knows it.
+        `expected` is the frontier that the store must have.
         """
         ...
 
     async def fence(self, shard: str, owner: int) -> Frontier:
-        """Moves the frontier of another shard, `iofM`, on to an owner after its last and `owner`,
-        so that whoever published it takes notice; returns it. Where the store has not seen `owner`,
-        its serial says nothing any more.
+        """Fences another shard, `iofM`: raises the owner number in its frontier; returns that.
+
+        The new number is larger than `owner` and than the shard's last one, so that its publisher
+        is refused. If the store has not seen `owner`, the serial becomes `UNKNOWN_SERIAL`.
         """
         ...
 
@@ -65,13 +68,13 @@ class ListStore(Protocol):
         ...
 
     async def read(self, listener_id: str) -> StoredList | None:
-        """The listener's list, else everyone's, else None."""
+        """The listener's list; otherwise the fallback list, or None if there is none."""
         ...
 
     async def count(self) -> int:
-        """How many listeners have a list."""
+        """Number of listeners that have a list."""
         ...
 
     async def close(self) -> None:
-        """Lets go of the connection."""
+        """Closes the connection."""
         ...

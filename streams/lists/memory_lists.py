@@ -1,6 +1,6 @@
-"""The twin of the Redis tables in memory."""
+"""The in-memory implementation (twin) of the store of lists."""
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced_frontier
 from streams.lists.list_store import Publication, PublishOutcome, StoredList
 from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
@@ -14,7 +14,7 @@ class MemoryLists:
         self._frontiers: dict[str, Frontier] = {}
 
     def of(self, shard: str) -> "MemoryLists":
-        """The same table as another shard reaches it."""
+        """The same store from the point of view of another shard."""
         other = MemoryLists(shard)
         other._lists, other._frontiers = self._lists, self._frontiers
         return other
@@ -27,20 +27,20 @@ class MemoryLists:
     def _frontier(self, new: Frontier) -> None:
         self._frontiers[self._shard] = new
 
-    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
+    async def publish(self, publication: Publication, expected: Frontier) -> PublishOutcome:
         """See `ListStore.publish`."""
         known = self._frontier
-        if known.identity != since.identity:
+        if known.identity != expected.identity:
             return PublishOutcome(False, known)
         for each in publication.lists:
-            self._take(each)
+            self._put(each)
         for listener_id in publication.erased:
             self._erase(listener_id, publication.frontier)
         new = publication.frontier
         self._frontier = new.reached_in_part(known) if publication.more_follow else new
         return PublishOutcome(True, self._frontier)
 
-    def _take(self, new: RecommendationList) -> None:
+    def _put(self, new: RecommendationList) -> None:
         if (new.log_epoch, new.as_of) >= self._newest(new.listener_id):
             items = [RecommendedTrack(*item) for item in new.items]
             self._lists[new.listener_id] = StoredList(
@@ -52,14 +52,16 @@ class MemoryLists:
             self._lists.pop(listener_id, None)
 
     def _newest(self, listener_id: str) -> tuple[int, int]:
-        """What a list must not be older than: the stored one, and the frontier."""
+        """The newer position of the stored list and the frontier; no older list is accepted."""
         old = self._lists.get(listener_id)
         stored = (old.log_epoch, old.as_of) if old else NOTHING_PUBLISHED.position
         return max(stored, self._frontier.position)
 
     async def fence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.fence`."""
-        self._frontiers[shard] = fenced(self._frontiers.get(shard, NOTHING_PUBLISHED), owner)
+        self._frontiers[shard] = fenced_frontier(
+            self._frontiers.get(shard, NOTHING_PUBLISHED), owner
+        )
         return self._frontiers[shard]
 
     async def frontier(self) -> Frontier:
@@ -68,8 +70,8 @@ class MemoryLists:
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`."""
-        own, everyone = self._lists.get(listener_id), self._lists.get(EVERYONE)
-        return own or (everyone._replace(is_everyones=True) if everyone else None)
+        own, fallback = self._lists.get(listener_id), self._lists.get(EVERYONE)
+        return own or (fallback._replace(is_fallback=True) if fallback else None)
 
     async def count(self) -> int:
         """See `ListStore.count`."""

@@ -1,9 +1,9 @@
-"""The Redis tables of lists, which any language can read with plain commands.
+"""The Redis adapter of the store of lists; any client can read the lists with plain commands.
 
 `recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
-`log_epoch`, `event_time`, `published_at`; `recs:{generation}:*everyone*` is for the unknown ones;
-`recs:active` says which share of listeners each generation serves: all by the first one, until
-another is promoted.
+`log_epoch`, `event_time`, `published_at`. `recs:{generation}:*everyone*` is the fallback list, for
+listeners without one. `recs:active` holds the share of listeners that each generation serves; the
+first generation serves all of them.
 """
 
 import time
@@ -13,14 +13,15 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced, frontier_of
+from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced_frontier, frontier_of
 from streams.lists.list_store import Publication, PublishOutcome, StoredList
 from streams.settings import Settings
 from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
 LISTS_A_CALL_MAX = 400
-"""One Lua call blocks Redis: at about 5 µs a list this many cost 2 ms."""
+"""Maximum number of lists per Lua call, which blocks Redis: 2 ms at about 5 µs per list."""
 ACTIVE_KEY = "recs:active"
+"""Key of the share of listeners that each generation serves (for canaries and blue/green)."""
 _SCAN_COUNT = 2_000
 
 _COMPARED = ("log_epoch", "as_of", "owner", "serial", "part")
@@ -58,7 +59,7 @@ end
 redis.call('SET', KEYS[1], frontier)
 return false
 """.replace("COMPARED", ", ".join(str(1 + Frontier._fields.index(each)) for each in _COMPARED))
-"""Returns nothing where it took the lists, else the frontier that it found."""
+"""Lua script, a compare-and-set: returns nil if it accepted the lists, else the stored frontier."""
 
 
 def list_key(generation: str, listener_id: str) -> str:
@@ -83,10 +84,10 @@ class RedisLists:
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
-    async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
-        """See `ListStore.publish`; several calls where there are many lists."""
+    async def publish(self, publication: Publication, expected: Frontier) -> PublishOutcome:
+        """See `ListStore.publish`; makes several calls if there are many lists."""
         rows = [*self._rows(publication)]
-        known = since
+        known = expected
         for start in range(0, max(len(rows), 1), LISTS_A_CALL_MAX):
             end, new = start + LISTS_A_CALL_MAX, publication.frontier
             if publication.more_follow or end < len(rows):
@@ -102,22 +103,22 @@ class RedisLists:
         key = frontier_key(self._generation, shard)
         while True:
             known = frontier_of(await self._redis.get(key))
-            new = fenced(known, owner)
+            new = fenced_frontier(known, owner)
             if await self._call(key, (), new, known) is None:
                 return new
 
     async def _call(
-        self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, since: Frontier
+        self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, expected: Frontier
     ) -> bytes | None:
-        """None where `since` was what the key holds, else what it does hold."""
+        """None if the key held the frontier `expected`; otherwise the frontier that it holds."""
         now_ms = int(time.time() * 1000)
         keys: list[Any] = [key, ACTIVE_KEY, *(key for key, _ in rows)]
-        texts = (since.text(), self._generation, NOTHING_PUBLISHED.text())
+        texts = (expected.text(), self._generation, NOTHING_PUBLISHED.text())
         settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
         return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
 
     def _rows(self, publication: Publication) -> Iterator[tuple[bytes, bytes]]:
-        """Key and row of each list, as bytes: what the client need not encode costs it little."""
+        """Key and row of each list, as bytes, so that the client need not encode them."""
         for each in publication.lists:
             yield list_key(self._generation, each.listener_id).encode(), _row(each)
         epoch, as_of = publication.frontier.position
@@ -129,21 +130,21 @@ class RedisLists:
         return frontier_of(await self._redis.get(self._frontier_key))
 
     async def read(self, listener_id: str) -> StoredList | None:
-        """See `ListStore.read`; both hashes come in one round trip."""
+        """See `ListStore.read`; both hashes are read in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for each in (listener_id, EVERYONE):
                 pipeline.hgetall(list_key(self._generation, each))
-            own, everyone = await pipeline.execute()
+            own, fallback = await pipeline.execute()
         if own:
             return _stored(own)
-        return _stored(everyone)._replace(is_everyones=True) if everyone else None
+        return _stored(fallback)._replace(is_fallback=True) if fallback else None
 
     async def count(self) -> int:
-        """See `ListStore.count`; walks all keys, for operators."""
+        """See `ListStore.count`; scans all keys, so it is for operators only."""
         match = list_key(self._generation, "*")
-        everyone = list_key(self._generation, EVERYONE).encode()
+        fallback = list_key(self._generation, EVERYONE).encode()
         keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
-        return len(keys - {everyone})
+        return len(keys - {fallback})
 
     async def close(self) -> None:
         """See `ListStore.close`."""
@@ -162,7 +163,7 @@ def redis_lists(settings: Settings, redis: "Redis") -> RedisLists:
 
 
 def _row(new: RecommendationList) -> bytes:
-    """What the script takes apart: log epoch, as_of, event time and items."""
+    """A list in the form that the script parses: log epoch, as_of, event time and items."""
     return b"%d %d %d %b" % (new.log_epoch, new.as_of, new.event_time, new.items_json())
 
 

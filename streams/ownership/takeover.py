@@ -126,7 +126,7 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> Reached:
             if is_unknown(found, topic_at):
                 claimed = claimed._replace(serial=UNKNOWN_SERIAL)
             outcome = await lists.publish(Publication((), (), claimed), found)
-            if outcome.is_taken:
+            if outcome.is_accepted:
                 return found, claimed
 
     found, claimed = await redis.asked(claim, retry_s)

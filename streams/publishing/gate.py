@@ -69,5 +69,5 @@ def _one_lacks_after(redis: Frontier, topic: Frontier, log_epoch: int) -> int:
     older, newer = sorted((redis, topic), key=lambda each: each.serial)
     if is_unknown(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:
         return -1
-    differ = [newer.owed_after] if older.serial < newer.serial or newer.part else []
+    differ = [newer.missing_after] if older.serial < newer.serial or newer.part else []
     return min(each for each in (older.complete_up_to, *differ) if each is not None)

@@ -45,11 +45,11 @@ class FoldedListeners(Protocol):
         ...
 
     @property
-    def owns_everyones(self) -> bool:
+    def makes_fallback(self) -> bool:
         """Whether this shard makes the fallback list."""
         ...
 
-    def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+    def of_this_shard(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of `listeners` (codes) that belong to this shard and are not erased."""
         ...
 
@@ -153,7 +153,7 @@ class PublicationPlan:
     def is_due(self) -> bool:
         """Whether there is something to publish, though no event has come."""
         is_stale = self._everyones_at < self._listeners.position.offset
-        return self._repair_after is not None or (self._listeners.owns_everyones and is_stale)
+        return self._repair_after is not None or (self._listeners.makes_fallback and is_stale)
 
     def owned(self, owner: int, redis_at: Frontier) -> None:
         """This process is the owner now, and both stores know it; the gate is yet to be set."""
@@ -214,11 +214,11 @@ class PublicationPlan:
         return together([Changed(), *news])
 
     def _own(self, news: Changed) -> NDArray[np.int32]:
-        return self._listeners.own(news.listeners)
+        return self._listeners.of_this_shard(news.listeners)
 
     def _is_everyones_due(self, position: LogPosition) -> bool:
         is_old = position.offset - self._everyones_at >= EVERYONE_EVERY_RECORDS
-        return self._listeners.owns_everyones and is_old
+        return self._listeners.makes_fallback and is_old
 
     # -- the sequence ----------------------------------------------------------------------------
 

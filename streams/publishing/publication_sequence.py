@@ -17,7 +17,7 @@ class PublicationSequence:
 
     >>> sequence = PublicationSequence(owner=2, made_by="", serial=7)
     >>> repair = sequence.next(LogPosition(0, 90), agreed=6, repairs_after=30)
-    >>> repair.serial, repair.owed_after
+    >>> repair.serial, repair.missing_after
     (8, 30)
     >>> sequence.lacking(repair._replace(serial=7))
     30
@@ -45,7 +45,7 @@ class PublicationSequence:
             self._remember(repairs_after)
         return frontier_at(position)._replace(
             serial=self.serial,
-            owed_after=self._repaired_after(agreed),
+            missing_after=self._repaired_after(agreed),
             owner=self.owner,
             agreed=agreed,
             made_by=self.made_by,

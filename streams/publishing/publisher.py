@@ -124,7 +124,7 @@ class Publisher:
         """Sends a draft; whether that ends its publication."""
         lists = self._maker.lists(draft.listeners)
         if draft.has_everyones:
-            lists.append(self._maker.everyones())
+            lists.append(self._maker.fallback_list())
         await self.redis.settled()
         part = self._plan.number(draft, self.topic.published)
         if part is None:
@@ -140,7 +140,7 @@ class Publisher:
             self.redis.write(publication, part.since, partial(self._answered, part))
 
     def _answered(self, part: Part, outcome: PublishOutcome) -> None:
-        if not outcome.is_taken:
+        if not outcome.is_accepted:
             self._repair(self._plan.refused(outcome.frontier))
         elif self._plan.taken(outcome.frontier):
             self.freshness.note(part.appended_at)

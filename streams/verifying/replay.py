@@ -133,7 +133,7 @@ class AuditReplay:
 def ranked(fold: Fold, maker: ListMaker, listener_id: str) -> Published:
     """The list that the state has for somebody; nobody's where it does not know them."""
     if listener_id == EVERYONE:
-        return made(maker.everyones())
+        return made(maker.fallback_list())
     code = fold.listeners.code(listener_id)
     lists = maker.lists(np.array([code] if code >= 0 else [], np.int32))
     return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")

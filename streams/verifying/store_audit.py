@@ -62,7 +62,7 @@ def _own(lists: Lists, maker: ListMaker) -> Lists:
 
 
 def _is_own(listener_id: str, maker: ListMaker) -> bool:
-    return maker.owns_everyones if listener_id == EVERYONE else maker.owns(listener_id)
+    return maker.makes_fallback if listener_id == EVERYONE else maker.owns(listener_id)
 
 
 def compare_stores(
@@ -83,7 +83,7 @@ def compare_stores(
 
 def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
     """Listener → log offset of their last change, of those whose lists `maker` makes."""
-    codes = maker.own(fold.changes.after(-1))
+    codes = maker.of_this_shard(fold.changes.after(-1))
     ids = map(str, fold.listeners.values(codes.tolist()))
     return dict(zip(ids, fold.changes.last_changed(codes).tolist(), strict=True))
 

@@ -175,8 +175,8 @@ class ListStoreContract:
         before, after = Frontier(0, 10, "aa", serial=6), Frontier(0, 12, "bb", serial=7)
         await published(store, frontier=before)
         first = Publication([a_list(as_of=12)], (), after, more_follow=True)
-        is_taken, found = await store.publish(first, before)
-        assert is_taken
+        is_accepted, found = await store.publish(first, before)
+        assert is_accepted
         assert (found.as_of, found.record_hash, found.serial) == (12, "bb", 6)
         assert found.complete_up_to == 10
         assert await store.frontier() == found
@@ -198,14 +198,16 @@ class ListStoreContract:
         assert (await found(store, listener_id)).items == list(TRACKS)
         assert await store.count() == 1
 
-    @pytest.mark.parametrize("change", [{"agreed": 7}, {"made_by": "another"}, {"owed_after": 3}])
+    @pytest.mark.parametrize(
+        "change", [{"agreed": 7}, {"made_by": "another"}, {"missing_after": 3}]
+    )
     async def test_what_a_frontier_says_beside_its_place_is_not_compared(
         self, store: ListStore, change: dict[str, Any]
     ) -> None:
         known = Frontier(0, 9, serial=4, owner=2)
         await published(store, frontier=known)
         news = Publication([a_list()], (), Frontier(0, 10, serial=5, owner=2))
-        assert (await store.publish(news, known._replace(**change))).is_taken
+        assert (await store.publish(news, known._replace(**change))).is_accepted
 
     @pytest.mark.parametrize("field", ["log_epoch", "as_of", "serial", "owner", "part"])
     async def test_who_does_not_know_the_place_of_the_frontier_publishes_nothing(

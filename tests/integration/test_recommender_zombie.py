@@ -97,7 +97,7 @@ async def test_who_froze_around_the_produce_changes_nothing_after_a_takeover(
     await asyncio.to_thread(wait_until, lambda: elder.topic.failure, lambda it: it is not None)
     elders = elder.maker.lists(elder.maker.changed_after(-1))
     late = Publication(elders, (), since._replace(serial=99))
-    assert not (await elder.lists.publish(late, since)).is_taken
+    assert not (await elder.lists.publish(late, since)).is_accepted
     assert in_redis(station) == in_topic(station) == lists
     assert (await younger.lists.frontier()).as_of == 2
     with pytest.raises(LogError, match="another of its identity took over"):

@@ -77,7 +77,7 @@ class RemoteLists:
         for start in range(0, len(lists) - size, size):
             part = publication._replace(lists=lists[start : start + size], erased=())
             outcome = await self._call(part._replace(more_follow=True), since)
-            if not outcome.is_taken:
+            if not outcome.is_accepted:
                 return outcome
             since = outcome.frontier
         last = lists[(len(lists) - 1) // size * size :]
@@ -89,7 +89,7 @@ class RemoteLists:
         outcome = await self._table.publish(publication, since)
         self._redis.look()
         told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
-        takes = "takes" if outcome.is_taken else "does not take"
+        takes = "takes" if outcome.is_accepted else "does not take"
         edge.note(edge.name, f"redis {takes} {told}, has {outcome.frontier.text()}")
         await self._answered("a write to redis")
         return outcome

@@ -63,8 +63,8 @@ class Readers:
         if found is None:
             self.counts["nothing"] += 1
             return
-        self.counts["everyone's" if found.is_everyones else "own"] += 1
-        name = "*everyone*" if found.is_everyones else listener_id
+        self.counts["everyone's" if found.is_fallback else "own"] += 1
+        name = "*everyone*" if found.is_fallback else listener_id
         place, before = (found.log_epoch, found.as_of), self._newest.get(name, (-1, -1))
         if place < before:
             self.older.append(f"{name}: {place} after {before}")

@@ -60,7 +60,7 @@ def test_who_was_erased_since_they_were_asked_for_gets_no_list() -> None:
 
 def test_every_listener_belongs_to_exactly_one_shard() -> None:
     fold = folded(a_fold(), batches(a_history(60, listeners=30), 10))
-    owned = [a_maker(fold, shard, 3).own(everybody(fold)) for shard in range(3)]
+    owned = [a_maker(fold, shard, 3).of_this_shard(everybody(fold)) for shard in range(3)]
     assert sorted(np.concatenate(owned).tolist()) == everybody(fold).tolist()
     for shard, codes in enumerate(owned):
         names = [str(fold.listeners.value(code)) for code in codes.tolist()]
@@ -73,13 +73,13 @@ def test_who_was_erased_since_they_changed_is_nobodys() -> None:
     both = everybody(fold)
     folded(fold, [a_batch(an_event("ann", None, kind="ERASE", minute=9), from_offset=2)])
     for shards in (1, 2):
-        own = [a_maker(fold, shard, shards).own(both) for shard in range(shards)]
+        own = [a_maker(fold, shard, shards).of_this_shard(both) for shard in range(shards)]
         assert [fold.listeners.value(code) for code in np.concatenate(own)] == ["bob"]
 
 
 def test_everyones_list_is_what_an_unknown_listener_would_get() -> None:
     fold = folded(a_fold("fast"), batches(a_history(100), 10))
-    made = a_maker(fold).everyones()
+    made = a_maker(fold).fallback_list()
     assert made.listener_id == EVERYONE
     ranked = [track_id for track_id, *_ in made.items]
     assert ranked == [each.item for each in fold.ranker.recommend("nobody", 5)]

@@ -51,7 +51,7 @@ def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> Non
 def test_what_a_former_shard_told_one_store_alone_is_told_to_both(
     own: int, republish_after: int
 ) -> None:
-    redis, topic = owned(0, 100, serial=7, owed_after=30), owned(0, 60, serial=6)
+    redis, topic = owned(0, 100, serial=7, missing_after=30), owned(0, 60, serial=6)
     stands_at = owned(0, own, serial=9)
     gate = gate_between(stands_at, stands_at, 0, [Reached(redis, topic)])
     assert gate == Gate((0, max(own, 100)), republish_after)
@@ -60,20 +60,20 @@ def test_what_a_former_shard_told_one_store_alone_is_told_to_both(
 @pytest.mark.parametrize("further", ["redis", "topic"])
 def test_what_the_further_store_got_anew_the_other_one_gets_too(further: str) -> None:
     behind = owned(0, 100, serial=6)
-    owing = owned(0, 100, serial=7, owed_after=40, agreed=5)
+    owing = owned(0, 100, serial=7, missing_after=40, agreed=5)
     redis, topic = (owing, behind) if further == "redis" else (behind, owing)
     assert gate_between(redis, topic, log_epoch=0).republish_after == 40
     assert frontier_of(owing.text()) == owing
 
 
 def test_stores_at_one_publication_owe_each_other_nothing() -> None:
-    frontier = owned(0, 100, serial=7, owed_after=40)
+    frontier = owned(0, 100, serial=7, missing_after=40)
     assert gate_between(frontier, frontier, log_epoch=0).republish_after == 100
 
 
 def test_a_store_behind_what_both_once_had_gets_every_list() -> None:
     behind = owned(0, 100, serial=4)
-    further = owned(0, 100, serial=7, owed_after=40, agreed=5)
+    further = owned(0, 100, serial=7, missing_after=40, agreed=5)
     assert gate_between(behind, further, log_epoch=0).republish_after == -1
 
 
@@ -105,6 +105,6 @@ def test_after_frontiers_of_versions_without_owners_every_list_is_published(
 def test_whoever_finds_a_publication_in_part_publishes_beyond_it_what_was_not_complete(
     topic_serial: int,
 ) -> None:
-    redis = owned(0, 100, serial=6, agreed=5, owed_after=85, part=1)
+    redis = owned(0, 100, serial=6, agreed=5, missing_after=85, part=1)
     topic = owned(0, 95, serial=topic_serial, agreed=5)
     assert gate_between(redis, topic, log_epoch=0) == Gate((0, 100), 85)

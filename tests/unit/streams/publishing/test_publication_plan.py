@@ -28,14 +28,14 @@ WIDE_OPEN = Gate((-1, -1), -1)
 class Listeners:
     """Listeners by code, and at which log offset each of them changed last."""
 
-    def __init__(self, *, owns_everyones: bool = False) -> None:
+    def __init__(self, *, makes_fallback: bool = False) -> None:
         self.position = LogPosition(0, -1)
-        self.owns_everyones = owns_everyones
+        self.makes_fallback = makes_fallback
         self.last_changed: dict[int, int] = {}
         self.erased: dict[int, str] = {}
         self.known: set[str] = set()
 
-    def own(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+    def of_this_shard(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         return listeners
 
     def changed_after(self, log_offset: int) -> NDArray[np.int32]:
@@ -170,14 +170,14 @@ def test_the_events_that_are_visible_with_a_publication_are_those_since_the_one_
 
 
 def test_the_fallback_list_is_made_now_and_then_by_one_shard() -> None:
-    for owns_everyones in (True, False):
-        desk, made_at = Desk(owns_everyones=owns_everyones), []
+    for makes_fallback in (True, False):
+        desk, made_at = Desk(makes_fallback=makes_fallback), []
         for at in range(2 * EVERYONE_EVERY_RECORDS):
             desk.changed(ANN)
             draft = desk.draft()
             made_at += [at] if draft.has_everyones else []
             desk.number(draft)
-        assert made_at == ([0, EVERYONE_EVERY_RECORDS] if owns_everyones else [])
+        assert made_at == ([0, EVERYONE_EVERY_RECORDS] if makes_fallback else [])
 
 
 # -- parts ---------------------------------------------------------------------------------------
@@ -306,12 +306,12 @@ def test_a_repair_is_owed_until_both_stores_are_known_to_have_it() -> None:
     desk = published(ANN, BOB)
     desk.plan.refused(CLAIMED)
     [repair] = desk.sent()
-    assert repair.part.frontier.owed_after == -1
+    assert repair.part.frontier.missing_after == -1
     desk.topic_at = Frontier(0, 0, serial=1, owner=1)  # where its transaction is still under way
     desk.changed(CID)
-    assert desk.sent()[0].part.frontier.owed_after == -1
+    assert desk.sent()[0].part.frontier.missing_after == -1
     desk.changed(DAN)
-    assert desk.sent()[0].part.frontier.owed_after is None
+    assert desk.sent()[0].part.frontier.missing_after is None
 
 
 # -- erased listeners ----------------------------------------------------------------------------

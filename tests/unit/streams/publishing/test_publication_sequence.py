@@ -16,15 +16,15 @@ def test_publications_are_counted_and_say_whose_they_are() -> None:
     first, second = (sequence.next(HERE, agreed=5, repairs_after=None) for _ in range(2))
     assert [first.serial, second.serial] == [8, 9]
     assert (first.owner, first.agreed, first.made_by) == (1, 5, "best")
-    assert first.owed_after is None
+    assert first.missing_after is None
 
 
 def test_a_repair_is_named_until_both_stores_are_known_to_have_it() -> None:
     sequence = a_sequence()
     repair = sequence.next(HERE, agreed=5, repairs_after=30)
-    assert repair.owed_after == 30
-    assert sequence.next(HERE, agreed=7, repairs_after=None).owed_after == 30
-    assert sequence.next(HERE, agreed=repair.serial, repairs_after=None).owed_after is None
+    assert repair.missing_after == 30
+    assert sequence.next(HERE, agreed=7, repairs_after=None).missing_after == 30
+    assert sequence.next(HERE, agreed=repair.serial, repairs_after=None).missing_after is None
 
 
 def test_a_store_lacks_what_changed_since_its_place_and_every_repair_after_it() -> None:

@@ -506,7 +506,7 @@ async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end() -> None
     assert [len(each.lists) for each in desk.topic.offered] == [3, 2, 1]
     assert [each.more_follow for each in desk.topic.offered] == [True, True, False]
     assert desk.topic.frontier == await desk.lists.frontier()
-    assert desk.topic.frontier == Frontier(0, 0, "hash", serial=1, owed_after=-1)
+    assert desk.topic.frontier == Frontier(0, 0, "hash", serial=1, missing_after=-1)
     assert len(await desk.redis()) == 6
 
 
@@ -798,11 +798,11 @@ async def test_a_repair_is_told_of_until_both_are_known_to_have_it() -> None:
     await desk.look_after()
     await desk.hear(an_event("cid"))
     frontier = await desk.lists.frontier()
-    assert (frontier.agreed, frontier.owed_after) == (2, -1)
+    assert (frontier.agreed, frontier.missing_after) == (2, -1)
     desk.topic.commit()
     await desk.hear(an_event("dan"))
     frontier = await desk.lists.frontier()
-    assert (frontier.agreed, frontier.owed_after) == (4, None)
+    assert (frontier.agreed, frontier.missing_after) == (4, None)
 
 
 async def test_what_the_topic_got_anew_while_redis_was_away_is_owed_to_redis() -> None:

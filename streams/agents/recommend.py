@@ -137,7 +137,7 @@ class Recommender:
             self._state.take_digest()
         self._write_progress()
         self._publish_alarms()
-        self._background.run("repair", self.publisher.look_after)
+        self._background.run("repair", self.publisher.repair_redis)
         await self.ownership.start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
             self._background.run("snapshot", self._state.keep)
@@ -162,7 +162,7 @@ class Recommender:
             return
         self.ownership.end()
         await self._background.cancel()
-        await self.publisher.redis.settled()
+        await self.publisher.redis.wait_until_written()
         await asyncio.to_thread(self.publisher.topic.close)
         await self._state.keep()
         self._state.take_digest()

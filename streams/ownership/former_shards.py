@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka.client_settings import client_settings
 from streams.lists.frontier import Frontier
 from streams.progress.progress_reader import ProgressReader
-from streams.publishing.topic_frontier import lists_group, topic_frontier, transactional_id
+from streams.publishing.topic_frontier import frontier_group, topic_frontier, transactional_id
 from streams.recommender_identity import RecommenderIdentity
 from topics.errors import ServerError
 from topics.learning_progress import LearningProgress
@@ -43,14 +43,14 @@ def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
     Whoever died before it published anything has a group that reads the log, and may yet publish.
 
     >>> names = ["a-0of1", "a-1of2", "a-0of3", "b-0of1", "a-0of1-0of2"]
-    >>> formers_among([lists_group(each) for each in names], "a-1of3")
+    >>> formers_among([frontier_group(each) for each in names], "a-1of3")
     ['a-0of1', 'a-1of2']
     >>> formers_among(["a-0of1", "a-0of1-recommendations", "a-1of1", "a-1of3"], "a-0of3")
     ['a-0of1', 'a-1of1']
     """
     own = RecommenderIdentity.parsed(recommender_id)
     assert own is not None, recommender_id
-    suffix = lists_group("")
+    suffix = frontier_group("")
     names = {group.removesuffix(suffix) for group in groups}
     found = map(RecommenderIdentity.parsed, names)
     return sorted(str(it) for it in found if it and it.is_former_of(own))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
 from streams.lists.frontier import Frontier
-from streams.publishing.gate import Gate, Reached, gate_between, published_since
+from streams.publishing.gate import Gate, StoreFrontiers, gate_between, published_later_than
 
 
 class Opening(NamedTuple):
@@ -25,7 +25,7 @@ def opening(
     fold: Fold,
     redis: Frontier,
     topic: Frontier,
-    former: Sequence[Reached] = (),
+    former: Sequence[StoreFrontiers] = (),
 ) -> Opening:
     """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
 
@@ -34,8 +34,8 @@ def opening(
     """
     with read_log() as reader:
         end = reader.bounds().end
-        own = Reached(redis, topic)
-        told = [each for stores in (own, *published_since(own, former)) for each in stores]
+        own = StoreFrontiers(redis, topic)
+        told = [each for stores in (own, *published_later_than(own, former)) for each in stores]
         told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]
         rewritten = [each for each in told if reader.hash_at(each.as_of) != each.record_hash]
     gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))

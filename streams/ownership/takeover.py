@@ -18,7 +18,7 @@ from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
 from streams.ownership.former_shards import FormerShards, shard_of
 from streams.ownership.gate_opening import Opening, opening
-from streams.publishing.gate import Reached
+from streams.publishing.gate import StoreFrontiers
 from streams.publishing.publisher import Publisher
 
 _log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class Takeover:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
         return found
 
-    async def _taken_over(self) -> tuple[list[Reached], Reached]:
+    async def _taken_over(self) -> tuple[list[StoreFrontiers], StoreFrontiers]:
         """Up to where recommenders of another M published, and where both stores are.
 
         A process that was frozen before it had taken over may have been fenced by another M, which
@@ -76,7 +76,9 @@ class Takeover:
         self._publisher.shut(self._publisher.topic.renewed())
 
     async def _redis_at(self) -> Frontier:
-        return await self._publisher.redis.asked(methodcaller("frontier"), self._retry_s)
+        return await self._publisher.redis.call_until_answered(
+            methodcaller("frontier"), self._retry_s
+        )
 
     async def _ended_former(self) -> list[str]:
         """Waits for the end of recommenders of another M; returns their identities."""
@@ -88,7 +90,7 @@ class Takeover:
         self.waits_for = []
         return ids
 
-    async def _fenced(self, ids: Sequence[str]) -> list[Reached]:
+    async def _fenced(self, ids: Sequence[str]) -> list[StoreFrontiers]:
         """Fences `ids` in both stores; returns up to where they published.
 
         Redis is claimed by then: whatever it forgets from here on, it forgets the claim, too. And
@@ -96,23 +98,25 @@ class Takeover:
         """
         in_topic = await until_answered(lambda: self._former.frontiers(ids))
         in_redis = [
-            await self._publisher.redis.asked(
+            await self._publisher.redis.call_until_answered(
                 methodcaller("fence", shard_of(each), at.owner), self._retry_s
             )
             for each, at in zip(ids, in_topic, strict=True)
         ]
-        return [*map(Reached, in_redis, await until_answered(lambda: self._former.fence(ids)))]
+        return [
+            *map(StoreFrontiers, in_redis, await until_answered(lambda: self._former.fence(ids)))
+        ]
 
 
-async def claim_stores(publisher: Publisher, retry_s: float) -> Reached:
+async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
     """Claims the topic, then Redis, as the next owner; returns up to where both stores were.
 
     Raises as `TopicWriter.check` does where a later owner was faster.
     """
     redis, topic = publisher.redis, publisher.topic
-    await redis.settled()
+    await redis.wait_until_written()
     topic_at = await asyncio.to_thread(topic.open)
-    redis_at = await redis.asked(methodcaller("frontier"), retry_s)
+    redis_at = await redis.call_until_answered(methodcaller("frontier"), retry_s)
     owner = 1 + max(redis_at.owner, topic_at.owner)
     await asyncio.to_thread(topic.claim, owner)
 
@@ -129,6 +133,6 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> Reached:
             if outcome.is_accepted:
                 return found, claimed
 
-    found, claimed = await redis.asked(claim, retry_s)
+    found, claimed = await redis.call_until_answered(claim, retry_s)
     publisher.owned(owner, claimed)
-    return Reached(found, topic_at)
+    return StoreFrontiers(found, topic_at)

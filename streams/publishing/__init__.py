@@ -1,11 +1,11 @@
-"""Lists to Redis and to the topic `recommendations`, in one sequence of publications.
+"""Publishes lists to Redis and to the topic `recommendations`, in one sequence of publications.
 
-Read `gate` (from where on lists may be published), `publication_sequence` (numbers, and what a
-store at an earlier number is missing) and `publication_plan` (the state machine) first: they are
-pure. `publisher` carries the plan out, with `list_writer` for Redis and `topic_writer` for the
-topic, which gathers lists (`gathered_lists`) and commits them in transactions
-(`topic_transactions`). `removals` reads from the log who was erased, `topic_frontier` how far the
-topic is, `freshness` measures.
+Read three pure modules first: `gate` (the log position from which lists may be published),
+`publication_sequence` (sequence numbers, and what a store at an earlier number is missing) and
+`publication_plan` (the state machine). `publisher` carries the plan out. `list_writer` writes to
+Redis. `topic_writer` writes to the topic: it buffers lists (`gathered_lists`) and commits them in
+transactions (`topic_transactions`). `removals` reads the ids of erased listeners from the log,
+`topic_frontier` reads the topic's publish frontier, and `freshness` measures latency.
 
-`docs/decisions/0012-one-sequence-of-publications.md` says why.
+The reasons are in `docs/decisions/0012-one-sequence-of-publications.md`.
 """

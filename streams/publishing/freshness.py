@@ -1,4 +1,4 @@
-"""How old events are when the lists they changed become visible."""
+"""Freshness, the end-to-end latency: how old events are when their lists become visible."""
 
 import time
 from collections import deque
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 SAMPLES_MAX = 4_096
-"""The newest events whose ages are remembered."""
+"""Number of events, the newest ones, whose ages are kept."""
 
 
 class Freshness:
@@ -17,12 +17,12 @@ class Freshness:
         self._ages_ms: deque[int] = deque(maxlen=SAMPLES_MAX)
 
     def note(self, appended_at: Sequence[int]) -> None:
-        """Events that the broker appended at these times (ms) are in visible lists now."""
+        """Records that events which the broker appended at these times (ms) are visible now."""
         now_ms = time.time_ns() // 1_000_000
         self._ages_ms.extend([now_ms - at for at in appended_at[-SAMPLES_MAX:]])
 
     def percentiles(self) -> dict[str, float]:
-        """p50 and p99; empty before the first event."""
+        """The p50 and p99 of the ages; empty before the first event."""
         if not self._ages_ms:
             return {}
         p50, p99 = np.percentile(np.array(self._ages_ms), [50, 99]).tolist()

@@ -1,8 +1,7 @@
-"""The gate: from which place in the log on lists may be published, and what is published first.
+"""The gate: the log position from which lists may be published, and what is published first.
 
-A new owner reads up to where each store has got (their publish frontiers), and derives the gate
-from them: the fold has to catch up with the further store, and one store may lack what the other
-one has.
+A new owner derives the gate from the publish frontiers of both stores. Its fold has to catch up
+with the store that is further ahead, and one store may be missing lists that the other one has.
 """
 
 from collections.abc import Sequence
@@ -11,60 +10,64 @@ from typing import NamedTuple
 from streams.lists.frontier import Frontier, is_unknown
 
 
-class Reached(NamedTuple):
-    """Up to where one recommender has published to each store."""
+class StoreFrontiers(NamedTuple):
+    """The publish frontiers of one recommender in both stores."""
 
     redis: Frontier
     topic: Frontier
 
     @property
     def positions(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Both places in the log."""
+        """The log positions of both frontiers."""
         return self.redis.position, self.topic.position
 
 
 class Gate(NamedTuple):
-    """From which place on lists may be published, and what has to be published then."""
+    """The condition for publishing, and what has to be published when it holds."""
 
     opens_at: tuple[int, int]
+    """The log position (epoch, offset) that the state has to reach."""
     republish_after: int
+    """Every list that changed after this log offset is published first."""
 
     def is_open(self, log_epoch: int, offset: int) -> bool:
-        """Whether the state has come far enough."""
+        """Whether a state at this log position may be published."""
         return (log_epoch, offset) >= self.opens_at
 
 
 def gate_between(
-    redis: Frontier, topic: Frontier, log_epoch: int, former: Sequence[Reached] = ()
+    redis: Frontier, topic: Frontier, log_epoch: int, former: Sequence[StoreFrontiers] = ()
 ) -> Gate:
-    """The gate for a state in `log_epoch`; frontiers of an earlier epoch mean: publish all.
+    """The gate for a state in `log_epoch`; every list is due if a frontier is of an earlier epoch.
 
-    `former` are those of shards of another M, beyond which nobody published. Who published since
-    these two did may have left one store without what the other has, as these two may have.
+    `former` are the frontiers of shards of another M, which are fenced. If one of them published
+    later than `redis` and `topic`, one store may be missing lists of it that the other store has.
 
     >>> redis, topic = Frontier(1, 90, serial=4, owner=1), Frontier(1, 100, serial=5, owner=1)
     >>> gate_between(redis, topic, log_epoch=1)
     Gate(opens_at=(1, 100), republish_after=90)
-    >>> former = Reached(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
+    >>> former = StoreFrontiers(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
     >>> gate_between(topic, topic, log_epoch=1, former=[former])
     Gate(opens_at=(1, 120), republish_after=100)
     """
-    own = Reached(redis, topic)
-    since = published_since(own, former)
-    after = min(_one_lacks_after(*each, log_epoch) for each in (own, *since))
+    own = StoreFrontiers(redis, topic)
+    later = published_later_than(own, former)
+    after = min(_missing_after(*each, log_epoch) for each in (own, *later))
     return Gate(max(at for each in (own, *former) for at in each.positions), after)
 
 
-def published_since(own: Reached, former: Sequence[Reached]) -> list[Reached]:
-    """Those of `former` who may have published since `own` did."""
+def published_later_than(
+    own: StoreFrontiers, former: Sequence[StoreFrontiers]
+) -> list[StoreFrontiers]:
+    """The shards in `former` that may have published later than `own`."""
     return [each for each in former if max(each.positions) >= min(own.positions)]
 
 
-def _one_lacks_after(redis: Frontier, topic: Frontier, log_epoch: int) -> int:
-    """After which log offset one store may lack what the other one has; -1 where nobody knows.
+def _missing_after(redis: Frontier, topic: Frontier, log_epoch: int) -> int:
+    """The log offset after which one store may be missing lists of the other; -1 if unknown.
 
-    Publications are one sequence, and both stores have its beginning; the further one says what it
-    has beyond the other.
+    Publications are one sequence, of which both stores have the beginning. The newer frontier
+    states what its store has beyond the other one.
     """
     older, newer = sorted((redis, topic), key=lambda each: each.serial)
     if is_unknown(redis, topic) or older.serial < newer.agreed or older.log_epoch != log_epoch:

@@ -1,4 +1,4 @@
-"""How a publisher writes to Redis: one publication at a time, while everything else goes on."""
+"""Writes to Redis, one publication at a time, without blocking the publisher."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from streams.redis_client import REDIS_AWAY
 _log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
 PAUSE_MAX_S = 30.0
-"""Pauses between attempts with a Redis that answers and takes nothing (full, or a replica)."""
+"""Backoff between attempts if Redis answers but refuses writes (it is full, or a replica)."""
 
 T = TypeVar("T")
 
 
 class ListWriter:
-    """Writes to a table of lists; one that is away is left alone until `look` finds it back."""
+    """Writes to a store of lists; after an error, only once `read_frontier` was answered again."""
 
     def __init__(self, lists: ListStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._lists = lists
@@ -29,76 +29,88 @@ class ListWriter:
         self._pause_s = 0.0
         self._try_again_at = 0.0
         self.error: str | None = None
-        """Why nothing is written, while it is away."""
+        """Why the store is unavailable; None while it is available."""
 
     @property
     def is_writing(self) -> bool:
-        """Whether a publication is under way."""
+        """Whether a publication is in flight."""
         return self._writing is not None and not self._writing.done()
 
     def write(
-        self, publication: Publication, since: Frontier, then: Callable[[PublishOutcome], None]
+        self,
+        publication: Publication,
+        expected: Frontier,
+        on_outcome: Callable[[PublishOutcome], None],
     ) -> None:
-        """Begins to write behind the frontier `since`; calls `then` with the outcome, if any.
+        """Starts to write a publication to a store whose frontier has to be `expected`.
 
-        One at a time: raises `RuntimeError` unless what was written before has `settled`.
+        `on_outcome` is called with the outcome, unless the store is unavailable. Raises
+        `RuntimeError` while another publication is in flight (see `wait_until_written`).
         """
         if self.is_writing:
-            raise RuntimeError("a publication is still on its way to Redis")
-        self._writing = asyncio.create_task(self._write(publication, since, then))
+            raise RuntimeError("a publication to Redis is still in flight")
+        self._writing = asyncio.create_task(self._write(publication, expected, on_outcome))
 
     async def _write(
-        self, publication: Publication, since: Frontier, then: Callable[[PublishOutcome], None]
+        self,
+        publication: Publication,
+        expected: Frontier,
+        on_outcome: Callable[[PublishOutcome], None],
     ) -> None:
         if self.error is not None:
             return
         try:
-            outcome = await self._lists.publish(publication, since)
+            outcome = await self._lists.publish(publication, expected)
         except REDIS_AWAY as error:
-            self._is_away(error)
+            self._note_unavailable(error)
             return
         self._pause_s = 0.0
-        then(outcome)
+        on_outcome(outcome)
 
-    async def settled(self) -> None:
-        """Waits until the publication under way has reached the table, or has failed to.
+    async def wait_until_written(self) -> None:
+        """Waits until the publication in flight has reached the store, or has failed.
 
-        Who waits may be cancelled, as an agent is when its worker ends: the publication is not.
+        The waiting task may be cancelled, for example when its worker ends. The publication itself
+        continues.
         """
         if self._writing is not None:
             await asyncio.shield(self._writing)
 
-    async def look(self) -> Frontier | None:
-        """The table's frontier; None while it is away, or was a moment ago."""
+    async def read_frontier(self) -> Frontier | None:
+        """The store's frontier; None while the store is unavailable, or during the backoff."""
         if self.error is not None and self._clock() < self._try_again_at:
             return None
         try:
             return await self._lists.frontier()
         except REDIS_AWAY as error:
-            self._is_away(error)
+            self._note_unavailable(error)
             return None
 
-    def is_back(self) -> bool:
-        """Whether the table was away and answered again: then what it lacks is published."""
-        was_away, self.error = self.error is not None, None
-        return was_away
+    def clear_error(self) -> bool:
+        """Notes that the store is available; returns whether it was unavailable until now."""
+        was_unavailable, self.error = self.error is not None, None
+        return was_unavailable
 
-    async def asked(self, ask: Callable[[ListStore], Awaitable[T]], retry_s: float) -> T:
-        """What the table answers, however long it takes until it does."""
+    async def call_until_answered(
+        self, call: Callable[[ListStore], Awaitable[T]], retry_s: float
+    ) -> T:
+        """Repeats a call to the store until it succeeds; returns the answer."""
         while True:
             try:
-                answer = await ask(self._lists)
+                answer = await call(self._lists)
             except REDIS_AWAY as error:
-                self._is_away(error)
+                self._note_unavailable(error)
                 await asyncio.sleep(retry_s)
             else:
                 self.error = None
                 return answer
 
-    def _is_away(self, error: BaseException) -> None:
-        if self.error is not None:  # it was said
+    def _note_unavailable(self, error: BaseException) -> None:
+        if self.error is not None:  # it is logged already
             return
         self.error = f"{type(error).__name__}: {error}"
         self._try_again_at = self._clock() + self._pause_s
         self._pause_s = min(max(2 * self._pause_s, PAUSE_FIRST_S), PAUSE_MAX_S)
-        _log.warning("redis is away; learning goes on, lists follow", error=self.error)
+        _log.warning(
+            "redis is unavailable; learning continues, lists will follow", error=self.error
+        )

@@ -1,10 +1,11 @@
-"""Publishes what changed to Redis and to the topic, and repairs what one of them lost.
+"""Publishes changed lists to Redis and to the topic, and repairs a Redis that lost data.
 
-`publication_plan` decides; this carries it out: it ranks the lists of a draft, offers the part to
-the topic, writes it to Redis once the part before has settled, and takes back what Redis answered.
-While Redis is away, learning and the topic go on; when it is back, or when it turns out to have
-forgotten (flushed, failed over), every list that it lacks is published again, to both. So are the
-removals of erased listeners: the log says who was erased after the place that a store has reached.
+`publication_plan` decides, and this module does the I/O: it ranks the lists of a draft, waits until
+the previous part is written to Redis, offers the part to the topic, writes it to Redis, and passes
+the answer to the plan. While Redis is unavailable, learning and the topic continue. When Redis is
+available again, or is found to have lost data (it was flushed or failed over), every list that it
+is missing is published again to both stores. The removals of erased listeners are also published
+again; the log has the erasures after the position that a store has reached.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_store import ListStore, Publication, PublishOutcome
 from streams.publishing.freshness import Freshness
-from streams.publishing.gate import Gate, Reached
+from streams.publishing.gate import Gate, StoreFrontiers
 from streams.publishing.list_writer import ListWriter
 from streams.publishing.publication_plan import (
     LISTS_A_PUBLICATION_MAX,
@@ -37,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Publishes the lists of one recommender, once `open_with` has set the gate."""
+    """Publishes the lists of one recommender as soon as the gate that `open_with` sets is open."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Publisher:
         maker: ListMaker,
         lists: ListStore,
         topic: TopicWriter,
-        erased_at: ErasedAt,
+        erased_ids_at: ErasedAt,
         *,
         made_by: str = "",
         lists_a_publication_max: int = LISTS_A_PUBLICATION_MAX,
@@ -53,40 +54,40 @@ class Publisher:
     ) -> None:
         self._fold = fold
         self._maker = maker
-        self._erased_at = erased_at
+        self._erased_ids_at = erased_ids_at
         self._plan = PublicationPlan(maker, made_by=made_by, lists_max=lists_a_publication_max)
         self._in_order = asyncio.Lock()
         self.topic = topic
         self.redis = ListWriter(lists, clock=clock)
         self.freshness = Freshness()
 
-    # -- who publishes -----------------------------------------------------------------------
+    # -- ownership and gate ------------------------------------------------------------------
 
     @property
     def gate(self) -> Gate | None:
-        """From where on lists may be published; None until both frontiers are known."""
+        """The condition for publishing; None until the frontiers of both stores are known."""
         return self._plan.gate
 
     @property
     def is_open(self) -> bool:
-        """Whether lists may be published at the state's place in the log."""
+        """Whether lists may be published at the state's log position."""
         return self._plan.is_open
 
     @property
     def is_due(self) -> bool:
-        """Whether a repair, or the fallback list, is yet to be published."""
+        """Whether a repair or the fallback list is due."""
         return self._plan.is_due
 
     def owned(self, owner: int, redis_at: Frontier) -> None:
-        """Both stores know this process as `owner`; Redis is at `redis_at`."""
+        """Both stores have the number of this process, `owner`; Redis is at `redis_at`."""
         self._plan.owned(owner, redis_at)
 
-    def open_with(self, gate: Gate, former: Sequence[Reached] = ()) -> None:
+    def open_with(self, gate: Gate, former: Sequence[StoreFrontiers] = ()) -> None:
         """Sets the gate; see `PublicationPlan.opened`."""
         self._plan.opened(gate, self.topic.published, former)
 
     def shut(self, topic: TopicWriter) -> None:
-        """Publishes nothing until the gate is set again; from then on to `topic`."""
+        """Stops publishing until the gate is set again, and then publishes to `topic`."""
         self.topic = topic
         self._plan.shut()
 
@@ -95,11 +96,11 @@ class Publisher:
     def learn(self, records: Sequence[tuple[int, LogRecord]], record_hash: str) -> Changed:
         """Folds log records (offset, record), and notes what they changed, in one step.
 
-        No publication can come between the two, and say that it has what it lacks. `record_hash`
-        is that of the last record.
+        Otherwise a publication between the two could state a log position without having its
+        lists. `record_hash` is that of the last record.
         """
         change = self._fold.apply_many(records)
-        if records and records[-1][0] == self._fold.offset:  # else it was folded before
+        if records and records[-1][0] == self._fold.offset:  # otherwise it was folded before
             self._fold.record_hash = record_hash
         self._plan.changed(change)
         return change
@@ -107,8 +108,8 @@ class Publisher:
     async def publish(self) -> None:
         """Publishes the lists that changed as of the last folded record.
 
-        Whoever stops it in its middle, as SIGTERM does, shuts the gate: the next publication would
-        say that both stores have what this one did not bring.
+        If this is cancelled in the middle, for example by SIGTERM, the gate is shut. Otherwise the
+        next publication would state that both stores have lists which this one never wrote.
         """
         async with self._in_order:
             try:
@@ -121,28 +122,28 @@ class Publisher:
                 raise
 
     async def _is_last(self, draft: Draft) -> bool:
-        """Sends a draft; whether that ends its publication."""
+        """Sends a draft; returns whether its publication is complete with it."""
         lists = self._maker.lists(draft.listeners)
-        if draft.has_everyones:
+        if draft.has_fallback:
             lists.append(self._maker.fallback_list())
-        await self.redis.settled()
+        await self.redis.wait_until_written()
         part = self._plan.number(draft, self.topic.published)
         if part is None:
             return False
         self._send(part, Publication(lists, part.removed, part.frontier, part.more_follow))
         if part.erasures:
-            self._plan.found_erased(await self._erased_at(part.erasures))
+            self._plan.found_erased(await self._erased_ids_at(part.erasures))
         return not part.more_follow
 
     def _send(self, part: Part, publication: Publication) -> None:
         self.topic.offer(publication)
-        if part.since is not None:
-            self.redis.write(publication, part.since, partial(self._answered, part))
+        if part.expected is not None:
+            self.redis.write(publication, part.expected, partial(self._answered, part))
 
     def _answered(self, part: Part, outcome: PublishOutcome) -> None:
         if not outcome.is_accepted:
             self._repair(self._plan.refused(outcome.frontier))
-        elif self._plan.taken(outcome.frontier):
+        elif self._plan.accepted(outcome.frontier):
             self.freshness.note(part.appended_at)
 
     def _repair(self, found: Behind | LaterOwner | None) -> None:
@@ -151,20 +152,20 @@ class Publisher:
         elif found is not None:
             _log.warning("redis is behind; lists are published again", after=found.after)
 
-    async def look_after(self) -> None:
-        """Repairs Redis if its frontier is behind; keeps everyone's list fresh.
+    async def repair_redis(self) -> None:
+        """Publishes the lists that Redis is missing, and rebuilds the fallback list if it is old.
 
-        Called at every heartbeat.
+        It is called at every heartbeat.
         """
-        known = self._plan.redis_at  # what is published while Redis is asked moves it on
-        found = await self.redis.look()
+        known = self._plan.redis_at  # publications during the read of Redis advance it
+        found = await self.redis.read_frontier()
         if found is None:
             return
         async with self._in_order:
-            await self.redis.settled()
-            was_away = self.redis.is_back()
-            self._repair(self._plan.looked(found, known, was_away=was_away))
+            await self.redis.wait_until_written()
+            was_unavailable = self.redis.clear_error()
+            self._repair(self._plan.frontier_read(found, known, was_unavailable=was_unavailable))
             is_due = self._plan.is_due
         if is_due:
-            self._plan.make_everyones()
+            self._plan.make_fallback_due()
             await self.publish()

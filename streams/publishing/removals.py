@@ -1,4 +1,7 @@
-"""Whose lists are to be removed: the log says who was erased, the state says where."""
+"""Finds the lists to remove in a repair: reads the ids of erased listeners from the log.
+
+The state only has the offsets of the log records that erased them.
+"""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import takewhile
@@ -14,35 +17,35 @@ from topics.learning_log import LogRecord, decode_log_record
 from topics.listening_event import KIND_CODES
 
 ErasedAt = Callable[[Sequence[int]], Awaitable[set[str]]]
-"""Ids of all whom the log records at these offsets, in order, erase."""
+"""Function from log offsets, in order, to the ids of the listeners that these records erase."""
 _ERASE = KIND_CODES["ERASE"]
 _READ_THROUGH = 100
-"""Where no more records than these lie between two that are asked for, they are read, too."""
+"""Two requested records at most this many offsets apart are read as one range."""
 
 
-def erased_in(read_log: ReadLog) -> ErasedAt:
-    """Asks the learning-log, waiting for Kafka as long as it takes."""
+def erased_ids_reader(read_log: ReadLog) -> ErasedAt:
+    """Reads from the learning-log, and waits for Kafka as long as necessary."""
 
-    async def erased_at(offsets: Sequence[int]) -> set[str]:
+    async def erased_ids_at(offsets: Sequence[int]) -> set[str]:
         is_over = Event()
         try:
             return await until_answered(lambda: _read(read_log, offsets, is_over))
         finally:
-            is_over.set()  # who is cancelled does not wait for the thread
+            is_over.set()  # ends the thread if this task is cancelled
 
-    return erased_at
+    return erased_ids_at
 
 
 def _read(read_log: ReadLog, offsets: Sequence[int], is_over: Event) -> set[str]:
     with read_log() as reader:
         start = reader.bounds().start
-        runs = _runs([each for each in offsets if each >= start])
-        records = (each for run in runs for each in _each_record(reader, *run))
-        going_on = takewhile(lambda _: not is_over.is_set(), records)
-        return {each for at, value in going_on for each in erased_by(decode_log_record(value, at))}
+        ranges = _contiguous_ranges([each for each in offsets if each >= start])
+        records = (record for each in ranges for record in _records(reader, *each))
+        wanted = takewhile(lambda _: not is_over.is_set(), records)
+        return {each for at, value in wanted for each in erased_by(decode_log_record(value, at))}
 
 
-def _each_record(reader: LogReader, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+def _records(reader: LogReader, first: int, last: int) -> Iterator[tuple[int, bytes]]:
     at = first - 1
     for at, value in reader.records(first, last):
         yield at, value
@@ -50,24 +53,24 @@ def _each_record(reader: LogReader, first: int, last: int) -> Iterator[tuple[int
         raise ServerError(f"The learning-log ended at {at}, before {last}.", "Try again.")
 
 
-def _runs(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """First and last of what is read in one go.
+def _contiguous_ranges(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last offset of each range that is read in one pass.
 
-    >>> [*_runs([3, 5, 400, 401])], [*_runs([])]
+    >>> [*_contiguous_ranges([3, 5, 400, 401])], [*_contiguous_ranges([])]
     ([(3, 5), (400, 401)], [])
     """
-    run: list[int] = []
+    within: list[int] = []
     for at in offsets:
-        if run and at - run[-1] > _READ_THROUGH:
-            yield run[0], run[-1]
-            run = []
-        run.append(at)
-    if run:
-        yield run[0], run[-1]
+        if within and at - within[-1] > _READ_THROUGH:
+            yield within[0], within[-1]
+            within = []
+        within.append(at)
+    if within:
+        yield within[0], within[-1]
 
 
 def erased_by(record: LogRecord) -> Iterator[str]:
-    """Ids of whom a log record erases, be it again."""
+    """Ids of the listeners that a log record erases, including repeated erasures."""
     if isinstance(record, LearningBatch):
         listeners = record.columns["listeners"]
         for row in np.flatnonzero(record.columns["kinds"] == _ERASE).tolist():

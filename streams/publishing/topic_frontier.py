@@ -1,6 +1,7 @@
-"""How far the topic `recommendations` holds all lists of a recommender.
+"""Reads the publish frontier of the topic `recommendations` for one recommender.
 
-Its transactional producer says so in the same transaction, as the committed offset of a group.
+The transactional producer writes it in the transaction of the lists, as the metadata of a
+consumer group's committed offset.
 """
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -14,25 +15,25 @@ _TIMEOUT_S = 30.0
 
 
 def transactional_id(recommender_id: str) -> str:
-    """Of the producer of `recommendations`."""
+    """Transactional id of the recommender's producer of `recommendations`."""
     return f"recs-{recommender_id}"
 
 
-def lists_group(recommender_id: str) -> str:
-    """The group whose committed offset is the frontier of the topic `recommendations`."""
+def frontier_group(recommender_id: str) -> str:
+    """The group whose committed offset holds the frontier of the topic `recommendations`."""
     return f"{recommender_id}-recommendations"
 
 
 def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
-    """Up to where the topic holds all lists of this recommender, by its own account.
+    """The publish frontier of this recommender in the topic.
 
-    Raises `ServerError` while Kafka is away.
+    Raises `ServerError` while Kafka is unavailable.
     """
-    group = {"group.id": lists_group(recommender_id), "enable.auto.commit": False}
+    group = {"group.id": frontier_group(recommender_id), "enable.auto.commit": False}
     consumer = Consumer(client_settings(kafka) | group)
     try:
-        place = TopicPartition(LEARNING_LOG.name, 0)
-        [committed] = consumer.committed([place], timeout=_TIMEOUT_S)
+        partition = TopicPartition(LEARNING_LOG.name, 0)
+        [committed] = consumer.committed([partition], timeout=_TIMEOUT_S)
         return frontier_of(committed.metadata)
     except KafkaException as error:
         raise ServerError(

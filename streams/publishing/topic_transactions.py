@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from streams.kafka.client_settings import client_settings
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
 from streams.publishing.gathered_lists import Lists
-from streams.publishing.topic_frontier import lists_group, transactional_id
+from streams.publishing.topic_frontier import frontier_group, transactional_id
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 
 _log = structlog.get_logger(__name__)
@@ -114,7 +114,7 @@ class TopicTransactions:
         """
         place = TopicPartition(LEARNING_LOG.name, 0)
         with self._fencing:
-            group = lists_group(self._recommender_id)
+            group = frontier_group(self._recommender_id)
             self._clients = self._connect(self._transactional_id, group)
             try:
                 self._once_ready(lambda: self._producer.init_transactions(_CALL_TIMEOUT_S))

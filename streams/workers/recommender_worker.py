@@ -27,7 +27,7 @@ from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
 from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
-from streams.publishing.removals import erased_in
+from streams.publishing.removals import erased_ids_reader
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import redis_of
@@ -122,7 +122,7 @@ def _recommender(
     )
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
     publisher = Publisher(
-        fold, maker, lists, topic, erased_in(log.read), made_by=lists_made_by(settings)
+        fold, maker, lists, topic, erased_ids_reader(log.read), made_by=lists_made_by(settings)
     )
     takeover = Takeover(
         publisher,

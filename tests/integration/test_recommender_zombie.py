@@ -17,7 +17,7 @@ from streams.lists.redis_lists import RedisLists
 from streams.ownership.takeover import claim_stores
 from streams.publishing.gate import gate_between
 from streams.publishing.publisher import Publisher
-from streams.publishing.removals import erased_in
+from streams.publishing.removals import erased_ids_reader
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_batch, a_fold, an_event
@@ -41,7 +41,7 @@ class Owner:
             station.settings.recommender_id, clients_of(station.addresses.kafka)
         )
         self.topic = TopicWriter(self.transactions)
-        erased = erased_in(partial(LogReader, station.addresses.kafka))
+        erased = erased_ids_reader(partial(LogReader, station.addresses.kafka))
         self.publisher = Publisher(self.fold, self.maker, self.lists, self.topic, erased)
 
     async def take_over(self) -> None:
@@ -54,7 +54,7 @@ class Owner:
             offset = self.fold.offset + 1
             self.publisher.learn([(offset, LOG[offset])], f"hash-{offset}")
             await self.publisher.publish()
-        await self.publisher.redis.settled()
+        await self.publisher.redis.wait_until_written()
 
     async def wait_published(self) -> None:
         """Waits until the topic holds what was folded last."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from streams.lists.frontier import Frontier, frontier_of
 from streams.ownership.former_shards import LISTEN_S, FormerShards, formers_among
-from streams.publishing.topic_frontier import lists_group, transactional_id
+from streams.publishing.topic_frontier import frontier_group, transactional_id
 from tests.simulation.broker import Group
 from tests.simulation.edge import Edge
 
@@ -44,4 +44,4 @@ class SimulatedFormerShards(FormerShards):
 
     def _frontier(self, recommender_id: str) -> Frontier:
         self._edge.block("the frontier of a former")
-        return frontier_of(self._edge.broker.frontiers.get(lists_group(recommender_id)))
+        return frontier_of(self._edge.broker.frontiers.get(frontier_group(recommender_id)))

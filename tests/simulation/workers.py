@@ -17,7 +17,7 @@ from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
 from streams.progress.fold_position import fold_position
 from streams.publishing.publisher import Publisher
-from streams.publishing.removals import erased_in
+from streams.publishing.removals import erased_ids_reader
 from streams.recommender_identity import RecommenderIdentity
 from streams.sequencing.start_positions import Cluster, Source
 from streams.snapshots.state_keeper import StateKeeper
@@ -208,7 +208,7 @@ class RecommenderWorker(Worker):
             maker,
             RemoteLists(edge, redis, it.place),
             topic,
-            erased_in(log.read),
+            erased_ids_reader(log.read),
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )

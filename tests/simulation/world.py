@@ -10,7 +10,7 @@ import structlog
 from faust.types import TP
 
 from streams.lists.frontier import frontier_of
-from streams.publishing.topic_frontier import lists_group
+from streams.publishing.topic_frontier import frontier_group
 from streams.recommender_identity import RecommenderIdentity
 from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
@@ -287,7 +287,7 @@ class World:
         fold, publisher = owner.recommender.fold, owner.publisher
         ends = {tp: partition.end for tp, partition in self.broker.sources.items()}
         folded = {tp: fold.coverage.next.get(SourcePartition(TOPIC_ID, tp[1]), 0) for tp in ends}
-        topic = frontier_of(self.broker.frontiers.get(lists_group(owner.group.name)))
+        topic = frontier_of(self.broker.frontiers.get(frontier_group(owner.group.name)))
         reached = {
             "fold": (fold.offset, self.broker.log.end - 1),
             "sources": (sorted(folded.items()), sorted(ends.items())),

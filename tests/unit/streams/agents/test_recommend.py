@@ -35,7 +35,7 @@ class EndlessRepair:
 
     repairs = 0
 
-    async def look_after(self) -> None:
+    async def repair_redis(self) -> None:
         self.repairs += 1
         await asyncio.Event().wait()
 

@@ -5,7 +5,7 @@ import pytest
 from streams.kafka.topic_facts import Bounds
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.ownership.gate_opening import opening
-from streams.publishing.gate import Gate, Reached
+from streams.publishing.gate import Gate, StoreFrontiers
 from tests.support.learning_log import a_batch, a_fold, an_event
 
 HASHES = ["a", "b"]
@@ -55,5 +55,5 @@ def test_a_former_shard_that_published_before_the_beginning_of_the_log_shuts_not
     fold = a_fold()
     fold.apply(0, a_batch(an_event()))
     own, former = Frontier(0, 1, "b", serial=4, owner=1), Frontier(0, 0, "a", serial=2, owner=1)
-    found = opening(ALog, fold, own, own, [Reached(former, former)])
+    found = opening(ALog, fold, own, own, [StoreFrontiers(former, former)])
     assert found.gate == Gate((0, 1), 1)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, frontier_of
-from streams.publishing.gate import Gate, Reached, gate_between
+from streams.publishing.gate import Gate, StoreFrontiers, gate_between
 
 owned = partial(Frontier, owner=1)
 
@@ -36,7 +36,10 @@ def test_a_state_that_has_not_reached_the_epoch_of_what_was_published_waits() ->
 
 
 def test_shards_of_a_new_m_begin_where_the_furthest_of_the_former_ended() -> None:
-    former = [Reached(owned(0, 70), owned(0, 70)), Reached(owned(0, 120), owned(0, 120))]
+    former = [
+        StoreFrontiers(owned(0, 70), owned(0, 70)),
+        StoreFrontiers(owned(0, 120), owned(0, 120)),
+    ]
     gate = gate_between(NOTHING_PUBLISHED, NOTHING_PUBLISHED, 0, former)
     assert gate == Gate(opens_at=(0, 120), republish_after=-1)
     own = owned(0, 50, serial=7), owned(0, 40, serial=6)
@@ -53,7 +56,7 @@ def test_what_a_former_shard_told_one_store_alone_is_told_to_both(
 ) -> None:
     redis, topic = owned(0, 100, serial=7, missing_after=30), owned(0, 60, serial=6)
     stands_at = owned(0, own, serial=9)
-    gate = gate_between(stands_at, stands_at, 0, [Reached(redis, topic)])
+    gate = gate_between(stands_at, stands_at, 0, [StoreFrontiers(redis, topic)])
     assert gate == Gate((0, max(own, 100)), republish_after)
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from streams.folding.fold import Changed
 from streams.folding.log_position import LogPosition
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
-from streams.publishing.gate import Gate, Reached
+from streams.publishing.gate import Gate, StoreFrontiers
 from streams.publishing.publication_plan import (
-    EVERYONE_EVERY_RECORDS,
+    FALLBACK_EVERY_RECORDS,
     Behind,
     Draft,
     LaterOwner,
@@ -93,9 +93,9 @@ class Desk:
             draft = self.draft()
             part = self.number(draft)
             parts.append(Sent(draft.listeners.tolist(), part))
-            if part.since is not None:
-                reached = part.frontier.reached_in_part(part.since)
-                assert self.plan.taken(reached if part.more_follow else part.frontier)
+            if part.expected is not None:
+                reached = part.frontier.reached_in_part(part.expected)
+                assert self.plan.accepted(reached if part.more_follow else part.frontier)
             if part.erasures:
                 self.plan.found_erased(self.listeners.erased[at] for at in part.erasures)
         return parts
@@ -153,7 +153,7 @@ def test_each_publication_has_the_next_number_and_belongs_behind_the_one_before(
         desk.changed(code)
         parts += desk.sent()
     assert [each.part.frontier.serial for each in parts] == [1, 2, 3]
-    assert [each.part.since for each in parts] == [
+    assert [each.part.expected for each in parts] == [
         CLAIMED,
         *(each.part.frontier for each in parts[:2]),
     ]
@@ -172,12 +172,12 @@ def test_the_events_that_are_visible_with_a_publication_are_those_since_the_one_
 def test_the_fallback_list_is_made_now_and_then_by_one_shard() -> None:
     for makes_fallback in (True, False):
         desk, made_at = Desk(makes_fallback=makes_fallback), []
-        for at in range(2 * EVERYONE_EVERY_RECORDS):
+        for at in range(2 * FALLBACK_EVERY_RECORDS):
             desk.changed(ANN)
             draft = desk.draft()
-            made_at += [at] if draft.has_everyones else []
+            made_at += [at] if draft.has_fallback else []
             desk.number(draft)
-        assert made_at == ([0, EVERYONE_EVERY_RECORDS] if makes_fallback else [])
+        assert made_at == ([0, FALLBACK_EVERY_RECORDS] if makes_fallback else [])
 
 
 # -- parts ---------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_what_changes_while_lists_are_ranked_belongs_to_the_next_publication() -
     desk.changed(BOB)
     part = desk.number(draft)
     assert (part.frontier.as_of, draft.listeners.tolist()) == (0, [ANN])
-    assert desk.plan.taken(part.frontier)
+    assert desk.plan.accepted(part.frontier)
     assert listeners_of(desk.sent()) == [[BOB]]
 
 
@@ -247,7 +247,7 @@ def test_a_redis_that_is_not_where_it_was_thought_to_be_gets_what_it_lacks(
     assert desk.plan.is_due == isinstance(answer, Behind)
     if repaired is not None:
         [repair] = desk.sent()
-        assert (repair.listeners, repair.part.since) == (repaired, found)
+        assert (repair.listeners, repair.part.expected) == (repaired, found)
 
 
 def test_a_draft_is_out_of_date_once_redis_has_refused_the_publication_before() -> None:
@@ -269,12 +269,12 @@ def test_once_redis_refused_a_part_the_topic_alone_gets_the_others_and_then_a_re
     desk.number(desk.draft())
     desk.plan.refused(CLAIMED)
     [rest] = desk.sent()
-    assert (rest.listeners, rest.part.since) == ([BOB], None)
+    assert (rest.listeners, rest.part.expected) == ([BOB], None)
     assert listeners_of(desk.sent()) == [[ANN], [BOB]]
 
 
 @pytest.mark.parametrize(
-    ("known", "was_away", "answer"),
+    ("known", "was_unavailable", "answer"),
     [
         pytest.param(True, False, Behind(0), id="it fell back since the look began"),
         pytest.param(True, True, Behind(0), id="it was away"),
@@ -283,7 +283,7 @@ def test_once_redis_refused_a_part_the_topic_alone_gets_the_others_and_then_a_re
     ],
 )
 def test_a_look_at_redis_finds_out_that_it_fell_back(
-    known: bool, was_away: bool, answer: Behind | None
+    known: bool, was_unavailable: bool, answer: Behind | None
 ) -> None:
     desk = published(ANN)
     replica = desk.plan.redis_at
@@ -291,14 +291,14 @@ def test_a_look_at_redis_finds_out_that_it_fell_back(
     desk.sent()
     assert replica is not None
     before = desk.plan.redis_at if known else None
-    assert desk.plan.looked(replica, before, was_away=was_away) == answer
+    assert desk.plan.frontier_read(replica, before, was_unavailable=was_unavailable) == answer
 
 
 def test_a_look_that_finds_redis_where_it_is_changes_nothing() -> None:
     desk = published(ANN)
     at = desk.plan.redis_at
     assert at is not None
-    assert desk.plan.looked(at, at, was_away=False) is None
+    assert desk.plan.frontier_read(at, at, was_unavailable=False) is None
     assert not desk.plan.is_due
 
 
@@ -360,7 +360,7 @@ def test_a_draft_of_a_former_ownership_is_not_published(lists_max: int) -> None:
     lose(desk)
     assert desk.plan.number(draft, desk.topic_at) is None
     assert desk.plan.draft() is None
-    assert not desk.plan.taken(Frontier(0, 0, serial=1, owner=1))
+    assert not desk.plan.accepted(Frontier(0, 0, serial=1, owner=1))
     assert desk.plan.refused(CLAIMED) is None
 
 
@@ -408,7 +408,7 @@ def test_lists_that_another_configuration_made_are_made_again(
     store = Frontier(0, 1, serial=3, owner=2, made_by=made_by)
     former = Frontier(0, place, serial=3, owner=2, made_by=former_made_by)
     plan.owned(3, store)
-    plan.opened(Gate((0, 1), 1), store, [Reached(former, former)])
+    plan.opened(Gate((0, 1), 1), store, [StoreFrontiers(former, former)])
     draft = plan.draft()
     assert draft is not None
     assert draft.listeners.tolist() == published

@@ -16,8 +16,8 @@ from streams.lists.list_store import Publication, PublishOutcome, StoredList
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.takeover import claim_stores
 from streams.publishing import list_writer
-from streams.publishing.gate import Gate, Reached, gate_between
-from streams.publishing.publication_plan import EVERYONE_EVERY_RECORDS
+from streams.publishing.gate import Gate, StoreFrontiers, gate_between
+from streams.publishing.publication_plan import FALLBACK_EVERY_RECORDS
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_by
 from streams.publishing.topic_writer import TopicWriter
@@ -173,15 +173,15 @@ class Desk:
         first = self.fold.offset + 1
         self.publisher.learn([*enumerate(map(self.a_record, records), first)], "hash")
         await self.publisher.publish()
-        await self.publisher.redis.settled()
+        await self.publisher.redis.wait_until_written()
 
     async def take_over(self) -> None:
         redis, topic = await claim_stores(self.publisher, 0.0)
         self.publisher.open_with(gate_between(redis, topic, log_epoch=0))
 
     async def look_after(self) -> None:
-        await self.publisher.look_after()
-        await self.publisher.redis.settled()
+        await self.publisher.repair_redis()
+        await self.publisher.redis.wait_until_written()
 
     async def redis(self) -> dict[str, int]:
         return self.lists.as_of()
@@ -313,7 +313,7 @@ async def test_lists_that_a_former_shard_made_otherwise_are_made_again(
         await desk.hear(an_event(name))
     desk.topic.commit()
     former = Frontier(0, place, serial=3, owner=4, made_by="another")
-    desk.publisher.open_with(Gate((0, 2), 1), [Reached(former, former)])
+    desk.publisher.open_with(Gate((0, 2), 1), [StoreFrontiers(former, former)])
     await desk.hear(an_event("cid"))
     found = {name for name, as_of in (await desk.redis()).items() if as_of == 2}
     assert found == {*made_anew, "cid", EVERYONE}
@@ -427,7 +427,7 @@ async def test_news_during_a_repair_are_part_of_it_and_no_list_is_newer_than_its
 
     monkeypatch.setattr(desk.lists, "publish", slowly)
     await asyncio.gather(desk.look_after(), desk.hear(an_event("late")))
-    await desk.publisher.redis.settled()
+    await desk.publisher.redis.wait_until_written()
     parts = [each for each in desk.topic.offered if each.lists]
     assert [{it.as_of for it in each.lists} for each in parts] == [
         {each.frontier.as_of} for each in parts
@@ -493,11 +493,11 @@ async def test_a_frontier_never_passes_lists_that_are_yet_to_be_made() -> None:
 
 async def test_everyones_list_is_made_again_now_and_then() -> None:
     desk = Desk()
-    for at in range(EVERYONE_EVERY_RECORDS):
+    for at in range(FALLBACK_EVERY_RECORDS):
         await desk.hear(an_event(minute=at))
     assert desk.topic.as_of[EVERYONE] == 0
     await desk.hear(an_event(minute=999))
-    assert desk.topic.as_of[EVERYONE] == EVERYONE_EVERY_RECORDS
+    assert desk.topic.as_of[EVERYONE] == FALLBACK_EVERY_RECORDS
 
 
 async def test_a_large_repair_is_cut_and_moves_the_frontier_at_its_end() -> None:
@@ -723,7 +723,7 @@ async def test_who_waits_for_a_publication_and_is_cancelled_does_not_take_it_alo
     agent.cancel()
     await asyncio.wait({agent})
     answer.set()
-    await desk.publisher.redis.settled()
+    await desk.publisher.redis.wait_until_written()
     assert await desk.redis() == {"ann": 0, EVERYONE: 0}
 
 
@@ -736,7 +736,7 @@ async def then_terminated(desk: Desk, agent: "asyncio.Task[None]", answer: async
     await asyncio.sleep(0.01)
     answer.set()
     await heartbeat
-    await desk.publisher.redis.settled()
+    await desk.publisher.redis.wait_until_written()
     desk.topic.commit()
     heir = an_heir(desk)
     heir.log = desk.log

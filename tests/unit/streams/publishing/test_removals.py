@@ -9,7 +9,7 @@ import pytest
 
 from streams.kafka import waiting
 from streams.kafka.topic_facts import Bounds
-from streams.publishing.removals import erased_in
+from streams.publishing.removals import erased_ids_reader
 from tests.support.learning_log import a_batch, an_event
 from topics.control_records import LogEpochStarted
 from topics.learning_log import encode_log_record
@@ -45,7 +45,7 @@ class ALog:
 
 
 async def erased(log: ALog, *offsets: int) -> set[str]:
-    return await erased_in(log.opened)(offsets)  # type: ignore[arg-type]
+    return await erased_ids_reader(log.opened)(offsets)  # type: ignore[arg-type]
 
 
 async def test_what_lies_close_together_is_read_in_one_go_and_what_lies_apart_is_not() -> None:

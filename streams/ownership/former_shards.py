@@ -1,9 +1,9 @@
-"""Recommenders of the same generation and another M, whose place those of a new M take.
+"""Former shards: recommenders of the same generation and another M, which resharding replaces.
 
-An identity `iofM` that nobody ran before finds no frontier of its own, and the former ones are no
-longer those of its listeners. So it waits until none of another M is heard any more, fences their
-transactional ids (a frozen one that wakes up publishes nothing), and publishes nothing before its
-state has come to the furthest place that any of them published.
+A new identity `i of M` has no frontier of its own, and the former shards' listeners are not its
+own. So it waits until no recommender of another M is alive. It fences their transactional ids, so
+that a frozen process that wakes up publishes nothing. And it publishes nothing before its state has
+reached the furthest log position that any of them published.
 """
 
 import time
@@ -22,30 +22,31 @@ from streams.recommender_identity import RecommenderIdentity
 from topics.errors import ServerError
 from topics.learning_progress import LearningProgress
 
-LISTEN_S = 2.5
-"""At least twice as long as two heartbeats can be apart."""
+LIVENESS_WINDOW_S = 2.5
+"""How long heartbeats are awaited, in seconds: at least twice their largest interval."""
 _CALL_TIMEOUT_S = 30.0
 
 
 def shard_of(recommender_id: str) -> str:
-    """The `iofM` of the recommender that is called so; nothing where nobody can be.
+    """The `iofM` of a recommender's id; empty if the id is not one of a recommender.
 
     >>> shard_of("echotune-recommender-first-2of3")
     '2of3'
     """
-    it = RecommenderIdentity.parsed(recommender_id)
-    return it.place if it else ""
+    identity = RecommenderIdentity.parsed(recommender_id)
+    return identity.place if identity else ""
 
 
-def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
-    """Identities of the same generation and another M of whose groups one is among `groups`.
+def former_shards_among(groups: Sequence[str], recommender_id: str) -> list[str]:
+    """Identities of the same generation and another M that have a consumer group in `groups`.
 
-    Whoever died before it published anything has a group that reads the log, and may yet publish.
+    A recommender that has published nothing yet has a group only for reading the log. It counts,
+    because it may still publish.
 
     >>> names = ["a-0of1", "a-1of2", "a-0of3", "b-0of1", "a-0of1-0of2"]
-    >>> formers_among([frontier_group(each) for each in names], "a-1of3")
+    >>> former_shards_among([frontier_group(each) for each in names], "a-1of3")
     ['a-0of1', 'a-1of2']
-    >>> formers_among(["a-0of1", "a-0of1-recommendations", "a-1of1", "a-1of3"], "a-0of3")
+    >>> former_shards_among(["a-0of1", "a-0of1-recommendations", "a-1of1", "a-1of3"], "a-0of3")
     ['a-0of1', 'a-1of1']
     """
     own = RecommenderIdentity.parsed(recommender_id)
@@ -53,13 +54,13 @@ def formers_among(groups: Sequence[str], recommender_id: str) -> list[str]:
     suffix = frontier_group("")
     names = {group.removesuffix(suffix) for group in groups}
     found = map(RecommenderIdentity.parsed, names)
-    return sorted(str(it) for it in found if it and it.is_former_of(own))
+    return sorted(str(each) for each in found if each and each.is_former_of(own))
 
 
 class FormerShards:
-    """What one recommender asks about those of another M.
+    """Finds and fences the recommenders of another M, for one recommender.
 
-    Every method blocks, and raises `KafkaException` or `ServerError` while Kafka is away.
+    Every method blocks, and raises `KafkaException` or `ServerError` while Kafka is unavailable.
     """
 
     def __init__(self, kafka: str, recommender_id: str) -> None:
@@ -67,13 +68,13 @@ class FormerShards:
         self._recommender_id = recommender_id
 
     def ids(self) -> list[str]:
-        """Those that ever read the log or published."""
+        """Identities of another M that ever read the log or published."""
         admin = AdminClient(client_settings(self._kafka))
         listed = _result(admin.list_consumer_groups())
-        return formers_among([each.group_id for each in listed.valid], self._recommender_id)
+        return former_shards_among([each.group_id for each in listed.valid], self._recommender_id)
 
     def alive(self, ids: Sequence[str]) -> list[str]:
-        """Those of `ids` that say something while one listens."""
+        """The identities in `ids` that send a heartbeat within `LIVENESS_WINDOW_S`."""
         if not ids:
             return []
         reader = ProgressReader(self._kafka, lambda _: None)
@@ -82,18 +83,18 @@ class FormerShards:
             if not reader.wait_caught_up(_CALL_TIMEOUT_S):
                 raise ServerError("Heartbeats cannot be read.", "Is Kafka up?")
             before = reader.heard()
-            time.sleep(LISTEN_S)
+            time.sleep(LIVENESS_WINDOW_S)
             after = reader.heard()
         finally:
             reader.close()
         return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
 
     def frontiers(self, ids: Sequence[str]) -> list[Frontier]:
-        """Up to where each of `ids` published to the topic."""
+        """The publish frontier of each of `ids` in the topic."""
         return [self._frontier(each) for each in ids]
 
     def fence(self, ids: Sequence[str]) -> list[Frontier]:
-        """Fences `ids`; returns up to where each of them published to the topic."""
+        """Fences the producers of `ids`; returns the publish frontier of each in the topic."""
         for each in ids:
             self._fence(each)
         return self.frontiers(ids)
@@ -105,7 +106,7 @@ class FormerShards:
         try:
             producer.init_transactions(_CALL_TIMEOUT_S)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError._FENCED:  # by another one that fences them, too
+            if error.args[0].code() != KafkaError._FENCED:  # another process fences it, too
                 raise
 
     def _frontier(self, recommender_id: str) -> Frontier:
@@ -117,7 +118,7 @@ def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: st
 
 
 def _result(future: "Future[Any]") -> Any:
-    """What was listed, by all brokers or by none."""
+    """The consumer groups that all brokers listed; raises if any broker did not answer."""
     try:
         listed = future.result(_CALL_TIMEOUT_S)
     except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""From where on a recommender that has just taken over may publish, by what the log says."""
+"""Derives the gate of a new owner from both publish frontiers and the records of the log."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,40 +10,44 @@ from streams.publishing.gate import Gate, StoreFrontiers, gate_between, publishe
 
 
 class Opening(NamedTuple):
-    """The gate, where the log ended when it was set, and hashes of the records it was set by.
-
-    Of those that are yet to be folded: the log may lose them until then.
-    """
+    """The gate, and the facts about the log that it was derived from."""
 
     gate: Gate
     log_end: int
+    """The log's end at that time."""
     hashes: dict[int, str]
+    """Log offset → hash of a published record that is not folded yet, which the log may lose."""
 
 
-def opening(
+def gate_opening(
     read_log: ReadLog,
     fold: Fold,
     redis: Frontier,
     topic: Frontier,
     former: Sequence[StoreFrontiers] = (),
 ) -> Opening:
-    """The opening between both stores' frontiers, and behind those of `former` shards; blocks.
+    """The opening for the frontiers of both stores and of `former` shards; blocks.
 
-    Where the log has no record at a frontier, or another one than that which was published, its
-    tail was lost: nothing is published again before a log epoch beyond that frontier's.
+    If the record at a frontier is missing in the log, or is not the published one, the log has lost
+    its tail. Nothing is then published before a log epoch later than that frontier's.
     """
     with read_log() as reader:
         end = reader.bounds().end
         own = StoreFrontiers(redis, topic)
-        told = [each for stores in (own, *published_later_than(own, former)) for each in stores]
-        told = [each for each in told if each.as_of >= 0 and each.log_epoch == fold.log_epoch]
-        rewritten = [each for each in told if reader.hash_at(each.as_of) != each.record_hash]
-    gate = _beyond(rewritten, gate_between(redis, topic, fold.log_epoch, former))
-    ahead = [each for each in told if each not in rewritten and each.as_of > fold.offset]
+        stores = [own, *published_later_than(own, former)]
+        frontiers = [
+            each
+            for store in stores
+            for each in store
+            if each.as_of >= 0 and each.log_epoch == fold.log_epoch
+        ]
+        rewritten = [each for each in frontiers if reader.hash_at(each.as_of) != each.record_hash]
+    gate = _gate_in_later_epoch(rewritten, gate_between(redis, topic, fold.log_epoch, former))
+    ahead = [each for each in frontiers if each not in rewritten and each.as_of > fold.offset]
     return Opening(gate, end, {each.as_of: each.record_hash for each in ahead})
 
 
-def _beyond(rewritten: Iterable[Frontier], gate: Gate) -> Gate:
+def _gate_in_later_epoch(rewritten: Iterable[Frontier], gate: Gate) -> Gate:
     epochs = [each.log_epoch for each in rewritten]
     if not epochs:
         return gate

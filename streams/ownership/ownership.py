@@ -1,7 +1,8 @@
-"""Owning the learning-log for an identity: from the first assignment until the log is lost again.
+"""Ownership of the learning-log for an identity, from the assignment until the log is lost.
 
 An owner loads the state, takes over (see `takeover`), and publishes nothing before its gate opens.
-Until then it compares the log with what the gate was derived from: the log may lose its tail.
+Until then it compares the log with the records that the gate was derived from, because the log may
+lose its tail in the meantime.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ _log = structlog.get_logger(__name__)
 
 
 class LogEdge(NamedTuple):
-    """How single records of the log are read and written, beside the stream of all of them."""
+    """I/O on single records of the log, besides the stream of all records."""
 
     read: ReadLog
     write: WriteLog
 
 
 class Ownership:
-    """What one recommender does because it owns the log; it may lose the log and get it back."""
+    """The work of one recommender while it owns the log, which it may lose and get back."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Ownership:
 
     @property
     def is_loading(self) -> bool:
-        """Whether a state is being loaded, be it for an ownership that was lost meanwhile."""
+        """Whether a state is being loaded, including for an ownership that has been lost."""
         return self._loading is not None and not self._loading.done()
 
     @property
@@ -67,7 +68,7 @@ class Ownership:
 
     @property
     def waits_for(self) -> list[str]:
-        """Recommenders of another M that still run."""
+        """Recommenders of another M that are still alive."""
         return self._takeover.waits_for
 
     # -- getting and losing the log ----------------------------------------------------------
@@ -77,32 +78,32 @@ class Ownership:
         if not is_owner:
             _log.info("on standby: another process has this identity")
         if self.is_owner and not is_owner:
-            self._lose()
+            self._on_ownership_lost()
         self.is_owner = is_owner
 
-    def _lose(self) -> None:
-        """Publishes no more: the new owner may be further, and has fenced this process."""
+    def _on_ownership_lost(self) -> None:
+        """Stops publishing. The new owner may be further ahead, and fences this process."""
         if self._taking_over is not None:
             self._taking_over.cancel()
         self._has_begun, self._taking_over = False, None
-        self._takeover.let_go()
+        self._takeover.stop_publishing()
 
     async def load(self) -> None:
-        """Makes the state ready, once an ownership."""
+        """Loads or checks the state, once per ownership."""
         if not self._has_begun:
             self._has_begun = True
-            self._loading = asyncio.create_task(self._make_ready(self._loading))
+            self._loading = asyncio.create_task(self._load_or_check(self._loading))
         assert self._loading is not None
         await asyncio.shield(self._loading)
 
-    async def _make_ready(self, before: asyncio.Task[None] | None) -> None:
-        """Loads the state; a process that gets the log back while it loads finishes that first."""
+    async def _load_or_check(self, before: asyncio.Task[None] | None) -> None:
+        """Loads or checks the state, after a load for an earlier ownership (`before`) has ended."""
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
-        await until_answered(self._state.make_ready)
+        await until_answered(self._state.load_or_check)
 
     def take_over(self) -> None:
-        """Begins the takeover of both stores, once an ownership."""
+        """Starts the takeover of both stores, once per ownership."""
         if self._taking_over is None:
             self._taking_over = asyncio.create_task(self._take_over())
 
@@ -110,22 +111,22 @@ class Ownership:
         self._expected = await self._takeover.run()
 
     def check(self) -> None:
-        """Raises what ended the takeover, or fenced this process."""
+        """Raises the error of a failed takeover, or if this process was fenced."""
         if self._taking_over is not None and self._taking_over.done():
             self._taking_over.result()
         self._publisher.topic.check()
 
     def end(self) -> None:
-        """Gives up a takeover that is under way."""
+        """Cancels a takeover that is in progress."""
         if self._taking_over is not None:
             self._taking_over.cancel()
 
     # -- until the gate opens ----------------------------------------------------------------
 
     def compare(self, records: Sequence[Any]) -> None:
-        """Compares folded records with those that were published, where the gate hangs on them.
+        """Compares folded records with the published ones that the gate was derived from.
 
-        Shuts the gate where the log lost its tail, and grew again, while the fold caught up.
+        Shuts the gate if the log lost its tail and grew again while the fold caught up.
         """
         hashes = self._expected.hashes
         for each in records if hashes else ():
@@ -137,7 +138,10 @@ class Ownership:
                 self._publisher.open_with(Gate(max(gate.opens_at, beyond), -1))
 
     async def start_epoch_if_shut(self) -> None:
-        """Starts a log epoch where the gate stays shut: lists of a lost tail were published."""
+        """Starts a log epoch if the fold is at the log's end and the gate is still shut.
+
+        The log has then lost a tail whose lists were published.
+        """
         gate = self._publisher.gate
         if gate is None or self._publisher.is_open:
             return
@@ -149,10 +153,10 @@ class Ownership:
         _log.warning("learning-log lost its tail; a new epoch begins", epoch=epoch, reason=reason)
         started = LogEpochStarted(epoch, reason)
         beyond = Gate((epoch, -1), -1)
-        self._publisher.open_with(beyond)  # before the record is folded, which opens what is shut
+        self._publisher.open_with(beyond)  # before the record is folded, which opens the gate
 
         def write() -> None:
-            if self._publisher.gate == beyond:  # else ownership was lost meanwhile
+            if self._publisher.gate == beyond:  # otherwise ownership was lost in the meantime
                 self._expect_end(1 + self._log.write(started))
 
         await until_answered(write)
@@ -161,6 +165,6 @@ class Ownership:
         self._expected = self._expected._replace(log_end=log_end)
 
     def _end_of_log(self) -> int:
-        """Where the log ends now: it may lose its tail while the gate is shut."""
+        """The log's end now; it may be smaller than before if the log lost its tail."""
         with self._log.read() as reader:
             return reader.bounds().end

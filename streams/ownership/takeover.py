@@ -1,7 +1,7 @@
-"""Taking over the lists of an identity: a new owner fences the former ones and finds its gate.
+"""Takeover of an identity's lists: a new owner fences the former owners and derives its gate.
 
-The number of the owner is the fencing token: the topic refuses a former owner's transactions, and
-Redis refuses a publication behind a frontier that it no longer has. See
+The owner number is the fencing token. The topic refuses a former owner's transactions, and Redis
+refuses a publication that expects another frontier than the stored one (compare-and-set). See
 `docs/decisions/0012-one-sequence-of-publications.md`.
 """
 
@@ -17,7 +17,7 @@ from streams.kafka.waiting import until_answered
 from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
 from streams.ownership.former_shards import FormerShards, shard_of
-from streams.ownership.gate_opening import Opening, opening
+from streams.ownership.gate_opening import Opening, gate_opening
 from streams.publishing.gate import StoreFrontiers
 from streams.publishing.publisher import Publisher
 
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Takeover:
-    """Takes both stores for one recommender, and waits for Kafka and Redis as long as it takes."""
+    """Claims both stores for one recommender; waits for Kafka and Redis as long as necessary."""
 
     def __init__(
         self,
@@ -42,46 +42,46 @@ class Takeover:
         self._fold = fold
         self._retry_s = retry_s
         self.waits_for: list[str] = []
-        """Recommenders of another M that still run."""
+        """Recommenders of another M that are still alive."""
 
     async def run(self) -> Opening:
-        """Takes over, and opens the gate as soon as the fold gets there."""
-        former, (redis, topic) = await self._taken_over()
+        """Takes over, and sets the gate, which opens as soon as the fold has reached it."""
+        former, (redis, topic) = await self._take_over()
         found = await until_answered(
-            lambda: opening(self._read_log, self._fold, redis, topic, former)
+            lambda: gate_opening(self._read_log, self._fold, redis, topic, former)
         )
         self._publisher.open_with(found.gate, former)
         if (self._fold.log_epoch, found.log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
         return found
 
-    async def _taken_over(self) -> tuple[list[StoreFrontiers], StoreFrontiers]:
-        """Up to where recommenders of another M published, and where both stores are.
+    async def _take_over(self) -> tuple[list[StoreFrontiers], StoreFrontiers]:
+        """Claims both stores; returns the frontiers of former shards, and this shard's own.
 
-        A process that was frozen before it had taken over may have been fenced by another M, which
-        publishes now. Then it looks for that M again, and waits for its end.
+        If this process was frozen before its takeover was complete, recommenders of another M may
+        have fenced it and may be publishing. It then waits again until they have stopped.
         """
         while True:
-            known = await self._redis_at()
-            ids = await self._ended_former()
+            known = await self._redis_frontier()
+            ids = await self._wait_for_former_shards()
             found = await claim_stores(self._publisher, self._retry_s)
             if found.redis.owner == known.owner:
-                return await self._fenced(ids), found
-            _log.info("another process has taken over meanwhile; taking over again")
-            self.let_go()
+                return await self._fence_former_shards(ids), found
+            _log.info("another process has taken over in the meantime; taking over again")
+            self.stop_publishing()
 
-    def let_go(self) -> None:
-        """Publishes nothing more; what is to be published next needs a new takeover."""
+    def stop_publishing(self) -> None:
+        """Stops publishing, and abandons what is pending, until the next takeover."""
         self._publisher.topic.abandon()
         self._publisher.shut(self._publisher.topic.renewed())
 
-    async def _redis_at(self) -> Frontier:
+    async def _redis_frontier(self) -> Frontier:
         return await self._publisher.redis.call_until_answered(
             methodcaller("frontier"), self._retry_s
         )
 
-    async def _ended_former(self) -> list[str]:
-        """Waits for the end of recommenders of another M; returns their identities."""
+    async def _wait_for_former_shards(self) -> list[str]:
+        """Waits until no recommender of another M is alive; returns their identities."""
         ids = await until_answered(self._former.ids)
         while alive := await until_answered(lambda: self._former.alive(ids)):
             if alive != self.waits_for:
@@ -90,11 +90,12 @@ class Takeover:
         self.waits_for = []
         return ids
 
-    async def _fenced(self, ids: Sequence[str]) -> list[StoreFrontiers]:
-        """Fences `ids` in both stores; returns up to where they published.
+    async def _fence_former_shards(self, ids: Sequence[str]) -> list[StoreFrontiers]:
+        """Fences `ids` in both stores; returns their publish frontiers.
 
-        Redis is claimed by then: whatever it forgets from here on, it forgets the claim, too. And
-        it comes first: an owner that takes over between it and the topic is fenced there.
+        Redis is claimed before that: if it loses these fences, it also loses the claim, which is
+        noticed. Redis is fenced before the topic: an owner of another M that takes over between the
+        two steps is then fenced in the topic.
         """
         in_topic = await until_answered(lambda: self._former.frontiers(ids))
         in_redis = [
@@ -109,9 +110,9 @@ class Takeover:
 
 
 async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
-    """Claims the topic, then Redis, as the next owner; returns up to where both stores were.
+    """Claims the topic, then Redis, with the next owner number; returns both stores' frontiers.
 
-    Raises as `TopicWriter.check` does where a later owner was faster.
+    Raises the error of `TopicWriter.check` if a later owner has claimed a store before.
     """
     redis, topic = publisher.redis, publisher.topic
     await redis.wait_until_written()

@@ -47,7 +47,7 @@ class StateKeeper:
         """For how long the newest snapshot let nothing else happen."""
         self.error: str | None = None
 
-    def make_ready(self) -> None:
+    def load_or_check(self) -> None:
         """Loads the state the first time, and later makes sure that the log still holds it.
 
         Blocks; one call at a time. Raises `LogError` where the log is not the one that the state

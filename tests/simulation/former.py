@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from streams.lists.frontier import Frontier, frontier_of
-from streams.ownership.former_shards import LISTEN_S, FormerShards, formers_among
+from streams.ownership.former_shards import LIVENESS_WINDOW_S, FormerShards, former_shards_among
 from streams.publishing.topic_frontier import frontier_group, transactional_id
 from tests.simulation.broker import Group
 from tests.simulation.edge import Edge
@@ -24,7 +24,7 @@ class SimulatedFormerShards(FormerShards):
         """See `FormerShards`."""
         self._edge.block("a list of all groups")
         read = [name for name, group in self._groups.items() if group.generation]
-        return formers_among([*read, *self._edge.broker.frontiers], self._recommender_id)
+        return former_shards_among([*read, *self._edge.broker.frontiers], self._recommender_id)
 
     def alive(self, ids: Sequence[str]) -> list[str]:
         """See `FormerShards`."""
@@ -33,7 +33,7 @@ class SimulatedFormerShards(FormerShards):
         heartbeats = self._edge.broker.heartbeats
         self._edge.block("the first heartbeats")
         before = dict(heartbeats)
-        self._edge.loop.block(self._edge.process, LISTEN_S)
+        self._edge.loop.block(self._edge.process, LIVENESS_WINDOW_S)
         return [each for each in ids if heartbeats.get(each) != before.get(each)]
 
     def _fence(self, recommender_id: str) -> None:

@@ -57,7 +57,7 @@ SEQUENCER: dict[str, Point] = {
 }
 RECOMMENDER: dict[str, Point] = {
     "between the state and its first list": Point(
-        "streams.snapshots.state_keeper", "StateKeeper.make_ready", True
+        "streams.snapshots.state_keeper", "StateKeeper.load_or_check", True
     ),
     "between fencing and the gate": Point(_TOPIC, "TopicWriter.open", True),
     "with the gate open and nothing published": Point(

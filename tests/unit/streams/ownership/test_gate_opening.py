@@ -4,7 +4,7 @@ import pytest
 
 from streams.kafka.topic_facts import Bounds
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
-from streams.ownership.gate_opening import opening
+from streams.ownership.gate_opening import gate_opening
 from streams.publishing.gate import Gate, StoreFrontiers
 from tests.support.learning_log import a_batch, a_fold, an_event
 
@@ -42,7 +42,7 @@ def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
 ) -> None:
     fold = a_fold()
     fold.apply(0, a_batch(an_event()))
-    found = opening(ALog, fold, frontier, frontier)
+    found = gate_opening(ALog, fold, frontier, frontier)
     assert (found.gate.opens_at, found.log_end) == (opens_at, 2)
     is_ahead = opens_at == (0, 1)
     assert found.hashes == ({1: "b"} if is_ahead else {})
@@ -55,5 +55,5 @@ def test_a_former_shard_that_published_before_the_beginning_of_the_log_shuts_not
     fold = a_fold()
     fold.apply(0, a_batch(an_event()))
     own, former = Frontier(0, 1, "b", serial=4, owner=1), Frontier(0, 0, "a", serial=2, owner=1)
-    found = opening(ALog, fold, own, own, [StoreFrontiers(former, former)])
+    found = gate_opening(ALog, fold, own, own, [StoreFrontiers(former, former)])
     assert found.gate == Gate((0, 1), 1)

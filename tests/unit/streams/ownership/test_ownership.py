@@ -33,7 +33,7 @@ class SlowState:
         self.has_begun = threading.Event()
         self._again = threading.Event()
 
-    def make_ready(self) -> None:
+    def load_or_check(self) -> None:
         self.steps.append("begins")
         if not self.has_begun.is_set():
             self.has_begun.set()
@@ -48,14 +48,14 @@ class FoundOpening:
     def __init__(self, opening: Opening, publisher: "GateAlone") -> None:
         self.opening, self._publisher = opening, publisher
         self.waits_for: list[str] = []
-        self.let_go_times = 0
+        self.stopped_times = 0
 
     async def run(self) -> Opening:
         self._publisher.gate = self.opening.gate
         return self.opening
 
-    def let_go(self) -> None:
-        self.let_go_times += 1
+    def stop_publishing(self) -> None:
+        self.stopped_times += 1
 
 
 class GateAlone:
@@ -111,7 +111,7 @@ async def test_a_process_that_gets_the_log_back_while_it_still_loads_finishes_th
     assert ownership.is_loading
     await ownership.load()
     assert desk.state.steps == ["begins", "ends", "begins", "ends"]
-    assert desk.takeover.let_go_times == 1
+    assert desk.takeover.stopped_times == 1
 
 
 async def test_one_ownership_loads_once() -> None:

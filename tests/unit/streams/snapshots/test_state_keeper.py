@@ -61,7 +61,7 @@ def test_a_log_whose_beginning_was_deleted_halts_and_says_what_heals(
     fold = a_fold()
     keeper = a_keeper(fold, log, tmp_path)
     with pytest.raises(LogError, match=r"begins at 2, the state ends at -1.*`echotune reset`"):
-        keeper.make_ready()
+        keeper.load_or_check()
     assert fold.offset == -1
 
 
@@ -74,7 +74,7 @@ def test_a_log_that_changed_while_on_standby_halts_and_says_what_heals(
     before = fold.digest()
     keeper = a_keeper(fold, log, tmp_path)
     with pytest.raises(LogError, match=r"changed at 2 .*Start this recommender again"):
-        keeper.make_ready()
+        keeper.load_or_check()
     assert fold.digest() == before
 
 
@@ -121,12 +121,12 @@ async def test_a_changed_m_begins_from_a_snapshot_of_what_the_log_still_has(
     for shard, records in (("r-0of2", 3), ("r-1of2", 2)):
         fold = a_fold()
         keeper = a_keeper(fold, log, tmp_path / shard)
-        keeper.make_ready()
+        keeper.load_or_check()
         for at in range(records):
             folded(fold, LOG[at : at + 1])
             fold.record_hash = f"h{at}"
             await keeper.keep()
     log.hashes, log.bounds_now = {0: "h0", 1: "h1"}, Bounds(0, 2)  # its tail is lost
     heir = a_fold()
-    a_keeper(heir, log, tmp_path / "r-0of3").make_ready()
+    a_keeper(heir, log, tmp_path / "r-0of3").load_or_check()
     assert heir.offset == 1

@@ -25,7 +25,7 @@ from tests.benchmarks.snapshots import snapshots
 from tests.conftest import KAFKA_LIBS
 
 PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
-"""What is measured by default; the others are measured where they are asked for."""
+"""Parts that are measured by default; other parts have to be named."""
 RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
 MODEL_PARTS = (
@@ -36,7 +36,7 @@ MODEL_PARTS = (
     "model-growth",
     "model-memory",
 )
-"""`make bench-model`: of models alone, without servers."""
+"""`make bench-model`: models alone, without servers."""
 
 
 def main(
@@ -50,7 +50,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="How long memory is watched.")] = 0.0,
     json: Annotated[Path | None, typer.Option(help="Where to keep the figures, too.")] = None,
 ) -> None:
-    """Measures speed, freshness and memory; nothing is decided by it."""
+    """Measures speed, freshness and memory; no test depends on the figures."""
     began = time.perf_counter()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as name:

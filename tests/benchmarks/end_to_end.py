@@ -1,4 +1,4 @@
-"""Kafka in → list in Redis, fully loaded, beside a plain Faust agent on the same events."""
+"""Throughput from Kafka to lists in Redis at full load, beside a plain Faust agent."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ from tests.support.station import Station, wait_until
 
 EVENTS = 400_000
 LOAD_PER_S = 40_000.0
-"""More than can be learnt, so that the load generator works beside all the time."""
+"""More events than can be learnt in time, so that the load generator always runs."""
 PEER_S = 20.0
 _LOOK_EVERY_S = 0.05
 
 
 def end_to_end(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
-    """Rate of EchoTune and of the peer with and without ranking, each on servers of its own."""
+    """Rates of EchoTune and of the peer with and without ranking, each on servers of its own."""
     some = encoded(events(data, EVENTS))
     rate = _echotune(Station(folder / "echotune", kafka_libs, is_hasty=False), some, folder)
     ranking = _plain(Station(folder / "rank", kafka_libs, is_hasty=False), some, folder, "rank")
@@ -64,7 +64,7 @@ def _samples(status: object, wanted: int) -> list[tuple[float, int]]:
 
 
 def _rate(samples: list[tuple[float, int]]) -> float:
-    """Events a second between the first and the last tenth, when everything runs."""
+    """Events per second between the first and the last tenth, when all processes run."""
     total = samples[-1][1]
     middle = [each for each in samples if 0.1 * total <= each[1] <= 0.9 * total]
     (began, first), (ended, last) = middle[0], middle[-1]

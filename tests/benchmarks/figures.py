@@ -1,4 +1,4 @@
-"""What a benchmark found: figures beside those of a peer in the same run."""
+"""Results of a benchmark: figures beside those of a peer in the same run."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value, and a peer's in the same run; `goal` is the ratio that is wanted."""
+    """One measured value, and a peer's in the same run; `goal` is the required ratio or value."""
 
     what: str
     value: float
@@ -45,7 +45,7 @@ def show(figures: list[Figure], seconds: float) -> None:
 
 
 def _written(value: float, unit: str) -> str:
-    """Shares with four digits, amounts with one."""
+    """Values below 1 with four digits, others with one."""
     return f"{value:.4f} {unit}" if abs(value) < 1 else f"{value:,.1f} {unit}"
 
 

@@ -1,8 +1,8 @@
-"""Produce → list visible in Redis under a steady load, beside produce → consume of a bare consumer.
+"""Freshness: end-to-end latency from a produced event to its list in Redis, under a steady load.
 
-Probes are events of listeners of their own, one at a time: an event is sent, and Redis is asked
-until that listener's list is a newer one. The bare consumer (confluent-kafka, in a process of its
-own) meets the same probes in the same topic.
+Probes are events of listeners of their own, one at a time: an event is sent, and Redis is polled
+until that listener's list is a newer one. The peer is a bare consumer (confluent-kafka, in a
+process of its own), which consumes the same probes from the same topic.
 """
 
 import os
@@ -30,12 +30,12 @@ SECONDS = 20.0
 PROBES = 40
 _SENT_AT = "sent_at"
 _LOOK_EVERY_S = 0.001
-"""Coarser would blur the figure, finer would take the processor from what is measured."""
+"""Polling interval: longer would blur the figure, shorter would use too much processor time."""
 _REST_S = 0.01
 
 
 def freshness(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
-    """p50 and p99 at each rate, ms, and the processor time that it took."""
+    """p50 and p99 at each rate in ms, and the processor time that was used."""
     some = encoded(events(data, int(max(RATES_PER_S) * (SECONDS + WARM_S + 10))))
     station = Station(folder / "fresh", kafka_libs, is_hasty=False)
     station.up()
@@ -128,7 +128,7 @@ def _as_of(redis: "Redis", probe: int) -> bytes | None:
 
 
 def consume(kafka: str, seconds: float) -> list[float]:
-    """Ages in ms of the probes that a bare consumer meets from now on."""
+    """Ages in ms of the probes that a bare consumer receives from now on."""
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bare", "fetch.wait.max.ms": 100})
     topic = consumer.list_topics(LISTENING_EVENTS.name, timeout=10).topics[LISTENING_EVENTS.name]
     consumer.assign(

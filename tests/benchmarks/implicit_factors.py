@@ -1,4 +1,4 @@
-"""The usual alternative: matrix factorisation of what was played, learnt play by play.
+"""The usual alternative: incremental matrix factorisation of plays.
 
 Incremental SGD for positive-only feedback (Vinagre, Jorge & Gama, UMAP 2014): each play pulls the
 product of its listener's and its track's factors towards 1; a list is the best products over all
@@ -23,7 +23,7 @@ class ImplicitFactors:
         self._known = 0
 
     def rank_then_learn(self, listener: int, track: int) -> int:
-        """The track's place in the listener's list of all tracks that were played, else -1."""
+        """The track's place in the listener's list of all tracks that were played, or -1."""
         place = -1
         if track < self._known:
             scores = self._tracks[: self._known] @ self._listeners[listener]

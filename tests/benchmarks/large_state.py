@@ -1,6 +1,6 @@
-"""A recommender that has learnt a million events, and a steady stream of more.
+"""A recommender that has learnt a million events, and a steady stream of further events.
 
-Batches are written straight to the learning-log: what sequencers do is measured elsewhere.
+Batches are written directly to the learning-log; sequencers are measured elsewhere.
 """
 
 import os
@@ -29,15 +29,15 @@ STATE_EVENTS = int(os.environ.get("ECHOTUNE_BENCH_STATE_EVENTS", "1_000_000"))
 LISTENERS, TRACKS = 20_000, 50_000
 EVENTS_A_RECORD = 2_000
 RECORDS_PER_S, EVENTS_A_LIVE_RECORD = 100, 10
-"""The stream that goes on: 1,000 events a second, a log record every 10 ms."""
+"""The continuing stream: 1,000 events per second, a log record every 10 ms."""
 PROBE = "probe"
-"""This listener plays in every log record: their list tells how far what can be read has come."""
+"""The probe: a listener with a play in every log record, whose list shows how fresh lists are."""
 _FILL_TIMEOUT_S = 1_800.0
 _LOOK_EVERY_S = 0.5
 
 
 def batches(size: int, seed: int, minute: float) -> Iterator[LearningBatch]:
-    """Endless batches of `size` events, from `minute` on, of a source of their own."""
+    """Yields endless batches of `size` events, from `minute` on, of a source of their own."""
     events, start = _events(seed, minute), 0
     source = SourcePartition(seed.to_bytes(16, "big"), 0)
     while True:
@@ -51,7 +51,7 @@ def batches(size: int, seed: int, minute: float) -> Iterator[LearningBatch]:
 
 
 def _events(seed: int, minute: float) -> Iterator[EventFields]:
-    """Everybody plays by chance, few tracks often and many rarely."""
+    """Random plays of all listeners: few tracks are played often and many rarely."""
     chance, step = np.random.default_rng(seed), 0
     while True:
         listeners = chance.integers(0, LISTENERS, LISTENERS)
@@ -72,7 +72,7 @@ def fill(kafka: str) -> int:
 
 
 def go_on(kafka: str, seconds: float) -> None:
-    """Writes a stream that follows on the history, in its pace."""
+    """Writes a stream that continues the history, at its rate."""
     producer = _producer(kafka)
     began, since_s = time.perf_counter(), int(time.time() - BEGAN_MS / 1000)
     for at, batch in enumerate(batches(EVENTS_A_LIVE_RECORD, since_s, since_s / 60)):
@@ -93,7 +93,7 @@ def _append(producer: Producer, batch: LearningBatch) -> None:
 
 
 class LargeState:
-    """A station with that recommender; `close` it."""
+    """A station with such a recommender. It has to be closed."""
 
     def __init__(self, folder: Path, kafka_libs: Path, **environment: str) -> None:
         self.station = Station(folder, kafka_libs, is_hasty=False)
@@ -115,7 +115,7 @@ class LargeState:
 
     @contextmanager
     def going_on(self, seconds: float) -> Iterator[None]:
-        """Meanwhile a stream of events follows, from a process of its own."""
+        """While the context is open, another process writes a stream of events."""
         kafka = self.station.addresses.kafka
         command = [sys.executable, "-m", "tests.benchmarks.large_state", kafka, str(seconds)]
         load = subprocess.Popen(command, cwd=REPOSITORY)
@@ -126,11 +126,11 @@ class LargeState:
             load.wait()
 
     def as_of(self) -> int:
-        """As of which log record the probe's list can be read; -1 while there is none."""
+        """The `as_of` of the probe's list in Redis; -1 while there is none."""
         return int(self.redis.hget(list_key("first", PROBE), "as_of") or -1)
 
     def wait_as_of(self, offset: int, look_every_s: float) -> None:
-        """Waits for the probe's list as of a log record; fails where nobody works on it."""
+        """Waits for the probe's list as of a log record; fails if no worker runs."""
         deadline = time.monotonic() + _FILL_TIMEOUT_S
         while self.as_of() < offset:
             assert time.monotonic() < deadline, f"no list as of {offset}"
@@ -138,7 +138,7 @@ class LargeState:
             time.sleep(look_every_s)
 
     def close(self) -> None:
-        """Stops whatever runs."""
+        """Stops all processes."""
         self.redis.close()
         self.station.close()
 

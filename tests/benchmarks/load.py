@@ -1,4 +1,4 @@
-"""A load generator as a process of its own: sends encoded events at a pace, as a producer would."""
+"""A load generator in a process of its own: sends encoded events at a steady rate."""
 
 import pickle
 import subprocess
@@ -17,7 +17,7 @@ BURST_S = 0.005
 def start_load(
     kafka: str, some: list[Encoded], folder: Path, *, per_second: float
 ) -> "subprocess.Popen[bytes]":
-    """Sends `some` from another process, `per_second`; the process ends when all are sent."""
+    """Sends `some` at `per_second` from another process, which ends when all are sent."""
     path = folder / f"load-{time.monotonic_ns()}.pickle"
     path.write_bytes(pickle.dumps(some))
     return subprocess.Popen(
@@ -26,7 +26,7 @@ def start_load(
 
 
 def send(kafka: str, some: list[Encoded], per_second: float) -> None:
-    """Sends `some` in bursts of `BURST_S`, never faster than `per_second` on the whole."""
+    """Sends `some` in bursts of `BURST_S`, never faster than `per_second` on average."""
     producer = Producer(
         {
             "bootstrap.servers": kafka,

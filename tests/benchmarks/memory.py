@@ -1,4 +1,4 @@
-"""Memory of a recommender: above the same worker idle after a history, and its slope over time."""
+"""Memory of a recommender: compared with an idle worker after a history, and its growth."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ _LOOK_EVERY_S = 1.0
 
 
 def memory(kafka_libs: Path, folder: Path, data: Path | None, minutes: float) -> list[Figure]:
-    """MiB above idle after a history; MiB an hour at a constant population for `minutes`."""
+    """MiB above idle after a history; growth in MiB per hour at a constant population."""
     station = Station(folder / "memory", kafka_libs, is_hasty=False)
     station.up()
     try:
@@ -52,7 +52,7 @@ def _slope(
     folder: Path,
     minutes: float,  # type: ignore[type-arg]
 ) -> Figure:
-    """The same listeners and tracks go on: event ids are new, the population is not."""
+    """Measures growth while the same listeners play the same tracks, with new event ids."""
     again = [
         event.model_copy(update={"event_id": f"again-{at}", "listened_at": None})
         for at, event in enumerate(some)

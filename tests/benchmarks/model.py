@@ -1,7 +1,7 @@
-"""Models side by side on one stream: how often the played track is in the list, and how fast.
+"""Compares models on one stream: hit rate of the played track, and speed.
 
-Each play is looked for in the whole catalogue before it is learnt; plays of listeners with fewer
-than five before are learnt and not scored. One process, one core, no Kafka.
+Each play is ranked over the whole catalogue before it is learnt (prequential evaluation). Plays of
+listeners with fewer than five earlier plays are learnt and not scored. One process, one core.
 """
 
 import time
@@ -22,13 +22,13 @@ from topics.listening_event import ListeningEvent
 
 EVENTS_MAX = 1_000_000
 RIVER_EVENTS = 3_000
-"""River's rankers learn and rank some hundred events a second."""
+"""Events for River's rankers, which learn and rank some hundred events per second."""
 ROWS_A_CALL = 1_000
 PEER = "river:BiasedMF"
 
 
 class Plays(NamedTuple):
-    """Columns of equal length."""
+    """Plays in columns of equal length."""
 
     listeners: list[str]
     tracks: list[str]
@@ -37,7 +37,7 @@ class Plays(NamedTuple):
 
 
 class Quality(NamedTuple):
-    """What a model did with a stream."""
+    """Quality and speed of a model on a stream."""
 
     hit_rate: float
     mrr: float
@@ -76,7 +76,7 @@ def _figures(name: str, found: Quality, peer: Quality) -> Iterator[Figure]:
 
 
 def plays_of(some: list[ListeningEvent]) -> Plays:
-    """`some`, in columns."""
+    """The plays among `some`, in columns."""
     return Plays(
         [event.listener_id for event in some],
         [event.track_id or "" for event in some],
@@ -86,17 +86,19 @@ def plays_of(some: list[ListeningEvent]) -> Plays:
 
 
 def first_of(plays: Plays, n: int) -> Plays:
-    """The first `n` of them."""
+    """The first `n` plays."""
     return Plays(*(column[:n] for column in plays))
 
 
 def measured(config: Mapping[str, Any], plays: Plays, *, is_evaluated: bool = True) -> Quality:
-    """What a model of `config` does with `plays`; without `is_evaluated` it only learns them.
+    """Measures a model of `config` on `plays`; without `is_evaluated` it only learns them.
 
-    Ids are turned into codes beforehand: the time is the model's alone.
+    Ids are turned into codes beforehand, so that only the model's time is measured.
     """
     warm, quality = build(config), Prequential()
-    _learn(warm, _columns(warm, first_of(plays, 10)), is_evaluated)  # compiles, or loads
+    _learn(
+        warm, _columns(warm, first_of(plays, 10)), is_evaluated
+    )  # compiles the model, or loads compiled code
     model = build(config)
     columns = _columns(model, plays)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a model costs as it grows: bytes a listener and a track, and time an event."""
+"""Cost of a growing model: bytes per listener and per track, and time per event."""
 
 import time
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ LISTENERS, TRACKS, PLAYS_EACH = 1_000_000, 1_000_000, 50
 OF_LISTENERS = ("contexts", "rings", "hated", "loved", "moods", "leanings", "blocks")
 OF_TRACKS = ("tracks", "transitions", "cooccurrence", "postings")
 APART = ("bigrams", "trigrams", "sessions", "learned", "shared")
-"""Bounded whatever comes."""
+"""Stores whose size is bounded, regardless of the number of listeners and tracks."""
 WORLDS = {"500 tracks": (1_000, 500), "50,000 tracks": (20_000, 50_000)}
-"""Listeners and tracks; in the first a track has been played 200 times after 10^5 events."""
+"""Listeners and tracks of two worlds; in the first, a track has 200 plays after 10^5 events."""
 EVENTS_OF_TIME = (100_000, 1_000_000, 10_000_000)
 WINDOW_EVENTS = 50_000
 
@@ -22,8 +22,8 @@ WINDOW_EVENTS = 50_000
 def model_memory() -> list[Figure]:
     """Bytes of `best` after a million listeners have played fifty of a million tracks each.
 
-    Ids are counted apart: they are as long as they are. The blend does not learn: what it keeps
-    does not grow with events, and its room is there.
+    Ids are counted separately, because their length varies. The blend does not learn, because its
+    memory does not grow with events and is allocated in any case.
     """
     model = build({"model": "best", "blend_every": 0})
     for some in plays(LISTENERS * PLAYS_EACH, LISTENERS, TRACKS):
@@ -41,9 +41,9 @@ def model_memory() -> list[Figure]:
 
 
 def model_growth() -> list[Figure]:
-    """Time an event of `fast` after 10^5, 10^6 and 10^7 events, learning and ranking each.
+    """Time per event of `fast` after 10^5, 10^6 and 10^7 events, with each learnt and ranked.
 
-    In a small world rows are full from the first figure on; in a large one they fill meanwhile.
+    In a small world rows are full at the first figure; in a large one they fill between figures.
     """
     return [figure for world, sizes in WORLDS.items() for figure in _growth(world, *sizes)]
 

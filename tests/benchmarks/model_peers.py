@@ -1,4 +1,4 @@
-"""The blend beside what people would take else, on the same first events of a stream."""
+"""Compares the blend with usual alternatives on the same first events of a stream."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.benchmarks.workload import events
 
 RIVERS = ("BiasedMF", "FunkMF", "Baseline")
 EVENTS = 5_000
-"""River's rankers learn and rank some hundred events a second."""
+"""Events for River's rankers, which learn and rank some hundred events per second."""
 FACTORS_EVENTS = 50_000
 
 

@@ -1,4 +1,4 @@
-"""How fast the model learns: with ranking, with a blend that learns seldom, and counting alone."""
+"""Speed of the model: with ranking, with a blend that learns seldom, and counting alone."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ GOALS = {"fast": "≥ 40,000/s", "best": "≥ 18,000/s"}
 
 
 def model_speed(data: Path | None) -> list[Figure]:
-    """Events/s of both presets, and what they lose where the blend learns from fewer plays."""
+    """Events/s of both presets, and their loss of quality if the blend learns from fewer plays."""
     some = plays_of(events(data, EVENTS_MAX))
     return [figure for preset in ("fast", "best") for figure in _of(preset, some)]
 

@@ -1,4 +1,4 @@
-"""How long a start takes: with nothing compiled, with everything, and several at once."""
+"""Time of a start: with an empty compilation cache, with a full one, and several concurrently."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ print(model.digest())
 
 
 def model_start(folder: Path) -> list[Figure]:
-    """Seconds until a worker's model has learnt and listed; several start with an empty cache."""
+    """Seconds until a worker's model has learnt and ranked; several start with an empty cache."""
     figures = []
     for name in ("fast", "best"):
         cache = folder / f"compiled-{name}"
@@ -32,7 +32,7 @@ def model_start(folder: Path) -> list[Figure]:
 
 
 def _started(name: str, cache: Path, workers: int) -> float:
-    """Raises `RuntimeError` where one fails or comes to another state."""
+    """Raises `RuntimeError` if one fails or ends in another state."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
     command = [sys.executable, "-c", _START, name]
     began = time.perf_counter()
@@ -40,8 +40,8 @@ def _started(name: str, cache: Path, workers: int) -> float:
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(workers)
     ]
-    told = {each.communicate()[0] for each in running}
+    outputs = {each.communicate()[0] for each in running}
     seconds = time.perf_counter() - began
-    if len(told) != 1 or any(each.returncode for each in running):
-        raise RuntimeError(f"{workers} starts of {name} came to {told}")
+    if len(outputs) != 1 or any(each.returncode for each in running):
+        raise RuntimeError(f"{workers} starts of {name} came to {outputs}")
     return seconds

@@ -1,4 +1,4 @@
-"""The peer: a Faust agent as Faust's documentation would have it, one event at a time.
+"""The peer: a Faust agent in the style of Faust's documentation, one event at a time.
 
 It decodes the same events with the same library, lets a River ranker learn each and rank 100
 candidates, and writes the listener's list to Redis. Run as a process:
@@ -41,7 +41,7 @@ def build_app(kafka: str, redis_url: str, *, ranks: bool) -> faust.App:
     redis = Redis.from_url(redis_url)
     decoder = Decoder(LISTENING_EVENTS.contracts)
     model = reco.BiasedMF(seed=7)
-    recent: dict[str, None] = {}  # the latest different tracks, oldest first
+    recent: dict[str, None] = {}  # the latest distinct tracks, oldest first
     counts: Counter[str] = Counter()
 
     @app.agent(topic)

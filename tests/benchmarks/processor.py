@@ -1,4 +1,4 @@
-"""Processor time that each part uses at a steady rate: what a shared machine blurs least."""
+"""Processor time of each process at a steady rate, which varies least on a shared machine."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from tests.benchmarks.figures import Figure
 from tests.support.station import Station
 
 EVENTS = 1_000
-"""Processor time is told for so many events."""
+"""Number of events to which the reported processor time refers."""
 
 
 class ProcessorTime:
-    """Watches the processes of a station, and those named beside them."""
+    """Measures the processes of a station and further processes by name."""
 
     def __init__(self, station: Station, pids: Mapping[str, int]) -> None:
         self._pids = dict(_servers(station)) | pids
@@ -26,7 +26,7 @@ class ProcessorTime:
         return {name: used.user + used.system for name, used in times.items()}
 
     def figures(self, rate: int) -> list[Figure]:
-        """ms of one processor per 1,000 events since this was made, at `rate` events a second."""
+        """ms of one processor per 1,000 events since this was made, at `rate` events per second."""
         events = rate * (time.perf_counter() - self._began_at)
         return [
             Figure(

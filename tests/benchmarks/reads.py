@@ -20,10 +20,10 @@ _FIELDS = {b"items", b"as_of", b"log_epoch", b"event_time", b"published_at"}
 
 
 def reads(kafka_libs: Path, folder: Path) -> list[Figure]:
-    """p99 of a read in ms beside that of a PING; reads that failed, and lists that were halves.
+    """p99 of a read in ms beside that of a PING; reads that failed, and torn lists.
 
-    Once with all processes equal, where a read waits for a processor, and once with Redis and its
-    reader ahead of all others, as they are where each has one.
+    Measured with all processes at equal priority, so that a read waits for a processor, and with
+    Redis and its reader at a higher priority, as if each had a processor of its own.
     """
     state = LargeState(folder / "reads", kafka_libs)
     try:
@@ -37,7 +37,7 @@ def reads(kafka_libs: Path, folder: Path) -> list[Figure]:
 
 
 def _go_ahead(*pids: int) -> None:
-    """Gives processes (0: this one) a processor whenever they want one; root may."""
+    """Gives processes (0: this one) real-time priority (SCHED_RR); this requires root."""
     for pid in pids:
         os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
 
@@ -63,7 +63,7 @@ class _Reads:
         self._items: dict[tuple[str, bytes], bytes] = {}
 
     def note(self, listener_id: str, fields: dict[bytes, bytes]) -> None:
-        """A whole list has all fields, and the same items whenever it is as of the same record."""
+        """Notes a list. A complete one has all fields, and the same items as of the same record."""
         if fields.keys() != _FIELDS or not orjson.loads(fields[b"items"]):
             self.halves += 1
             return

@@ -1,4 +1,4 @@
-"""SIGKILL of a recommender with a million events of state, until lists of now can be read again."""
+"""Recovery time: from SIGKILL of a recommender with a million events of state to fresh lists."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.benchmarks.large_state import LargeState
 
 KILLS = 3
 STEADY_S = 40.0
-"""Between two kills: longer than the pause between two snapshots."""
+"""Time between two kills: longer than the interval of snapshots."""
 STREAM_S = 3_600.0
 _LOOK_EVERY_S = 0.01
 

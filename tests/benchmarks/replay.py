@@ -24,7 +24,7 @@ _LOAD_PER_S = 1e9
 
 
 def replays(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
-    """Verify's speed with the configured model and with one that only counts."""
+    """Replay speed of `echotune verify` with the configured model and with one that only counts."""
     some = events(data, EVENTS)
     station = Station(folder / "replay", kafka_libs, is_hasty=False)
     station.up()
@@ -44,7 +44,7 @@ def replays(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]:
 
 
 def _filled(station: Station, some: list[Encoded]) -> int:
-    """Brings `some` into the learning-log; returns its last offset."""
+    """Writes `some` to the learning-log; returns its last offset."""
     worker = station.start("sequencer")
     send(station.addresses.kafka, some, _LOAD_PER_S)
     wait_until(station.status, lambda found: found["lag"]["events"] == 0)
@@ -88,7 +88,7 @@ def _learnt(ranker: Ranker, some: list[ListeningEvent], *, evaluate: bool) -> tu
 
 
 def _timed(run: object, wanted: int) -> float:
-    """Events a second of `run`, which returns events, or events and seconds."""
+    """Events per second of `run`, which returns events, or events and seconds."""
     began = time.perf_counter()
     found = run()  # type: ignore[operator]
     seconds = time.perf_counter() - began

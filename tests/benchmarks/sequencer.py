@@ -15,7 +15,7 @@ from topics.learning_batch import SourcePartition
 EVENTS = 100_000
 ROWS_A_CHUNK = 2_000
 ROUNDS = 3
-"""Both take turns; the best round of each counts, since others use the machine, too."""
+"""Number of rounds. Both take turns and the best round counts, because the machine is shared."""
 
 
 class _Record:
@@ -29,7 +29,7 @@ class _Record:
 
 
 def sequencing(data: Path | None) -> list[Figure]:
-    """Decode, validate and make encoded batches, against decoding alone."""
+    """Compares decoding, validating and encoding batches with decoding alone."""
     values = [each.value for each in encoded(events(data, EVENTS))]
     decoder = Decoder(LISTENING_EVENTS.contracts)
     origin = BatchOrigin(SourcePartition(bytes(16), 0), 1, "bench", "0")

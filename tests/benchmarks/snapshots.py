@@ -1,4 +1,4 @@
-"""How long a snapshot holds everything up, at a million events of state, and who notices."""
+"""How long a snapshot blocks the event loop, at a million events of state, and pauses of lists."""
 
 import gc
 import re
@@ -49,7 +49,7 @@ def snapshots(kafka_libs: Path, folder: Path) -> list[Figure]:
 
 
 def _held_ms(worker: Worker) -> list[float]:
-    """What the worker said of its snapshots."""
+    """How long the snapshots blocked the event loop, from the worker's log."""
     return [float(each) for each in re.findall(r"held_ms\W+([\d.]+)", worker.text())]
 
 
@@ -57,7 +57,7 @@ def _pauses_ms(state: LargeState) -> "np.ndarray":  # type: ignore[type-arg]
     """Pauses between two changes of the probe's list."""
     times = []
     gc.collect()
-    gc.freeze()  # whoever watches must not pause itself
+    gc.freeze()  # the observer must not pause
     with state.going_on(WATCHED_S * 3):
         state.wait_as_of(state.as_of() + 1, _LOOK_EVERY_S)
         time.sleep(WARM_S)

@@ -1,4 +1,4 @@
-"""Plays without end of generated listeners, in codes: sessions that follow orders of tracks."""
+"""Endless plays of generated listeners, in codes: sessions that follow sequences of tracks."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ SESSION_PLAYS = 10
 BETWEEN_MS = 200_000
 SESSIONS_AT_ONCE = 1_000
 FOLLOWS_SHARE = 0.7
-"""So many plays are of the track after the one before."""
+"""Share of plays whose track is the successor of the previous one."""
 START_MS = 1_400_000_000_000
 
 

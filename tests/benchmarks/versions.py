@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.versions OTHER`: this checkout beside another one, in turn.
+"""`python -m tests.benchmarks.versions OTHER`: compares this checkout with another one, in turn.
 
 OTHER is the folder of another checkout of this repository, in which `make setup` was run. Each
 measurement runs in both, one after the other, so that a machine whose speed drifts does not decide.
@@ -76,7 +76,7 @@ def main(
 
 
 def _compared(other, pairs, names, unit, measure, data) -> list[Figure]:  # type: ignore[no-untyped-def]
-    """A figure for each of `names`; `measure` gives their values for a checkout."""
+    """A figure for each of `names`; `measure` returns their values for a checkout."""
     found = [(measure(REPOSITORY, data), measure(other.resolve(), data)) for _ in range(pairs)]
     figures = []
     for at, name in enumerate(names):
@@ -101,7 +101,7 @@ def _fresh(checkout: Path) -> list[float]:
 
 
 def _evaluate(checkout: Path, data: Path | None) -> list[float]:
-    """Wall time of `echotune evaluate`, compiled before."""
+    """Wall time of `echotune evaluate` with compiled code."""
     table = data or _generated()
     began = time.perf_counter()
     done = _run(checkout, "-m", "streams.cli", "evaluate", str(table), "--json")

@@ -1,4 +1,4 @@
-"""The events that benchmarks use: generated, or read from a history file; encoded beforehand."""
+"""Events for benchmarks: generated, or read from a history file, and encoded beforehand."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -15,14 +15,14 @@ LISTENERS = 5_000
 
 
 class Encoded(NamedTuple):
-    """An event as it goes over the wire."""
+    """An encoded event."""
 
     key: bytes
     value: bytes
 
 
 def events(data: Path | None, most: int) -> list[ListeningEvent]:
-    """Up to `most` events of `data`, else of a generated town."""
+    """Up to `most` events of `data`, or of generated listeners if it is None."""
     return list(islice(_source(data), most))
 
 
@@ -33,7 +33,7 @@ def _source(data: Path | None) -> Iterator[ListeningEvent]:
 
 
 def encoded(some: list[ListeningEvent]) -> list[Encoded]:
-    """`some` as a producer sends them."""
+    """`some`, encoded as a producer sends them."""
     return [
         Encoded(event.listener_id.encode(), encode("ListeningEvent", vars(event))) for event in some
     ]

@@ -1,6 +1,6 @@
 """`make test-faults`: every fault on real servers, three test files at a time, with a table.
 
-Most of a fault test is waiting for somebody's time-out, so three share two processors well.
+A fault test mostly waits for timeouts, so three files can run on two processors.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LAST_LINES = 60
 
 
 class Result(NamedTuple):
-    """How one file of tests ended."""
+    """Result of one test file."""
 
     name: str
     is_passed: bool
@@ -45,7 +45,7 @@ LONGEST = (
 
 
 def run(path: Path, folder: Path) -> Result:
-    """Runs one file; its stations lie in a folder of their own."""
+    """Runs one file; its stations are in a folder of their own."""
     began = time.monotonic()
     done = subprocess.run(
         [
@@ -62,14 +62,14 @@ def run(path: Path, folder: Path) -> Result:
 
 
 def results(folder: Path) -> Iterator[Result]:
-    """Of every file, as they end."""
+    """Yields the result of each file when it ends."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for future in [pool.submit(run, path, folder) for path in files()]:
             yield future.result()
 
 
 def main() -> int:
-    """Prints a line a file, and what a failed one said."""
+    """Prints a line per file, and the output of failed ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--journals", type=Path, help="folder for what each file said")
     journals: Path | None = parser.parse_args().journals

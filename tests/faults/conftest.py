@@ -1,4 +1,4 @@
-"""Real servers to be broken. Tests marked `fault` take minutes: `make test-faults` runs them."""
+"""Real servers for fault injection. Tests marked `fault` take minutes: see `make test-faults`."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +14,7 @@ LONG = {"fault", "soak"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what takes minutes, unless it is asked for with `-m`."""
+    """Skips tests that take minutes, unless `-m` requests them."""
     if config.option.markexpr:
         return
     left_out = [each for each in items if LONG & {mark.name for mark in each.iter_markers()}]
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[FaultStation]:
-    """A station of one's own to break; its journal is shown where the test fails."""
+    """A station for one fault test; its journal is printed if the test fails."""
     with closing(FaultStation(tmp_path / "home", KAFKA_LIBS)) as station:
         station.up()
         yield station
@@ -33,14 +33,14 @@ def broken(tmp_path: Path) -> Iterator[FaultStation]:
 
 @pytest.fixture
 def kafka_proxy() -> Iterator[TcpProxy]:
-    """Between workers and Kafka."""
+    """The proxy between workers and Kafka."""
     with TcpProxy() as proxy:
         yield proxy
 
 
 @pytest.fixture
 def redis_proxy() -> Iterator[TcpProxy]:
-    """Between workers and Redis."""
+    """The proxy between workers and Redis."""
     with TcpProxy() as proxy:
         yield proxy
 
@@ -49,7 +49,7 @@ def redis_proxy() -> Iterator[TcpProxy]:
 def proxied(
     tmp_path: Path, kafka_proxy: TcpProxy, redis_proxy: TcpProxy
 ) -> Iterator[ProxiedStation]:
-    """A station whose workers reach their servers through proxies."""
+    """A station whose workers connect to their servers through proxies."""
     home = tmp_path / "home"
     with closing(ProxiedStation(home, KAFKA_LIBS, kafka_proxy, redis_proxy)) as station:
         station.up()

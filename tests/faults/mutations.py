@@ -1,8 +1,8 @@
-"""`make test-mutations`: takes each safeguard away and says which test notices.
+"""`make test-mutations`: mutation testing. Takes each safeguard away and prints which test fails.
 
-For every safeguard two kinds of test are asked: a quick one of its own, and a drill on real
-servers and real workers (`test_drills.py`) where the fault can be brought about there. Prints a
-row a safeguard; exit code 1 where a safeguard can be taken away without any test failing.
+Each safeguard has a quick test of its own, and a directed fault test (drill) on real servers and
+real workers (`test_drills.py`) if the fault can be caused there. Prints a row per safeguard and
+test. The exit code is 1 if a test does not fail without its safeguard.
 """
 
 import argparse
@@ -101,14 +101,14 @@ TESTS: dict[str, tuple[str, ...]] = {
 
 
 class Outcome(NamedTuple):
-    """Which test failed first, empty where none did, and for how long it was tried."""
+    """The test that failed first, empty if none did, and how long the tests ran."""
 
     failed: str
     took_s: float
 
 
 def tried(safeguard: str, tests: str) -> Outcome:
-    """Runs `tests` without the safeguard, to the first one that fails."""
+    """Runs `tests` without the safeguard until the first one fails."""
     began = time.monotonic()
     options = ["-x", "-p", "no:cacheprovider", "-p", "tests.support.mutating"]
     done = subprocess.run(
@@ -126,7 +126,7 @@ def tried(safeguard: str, tests: str) -> Outcome:
 
 
 def _selected(tests: str) -> list[str]:
-    """A whole file, or those of its tests that begin with a name."""
+    """A whole file, or the tests of a file whose names start with a prefix."""
     path, _, begins = tests.partition("::")
     return [path, "-k", begins] if begins else [path]
 

@@ -1,6 +1,6 @@
-"""Drills: each brings about, on real servers, the one fault that a safeguard is there for.
+"""Directed fault tests (drills): each causes, on real servers, the fault that a safeguard handles.
 
-`make test-mutations` takes the safeguard away and expects the drill to fail.
+`make test-mutations` takes the safeguard away and expects the test to fail.
 """
 
 import random
@@ -23,7 +23,7 @@ GOOD = Rates(poison=0.0)
 
 
 def fed(station: FaultStation, workload: Workload, events: int) -> Feeder:
-    """Feeds `events`, and waits until all of them are settled."""
+    """Feeds `events`, and waits until all of them are applied and published."""
     feeder = Feeder(station.addresses.kafka)
     feeder.feed(workload.take(events))
     feeder.finish()
@@ -37,7 +37,7 @@ def test_a_repeated_chunk_counts_once(broken: FaultStation) -> None:
     point = "between an acknowledgement and its commit"
     dying = broken.start("sequencer", ECHOTUNE_TEST_CRASH=f"{point}:4")
     broken.until_it_stops(dying, feeder, workload)
-    feeder.feed(workload.take(500))  # so that what comes again comes in another chunk
+    feeder.feed(workload.take(500))  # so that the repeated records arrive in another chunk
     broken.keep("sequencer")
     broken.verdict(feeder)
 
@@ -64,7 +64,7 @@ def test_a_late_dead_letter_holds_its_chunk_and_all_behind_it(broken: FaultStati
         feeder.feed(workload.take(25))
         time.sleep(0.2)
     feeder.finish()
-    time.sleep(THAWED_S)  # what may be committed is committed by then
+    time.sleep(THAWED_S)  # everything that may be committed is committed by then
     sequencer.kill()
     broken.keep("sequencer")
     broken.verdict(feeder)
@@ -80,7 +80,7 @@ def test_a_frozen_recommender_overwrites_nothing_when_it_wakes_up(broken: FaultS
     ):
         zombie = broken.start("recommender", ECHOTUNE_TEST_FREEZE=f"{point}:1")
         broken.until_it_stops(zombie, feeder, workload, frozen=True)
-        heir = broken.start("recommender")
+        successor = broken.start("recommender")
         feeder.feed(workload.take(400))
         feeder.finish()
         settle(broken, feeder.to_be_applied)
@@ -90,7 +90,7 @@ def test_a_frozen_recommender_overwrites_nothing_when_it_wakes_up(broken: FaultS
         assert in_topic(broken) == lists
         assert in_redis(broken) == lists
         zombie.kill()
-        heir.kill()
+        successor.kill()
     broken.keep("recommender")
     broken.verdict(feeder)
 
@@ -105,10 +105,10 @@ def test_a_damaged_snapshot_gives_way_to_an_older_one(broken: FaultStation) -> N
     feeder.feed(workload.take(500), per_s=200)
     assert recommender.stop() == 0
     flip_a_bit(broken, random.Random(5))
-    heir = broken.start("recommender")
-    wait_until(lambda: _is_ready_or_gone(heir), bool)
-    assert heir.process.poll() is None, heir.text()[-2_000:]
-    assert "is damaged" in heir.text()
+    successor = broken.start("recommender")
+    wait_until(lambda: _is_ready_or_gone(successor), bool)
+    assert successor.process.poll() is None, successor.text()[-2_000:]
+    assert "is damaged" in successor.text()
     feeder.finish()
     assert broken.json("verify", "--deep")["kept"]
 
@@ -120,7 +120,7 @@ def snapshots(station: FaultStation) -> list[str]:
 
 
 def flip_a_bit(station: FaultStation, chance: random.Random) -> None:
-    """Changes one bit of what the newest snapshot holds."""
+    """Changes one bit in the content of the newest snapshot."""
     with open(snapshots(station)[-1], "r+b") as file:
         data = bytearray(file.read())
         data[chance.randrange(len(data) // 2, len(data) - 16)] ^= 1 << chance.randrange(8)

@@ -15,7 +15,7 @@ PORTION = 2_500
 """Events between two kills: 100,000 in all."""
 PER_S = 450.0
 PAUSE_S = (1.0, 7.0)
-"""From the first of a portion to the kill: less than a worker needs to take over, and more."""
+"""Time from a portion's first event to the kill: both shorter and longer than a takeover."""
 
 
 @pytest.mark.fault
@@ -31,7 +31,7 @@ def test_twenty_kills_of_each_kind_lose_nothing_and_count_nothing_twice(
     for at, kind in enumerate(kills):
         folded = broken.folded()
         feeder.start(workload.take(PORTION), per_s=PER_S)
-        if at % 2:  # however slow the machine is: every second kill meets workers at work
+        if at % 2:  # on any machine, every second kill hits busy workers
             broken.wait_folded_beyond(folded)
         time.sleep(chance.uniform(*PAUSE_S))
         broken.kill_one(kind, chance)

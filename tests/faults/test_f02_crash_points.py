@@ -10,9 +10,9 @@ from tests.support.feeding import Feeder
 from tests.support.workload import Rates, Workload
 
 LISTENERS = 1_200
-"""Enough that one publication needs several calls of Redis."""
+"""Number of listeners: one publication needs several calls to Redis."""
 PASSINGS_MAX = 3
-"""A point that is passed again and again is deadly at one of the first times."""
+"""A point that is reached repeatedly kills at one of the first times."""
 ONCE = {
     "after the source was introduced",
     "between the beginning of an epoch and its first fetch",
@@ -20,7 +20,7 @@ ONCE = {
     "between fencing and the gate",
     "with the gate open and nothing published",
 }
-"""A worker passes these once."""
+"""Points that a worker reaches once."""
 
 
 @pytest.mark.fault

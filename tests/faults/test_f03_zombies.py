@@ -1,4 +1,4 @@
-"""F3: a worker freezes, another takes over; what the frozen one still writes changes nothing."""
+"""F3: a worker freezes and another takes over; later writes of the frozen zombie change nothing."""
 
 import time
 
@@ -11,9 +11,9 @@ from tests.support.verdict import settle
 from tests.support.workload import Workload
 
 SESSIONS_S = 2 * 6.0
-"""Two session time-outs."""
+"""Two session timeouts."""
 THAWED_S = 5.0
-"""So long a zombie may do what it wants."""
+"""Time that a resumed zombie has to write."""
 FROZEN_RECOMMENDERS = [
     "between redis and the topic",
     "between the topic's queue and redis",
@@ -38,7 +38,7 @@ def test_a_recommender_frozen_between_its_effects_changes_nothing_when_it_wakes_
     for point in FROZEN_RECOMMENDERS:
         zombie = broken.start("recommender", ECHOTUNE_TEST_FREEZE=f"{point}:2")
         broken.until_it_stops(zombie, feeder, workload, frozen=True)
-        heir = broken.start("recommender")
+        successor = broken.start("recommender")
         feeder.finish()
         settle(broken, feeder.to_be_applied)
         lists = agreed_lists(broken)
@@ -48,7 +48,7 @@ def test_a_recommender_frozen_between_its_effects_changes_nothing_when_it_wakes_
         assert in_topic(broken) == lists
         assert in_redis(broken) == lists
         zombie.kill()
-        heir.kill()
+        successor.kill()
     broken.keep("recommender")
     broken.verdict(feeder)
 
@@ -63,7 +63,7 @@ def test_a_sequencer_frozen_between_its_effects_doubles_nothing_when_it_wakes_up
     for point in FROZEN_SEQUENCERS:
         zombie = broken.start("sequencer", ECHOTUNE_TEST_FREEZE=f"{point}:2")
         broken.until_it_stops(zombie, feeder, workload, frozen=True)
-        heir = broken.start("sequencer")
+        successor = broken.start("sequencer")
         feeder.feed(workload.take(500))
         time.sleep(SESSIONS_S)
         zombie.thaw()
@@ -71,7 +71,7 @@ def test_a_sequencer_frozen_between_its_effects_doubles_nothing_when_it_wakes_up
         feeder.feed(workload.take(500))
         time.sleep(THAWED_S)
         zombie.kill()
-        heir.kill()
+        successor.kill()
     broken.keep("sequencer")
     broken.verdict(feeder)
 

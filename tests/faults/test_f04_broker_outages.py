@@ -1,4 +1,4 @@
-"""F4: the way to the broker is refused, stalled, reset, one-way, or ends within a reply."""
+"""F4: connections to the broker are refused, stalled, reset, one-way, or end within a reply."""
 
 import time
 
@@ -11,7 +11,7 @@ from tests.support.verdict import settle
 from tests.support.workload import Workload
 
 OUTAGE_S = 15.0
-"""Two and a half session time-outs (6 s): the group forgets the workers, as it would in 30 s."""
+"""Two and a half session timeouts (6 s): the group removes the workers, as it would after 30 s."""
 CUTS = 20
 CUT_EVERY_S = 0.5
 PORTION, PER_S = 3_000, 200.0

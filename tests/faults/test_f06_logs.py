@@ -1,4 +1,4 @@
-"""F6: logs that are cut, written anew or made again, sources that retention has overtaken."""
+"""F6: logs that are cut, written again or recreated, and sources overtaken by retention."""
 
 import time
 
@@ -28,7 +28,7 @@ def admin_of(station: FaultStation) -> AdminClient:
 
 
 def fed(station: FaultStation, workload: Workload, events: int) -> Feeder:
-    """Feeds `events` and waits until they are settled."""
+    """Feeds `events` and waits until they are applied and published."""
     feeder = Feeder(station.addresses.kafka)
     feeder.feed(workload.take(events))
     feeder.finish()
@@ -52,10 +52,10 @@ def test_under_a_log_made_anew_an_old_snapshot_halts_and_says_what_to_do(
         lambda found: LEARNING_LOG.name not in found,
     )
     apply_topics(broken.settings, broken.addresses)
-    heir = broken.start("recommender")
-    assert heir.process.wait(WAIT_S) != 0
-    assert "No snapshot in" in heir.text()
-    assert "echotune reset --snapshots" in heir.text()
+    successor = broken.start("recommender")
+    assert successor.process.wait(WAIT_S) != 0
+    assert "No snapshot in" in successor.text()
+    assert "echotune reset --snapshots" in successor.text()
 
 
 def test_what_retention_took_from_a_stopped_sequencer_is_counted_and_the_rest_goes_on(
@@ -97,7 +97,7 @@ def test_a_tail_that_was_cut_and_written_anew_publishes_the_new_lists(
     sequencer, recommender = broken.start("sequencer"), broken.start("recommender")
     workload = Workload(63, rates=GOOD)
     fed(broken, workload, 200)
-    time.sleep(2.0)  # a snapshot of what will stay
+    time.sleep(2.0)  # a snapshot of the part that remains
     feeder = fed(broken, workload, 1_000)
     broken.servers.kill("kafka")
     sequencer.kill()
@@ -105,7 +105,9 @@ def test_a_tail_that_was_cut_and_written_anew_publishes_the_new_lists(
     cut_tail(broken.home / "kafka" / "data" / f"{LEARNING_LOG.name}-0", 40)
     broken.servers.start("kafka")
     broken.start("sequencer")
-    feeder.feed(workload.take(1_000))  # the log grows beyond where it was, before anybody folds
+    feeder.feed(
+        workload.take(1_000)
+    )  # the log grows beyond its previous end before a recommender folds it
     feeder.finish()
     time.sleep(8.0)
     broken.start("recommender")

@@ -16,7 +16,7 @@ LISTENERS = 200
 AWAY_S = 8.0
 STALL_S = 20.0
 STEADY_S = 3.0
-"""Between two faults, so that there is something to read."""
+"""Pause between two faults, in which lists can be read."""
 
 
 @pytest.mark.fault
@@ -63,7 +63,7 @@ def test_readers_are_answered_and_lists_come_back_whatever_happens_to_redis(
 
 
 def lists_are_back(station: ProxiedStation, names: set[str]) -> None:
-    """Waits until nobody lacks a list."""
+    """Waits until every listener has a list."""
     began = time.monotonic()
     wait_until(lambda: set(in_redis(station)), lambda found: found >= names)
     station.journal.note("lists are back", after_s=round(time.monotonic() - began, 2))

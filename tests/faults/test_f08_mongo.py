@@ -1,4 +1,4 @@
-"""F8: MongoDB is out for a minute, and its replies are lost; only names wait for it."""
+"""F8: MongoDB is down for a minute, and its replies are lost; only names wait for it."""
 
 import asyncio
 import time
@@ -23,20 +23,20 @@ AWAY_S = 60.0
 EVERY_S = 3.0
 EVENTS_A_STEP = 20
 REPLIES_LOST_S = 8.0
-"""More than a call waits for its answer."""
+"""Longer than the timeout of a call."""
 CUTS = 3
 
 
 @pytest.fixture
 def mongo_proxy() -> Iterator[TcpProxy]:
-    """Between workers and MongoDB."""
+    """The proxy between workers and MongoDB."""
     with TcpProxy() as proxy:
         yield proxy
 
 
 @pytest.fixture
 def station(tmp_path: Path, mongo_proxy: TcpProxy) -> Iterator[FaultStation]:
-    """A station whose workers and commands reach MongoDB through the proxy."""
+    """A station whose workers and commands connect to MongoDB through the proxy."""
     home = tmp_path / "home"
     with closing(FaultStation(home, KAFKA_LIBS)) as station:
         station.servers = EmbeddedServers(home, kafka_libs=KAFKA_LIBS, fast_start=True)
@@ -49,28 +49,28 @@ def station(tmp_path: Path, mongo_proxy: TcpProxy) -> Iterator[FaultStation]:
 
 
 class Player:
-    """Plays new tracks with names, and looks whether they are learnt and listed."""
+    """Plays new tracks with names, and checks whether they are learnt and listed."""
 
     def __init__(self, station: FaultStation) -> None:
         self._station = station
         self.played = 0
 
     def play(self) -> None:
-        """A step, learnt whatever MongoDB does."""
-        told = range(self.played, self.played + EVENTS_A_STEP)
-        self._station.produce(a_named_play(at) for at in told)
+        """Plays one step of events; they are learnt regardless of MongoDB."""
+        numbers = range(self.played, self.played + EVENTS_A_STEP)
+        self._station.produce(a_named_play(at) for at in numbers)
         self.played += EVENTS_A_STEP
         self._station.wait_applied(self.played)
 
     def play_for(self, seconds: float) -> None:
-        """Steps, for so long."""
+        """Repeats steps for `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.play()
             time.sleep(EVERY_S)
 
     def names(self) -> dict[str, Track]:
-        """What MongoDB knows, asked without the proxy."""
+        """The names in MongoDB, read without the proxy."""
         return asyncio.run(self._names())
 
     async def _names(self) -> dict[str, Track]:
@@ -88,7 +88,7 @@ class Player:
 
 
 def a_named_play(at: int) -> ListeningEvent:
-    """The `at`th play: a track that nobody has played."""
+    """The `at`th play, of a track that was not played before."""
     return an_event(
         track_id=f"track-{at}",
         track_name=f"Title {at}",

@@ -1,4 +1,4 @@
-"""F9: whatever a worker's clock says, the same log gives the same bytes."""
+"""F9: the same log gives the same bytes, regardless of a worker's clock."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""F10: a disk that takes only so many bytes: said, nothing half written, and healed by room."""
+"""F10: a full disk is logged and leaves no partial snapshot; snapshots resume with free space."""
 
 import resource
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from topics.errors import SnapshotError
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
+    """Limits the size of a file (RLIMIT_FSIZE)."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -1,4 +1,4 @@
-"""F11: the newest snapshot is damaged in a hundred ways; each is seen, and an older one is used."""
+"""F11: the newest snapshot is damaged in 100 ways; each is detected, and an older one is used."""
 
 import random
 from pathlib import Path

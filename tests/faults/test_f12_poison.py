@@ -1,4 +1,4 @@
-"""F12: poison, some everywhere and a block of it; every good event counts all the same."""
+"""F12: scattered poison messages and a block of them; every valid event still counts."""
 
 import pytest
 
@@ -26,11 +26,13 @@ def test_dead_letters_are_exactly_the_poison_and_a_block_of_it_opens_the_breaker
     feeder.feed(workload.take(5_000))
     broken.verdict(feeder)
 
-    poison = {at: told for at, told in feeder.acknowledged.items() if told.what is What.POISON}
+    poison = {
+        at: delivery for at, delivery in feeder.acknowledged.items() if delivery.what is What.POISON
+    }
     letters = {each.origin: each.value for each in dead_letters(broken.addresses.kafka)}
     assert letters == {
-        f"listening-events/{partition}/{offset}": told.value
-        for (partition, offset), told in poison.items()
+        f"listening-events/{partition}/{offset}": delivery.value
+        for (partition, offset), delivery in poison.items()
     }
     assert len(letters) > BLOCK
 

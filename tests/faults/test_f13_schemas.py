@@ -1,4 +1,4 @@
-"""F13: every writer's version beside every reader's: the stated table, never a wrong value."""
+"""F13: schema evolution: every writer's version with every reader's; never a wrong value."""
 
 import copy
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def field(schema: Any, name: str) -> Any:
 
 
 def same(schema: Any) -> None:
-    """As this reader."""
+    """The schema of this reader, unchanged."""
 
 
 def one_more(schema: Any) -> None:
@@ -106,7 +106,7 @@ def a_text_for_a_number(schema: Any) -> None:
 
 
 def read(change: Callable[[Any], None], **event: Any) -> Any:
-    """What this reader makes of `EVENT`, as a writer with a changed schema writes it."""
+    """Decodes `EVENT` with this reader after a writer with a changed schema wrote it."""
     raw = copy.deepcopy(raw_schema("ListeningEvent"))
     change(raw)
     written = dict(fastavro.parse_schema(raw, named_schemas={}))
@@ -169,11 +169,11 @@ def test_a_number_beyond_this_readers_is_refused_and_never_cut() -> None:
     assert isinstance(found, Rejected) or found["ms_played"] == 2**40
 
 
-# -- every version beside every other ------------------------------------------------------------
+# -- every version with every other --------------------------------------------------------------
 
 
 def a_history() -> list[Any]:
-    """Versions as a contract may grow: fields with defaults, then symbols, then all of it again."""
+    """Versions of a contract: new fields with defaults, then symbols, then both again."""
     versions = [raw_schema("ListeningEvent")]
     for change in (one_more, a_new_kind, one_more_text, a_newer_kind):
         versions.append(copy.deepcopy(versions[-1]))
@@ -198,7 +198,7 @@ PAIRS = [*product(range(len(VERSIONS)), repeat=2)]
 def read_by(
     monkeypatch: pytest.MonkeyPatch, writer: int, reader: int, record: dict[str, Any]
 ) -> Any:
-    """What version `reader` of EchoTune makes of a record of version `writer`."""
+    """Decodes a record of version `writer` with version `reader` of EchoTune."""
     newest = ReleasedSchema(WRITER_ID + 1, "ListeningEvent", reader, VERSIONS[reader])
     monkeypatch.setattr(codecs, "current", lambda _: newest)
     known = ReleasedSchema(WRITER_ID, "ListeningEvent", writer, VERSIONS[writer])

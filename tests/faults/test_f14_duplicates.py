@@ -1,4 +1,4 @@
-"""F14: repeated, doubled and shuffled events, inside of the window and beyond it."""
+"""F14: repeated and reordered events, inside of the deduplication window and beyond it."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.fault_station import FaultStation
 from tests.support.feeding import Feeder
 from tests.support.verdict import settle
-from tests.support.workload import Rates, Told, What, Workload
+from tests.support.workload import Delivery, Rates, What, Workload
 
 HOUR = 20_000
 """Events between a play and its repetition "an hour later"."""
@@ -15,12 +15,12 @@ RATES = Rates(again=0.05, near=0.05, late=0.02)
 WINDOW_MIN = 1_024
 
 
-def delivered(workload: Workload, events: int, chance: random.Random) -> list[Told]:
-    """`events`, and 1 % of them once more, an hour later."""
-    told = [*workload.take(events)]
-    again = [each for each in told[: events - HOUR] if chance.random() < 0.01]
+def delivered(workload: Workload, events: int, chance: random.Random) -> list[Delivery]:
+    """`events`, and 1 % of them again, an hour later."""
+    deliveries = [*workload.take(events)]
+    again = [each for each in deliveries[: events - HOUR] if chance.random() < 0.01]
     plays = [each for each in again if each.what in (What.FRESH, What.LATE)]
-    return [*told, *(each._replace(what=What.AGAIN) for each in plays)]
+    return [*deliveries, *(each._replace(what=What.AGAIN) for each in plays)]
 
 
 @pytest.mark.fault
@@ -46,7 +46,7 @@ def test_beyond_the_window_repetitions_are_counted_and_told(broken: FaultStation
     once = [*workload.take(3 * WINDOW_MIN)]
     feeder.feed(once[:100])
     feeder.finish()
-    settle(broken, 100)  # from here on the log is in the order of what is fed
+    settle(broken, 100)  # from here on the log has the order of the fed events
     feeder.feed([*once[100:], *once[:500]], per_s=1_000)
     feeder.finish()
     broken.wait_applied(len(once) + 500)

@@ -1,4 +1,4 @@
-"""F15: ten times the load for a minute, and a Redis that is slow: lag grows, nothing else does."""
+"""F15: ten times the load for a minute and a slow Redis: only the lag grows (backpressure)."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from tests.support.workload import Rates, Workload
 CALM_PER_S, CALM_S = 500, 20
 BURST_PER_S, BURST_S = 5_000, 60
 BUFFERS_MAX_MIB = 64
-"""Of either worker during the burst: a few chunks of at most 4 MiB, decoded."""
+"""Bound of each worker's growth during the burst: a few decoded chunks of at most 4 MiB."""
 
 
 @pytest.mark.soak
@@ -42,8 +42,8 @@ def test_a_burst_and_a_slow_redis_are_backpressure(broken: FaultStation) -> None
     caught_up_s = round(time.monotonic() - began, 1)
     copies = 2 * newest_snapshot_mib(broken)  # the state, and the copy for its snapshot
     grown = [round(b.rss_mib - a.rss_mib) for a, b in zip(before, after, strict=True)]
-    told = {"grown_mib": grown, "copies_mib": round(copies), "caught_up_after_s": caught_up_s}
-    broken.journal.note("burst over", lag=lag, **told)
+    figures = {"grown_mib": grown, "copies_mib": round(copies), "caught_up_after_s": caught_up_s}
+    broken.journal.note("burst over", lag=lag, **figures)
     assert grown[0] < BUFFERS_MAX_MIB
     assert grown[1] < BUFFERS_MAX_MIB + copies
     assert [each["epoch"] for each in broken.status()["sequencers"]] == epochs
@@ -51,13 +51,13 @@ def test_a_burst_and_a_slow_redis_are_backpressure(broken: FaultStation) -> None
 
 
 def newest_snapshot_mib(station: FaultStation) -> float:
-    """What the state takes."""
+    """Size of the newest snapshot, which is that of the state."""
     folder = station.home / "snapshots" / station.settings.recommender_id
     return max(path.stat().st_size for path in folder.glob("*.snapshot")) / MIB
 
 
 def slow_down(station: FaultStation, ended: threading.Event) -> None:
-    """Redis takes no write for 300 ms of every half second."""
+    """Makes Redis delay writes for 300 ms of every half second."""
     with redis_of(station) as redis:
         while not ended.wait(0.5):
             redis.execute_command("CLIENT", "PAUSE", "300", "WRITE")

@@ -1,4 +1,4 @@
-"""F16: hours in little: steady load, a rebalance every two minutes; nothing grows."""
+"""F16: a soak test: steady load, a rebalance every two minutes; neither memory nor files grow."""
 
 import os
 import time
@@ -17,7 +17,7 @@ SAMPLE_EVERY_S = 5.0
 PER_S = int(os.environ.get("ECHOTUNE_SOAK_PER_S", "1000"))
 SLOPE_MAX_MIB = 1.0
 SMALL_MODEL = 'model = "fast"\ngrams = 4096\nring = 32\n'
-"""Its tables are full before the warm-up ends, as is the window of duplicates."""
+"""A model whose tables are full before the warm-up ends, as is the deduplication window."""
 
 
 @pytest.mark.soak
@@ -27,7 +27,9 @@ def test_nothing_grows_over_half_an_hour_of_load_and_rebalances(broken: FaultSta
     model.write_text(SMALL_MODEL)
     broken.environment["ECHOTUNE_MODEL"] = str(model)
     broken.environment["ECHOTUNE_DUPLICATE_WINDOW"] = "65536"
-    broken.command_timeout_s = 3_600.0  # to fold two million events again, beside everything
+    broken.command_timeout_s = (
+        3_600.0  # time to fold two million events again while everything runs
+    )
     broken.keep("sequencer", "recommender")
     feeder = Feeder(broken.addresses.kafka)
     workload = Workload(16, listeners=500, tracks=1_000, rates=Rates(poison=0.001))

@@ -1,4 +1,4 @@
-"""F19: who is asked to stop stops soon, leaves all it knows behind, and repeats nothing later."""
+"""F19: graceful shutdown: SIGTERM ends a worker soon, saves its state, and nothing is repeated."""
 
 import json
 import time
@@ -15,7 +15,7 @@ STOP_MAX_S = 10.0
 
 
 def stopped(worker: Worker, station: FaultStation) -> None:
-    """Asks a worker to stop; it ends in time and in order."""
+    """Sends SIGTERM to a worker; it ends in time and with exit code 0."""
     began = time.monotonic()
     assert worker.stop() == 0, worker.text()[-2_000:]
     took_s = time.monotonic() - began
@@ -24,20 +24,20 @@ def stopped(worker: Worker, station: FaultStation) -> None:
 
 
 def when_applied(station: FaultStation, events: int) -> int:
-    """How many events were applied, once there are as many as these."""
+    """Waits until at least this number of events is applied; returns the number."""
     return wait_until(
         lambda: int(station.status()["applied"] or 0), lambda applied: applied >= events
     )
 
 
-def said(worker: Worker, event: str) -> dict[str, Any]:
-    """The line of a worker's log that tells `event`."""
+def log_line(worker: Worker, event: str) -> dict[str, Any]:
+    """The line of a worker's log for `event`."""
     lines = [line for line in worker.text().splitlines() if event in line and line[0] == "{"]
     return dict(json.loads(lines[-1]))
 
 
 def snapshots(station: FaultStation) -> list[int]:
-    """Log offsets of the snapshots that there are, newest last."""
+    """Log offsets of the existing snapshots, newest last."""
     folder = station.home / "snapshots" / station.settings.recommender_id
     return sorted(int(path.stem) for path in folder.glob("*.snapshot"))
 
@@ -47,13 +47,13 @@ def snapshots(station: FaultStation) -> list[int]:
 def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
     broken: FaultStation,
 ) -> None:
-    broken.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = "3600"  # but for the one at the end
+    broken.environment["ECHOTUNE_SNAPSHOT_EVERY_S"] = "3600"  # except for the one at the end
     feeder = Feeder(broken.addresses.kafka)
     sequencer, recommender = broken.start("sequencer"), broken.start("recommender")
     feeder.start(Workload(19).take(20_000), per_s=400)
     applied = 0
     for _ in range(3):
-        applied = when_applied(broken, applied + 200)  # both run
+        applied = when_applied(broken, applied + 200)  # both workers run
         stopped(recommender, broken)
         recommender = broken.start("recommender")
         stopped(sequencer, broken)
@@ -62,8 +62,8 @@ def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
     broken.wait_applied(feeder.to_be_applied)
     stopped(sequencer, broken)
     stopped(recommender, broken)
-    heir = broken.start("recommender")
+    successor = broken.start("recommender")
     broken.start("sequencer")
     broken.verdict(feeder)
-    ready = said(heir, "state ready")
+    ready = log_line(successor, "state ready")
     assert ready["offset"] == snapshots(broken)[-1] == ready["log_end"] - 1

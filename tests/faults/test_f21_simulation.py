@@ -6,7 +6,7 @@ from tests.simulation.trying import broken, deaths_at
 from tests.support.crash_points import POINTS
 
 FIRST, SEEDS, PIECE = 1_000, 10_000, 1_000
-"""`make test` tries those before."""
+"""First seed; `make test` runs the seeds before it."""
 TIMES = 10
 
 

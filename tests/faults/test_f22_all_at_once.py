@@ -1,4 +1,4 @@
-"""F22, of no list: everything dies at the same instant, and replies of Redis are cut short."""
+"""F22, not a planned fault: all processes die at one instant, and replies of Redis are cut."""
 
 import random
 import time

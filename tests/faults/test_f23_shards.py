@@ -1,4 +1,4 @@
-"""F23: M recommenders, of which some are killed and frozen, and M changes under load."""
+"""F23, not a planned fault: M recommenders are killed, frozen, and resharded under load."""
 
 import time
 

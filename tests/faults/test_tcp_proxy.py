@@ -1,4 +1,4 @@
-"""The proxy does to a connection what its modes say."""
+"""The proxy injects the network fault of each of its modes."""
 
 import socket
 import socketserver
@@ -12,23 +12,23 @@ from infra.daemon import LOOPBACK
 from tests.support.tcp_proxy import TcpProxy
 
 SILENT_S = 0.3
-HEARD: list[bytes] = []
+RECEIVED: list[bytes] = []
 
 
 class Echo(socketserver.BaseRequestHandler):
-    """Sends back what it gets, and notes it."""
+    """A server that notes and returns what it receives."""
 
     def handle(self) -> None:
         with suppress(ConnectionResetError):
             while data := self.request.recv(1_000):
-                HEARD.append(data)
+                RECEIVED.append(data)
                 self.request.sendall(data)
 
 
 @pytest.fixture
 def proxy() -> Iterator[TcpProxy]:
-    """Before an echo."""
-    HEARD.clear()
+    """A proxy in front of an echo server."""
+    RECEIVED.clear()
     server = socketserver.ThreadingTCPServer((LOOPBACK, 0), Echo)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -94,14 +94,14 @@ def test_replies_are_dropped_though_the_server_heard(proxy: TcpProxy) -> None:
         proxy.set("drop_replies")
         with pytest.raises(TimeoutError):
             said(client, b"secret")
-        assert b"secret" in HEARD
+        assert b"secret" in RECEIVED
 
 
 def test_one_reply_is_cut_in_its_middle(proxy: TcpProxy) -> None:
     with connected(proxy) as client:
         proxy.set("cut_reply")
         client.sendall(b"12345678")
-        with suppress(ConnectionResetError):  # RST may overtake what was sent before it
+        with suppress(ConnectionResetError):  # RST may overtake data that was sent before it
             assert client.recv(1_000) == b"1234"
         with pytest.raises(ConnectionResetError):
             said(client, b"x")

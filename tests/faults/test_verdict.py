@@ -1,4 +1,4 @@
-"""The verdict itself: whatever is lost, doubled, changed or out of order, it says so."""
+"""The verdict itself: it reports events that are lost, doubled, changed or out of order."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from tests.support.learning_log import SOURCE
 from tests.support.naive_fold import NaiveFold
 from tests.support.records import ARecord
 from tests.support.verdict import check_acknowledged, check_applied, rows_of
-from tests.support.workload import Rates, Told, What, Workload
+from tests.support.workload import Delivery, Rates, What, Workload
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.control_records import SourceAdded
@@ -18,7 +18,7 @@ from topics.learning_log import LogRecord, decode_log_record
 
 EVENTS = 400
 NOW_MS = 1_800_000_000_000
-Deliveries = list[Told]
+Deliveries = list[Delivery]
 
 
 def a_log(delivered: Deliveries) -> list[LogRecord]:
@@ -35,18 +35,18 @@ def a_log(delivered: Deliveries) -> list[LogRecord]:
 
 
 def judge(delivered: Deliveries, log: list[LogRecord]) -> None:
-    """What a fault test says of a log that should hold what was delivered."""
-    acknowledged = {(0, at): told for at, told in enumerate(delivered)}
+    """The verdict of a fault test on a log that should contain the delivered events."""
+    acknowledged = {(0, at): delivery for at, delivery in enumerate(delivered)}
     check_acknowledged(acknowledged, rows_of(log))
     check_applied(acknowledged, NaiveFold({"model": "popularity"}, 1_024).fold(log))
 
 
 @pytest.fixture
 def delivered() -> Deliveries:
-    """A workload with everything in it."""
-    told = [*Workload(1, listeners=20).take(EVENTS)]
-    assert {each.what for each in told} == set(What)
-    return told
+    """A workload with every kind of record."""
+    deliveries = [*Workload(1, listeners=20).take(EVENTS)]
+    assert {each.what for each in deliveries} == set(What)
+    return deliveries
 
 
 def test_a_log_that_holds_all_of_it_is_fine(delivered: Deliveries) -> None:
@@ -94,11 +94,11 @@ def test_a_play_that_counts_twice_is_named(delivered: Deliveries) -> None:
     naive = NaiveFold({"model": "popularity"}, 1_024).fold(log)
     naive.learnt.append(naive.learnt[-1])
     with pytest.raises(AssertionError, match="2 TIMES"):
-        check_applied({(0, at): told for at, told in enumerate(delivered)}, naive)
+        check_applied({(0, at): delivery for at, delivery in enumerate(delivered)}, naive)
 
 
 def test_a_play_that_never_counts_is_named(delivered: Deliveries) -> None:
     naive = NaiveFold({"model": "popularity"}, 1_024).fold(a_log(delivered))
     del naive.learnt[0]
     with pytest.raises(AssertionError, match="0 TIMES"):
-        check_applied({(0, at): told for at, told in enumerate(delivered)}, naive)
+        check_applied({(0, at): delivery for at, delivery in enumerate(delivered)}, naive)

@@ -4,13 +4,13 @@
     python -m tests.simulation --seed 4711 --shrink   and its shortest history
     python -m tests.simulation --seeds 10000          tries seeds from 0 on, prints what fails
 
-What runs is what runs in production: `Sequencer`, `Pipeline`, `LostRowsDetector`, `begin`,
+The production classes run: `Sequencer`, `Pipeline`, `LostRowsDetector`, `begin`,
 `BatchConsumer`, `Recommender`, `Fold`, `Publisher`, `TopicWriter`, `StateKeeper` and all beneath
-them. What is simulated is everything around: time (`virtual_time`), Kafka with its groups,
+them. Everything around them is simulated: time (`virtual_time`), Kafka with its groups,
 producers, consumers and transactions (`broker`, `producing`, `consuming`, `transactions`,
 `former`), Redis and the disk (`stores`), the apps that compose workers (`workers`), producers of
-events (`feeding`), and whoever kills, freezes, cuts and changes M (`world`). The model counts plays
-(`counting`); no thread, no clock and no network is used.
+events (`feeding`), and the faults and the operator who changes M (`world`). The model counts plays
+(`counting`). No thread, no clock and no network is used.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def show(world: World) -> None:
 
 
 def failing(first: int, seeds: int) -> list[int]:
-    """Seeds that break a promise; each is told when it does."""
+    """Seeds that break a promise; each is printed when it does."""
     found = []
     for seed in range(first, first + seeds):
         world = simulated(seed)

@@ -1,4 +1,4 @@
-"""A Kafka in memory: partitions, groups that rebalance, transactions that fence. No faults yet."""
+"""A Kafka in memory: partitions, rebalancing groups, fencing transactions. It has no faults."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -12,11 +12,11 @@ from tests.support.events import START_MS
 from topics.learning_progress import LearningProgress
 
 STARTED_MS = START_MS + 86_400_000
-"""The broker's clock at the beginning: after all that is told of."""
+"""The broker's clock at the beginning: later than all events."""
 
 
 class Kept(NamedTuple):
-    """A record as the broker keeps it, and as a consumer gets it."""
+    """A record as the broker stores it and a consumer receives it."""
 
     offset: int
     timestamp: int
@@ -31,7 +31,7 @@ class Partition:
 
     records: list[Kept] = field(default_factory=list)
     waiting: list["asyncio.Future[None]"] = field(default_factory=list)
-    """Who wants to know of the next record."""
+    """Futures that the next record resolves."""
 
     @property
     def end(self) -> int:
@@ -53,7 +53,7 @@ class Broker:
     owners: dict[str, int] = field(default_factory=dict)
     """Transactional id → epoch of its newest owner."""
     broken: list[str] = field(default_factory=list)
-    """Promises that were seen to be broken."""
+    """Broken promises that were noticed."""
     cuts: int = 0
     stalled_until_s: float = 0.0
 
@@ -62,7 +62,7 @@ class Broker:
         return STARTED_MS + int(self.loop.time() * 1000)
 
     def append(self, partition: Partition, value: bytes | None, key: bytes | None = None) -> int:
-        """Keeps a record; returns its offset."""
+        """Stores a record; returns its offset."""
         offset = partition.end
         partition.records.append(Kept(offset, self.now_ms(), key, value))
         waiting, partition.waiting = partition.waiting, []
@@ -71,12 +71,12 @@ class Broker:
         return offset
 
     def cut(self, end: int) -> None:
-        """The log loses its tail, as by a power cut."""
+        """Removes the log's tail, as a power cut does."""
         del self.log.records[end:]
         self.cuts += 1
 
     async def something_new(self, partitions: Iterable[Partition], timeout_s: float) -> None:
-        """Waits for a record of any of these, up to `timeout_s`."""
+        """Waits for a record in any of these partitions, up to `timeout_s`."""
         future = self.loop.create_future()
         for each in partitions:
             each.waiting.append(future)
@@ -93,7 +93,7 @@ def _finish(future: "asyncio.Future[None]") -> None:
 
 
 class Group:
-    """A consumer group: when its members change, all give back what they have and share anew."""
+    """A consumer group: when its members change, all return their partitions and are rebalanced."""
 
     def __init__(self, name: str, loop: VirtualLoop, partitions: list[TP], session_s: float):
         self.name = name
@@ -107,20 +107,20 @@ class Group:
         self.on_shared: Callable[[str], None] = lambda _: None
 
     def join(self, member: Any) -> None:
-        """Takes a consumer in."""
+        """Adds a consumer."""
         if member not in self.members:
             self.members.append(member)
             self.members.sort(key=lambda each: each.age)
         self.share()
 
     def leave(self, member: Any) -> None:
-        """A consumer goes, by itself or since nothing was heard of it."""
+        """Removes a consumer that left or whose session timed out."""
         if member in self.members:
             self.members.remove(member)
             self.share()
 
     def share(self) -> None:
-        """Begins a rebalance, or another one behind that which is under way."""
+        """Begins a rebalance, or another one after the one in progress."""
         self._is_wanted = True
         if not self._is_sharing:
             self._is_sharing = True
@@ -142,12 +142,12 @@ class Group:
         shares: dict[Any, set[TP]] = {member: set() for member in self.members}
         for at, tp in enumerate(self._partitions if shares else ()):
             shares[self.members[at % len(shares)]].add(tp)
-        told = {each.name: sorted(tp.partition for tp in has) for each, has in shares.items()}
-        self.on_shared(f"{self.name} generation {self.generation}: {told}")
+        by_name = {each.name: sorted(tp.partition for tp in has) for each, has in shares.items()}
+        self.on_shared(f"{self.name} generation {self.generation}: {by_name}")
         for member, has in shares.items():
             member.receive(self.generation, has)
 
 
 def later(loop: VirtualLoop, delay_s: float, call: Callable[..., Any], *args: Any) -> None:
-    """Calls back after a while, whatever becomes of the process that asked."""
+    """Calls back after a delay, regardless of the state of the calling process."""
     loop.call_later(delay_s, call, *args, context=KERNEL.copy())

@@ -1,7 +1,7 @@
-"""Every decision of a simulation, drawn from its seed; each fault can be left out by itself.
+"""Every decision of a simulation, drawn from its seed; each fault can be left out alone.
 
-A draw depends on the seed, the place that asks and how often it has asked, and on nothing else: so
-leaving a fault out does not move all others, which is what shrinking lives on.
+A draw depends only on the seed, the place that draws and how often it has drawn. So leaving a fault
+out does not change the other draws, and shrinking depends on that.
 """
 
 from collections import Counter
@@ -12,11 +12,11 @@ import xxhash
 
 T = TypeVar("T")
 INTENSITIES = (0.0, 0.0, 1.0, 1.0, 1.0, 5.0)
-"""Of each kind of fault a seed has none, some or many: many kinds at once hide each other."""
+"""Factors of a fault's rate. A seed has none, some or many of a kind: all would hide each other."""
 
 
 class Fault(NamedTuple):
-    """The `number`-th time that `place` asked whether a fault of `kind` happens, it did."""
+    """A fault of `kind` that happened at the `number`-th draw of `place`."""
 
     kind: str
     place: str
@@ -47,7 +47,7 @@ class Chance:
         return options[int(self.number(place) * len(options))]
 
     def strikes(self, kind: str, place: str, rate: float) -> bool:
-        """Whether a fault happens here and now."""
+        """Whether a fault happens at this draw."""
         number = self._count(f"{kind}@{place}")
         if self.is_healed or self._drawn(f"{kind}@{place}", number) >= rate * self._of(kind):
             return False
@@ -55,7 +55,7 @@ class Chance:
         return self.happens(fault)
 
     def happens(self, fault: Fault) -> bool:
-        """Whether what always happens does: unless it is left out."""
+        """Whether a fault or event happens: always, unless shrinking leaves it out."""
         if self._only is not None and fault not in self._only:
             return False
         self.happened.append(fault)

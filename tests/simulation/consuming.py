@@ -1,4 +1,4 @@
-"""`BatchConsumer` itself, over a simulated broker: what Faust does beneath it is done here."""
+"""`BatchConsumer` itself over a simulated broker: this module replaces Faust's part beneath it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,12 +19,12 @@ from tests.simulation.edge import Edge
 CHUNKS_IN_FLIGHT_MAX = 4
 COMMIT_FAILS, COMMIT_UNKNOWN = 0.02, 0.02
 BEHIND_S = 1e-6
-"""A word of the group never overtakes the one before."""
+"""Minimum time between two messages of the group, so that their order is kept."""
 
 
 @dataclass
 class Membership:
-    """What a worker wants of its consumer."""
+    """The configuration of a worker's consumer."""
 
     edge: Edge
     group: Group
@@ -71,13 +71,13 @@ class _Beneath(aiokafka.Consumer):
     # -- the group -------------------------------------------------------------------------------
 
     def ask_to_rejoin(self) -> "asyncio.Future[None]":
-        """The group begins anew: resolved once this has given back what it had."""
+        """Begins a rebalance; the future is resolved when this has returned its partitions."""
         rejoined = self._edge.loop.create_future()
         self._soon(self._rejoin, rejoined)
         return rejoined
 
     def receive(self, generation: int, has: set[TP]) -> None:
-        """The group has shared."""
+        """Receives the assignment of a rebalance."""
         self._soon(self._take, generation, has)
 
     def _soon(self, call: Callable[..., Awaitable[None]], *args: Any) -> None:
@@ -96,12 +96,12 @@ class _Beneath(aiokafka.Consumer):
             rejoined.set_result(None)
 
     async def give_back(self) -> None:
-        """Gives back all partitions."""
+        """Returns all partitions to the group."""
         async with self._in_order:
             await self.on_partitions_revoked(set(self._has))
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """What Faust tells the worker."""
+        """Calls the worker's callback, as Faust does."""
         self._has = set()
         self._wanted.on_revoked()
 
@@ -114,7 +114,7 @@ class _Beneath(aiokafka.Consumer):
             self.resume_flow()
 
     def assignment(self) -> set[TP]:
-        """Partitions that this takes for its own."""
+        """Partitions that this consumer believes to own."""
         return set(self._has)
 
     def _get_active_partitions(self) -> set[TP]:
@@ -123,7 +123,7 @@ class _Beneath(aiokafka.Consumer):
     # -- fetching --------------------------------------------------------------------------------
 
     async def wait(self, event: Any) -> None:
-        """Waits."""
+        """Waits for an event."""
         await event.wait()
 
     async def _move(self, positions: dict[TP, int]) -> None:
@@ -153,7 +153,7 @@ class _Beneath(aiokafka.Consumer):
     # -- committing ------------------------------------------------------------------------------
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-        """As Faust does it: one at a time, who comes meanwhile waits and does nothing."""
+        """As in Faust: one commit at a time; a concurrent call only waits for it."""
         if self._commit_fut is not None:
             await asyncio.wait({self._commit_fut})
             return False

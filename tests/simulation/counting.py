@@ -1,4 +1,4 @@
-"""A model that costs nothing: counts plays, and knows what everybody played last."""
+"""A cheap model: it counts plays, and keeps each listener's last track."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ NOBODY = -1
 
 
 class CountingRanker(Ranker):
-    """Ranks by plays, what the listener played last on top; plain Python throughout."""
+    """Ranks by plays, with the listener's last track on top, in plain Python."""
 
     fold_version: ClassVar[int] = 1
     model_name: ClassVar[str] = "counting"
@@ -63,9 +63,9 @@ class CountingRanker(Ranker):
 
     def digest(self) -> str:
         """See `Ranker`."""
-        told = [self._plays, sorted(self._last.items())]
+        plays = [self._plays, sorted(self._last.items())]
         chains = [each.digest().hex() for each in (self.users, self.items, self.groups)]
-        return xxhash.xxh3_128_hexdigest(orjson.dumps([told, chains]))
+        return xxhash.xxh3_128_hexdigest(orjson.dumps([plays, chains]))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """See `Ranker`."""
@@ -91,11 +91,11 @@ class CountingRanker(Ranker):
         return [("users", self.users), ("items", self.items), ("groups", self.groups)]
 
     def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
-        """Nobody evaluates this model."""
+        """This model is not evaluated."""
         raise NotImplementedError
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Nobody asks for single scores."""
+        """No caller needs single scores."""
         raise NotImplementedError
 
     def next_at_ms(self) -> int:

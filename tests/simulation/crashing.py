@@ -31,12 +31,12 @@ TWINS: dict[str, Point] = {
     "after a snapshot": Point(_STORES, "SimulatedSnapshots.write", True),
     "after a heartbeat": Point("tests.simulation.workers", "Heartbeats.write", True),
 }
-"""Points in what the simulation replaces: the same places of the twins."""
+"""Points in classes that the simulation replaces: the same places in the twins."""
 
 
 @contextmanager
 def deadly(world: World, name: str, time: int) -> Iterator[list[str]]:
-    """At its `time`-th passing of the point `name` a process dies; yields who did."""
+    """Kills the process that reaches point `name` for the `time`-th time; yields its name."""
     point = TWINS.get(name) or POINTS[name]
     left, died = [time], []
 

@@ -1,4 +1,4 @@
-"""What a simulated process has in its hands: servers, chance, a journal, and its own death."""
+"""The I/O layer (edge) of a simulated process: servers, chance, a journal, and its own death."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ from tests.simulation.chance import Chance
 from tests.simulation.virtual_time import Killed, Process, VirtualLoop
 
 DIES = 0.003
-"""How often a process dies before or after an effect."""
+"""Probability that a process dies before or after an effect."""
 
 
 @dataclass
 class Edge:
-    """One process's way to everything outside of it."""
+    """One process's access to everything outside of it."""
 
     process: Process
     loop: VirtualLoop
     broker: Broker
     chance: Chance
     note: Callable[..., None]
-    """Writes a line of the journal: who, what."""
+    """Writes a line of the journal: name of the process, what happened."""
     kill: Callable[[Process], None]
     stop: Callable[[BaseException], None]
-    """A worker stops: it met what it did not understand."""
+    """Stops a worker because of an unexpected error."""
 
     @property
     def name(self) -> str:
-        """The process's."""
+        """Name of the process."""
         return self.process.name
 
     def may_die(self, where: str) -> None:
-        """A place before or after an effect, at which the process may die."""
+        """Marks a place before or after an effect, at which the process may die."""
         if not self.process.is_alive:
             raise Killed
         if self.chance.strikes("death", f"{self.name} {where}", DIES):
@@ -40,7 +40,7 @@ class Edge:
             raise Killed
 
     def delay(self, what: str) -> float:
-        """How long the network takes, seconds; at times much longer, and while a broker stalls."""
+        """Delay of the network in seconds; sometimes it is long, also while the broker stalls."""
         place = f"{self.name} {what}"
         seconds = self.chance.between(place, 0.001, 0.02)
         if self.chance.strikes("slowness", place, 0.01):
@@ -49,7 +49,7 @@ class Edge:
         return seconds + max(0.0, self.broker.stalled_until_s - self.loop.time())
 
     def block(self, what: str) -> None:
-        """Waits for the network within what stands for a thread."""
+        """Waits for the network within a step that represents a thread."""
         self.may_die(f"before {what}")
         self.loop.block(self.process, self.delay(what))
         self.may_die(f"after {what}")

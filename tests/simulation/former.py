@@ -1,4 +1,4 @@
-"""`FormerShards` over a simulated broker: who published before for another M."""
+"""`FormerShards` over a simulated broker: the recommenders of previous shard counts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ Groups = Mapping[str, Group]
 
 
 class SimulatedFormerShards(FormerShards):
-    """The production class with another edge."""
+    """The production class with another I/O layer."""
 
     def __init__(self, edge: Edge, recommender_id: str, groups: Groups) -> None:
         super().__init__("", recommender_id)

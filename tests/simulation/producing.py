@@ -1,4 +1,4 @@
-"""The simulated twin of `AcknowledgedProducer`: records may fail, come late, or come twice."""
+"""The simulated twin of `AcknowledgedProducer`: records may fail, arrive late, or arrive twice."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ REFUSED, UNKNOWN, TWICE, OVERTAKES = 0.01, 0.01, 0.01, 0.01
 
 @dataclass
 class Sender:
-    """One librdkafka producer: records of a topic land in their order."""
+    """One librdkafka producer: records of a topic are written in order."""
 
     landing_s: dict[str, float] = field(default_factory=dict)
     reporting_s: dict[str, float] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Sender:
 
 
 class SimulatedProducer:
-    """Hands records to the network; the broker's reports come later, or never."""
+    """Sends records over the network; the delivery reports arrive later, or never."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -46,7 +46,7 @@ class SimulatedProducer:
     # -- at the broker ---------------------------------------------------------------------------
 
     def _land(self, sender: Sender, topic: str, report: Report, message: Any) -> None:
-        """A record arrives, unless its producer went before it was on the wire."""
+        """A record arrives, unless its producer ended before sending it."""
         edge, place = self._edge, f"{self._edge.name} {topic}"
         is_gone = sender.is_purged or not edge.process.is_alive
         if is_gone and edge.chance.number(f"{place}, of a producer that went") < 0.5:
@@ -58,7 +58,7 @@ class SimulatedProducer:
             self._keep(sender, topic, report, message)
 
     def _is_fatal(self, sender: Sender, topic: str) -> bool:
-        """A log that lost what the producer counts on: it can send no more."""
+        """Whether the log lost acknowledged records, on which an idempotent producer fails."""
         return topic == LEARNING_LOG.name and sender.cuts < self._edge.broker.cuts
 
     def _keep(self, sender: Sender, topic: str, report: Report, message: Any) -> None:

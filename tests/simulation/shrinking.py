@@ -1,6 +1,6 @@
-"""From a history that breaks a promise to the shortest one that breaks the same one.
+"""Shrinks a history that breaks a promise to the shortest one that breaks the same promise.
 
-Delta debugging over what happened, events and faults alike: leave out halves, then quarters, then
+Delta debugging over events and faults: leave out halves, then quarters, then
 single ones, as long as the same kind of promise stays broken.
 """
 
@@ -40,7 +40,7 @@ def kind_of(world: World) -> str:
 
 
 def _without_one(happened: Sequence[Fault], pieces: int) -> list[list[Fault]]:
-    """All of it without one of `pieces` parts, in turn; what came last is tried first."""
+    """Faults and events without one of `pieces` parts, in turn; the last part is tried first."""
     size = max(1, -(-len(happened) // pieces))
     starts = range(0, len(happened), size)
     return [[*happened[:at], *happened[at + size :]] for at in reversed(starts)]

@@ -17,11 +17,11 @@ from topics.errors import SnapshotError
 REPLY_LOST, FULL_DISK = 0.03, 0.05
 KEPT = 3
 CALLS = (1, 2, 3)
-"""So many a publication takes, where it has as many lists."""
+"""Numbers of calls per publication, if it has this many lists."""
 
 
 class Redis:
-    """One server: its table, whether it answers, and what readers have seen of it."""
+    """One server: its table, whether it answers, and the lists that readers have seen."""
 
     def __init__(self) -> None:
         self.table = MemoryLists()
@@ -37,16 +37,16 @@ class Redis:
         return twin
 
     def frontier(self, shard: str) -> Frontier:
-        """Up to where a shard has published."""
+        """The publish frontier of a shard."""
         return self.table.of(shard)._frontier
 
     def begin_with(self, table: MemoryLists) -> None:
-        """Forgets what it had: readers know that it may be older now."""
+        """Replaces the table; readers accept that lists may be older now."""
         self.table = table
         self._seen.clear()
 
     def look(self) -> None:
-        """A reader looks: no list may be older than it was."""
+        """A reader reads all lists: none may be older than before."""
         for listener_id, found in self.table._lists.items():
             position = (found.log_epoch, found.as_of)
             if position < self._seen.get(listener_id, position):
@@ -88,9 +88,9 @@ class RemoteLists:
         await self._reach("a write to redis")
         outcome = await self._table.publish(publication, since)
         self._redis.look()
-        told = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
+        lists = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
         takes = "takes" if outcome.is_accepted else "does not take"
-        edge.note(edge.name, f"redis {takes} {told}, has {outcome.frontier.text()}")
+        edge.note(edge.name, f"redis {takes} {lists}, has {outcome.frontier.text()}")
         await self._answered("a write to redis")
         return outcome
 
@@ -142,13 +142,13 @@ class Disk:
 
 
 class Place(NamedTuple):
-    """A file's."""
+    """A snapshot file, identified by its log offset."""
 
     offset: int
 
     @property
     def name(self) -> str:
-        """As people see it."""
+        """The file's name in messages."""
         return f"{self.offset}.snapshot"
 
 

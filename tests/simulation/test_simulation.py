@@ -1,4 +1,4 @@
-"""F21, F2: a thousand histories of faults, each decided by its seed, and none breaks a promise."""
+"""F21, F2: a thousand histories of faults, each drawn from its seed; none breaks a promise."""
 
 import os
 import subprocess
@@ -42,8 +42,8 @@ def test_a_seed_gives_the_same_history_in_any_process(capsys: pytest.CaptureFixt
     assert len(done.stdout.splitlines()) > 50
 
 
-def told(world: World) -> list[tuple[float, str, str]]:
-    """A journal, in seconds with three digits."""
+def journal_of(world: World) -> list[tuple[float, str, str]]:
+    """The journal, with times in seconds and three digits."""
     return [(round(at_s, 3), who, what) for at_s, who, what in world.journal]
 
 
@@ -53,7 +53,7 @@ def test_a_history_without_its_faults_is_that_of_events_alone() -> None:
     assert events < {*world.chance.happened}
     calm = simulated(11, events)
     assert (calm.broken, {*calm.chance.happened}) == ([], events)
-    assert told(calm) == told(simulated(11, events))
+    assert journal_of(calm) == journal_of(simulated(11, events))
 
 
 def test_a_broken_promise_is_shrunk_to_the_little_that_breaks_it(

@@ -13,12 +13,12 @@ from topics.codecs import Decoder
 
 AWAY, ABORTED, BROKEN, FULL = 0.03, 0.03, 0.01, 0.02
 TRANSACTIONS_OF = (1, 2, 20_000)
-"""Lists: what is more takes several."""
+"""Maximum number of lists per transaction; larger publications take several."""
 _decoder = Decoder(RECOMMENDATIONS.contracts)
 
 
 def position_of(value: bytes) -> tuple[int, int]:
-    """(log epoch, as of) of an encoded list."""
+    """The log position (log epoch, as of) of an encoded list."""
     _, record = _decoder.decode(value)  # type: ignore[misc]
     return record["log_epoch"], record["as_of"]
 
@@ -28,7 +28,7 @@ def _failure(code: int, **how: bool) -> KafkaException:
 
 
 class TransactionalProducer:
-    """The calls that `TopicTransactions` makes of librdkafka."""
+    """The calls of librdkafka's producer that `TopicTransactions` makes."""
 
     def __init__(self, edge: Edge, transactional_id: str) -> None:
         self._edge = edge
@@ -39,7 +39,7 @@ class TransactionalProducer:
         self._is_committed = False
 
     def init_transactions(self, timeout_s: float) -> None:
-        """Fences whoever has the same transactional id."""
+        """Fences other producers with the same transactional id."""
         self._edge.block("the fencing")
         owners = self._edge.broker.owners
         self._epoch = owners[self._id] = owners.get(self._id, -1) + 1
@@ -49,24 +49,24 @@ class TransactionalProducer:
         self._pending, self._offset, self._is_committed = {}, None, False
 
     def produce(self, topic: str, *, key: str, value: bytes | None) -> None:
-        """Takes a list."""
+        """Adds a list to the transaction."""
         self._edge.may_die("within a transaction")
         if self._edge.chance.strikes("full queue", self._edge.name, FULL):
             raise BufferError
         self._pending[key] = value
 
     def poll(self, seconds: float) -> None:
-        """Waits for room."""
+        """Waits until the queue has capacity."""
         self._edge.block("room in the queue")
 
     def send_offsets_to_transaction(self, offsets: Any, group: Any, timeout_s: float) -> None:
-        """Takes the frontier."""
+        """Adds the frontier to the transaction."""
         self._edge.block("a transaction's offset")
         self._may_fail("a transaction's offset")
         self._offset = (group, offsets[0])
 
     def commit_transaction(self, timeout_s: float) -> None:
-        """Commits, once, however often it is asked."""
+        """Commits once, regardless of the number of calls."""
         self._edge.block("a commit of lists")
         if not self._is_committed:
             self._may_fail("a commit of lists")
@@ -88,7 +88,7 @@ class TransactionalProducer:
         )
 
     def abort_transaction(self, timeout_s: float) -> None:
-        """Drops what was taken."""
+        """Drops the lists of the transaction."""
         self._edge.block("an abort")
         self._check_fenced()
 
@@ -109,7 +109,7 @@ class TransactionalProducer:
 
 
 def check_order(edge: Edge, lists: dict[str, bytes | None]) -> None:
-    """No list of the topic may be replaced by an older one."""
+    """Checks that no list of the topic is replaced by an older one."""
     for listener_id, value in lists.items():
         old = edge.broker.lists.get(listener_id)
         if value is not None and old is not None and position_of(value) < position_of(old):
@@ -118,7 +118,7 @@ def check_order(edge: Edge, lists: dict[str, bytes | None]) -> None:
 
 
 class FrontierReader:
-    """The calls that `TopicTransactions` makes of its consumer."""
+    """The calls of a consumer that `TopicTransactions` makes."""
 
     def __init__(self, broker: Broker, edge: Edge, group: str) -> None:
         self._broker, self._edge, self._group = broker, edge, group
@@ -131,15 +131,15 @@ class FrontierReader:
         return [TopicPartition(place.topic, place.partition, 0, metadata=found)]
 
     def consumer_group_metadata(self) -> str:
-        """What a transaction commits offsets for."""
+        """The group for which a transaction commits offsets."""
         return self._group
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing, because nothing is open."""
 
 
 class _Wake:
-    """In place of the condition by which the thread is woken."""
+    """Replaces the condition variable that wakes the thread."""
 
     def __init__(self, lists: "SimulatedTopicWriter") -> None:
         self._lists = lists
@@ -149,7 +149,7 @@ class _Wake:
     def __exit__(self, *_: object) -> None: ...
 
     def notify(self) -> None:
-        """There is something to do."""
+        """Wakes the writer."""
         self._lists.wake()
 
 
@@ -167,7 +167,7 @@ def simulated_transactions(edge: Edge, recommender_id: str) -> TopicTransactions
 
 
 class SimulatedTopicWriter(TopicWriter):
-    """The production class with another edge, and steps of the loop for its thread."""
+    """The production class with another I/O layer; steps of the loop replace its thread."""
 
     def __init__(self, edge: Edge, recommender_id: str) -> None:
         super().__init__(
@@ -187,7 +187,7 @@ class SimulatedTopicWriter(TopicWriter):
         return self
 
     def wake(self) -> None:
-        """Publishes after the pause, unless it is about to."""
+        """Publishes after the pause, unless that is scheduled already."""
         if self._thread is not None and not self._is_due and not self._is_busy:
             self._is_due = True
             self._edge.loop.call_later(self._pause_s, self._turn)
@@ -206,7 +206,7 @@ class SimulatedTopicWriter(TopicWriter):
             self.wake()
 
     def join(self, timeout_s: float) -> None:
-        """Waits for the last transaction, as one does for a thread."""
+        """Waits for the last transaction, in place of joining the thread."""
         until_s = self._edge.loop.time() + timeout_s
         while self._gathered and self.failure is None and not self._is_busy:
             self._turn()

@@ -1,4 +1,4 @@
-"""What tests ask of simulations: many seeds, or many deaths at one point."""
+"""Runs simulations for tests: many seeds, or many deaths at one crash point."""
 
 from tests.simulation.chance import Chance
 from tests.simulation.crashing import deadly
@@ -6,19 +6,19 @@ from tests.simulation.verdict import judge
 from tests.simulation.world import World, running, simulated
 
 SEEDS_A_DEATH_MAX = 4
-"""A point that is not passed in one seed is in another."""
+"""Maximum number of seeds per death, because not every seed reaches a crash point."""
 
 
 def broken(first: int, seeds: int) -> dict[int, str]:
-    """Seeds that break a promise, and which."""
+    """Seeds that break a promise, and the promises that they break."""
     worlds = (simulated(seed) for seed in range(first, first + seeds))
     return {each.chance.seed: each.broken[0] for each in worlds if each.broken}
 
 
 def deaths_at(point: str, times: int) -> int:
-    """Runs seeds until a process has died at `point` so often; how often it did at last.
+    """Runs seeds until processes have died `times` times at `point`; returns the number.
 
-    Each has to keep all promises.
+    Each seed has to keep all promises.
     """
     deaths = 0
     for seed in range(SEEDS_A_DEATH_MAX * times):

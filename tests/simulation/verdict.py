@@ -1,4 +1,4 @@
-"""The verdict of a simulation: nothing lost, nothing twice, and everything agrees."""
+"""The verdict of a simulation: nothing is lost or applied twice, and all stores agree."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def judge(world: World) -> None:
     for each in [*world.broker.broken, *world.redis.broken]:
         world.breaks(each)
     if world.broken:
-        return  # the rest follows from it
+        return  # other findings would follow from these
     kept = world.broker.log.records
     records = [decode_log_record(each.value, each.offset) for each in kept]
     for check in (_log, _state, _lists):
@@ -60,7 +60,7 @@ def judge(world: World) -> None:
 
 
 def _log(world: World, records: list[LogRecord]) -> Iterator[str]:
-    """Covered once and without a hole, as the sources have it; rejected rows are dead letters."""
+    """The log covers its sources once and without a gap; rejected rows are dead letters."""
     audit, covered = LogAudit(), set()
 
     def keeps(origin: Origin, value: bytes | None) -> bool | None:
@@ -87,7 +87,7 @@ def _log(world: World, records: list[LogRecord]) -> Iterator[str]:
 
 
 def _state(world: World, records: list[LogRecord]) -> Iterator[str]:
-    """Live, replayed and naive state are one; every play counts once, in its listener's order."""
+    """Live, replayed and naive state are equal; each play counts once, in its listener's order."""
     naive = PlainFold({}, WINDOW).fold(records)
     replayed = new_fold()
     replayed.apply_many(enumerate(records))
@@ -101,28 +101,28 @@ def _state(world: World, records: list[LogRecord]) -> Iterator[str]:
 def _applied(world: World, naive: NaiveFold) -> Iterator[str]:
     fresh = world.feeder.fresh
     plays = {
-        told.event_key: told
-        for told in world.feeder.acknowledged.values()
-        if (told.listener_id, told.number) in fresh and told.listener_id != ERASED
+        delivery.event_key: delivery
+        for delivery in world.feeder.acknowledged.values()
+        if (delivery.listener_id, delivery.number) in fresh and delivery.listener_id != ERASED
     }
     applied = Counter(event.key for event in naive.learnt)
     numbers = defaultdict(list)
-    for key, told in plays.items():
-        if applied[key] != (0 if told.what is What.NEAR else 1):
-            yield f"{applied[key]} TIMES: {told.what} {told.listener_id}#{told.number}"
+    for key, delivery in plays.items():
+        if applied[key] != (0 if delivery.what is What.NEAR else 1):
+            yield f"{applied[key]} TIMES: {delivery.what} {delivery.listener_id}#{delivery.number}"
     for event in naive.learnt:
         if event.key in plays:
             numbers[event.listener].append(plays[event.key].number)
-    for listener_id, told_in in numbers.items():
-        if told_in != sorted(told_in):
-            yield f"OUT OF ORDER: {listener_id} {told_in}"
+    for listener_id, in_order in numbers.items():
+        if in_order != sorted(in_order):
+            yield f"OUT OF ORDER: {listener_id} {in_order}"
 
 
 # -- the lists -----------------------------------------------------------------------------------
 
 
 def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
-    """Redis, the topic and the state say the same."""
+    """Redis, the topic and the state agree."""
     redis, topic = _in_redis(world), _in_topic(world)
     fold = new_fold()
     maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=ListShape(K))
@@ -140,7 +140,7 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
 def _misranked(
     fold: Fold, maker: ListMaker, records: list[LogRecord], lists: Lists
 ) -> Iterator[str]:
-    """Folds everything; compares each list where it was made with what the state ranks there."""
+    """Folds the log and compares each list with the state's ranking at its `as_of`."""
     by_offset = defaultdict(list)
     for listener_id, found in lists.items():
         by_offset[found.as_of].append((listener_id, found))

@@ -1,8 +1,8 @@
-"""Virtual time: an event loop whose clock jumps to whatever is due next, and processes that die.
+"""Virtual time: an event loop whose clock jumps to the next due handle, and processes that die.
 
-Nothing here waits, and no thread runs: what a worker would do in a thread runs as one step of the
-loop, which may let virtual time pass in its middle (`VirtualLoop.block`). A handle belongs to the
-process in whose context it was made; a dead process's handles never run, a frozen one's run later.
+No real time passes, and no thread runs: work that a worker would do in a thread is one step of the
+loop, in whose middle virtual time may pass (`VirtualLoop.block`). A handle belongs to the process
+in whose context it was made. A dead process's handles never run; a frozen one's run later.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from contextvars import Context, ContextVar
 from typing import Any
 
 STEPS_MAX = 300_000
-"""A simulation of more steps than this turns in a circle."""
+"""Maximum number of steps; a simulation with more of them is in an endless loop."""
 KERNEL = Context()
-"""What belongs to no process: servers, the network, whoever makes the faults."""
+"""The context of servers, the network and fault injection, which belong to no process."""
 
 
 class Killed(BaseException):
-    """Ends whatever a process was doing when it died; no production code can catch it."""
+    """Ends the running step of a process that died; no production code can catch it."""
 
 
 class Process:
-    """A worker's process."""
+    """A simulated worker process."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,7 +44,7 @@ PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """An event loop in virtual time; `note_error` hears of what nobody caught."""
+    """An event loop in virtual time; `note_error` is called with uncaught errors."""
 
     def __init__(self, note_error: Callable[[BaseException], None]) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             events._set_running_loop(None)
 
     def _step(self, until_s: float) -> bool:
-        """Runs the next handle; False where nothing is due up to `until_s`."""
+        """Runs the next handle; returns False if nothing is due up to `until_s`."""
         if not self._ready and not self._advance(until_s):
             self._now_s = max(self._now_s, until_s)
             return False
@@ -101,20 +101,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return True
 
     def _put_aside(self, process: Process, handle: events.Handle) -> None:
-        """Keeps what cannot run: for later, or so that nothing of a dead process is cleaned up."""
+        """Keeps a handle that cannot run for later; a dead process must not clean up anything."""
         process.put_aside.append(handle)
         if process.is_alive and len(process.put_aside) == 1:
             self.call_at(process.frozen_until_s, self._thaw, process, context=KERNEL.copy())
 
     def _thaw(self, process: Process) -> None:
-        if process.frozen_until_s > self._now_s:  # frozen anew
+        if process.frozen_until_s > self._now_s:  # frozen again
             self.call_at(process.frozen_until_s, self._thaw, process, context=KERNEL.copy())
         elif process.is_alive:
             handles, process.put_aside = process.put_aside, []
             self._ready.extend(handles)
 
     def block(self, process: Process, seconds: float) -> None:
-        """Lets time pass within a step that stands for a thread of `process`."""
+        """Lets time pass within a step that represents a thread of `process`."""
         assert asyncio.current_task() is None, "a coroutine must not block"
         until_s = self._now_s + seconds
         while until_s > self._now_s or process.frozen_until_s > self._now_s:
@@ -124,10 +124,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if not process.is_alive:
                 raise Killed
 
-    # -- what asyncio asks of a loop -------------------------------------------------------------
+    # -- asyncio's interface of a loop ----------------------------------------------------------
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
-        """Runs what would block, as a step of its own."""
+        """Runs a blocking call as a step of its own."""
         future = self.create_future()
 
         def run() -> None:
@@ -149,13 +149,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return task
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> events.Handle:
-        """See asyncio; when all is over nothing is called any more."""
+        """See asyncio; after the end nothing is called any more."""
         if self.is_over:
             return events.Handle(callback, args, self, context)
         return super().call_soon(callback, *args, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Tells of errors that nobody caught."""
+        """Reports errors that were not caught."""
         error = context.get("exception")
         if not self.is_over and error is not None and not isinstance(error, Killed):
             self._note_error(error)
@@ -163,11 +163,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None: ...
 
     def kernel(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Starts what belongs to no process."""
+        """Starts a coroutine that belongs to no process."""
         self.create_task(coroutine, context=KERNEL.copy())
 
     def end(self) -> None:
-        """Drops all that is under way, without running any of it."""
+        """Drops all pending handles and tasks without running them."""
         self.is_over = True
         for task in self._tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]

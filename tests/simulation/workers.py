@@ -1,4 +1,4 @@
-"""The two kinds of workers as their apps compose them, over simulated servers."""
+"""Both kinds of workers, composed as in their apps, over simulated servers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ WINDOW = 64
 K = 5
 EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
 PUBLICATIONS_OF = (1, 2, 5, 2_000)
-"""Lists: what is more goes out in parts."""
+"""Maximum number of lists per part of a publication."""
 SNAPSHOTS_EVERY_S = (1.5, 5.0, 1_000.0)
 ENDS_S = (0.0, 0.6)
 COMMIT_EVERY_S = 1.0
@@ -58,7 +58,7 @@ def new_fold() -> Fold:
 
 
 class Worker:
-    """A consumer, an agent that takes its chunks one after the other, and what runs beside."""
+    """A consumer, an agent that handles its chunks one by one, and a background task."""
 
     consumer: SimulatedConsumer
     group: Group
@@ -69,7 +69,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self, *beside: Callable[[], Awaitable[None]]) -> None:
-        """Starts everything."""
+        """Starts the consumer, the agent and the background task."""
         for each in (self._take, self._fetch, self._commit, self._stay_a_member, *beside):
             self._tasks.append(asyncio.ensure_future(self._guarded(each)))
         self.group.join(self.consumer)
@@ -77,7 +77,9 @@ class Worker:
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except Exception as error:  # as an app does: stop before anything is acknowledged
+        except (
+            Exception
+        ) as error:  # as an app does: the worker stops before it acknowledges anything
             self.edge.stop(error)
 
     async def _fetch(self) -> None:
@@ -95,7 +97,7 @@ class Worker:
             await self.consumer.commit()
 
     async def _stay_a_member(self) -> None:
-        """Finds out that the group went on without it."""
+        """Rejoins if the group has continued without this member."""
         while True:
             await asyncio.sleep(MEMBER_EVERY_S)
             if self.consumer not in self.group.members:
@@ -103,16 +105,16 @@ class Worker:
                 self.group.join(self.consumer)
 
     async def handle(self, message: Any) -> None:
-        """What the agent does with a chunk."""
+        """Handles one chunk, as the agent does."""
         raise NotImplementedError
 
     def drop_chunks(self) -> None:
-        """What Faust does when partitions are taken away: whatever waits for the agent is gone."""
+        """Drops the chunks that wait for the agent, as Faust does when partitions are revoked."""
         while not self._chunks.empty():
             self._chunks.get_nowait()
 
     async def end(self) -> None:
-        """SIGTERM, as Faust does it: agents end first; gives back what it has."""
+        """Ends as Faust does after SIGTERM: agents end first, then partitions are returned."""
         self._tasks[0].cancel()
         await asyncio.sleep(self.edge.chance.between("what runs beside ends", *ENDS_S))
         for task in self._tasks:
@@ -121,12 +123,12 @@ class Worker:
         self.group.leave(self.consumer)
 
     def is_behind(self, log_end: int) -> bool:
-        """Whether it holds nothing of what a log that ends at `log_end` has lost."""
+        """Whether it has read no record that a log which now ends at `log_end` has lost."""
         return True
 
 
 class SequencerWorker(Worker):
-    """As `streams.workers.sequencer_worker` has it."""
+    """Composed as in `streams.workers.sequencer_worker`."""
 
     def __init__(self, edge: Edge, group: Group, age: int) -> None:
         super().__init__(edge)
@@ -165,8 +167,10 @@ class SequencerWorker(Worker):
         )
         fold = fold_position(self.edge.broker.heartbeats)
         starts = await self.sequencer.begin(self.consumer, cluster, fold)
-        told = {tp.partition: at for tp, at in sorted(starts.items())}
-        self.edge.note(self.edge.name, f"begins at {told}; committed {list(committed.values())}")
+        positions = {tp.partition: at for tp, at in sorted(starts.items())}
+        self.edge.note(
+            self.edge.name, f"begins at {positions}; committed {list(committed.values())}"
+        )
         return starts
 
     def _revoked(self) -> None:
@@ -178,17 +182,17 @@ class SequencerWorker(Worker):
         await self.sequencer.sequence(message)
 
     async def _follow(self) -> None:
-        heard: Any = None
+        heartbeats: Any = None
         while True:
             await asyncio.sleep(1.0)
-            if heard != self.edge.broker.heartbeats:
-                heard = dict(self.edge.broker.heartbeats)
-                self.sequencer.follow(fold_position(heard))
+            if heartbeats != self.edge.broker.heartbeats:
+                heartbeats = dict(self.edge.broker.heartbeats)
+                self.sequencer.follow(fold_position(heartbeats))
                 self.sequencer.heal()
 
 
 class RecommenderWorker(Worker):
-    """As `streams.workers.recommender_worker` has it; of one identity there may be several."""
+    """Composed as in `streams.workers.recommender_worker`; an identity may have several."""
 
     def __init__(
         self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis, groups: Groups
@@ -282,7 +286,7 @@ class RecommenderWorker(Worker):
 
 
 class LogReader:
-    """The log outside of the stream, as `streams.kafka.log_reader` reads it."""
+    """Reads the log outside of the stream, as `streams.kafka.log_reader` does."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -294,11 +298,11 @@ class LogReader:
     def __exit__(self, *_: object) -> None: ...
 
     def topic_id(self) -> str:
-        """The log's."""
+        """Topic id of the log."""
         return "simulated log"
 
     def bounds(self) -> Bounds:
-        """The log's."""
+        """Start and end offset of the log."""
         return Bounds(0, self._edge.broker.log.end)
 
     def hash_at(self, offset: int) -> str | None:
@@ -316,7 +320,7 @@ class LogReader:
 
 
 def append_control(edge: Edge, control: ControlRecord) -> int:
-    """Appends to the log as `write_control` does; its answer may come late."""
+    """Appends to the log as `write_control` does; its answer may be delayed."""
     edge.block("a control record")
     offset = edge.broker.append(edge.broker.log, encode_log_record(control))
     edge.note(edge.name, f"{control} at {offset}")
@@ -342,9 +346,9 @@ class Heartbeats:
         broker.heartbeats[progress.recommender_id] = (broker.now_ms(), progress)
 
     def close(self) -> None:
-        """Nothing waits."""
+        """Does nothing, because nothing is queued."""
 
 
 def source_of(broker: Broker) -> Source:
-    """The topic that is sequenced."""
+    """The source topic of the sequencers."""
     return Source(LISTENING_EVENTS.name, TOPIC_ID, len(broker.sources))

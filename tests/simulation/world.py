@@ -1,4 +1,4 @@
-"""One simulation: workers, events, faults; then everything heals, and has to come to rest."""
+"""One simulation: workers, events and faults; then all faults end, and it has to come to rest."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
@@ -33,51 +33,51 @@ from topics.learning_log import encode_log_record
 PARTITIONS = 2
 SESSION_S = 5.0
 FAULTS_S = 20.0
-"""For so long events come and faults happen."""
+"""Duration of events and faults, in virtual seconds."""
 HEALS_WITHIN_S = 120.0
-"""After the last fault everything must be applied and published within this."""
+"""Time after the last fault within which everything must be applied and published."""
 RESTS_S = 2.5
 REPLICA_LAG_S = 1.5
 STORMS, STORM_PACE = 0.3, 0.35
-"""So many seeds have faults that follow each other so much faster."""
+"""Share of seeds with more frequent faults, and the factor of the pauses between them."""
 RESTARTS_S = (0.1, 6.0)
 SHARDS = (1, 2, 3)
 CHANGES_S, CHANGES = (2.0, 14.0), 0.35
-"""When, and how often, an operator changes M."""
+"""Pauses between the operator's decisions, and the rate at which M is changed (resharding)."""
 LEFT_FROZEN_S, LEFT_S = (1.0, 10.0), (2.0, 14.0)
-"""Recommenders of the M before: for how long, and when they are killed at last."""
+"""Recommenders of the previous M: for how long they are frozen, and when they are killed."""
 AFTER_A_CUT = (
     "does not have offset",
     "belongs to this learning-log",
     "changed at",
     "learning-log goes on at",
 )
-"""What workers say when the log lost what they had read, and stop."""
+"""Messages of workers that stop because the log lost records that they had read."""
 FENCED = "Lists can no longer be published"
 
 
 def identity_of(shard: int, shards: int) -> str:
-    """What the recommender of a shard is called."""
+    """The identity of the recommender of a shard."""
     return str(RecommenderIdentity("simulated", shard, shards))
 
 
 @dataclass
 class Slot:
-    """A place for a worker, started again whenever it is gone."""
+    """A worker that is restarted whenever its process ends."""
 
     name: str
     age: int
     identity: str = ""
-    """Of a recommender."""
+    """Identity of a recommender; empty for a sequencer."""
     is_left: bool = False
-    """Whether it is of an M that is over, and started no more."""
+    """Whether it belongs to a previous M and is not restarted."""
     started: int = 0
     process: Process | None = None
     worker: Worker | None = None
 
     @property
     def is_up(self) -> bool:
-        """Whether its process lives."""
+        """Whether its process is alive."""
         return self.process is not None and self.process.is_alive
 
 
@@ -117,7 +117,7 @@ class World:
         self.journal.append((self.loop.time(), who, what))
 
     def breaks(self, what: str) -> None:
-        """A promise is broken."""
+        """Notes a broken promise."""
         self.broken.append(what)
         self.note("BROKEN", what)
 
@@ -153,14 +153,14 @@ class World:
             slot.worker = SequencerWorker(edge, self.sequencers, age)
 
     def _group(self, identity: str) -> Group:
-        """In which the recommenders of an identity read the log."""
+        """The consumer group in which the recommenders of an identity read the log."""
         if identity not in self.groups:
             group = self.groups[identity] = Group(identity, self.loop, [LOG], SESSION_S)
             group.on_shared = lambda what: self.note("broker", what)
         return self.groups[identity]
 
     def kill(self, slot: Slot) -> None:
-        """SIGKILL; the group notices after the session time-out, somebody starts it again."""
+        """SIGKILL; the group notices after the session timeout, and the worker is restarted."""
         process, worker = slot.process, slot.worker
         if process is None or not process.is_alive:
             return
@@ -206,7 +206,7 @@ class World:
         self.kill(slot)
 
     def change_shards(self, shards: int, leave: Callable[[Slot], None]) -> None:
-        """Another M: recommenders of the one before are left to `leave`, others start."""
+        """Resharding: recommenders of the previous M are passed to `leave`, new ones start."""
         for slot in self.slots:
             if slot.identity and not slot.is_left:
                 slot.is_left = True
@@ -218,10 +218,10 @@ class World:
                 self.slots.append(Slot(name, at, identity_of(shard, shards)))
                 self.start(self.slots[-1])
 
-    # -- the whole of it -------------------------------------------------------------------------
+    # -- the whole run --------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Runs it to its end."""
+        """Runs the simulation to its end."""
         for slot in self.slots:
             self.start(slot)
         self.loop.kernel(self.feeder.feed(FAULTS_S))
@@ -271,13 +271,13 @@ class World:
 
     @property
     def owners(self) -> list[RecommenderWorker]:
-        """The recommenders that have the log, one a shard."""
+        """The recommenders that own the log, one per shard."""
         workers = [slot.worker for slot in self.slots if slot.is_up and not slot.is_left]
         recommenders = [each for each in workers if isinstance(each, RecommenderWorker)]
         return [each for each in recommenders if each.consumer._has]
 
     def rest(self) -> str:
-        """What is still to be done; empty where nothing is."""
+        """Describes the remaining work; empty if there is none."""
         owners = self.owners
         if len(owners) != self.shards:
             return f"{len(owners)} recommenders have the log, not {self.shards}"
@@ -318,7 +318,7 @@ class World:
 
 
 class Nemesis:
-    """Makes the faults that no single effect makes."""
+    """Injects faults that do not belong to a single effect."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -339,7 +339,7 @@ class Nemesis:
         }
 
     async def act(self) -> None:
-        """Acts now and then, until everything heals."""
+        """Injects faults at random times until all faults end."""
         while not self._chance.is_healed:
             await asyncio.sleep(self._pace * self._chance.between("nemesis waits", 0.2, 1.6))
             name = self._chance.pick("nemesis", [*self._actions])
@@ -419,19 +419,19 @@ class Nemesis:
     def _rebalance(self) -> None:
         groups = [self._world.sequencers, *self._world.groups.values()]
         group = self._chance.pick("group", groups)
-        self._note(f"{group.name} share anew")
+        self._note(f"{group.name} is rebalanced")
         group.share()
 
 
 class Operator:
-    """Changes M by restart, now and then; who was meant to stop may only be frozen."""
+    """Changes M by restart at random times; a previous recommender may only be frozen."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._chance = world.chance
 
     async def act(self) -> None:
-        """Acts until everything heals."""
+        """Acts until all faults end."""
         while not self._chance.is_healed:
             await asyncio.sleep(self._chance.between("the operator waits", *CHANGES_S))
             if self._chance.strikes("another M", "operator", CHANGES):
@@ -459,7 +459,7 @@ class Operator:
 
 @contextmanager
 def logs_in(world: World) -> Iterator[None]:
-    """What production code logs goes to the journal."""
+    """Log lines of production code go to the journal."""
 
     def drop(_: Any, level: str, event: dict[str, Any]) -> Any:
         if level != "debug":
@@ -488,7 +488,7 @@ def simulated(seed: int, only: Collection[Fault] | None = None) -> World:
 
 @contextmanager
 def running(world: World) -> Iterator[None]:
-    """Whatever becomes of it, a world ends."""
+    """Ends a world, also after an error."""
     try:
         with logs_in(world):
             yield

@@ -1,7 +1,7 @@
-"""`echotune worker` as it is, but for what a test takes away or where it lets it crash.
+"""`echotune worker` with the changes that a test asks for: mutations, faults and crash points.
 
-Run as `python -m tests.support.altered_worker worker KIND`. Production code knows nothing of it:
-everything is patched from here, by what the environment names.
+Run as `python -m tests.support.altered_worker worker KIND`. Production code does not refer to
+this module: everything is patched here, as environment variables request.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.support.mutations import mutate
 
 
 def alter() -> None:
-    """Takes a safeguard away, breaks an effect, sets a point at which to die or to freeze."""
+    """Takes a safeguard away, breaks an effect, or sets a crash point, by environment variables."""
     if mutation := os.environ.get("ECHOTUNE_TEST_MUTATION"):
         mutate(mutation)
     if effect := os.environ.get("ECHOTUNE_TEST_BREAK"):

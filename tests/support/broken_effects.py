@@ -9,21 +9,21 @@ from streams.kafka.acknowledged_producer import AcknowledgedProducer, Report
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 
 REPORT_AFTER_S = 0.5
-"""Long enough that what was sent after the lost record has landed."""
+"""Long enough that the records sent after the lost one have been written."""
 
 
 def lose_a_batch(number: int) -> None:
-    """The `number`-th batch never reaches the log; it is said so after later ones landed."""
+    """The `number`-th batch is never written; later ones are written before it is reported."""
     _lose(LEARNING_LOG.name, lambda sent: sent == number, REPORT_AFTER_S)
 
 
 def hold_dead_letters(_: int) -> None:
-    """Dead letters stay in the producer for ever: neither landed nor failed."""
+    """Dead letters stay in the producer for ever: neither written nor reported as failed."""
     _lose(DEAD_LETTERS.name, lambda _: True, None)
 
 
 def set_the_clock(shift_s: float) -> Callable[[int], None]:
-    """The clock on the wall is wrong; clocks that only go forward are not."""
+    """Sets a wrong wall clock; monotonic clocks stay right."""
 
     def shifted(_: int) -> None:
         now, now_ns = time.time, time.time_ns

@@ -1,4 +1,4 @@
-"""Compiled functions that only compiled code calls, for tests to call."""
+"""Lets tests call compiled functions that only compiled code can call."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def called(inner: Any) -> Callable[..., Any]:
-    """A function that calls `inner`; compiled for each kind of arguments."""
+    """A function that calls `inner`. It is compiled for each combination of argument types."""
 
     @numba.njit(error_model="numpy")  # type: ignore[misc, unused-ignore]
     def call(*args: Any) -> Any:
@@ -19,10 +19,10 @@ def called(inner: Any) -> Callable[..., Any]:
 
 
 def a_record(dtype: "np.dtype[Any]") -> Any:
-    """A record to which nothing has happened."""
+    """A record in its initial state."""
     return np.zeros(1, dtype).view(np.recarray)[0]
 
 
 def records(dtype: "np.dtype[Any]", rows: int) -> NDArray[Any]:
-    """Records to which nothing has happened."""
+    """Records in their initial state."""
     return np.zeros(rows, dtype)

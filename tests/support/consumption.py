@@ -1,4 +1,4 @@
-"""How much memory and how many descriptors workers hold, sampled while they work."""
+"""Samples the memory and the file descriptors of running workers."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ MIB = 1024 * 1024
 
 
 class Sample(NamedTuple):
-    """Of one worker at one moment."""
+    """Memory and descriptors of one worker at one moment."""
 
     at_s: float
     rss_mib: float
@@ -19,12 +19,12 @@ class Sample(NamedTuple):
 
 
 def sample_of(worker: Worker, at_s: float) -> Sample:
-    """What a worker holds now."""
+    """The current memory and descriptors of a worker."""
     process = psutil.Process(worker.process.pid)
     return Sample(at_s, process.memory_info().rss / MIB, process.num_fds())
 
 
 def slope_mib_per_10_min(samples: list[Sample]) -> float:
-    """How fast memory grows, by least squares."""
+    """The growth of memory, by least squares."""
     times = [each.at_s / 600 for each in samples]
     return float(np.polyfit(times, [each.rss_mib for each in samples], 1)[0])

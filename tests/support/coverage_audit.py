@@ -1,4 +1,4 @@
-"""Reads the learning-log and says whether it covers its source as it must."""
+"""Reads the learning-log and counts how it covers its sources."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from topics.learning_log import decode_log_record
 
 
 def audited(kafka: str) -> Counter[str]:
-    """Rows that count, rejected ones, ignored batches; of every source, by the fold's own rule."""
+    """Counts new rows, rejected rows and ignored batches of all sources, by the fold's own rule."""
     coverage, counts = Coverage(), Counter[str]()
     with LogReader(kafka) as reader:
         for offset, value in reader.records(0, reader.bounds().end - 1):

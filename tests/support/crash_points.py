@@ -1,8 +1,8 @@
-"""Named places between any two effects of a worker at which it may be killed, or frozen.
+"""Crash points: named places between two effects of a worker at which it can be killed or frozen.
 
-An effect is whatever somebody else can see: a record, a list, an acknowledged offset, a file. A
-point lies before or after one. At its n-th passing the process gets SIGKILL from itself: no
-`finally` runs, no buffer is flushed.
+An effect is visible outside of the process: a record, a list, an acknowledged offset, a file. A
+point is before or after one. When a point is reached for the n-th time, the process sends itself
+SIGKILL: no `finally` block runs, and no buffer is flushed.
 """
 
 import inspect
@@ -88,7 +88,7 @@ POINTS = SEQUENCER | RECOMMENDER
 
 
 def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> None:
-    """Sets the point `name`: at its `time`-th passing the process sends itself a signal."""
+    """Sets the point `name`: at the `time`-th time there, the process sends itself a signal."""
     point = POINTS[name]
     left = [time]
 
@@ -106,7 +106,7 @@ def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> No
 
 
 def wrapped(call: Any, passed: Callable[..., None], is_after: bool) -> Any:
-    """`call`, which tells `passed` with what it is called, before or after."""
+    """Wraps `call` so that `passed` is called with the same arguments, before or after it."""
     if inspect.isgeneratorfunction(call):
         return _in_the_middle(call, passed)
     if inspect.iscoroutinefunction(call):

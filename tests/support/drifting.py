@@ -1,4 +1,4 @@
-"""Listeners who break with their habits."""
+"""Listening events with a concept drift: all listeners change their habits."""
 
 from tests.support.learning_log import an_event
 from topics.listening_event import EventFields
@@ -7,7 +7,7 @@ ALBUMS, LENGTH, LISTENERS = 12, 10, 6
 
 
 def a_break_of_taste(before: int, after: int) -> list[EventFields]:
-    """Plays of albums in order; then everybody turns to tracks that never come again."""
+    """Plays of albums in order; then every listener plays only tracks that are never repeated."""
     events = []
     for at in range(before + after):
         listener, step = at % LISTENERS, at // LISTENERS

@@ -1,4 +1,4 @@
-"""Events for tests: one at a time, or a stream with something in it to learn."""
+"""Events for tests: single ones, or a stream with patterns that a model can learn."""
 
 import random
 import time
@@ -12,7 +12,7 @@ START_MS = 1_700_000_000_000
 
 
 def an_event(**changes: Any) -> ListeningEvent:
-    """A LISTEN; whatever is said in `changes` is as said."""
+    """A LISTEN; `changes` replaces fields of it."""
     fields: dict[str, Any] = {
         "listener_id": "ann",
         "kind": EventKind.LISTEN,
@@ -20,12 +20,12 @@ def an_event(**changes: Any) -> ListeningEvent:
         "track_id": "so what",
         "listened_at": START_MS,
     } | changes
-    told = (fields["listener_id"], fields["track_id"] or "", fields["listened_at"])
-    return ListeningEvent(**{"event_id": event_id_of(fields["source"], *told, None)} | fields)
+    content = (fields["listener_id"], fields["track_id"] or "", fields["listened_at"])
+    return ListeningEvent(**{"event_id": event_id_of(fields["source"], *content, None)} | fields)
 
 
 def a_stream(events: int, *, listeners: int = 50, tracks: int = 300) -> Iterator[ListeningEvent]:
-    """Plays in order of time: everybody walks along albums, and comes back to their own."""
+    """Plays in order of time: all listeners follow albums, and return to albums of their own."""
     chance = random.Random(7)
     last = dict.fromkeys(range(listeners), 0)
     for at in range(events):
@@ -40,5 +40,5 @@ def a_stream(events: int, *, listeners: int = 50, tracks: int = 300) -> Iterator
 
 
 def now_ms() -> int:
-    """Time of this machine."""
+    """This machine's time, ms since the epoch."""
     return time.time_ns() // 1_000_000

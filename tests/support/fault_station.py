@@ -1,4 +1,4 @@
-"""A station to be broken: workers that are kept running and killed, servers behind proxies."""
+"""A station for fault tests: workers that are killed and restarted, and servers behind proxies."""
 
 import random
 import signal
@@ -22,11 +22,11 @@ from tests.support.verdict import kept
 from tests.support.workload import Workload
 
 STOP_PORTION, STOP_POLL_S, STOP_PORTIONS_MAX = 60, 0.25, 240
-"""Events a portion, and how long is waited between portions for a worker to reach its point."""
+"""Events per portion, and the time between portions in which a worker can reach its crash point."""
 
 
 class FaultStation(Station):
-    """A station with a journal; `keep_running` starts again what was killed or has ended."""
+    """A station with a journal; `keep_running` restarts workers that were killed or have ended."""
 
     def __init__(self, home: Path, kafka_libs: Path) -> None:
         super().__init__(home, kafka_libs)
@@ -35,7 +35,7 @@ class FaultStation(Station):
         self._kept: list[tuple[str, Worker]] = []
 
     def keep(self, *kinds: str) -> None:
-        """Starts a worker of each of `kinds`, to be kept running."""
+        """Starts a worker of each of `kinds`, which `keep_running` restarts."""
         self._kept += [(kind, self._begin(kind)) for kind in kinds]
 
     def _begin(self, kind: str) -> Worker:
@@ -48,25 +48,25 @@ class FaultStation(Station):
         return [worker for each, worker in self._kept if each == kind]
 
     def keep_running(self) -> None:
-        """Starts again what has ended."""
+        """Restarts workers that have ended."""
         for at, (kind, worker) in enumerate(self._kept):
             if worker.process.poll() is not None:
                 self.journal.note("ended", kind=kind, code=worker.process.returncode)
                 self._kept[at] = (kind, self._begin(kind))
 
     def kill_one(self, kind: str, chance: random.Random) -> None:
-        """SIGKILL for one of a kind; another is started at once."""
+        """Kills (SIGKILL) one worker of a kind, and starts another immediately."""
         victim, as_of = chance.choice(self.running(kind)), self.folded()
         victim.kill()
         self.journal.note("killed", kind=kind, pid=victim.process.pid, as_of=as_of)
         self.keep_running()
 
     def wait_folded_beyond(self, as_of: int) -> None:
-        """Waits until a recommender has folded what lies beyond a log offset."""
+        """Waits until a recommender has folded records beyond a log offset."""
         wait_until(self.folded, lambda found: found > as_of)
 
     def folded(self) -> int:
-        """Log offset up to which the recommender said last that it has folded."""
+        """The log offset up to which the recommender has last reported to have folded."""
         key = recommender_key(self.settings.recommender_id)
         with redis_of(self) as redis:
             found = redis.get(key)
@@ -75,7 +75,7 @@ class FaultStation(Station):
     def until_it_stops(
         self, worker: Worker, feeder: Feeder, workload: Workload, *, frozen: bool = False
     ) -> None:
-        """Feeds a little again and again until a worker that is to die, or to freeze, has."""
+        """Feeds portions of events until the worker has died or frozen at its crash point."""
         for _ in range(STOP_PORTIONS_MAX):
             if worker.process.poll() is not None or (frozen and is_frozen(worker)):
                 break
@@ -86,11 +86,11 @@ class FaultStation(Station):
         self.journal.note("frozen" if frozen else "died at its point", pid=worker.process.pid)
 
     def crashes(self, kind: str) -> int:
-        """How many workers of a kind ended by themselves, with an error."""
-        return sum(each["code"] != -9 for each in self.journal.told("ended", kind=kind))
+        """Number of workers of a kind that ended with an error and were not killed."""
+        return sum(each["code"] != -9 for each in self.journal.entries("ended", kind=kind))
 
     def verdict(self, feeder: Feeder) -> dict[str, Any]:
-        """Waits until everything is settled; fails with the first broken promise."""
+        """Waits until every event is applied and published; fails with the first broken promise."""
         self.keep_running()
         feeder.finish()
         began = time.monotonic()
@@ -102,12 +102,12 @@ class FaultStation(Station):
 
 
 def is_frozen(worker: Worker) -> bool:
-    """Whether SIGSTOP has reached it."""
+    """Whether the process has received SIGSTOP."""
     return psutil.Process(worker.process.pid).status() == psutil.STATUS_STOPPED
 
 
 class ProxiedKafka(KafkaServer):
-    """A Kafka with one more listener, which it advertises at a proxy's port."""
+    """A Kafka with one more listener, which is advertised at a proxy's port."""
 
     def __init__(self, *arguments: Any, proxy: TcpProxy, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -133,7 +133,7 @@ def _with(line: str, added: Mapping[str, str]) -> str:
 
 
 class ProxiedStation(FaultStation):
-    """Workers reach Kafka, Redis, or both, through proxies; tests reach the servers themselves."""
+    """Workers connect to Kafka, Redis, or both through proxies; tests connect directly."""
 
     def __init__(self, home: Path, kafka_libs: Path, kafka: TcpProxy, redis: TcpProxy) -> None:
         super().__init__(home, kafka_libs)
@@ -144,7 +144,7 @@ class ProxiedStation(FaultStation):
         )
 
     def start(self, kind: str, **environment: str) -> Worker:
-        """Starts a worker that knows the proxies alone."""
+        """Starts a worker that has only the addresses of the proxies."""
         redis = self._proxies["redis"]
         redis.server_port = int(self.addresses.redis.rpartition(":")[2].split("/")[0])
         through = {

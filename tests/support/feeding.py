@@ -1,4 +1,4 @@
-"""Produces a workload and keeps what the broker acknowledged, where it put it."""
+"""Produces a workload and records what the broker acknowledged, at which partition and offset."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from streams.kafka.client_settings import client_settings
-from tests.support.workload import Told, What
+from tests.support.workload import Delivery, What
 from topics.catalogue import LISTENING_EVENTS
 
 FLUSH_TIMEOUT_S = 120.0
@@ -17,7 +17,7 @@ _PACE_S = 0.05
 
 
 class Feeder:
-    """An idempotent producer that waits for the broker as long as it takes."""
+    """An idempotent producer that waits for the broker without a timeout."""
 
     def __init__(self, kafka: str) -> None:
         self._producer = Producer(
@@ -30,13 +30,13 @@ class Feeder:
                 "queue.buffering.max.messages": 500_000,
             }
         )
-        self.acknowledged: dict[tuple[int, int], Told] = {}
-        """(partition, offset) → what stands there."""
+        self.acknowledged: dict[tuple[int, int], Delivery] = {}
+        """(partition, offset) → the record there."""
         self.refused: list[str] = []
         self._thread: threading.Thread | None = None
 
-    def feed(self, records: Iterable[Told], *, per_s: float = 0.0) -> None:
-        """Produces `records`, so many a second (0: at once); returns when all are handed over."""
+    def feed(self, records: Iterable[Delivery], *, per_s: float = 0.0) -> None:
+        """Produces `records` at `per_s` a second (0: unlimited); returns when all are queued."""
         began = time.monotonic()
         for at, each in enumerate(records):
             if per_s and at % max(1, int(per_s * _PACE_S)) == 0:
@@ -44,8 +44,8 @@ class Feeder:
             self._produce(each)
             self._producer.poll(0)
 
-    def start(self, records: Iterable[Told], *, per_s: float) -> None:
-        """As `feed`, in a thread of its own, once what was started before is handed over."""
+    def start(self, records: Iterable[Delivery], *, per_s: float) -> None:
+        """As `feed`, in a thread of its own, after earlier records are queued."""
         self._join()
         self._thread = threading.Thread(
             target=self.feed, args=(records,), kwargs={"per_s": per_s}, daemon=True
@@ -54,30 +54,30 @@ class Feeder:
 
     @property
     def is_feeding(self) -> bool:
-        """Whether there is more to hand over."""
+        """Whether there are records that are not queued yet."""
         return self._thread is not None and self._thread.is_alive()
 
-    def _produce(self, told: Told) -> None:
+    def _produce(self, delivery: Delivery) -> None:
         while True:
             try:
                 self._producer.produce(
                     LISTENING_EVENTS.name,
-                    told.value,
-                    key=told.listener_id.encode(),
-                    on_delivery=lambda error, message: self._reported(told, error, message),
+                    delivery.value,
+                    key=delivery.listener_id.encode(),
+                    on_delivery=lambda error, message: self._reported(delivery, error, message),
                 )
                 return
             except BufferError:
                 self._producer.poll(_PACE_S)
 
-    def _reported(self, told: Told, error: KafkaError | None, message: Message) -> None:
+    def _reported(self, delivery: Delivery, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self.acknowledged[message.partition(), message.offset()] = told
+            self.acknowledged[message.partition(), message.offset()] = delivery
         else:
             self.refused.append(str(error))
 
     def finish(self) -> None:
-        """Waits until everything is acknowledged."""
+        """Waits until every record is acknowledged."""
         self._join()
         assert self._producer.flush(FLUSH_TIMEOUT_S) == 0
         assert not self.refused, self.refused[0]
@@ -87,15 +87,15 @@ class Feeder:
             self._thread.join(FLUSH_TIMEOUT_S * 2)
 
     def count(self) -> Counter[What]:
-        """How many of each were acknowledged."""
+        """Number of acknowledged records of each kind."""
         return Counter(each.what for each in self.acknowledged.values())
 
     @property
     def to_be_applied(self) -> int:
-        """Events that must be in the model in the end."""
+        """Number of events that must be in the model at the end."""
         counts = self.count()
         return counts[What.FRESH] + counts[What.LATE]
 
     def as_json(self) -> dict[str, Any]:
-        """For the journal."""
+        """The counts, for the journal."""
         return {each.value: number for each, number in sorted(self.count().items(), key=str)}

@@ -1,4 +1,4 @@
-"""Listening histories for tests: rows as services export them, and files that hold them."""
+"""Listening histories for tests: rows as services export them, and files of such rows."""
 
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ STOPPED_MS = 1_709_324_130_000
 
 
 def a_spotify_row(**changes: Any) -> dict[str, Any]:
-    """A play of the extended streaming history."""
+    """A row of Spotify's extended streaming history."""
     return {
         "ts": STOPPED,
         "platform": "linux",
@@ -64,17 +64,17 @@ def write(path: Path, content: bytes | str) -> Path:
 
 
 def write_json(path: Path, rows: Sequence[Any]) -> Path:
-    """One JSON array."""
+    """Writes one JSON array."""
     return write(path, orjson.dumps(rows))
 
 
 def write_lines(path: Path, rows: Iterable[Any]) -> Path:
-    """JSON lines."""
+    """Writes JSON lines."""
     return write(path, b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
 
 def write_zip(path: Path, members: Mapping[str, bytes]) -> Path:
-    """A zip archive."""
+    """Writes a zip archive."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -82,12 +82,12 @@ def write_zip(path: Path, members: Mapping[str, bytes]) -> Path:
 
 
 def rows_of(*paths: Path, listener_id: str | None = "ann") -> list[HistoryRow]:
-    """Everything that is read."""
+    """All rows that are read from a file."""
     return list(read_history(paths, listener_id, now_ms=NOW_MS))
 
 
 def events_of(*paths: Path, listener_id: str | None = "ann") -> list[ListeningEvent]:
-    """The events among it."""
+    """The events among the rows that are read."""
     return [
         row for row in rows_of(*paths, listener_id=listener_id) if isinstance(row, ListeningEvent)
     ]
@@ -100,6 +100,6 @@ def bad_rows_of(*paths: Path, listener_id: str | None = "ann") -> list[tuple[int
 
 
 def ignored_of(*paths: Path, listener_id: str | None = "ann") -> list[str]:
-    """Why rows were ignored."""
+    """The reasons why rows were ignored."""
     rows = rows_of(*paths, listener_id=listener_id)
     return [row.reason for row in rows if isinstance(row, Ignored)]

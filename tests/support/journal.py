@@ -1,4 +1,4 @@
-"""What happened when: every fault, every restart, every verdict of a test, in order."""
+"""The journal of a test: every fault, every restart and every verdict, in order."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Journal:
-    """Lines of JSON in a file; seconds since the beginning."""
+    """Lines of JSON in a file, with the seconds since the journal's start."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -21,12 +21,12 @@ class Journal:
         with self.path.open("a") as out:
             out.write(json.dumps(line, default=str) + "\n")
 
-    def told(self, what: str, **facts: Any) -> list[dict[str, Any]]:
-        """The lines of one kind that say these facts."""
+    def entries(self, what: str, **facts: Any) -> list[dict[str, Any]]:
+        """The lines of one kind that contain these facts."""
         lines = [json.loads(line) for line in self.text().splitlines()]
         wanted = {"what": what, **facts}.items()
         return [line for line in lines if all(line.get(k) == v for k, v in wanted)]
 
     def text(self) -> str:
-        """All of it."""
+        """The whole journal."""
         return self.path.read_text() if self.path.exists() else ""

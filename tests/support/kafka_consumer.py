@@ -1,4 +1,4 @@
-"""A consumer without a broker: what comes of each partition, and what fails, is said by a test."""
+"""A fake Kafka consumer: a test sets what each partition returns, and which calls fail."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -7,22 +7,22 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 Item = Any
-"""What comes next of a partition: a message, or None for a call that finds nothing."""
+"""The next result of a partition: a message, or None for a call that returns nothing."""
 
 
 def a_record(offset: int, partition: int = 0, **fields: Any) -> Any:
-    """A record without headers, of the time of its offset."""
+    """A record without headers, whose timestamp is its offset."""
     given = {"key": b"ann", "value": b"%d" % offset, "headers": None, "timestamp": (1, offset)}
     return _message(partition, offset, None, **(given | fields))
 
 
 def an_end(offset: int, partition: int = 0) -> Any:
-    """What librdkafka says once, where the next record would have this offset."""
+    """librdkafka's end-of-partition event, if the next record would have this offset."""
     return _message(partition, offset, KafkaError(KafkaError._PARTITION_EOF))
 
 
 def a_failure(code: int, partition: int = 0) -> Any:
-    """What comes where a partition cannot be read."""
+    """The error of a partition that cannot be read."""
     return _message(partition, -1001, KafkaError(code))
 
 
@@ -32,9 +32,9 @@ def _message(partition: int, offset: int, error: KafkaError | None, **fields: An
 
 
 class AConsumer:
-    """Of a topic whose partitions send `items`; `ends` are their last bounds.
+    """A consumer of a topic whose partitions return `items`; `ends` are their end offsets.
 
-    Each call that asks for a fact fails with the next of `failures`, as long as there are any.
+    Each call for metadata fails with the next of `failures`, as long as there are any.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class AConsumer:
         self.is_closed = False
 
     def made_with(self, settings: dict[str, Any]) -> "AConsumer":
-        """Takes the place of the constructor."""
+        """Replaces the constructor of the client's class."""
         self.settings = settings
         return self
 
@@ -65,19 +65,19 @@ class AConsumer:
             raise KafkaException(KafkaError(self._failures.pop(0)))
 
     def list_topics(self, name: str, timeout: float) -> Any:
-        """The topic, with an error where a test wants one: this call itself does not fail."""
+        """The topic, with an error if a test wants one: the call itself does not fail."""
         self.asked += 1
         error = KafkaError(self._failures.pop(0)) if self._failures else None
         partitions = {} if error else dict.fromkeys(self._items)
         return SimpleNamespace(topics={name: SimpleNamespace(error=error, partitions=partitions)})
 
     def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
-        """Bounds of a partition."""
+        """Start and end offset of a partition."""
         self._ask()
         return 0, self._ends[place.partition]
 
     def offsets_for_times(self, places: list[TopicPartition], timeout: float) -> Any:
-        """The first record of that time or later; -1 where there is none."""
+        """Offset of the first record of that time or later; -1 if there is none."""
         self._ask()
         return [self._at_time(each) for each in places]
 
@@ -89,7 +89,7 @@ class AConsumer:
     # -- records -------------------------------------------------------------------------------
 
     def assign(self, places: list[TopicPartition]) -> None:
-        """Begins to send."""
+        """Starts to return the items."""
         [place] = places
         self.assigned.append((place.partition, place.offset))
         self._left = [
@@ -99,11 +99,11 @@ class AConsumer:
         ]
 
     def poll(self, timeout: float) -> Item:
-        """The next item; None where it is over, too."""
+        """The next item; None also at the end."""
         return self._left.pop(0) if self._left else None
 
     def consume(self, most: int, timeout: float) -> list[Item]:
-        """All that is there at once."""
+        """All remaining items in one call."""
         assert timeout == 0, "it must not wait for what is not there yet"
         there: list[Item] = []
         while self._left and self._left[0] is not None and len(there) < most:
@@ -111,5 +111,5 @@ class AConsumer:
         return there
 
     def close(self) -> None:
-        """Notes it."""
+        """Notes that the consumer is closed."""
         self.is_closed = True

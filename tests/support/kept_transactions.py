@@ -1,4 +1,4 @@
-"""A Kafka of transactions in memory, as `TopicTransactions` meets it through its clients."""
+"""An in-memory Kafka with transactions, as `TopicTransactions` sees it through its clients."""
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -27,18 +27,18 @@ def a_list(listener_id: str, as_of: int) -> RecommendationList:
 
 
 def a_publication(listener_id: str, as_of: int, *, more_follow: bool = False) -> Publication:
-    """One list, or a part of a publication with one list."""
+    """A publication with one list, or a part of one."""
     frontier = Frontier(0, as_of, serial=as_of)
     return Publication([a_list(listener_id, as_of)], (), frontier, more_follow=more_follow)
 
 
 def error_of(code: int, **how: bool) -> KafkaException:
-    """What librdkafka raises."""
+    """An exception as librdkafka raises it."""
     return KafkaException(KafkaError(code, "simulated", **how))
 
 
 class KeptTransactions:
-    """Keeps what is committed as ({listener: as_of or None}, frontier); both clients in one.
+    """Both clients in one; keeps committed transactions as ({listener: as_of or None}, frontier).
 
     `failures` maps a call's name to the errors of its next calls; None lets a call pass.
     """
@@ -56,20 +56,20 @@ class KeptTransactions:
         return Clients(self, self)
 
     def transactions(self, *, lists_max: int = 1_000) -> TopicTransactions:
-        """Transactions with this Kafka that pause for no time."""
+        """Transactions with this Kafka, without pauses."""
         return TopicTransactions(
             RECOMMENDER_ID, self.connected, lists_max=lists_max, pause=lambda _: None
         )
 
     def called(self, name: str) -> None:
-        """Notes a call, and fails if it should."""
+        """Notes a call, and raises its next error if there is one."""
         self.calls.append(name)
         failures = self.failures.get(name)
         if failures and (failure := failures.pop(0)) is not None:
             raise failure
 
     def init_transactions(self, timeout_s: float) -> None:
-        """See confluent_kafka, as with what follows."""
+        """See confluent_kafka, also for the methods below."""
         self.called("init")
 
     def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:

@@ -34,7 +34,7 @@ def an_event(
 def a_batch(
     *events: EventFields, from_offset: int = 0, to_offset: int | None = None, **changes: Any
 ) -> LearningBatch:
-    """A batch of `events` without holes between their source offsets."""
+    """A batch of `events` without gaps between their source offsets."""
     rows = [SourceRow(from_offset + at, BEGAN_MS, event) for at, event in enumerate(events)]
     strings, columns = columns_of(rows, from_offset)
     last = from_offset + len(rows) - 1 if to_offset is None else to_offset
@@ -45,7 +45,7 @@ def a_batch(
 
 
 def batches(events: Sequence[EventFields], size: int) -> list[LearningBatch]:
-    """`events` in batches of `size` that follow on each other."""
+    """`events` in consecutive batches of `size`."""
     return [
         a_batch(*events[start : start + size], from_offset=start)
         for start in range(0, len(events), size)
@@ -59,14 +59,14 @@ def a_fold(model: str = "popularity", duplicate_window: int = WINDOW) -> Fold:
 
 
 def folded(fold: Fold, records: Iterable[LogRecord]) -> Fold:
-    """`fold` after `records`, which follow on its last one."""
+    """`fold` after `records`, which directly follow its last record."""
     for record in records:
         fold.apply(fold.offset + 1, record)
     return fold
 
 
 def a_history(events: int, listeners: int = 7, tracks: int = 40) -> list[EventFields]:
-    """Plays without chance: every listener walks the catalogue with a stride of their own."""
+    """Deterministic plays: each listener steps through the catalogue with a stride of their own."""
     return [
         an_event(
             f"listener-{at % listeners}",

@@ -1,4 +1,4 @@
-"""Readers of lists, as a music service would have them: all the time, whatever happens."""
+"""Readers of lists, as a music service would run them: continuously, also during faults."""
 
 import asyncio
 import random
@@ -13,13 +13,13 @@ from tests.support.station import Station
 from topics.errors import ServerError
 
 ANSWER_MAX_S = 8.0
-"""Redis' own time-out is 5 s, and 2 s to connect: no read may take longer than both."""
+"""Redis' own timeout is 5 s, and 2 s to connect: no read may take longer than both."""
 
 
 class Readers:
-    """Reads one list after the other in a thread; use as a context manager.
+    """Reads one list after the other in a thread. It is a context manager.
 
-    A list that is older than one of the same listener that was read before is noted in `older`.
+    A list that is older than an earlier one of the same listener is noted in `older`.
     """
 
     def __init__(self, station: Station, listener_ids: list[str], **redis: str) -> None:

@@ -1,4 +1,4 @@
-"""Who reads every list all the time, in Redis and in the topic, and notes what goes back."""
+"""Reads every list in Redis and the topic continuously, and notes lists that older ones replace."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ _ANSWER_S = 0.2
 
 
 class Watcher:
-    """Use as a context manager: two threads, one reads Redis, one the committed topic in order."""
+    """Two threads: one reads Redis, one the committed topic in order. It is a context manager."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -23,7 +23,7 @@ class Watcher:
         self._threads = [threading.Thread(target=each) for each in (self._redis, self._topic)]
         self._newest: dict[tuple[str, str], tuple[int, int]] = {}
         self.older: list[str] = []
-        """Lists older than one of the same listener that was read before in the same place."""
+        """Lists that are older than an earlier one of the same listener in the same store."""
         self.seen = {"redis": 0, "topic": 0}
         self.failures: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What consumers of lists see: the Redis tables, and the topic as compaction leaves it."""
+"""Lists as their consumers see them: in Redis, and in the topic after compaction."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -29,17 +29,17 @@ Lists = dict[str, Seen]
 
 
 def redis_of(station: Station) -> "Redis":
-    """A plain client."""
+    """A plain Redis client."""
     return Redis.from_url(station.addresses.redis)
 
 
 def in_redis(station: Station) -> Lists:
-    """Every list of the generation, everyone's included."""
+    """Every list of the generation, including the fallback list (everyone's list)."""
     prefix = f"recs:{station.settings.generation}:"
     with redis_of(station) as redis:
         keys = list(redis.scan_iter(match=f"{prefix}*", count=1_000))
         found = {key.decode().removeprefix(prefix): redis.hgetall(key) for key in keys}
-    return {name: _of_hash(fields) for name, fields in found.items() if fields}  # else it went
+    return {name: _of_hash(fields) for name, fields in found.items() if fields}  # else deleted
 
 
 def _of_hash(fields: Any) -> Seen:
@@ -52,7 +52,7 @@ def _of_hash(fields: Any) -> Seen:
 
 
 def in_topic(station: Station) -> Lists:
-    """The last committed record of each key; a listener whose last one is null has none."""
+    """The last committed list of each key; a listener whose last record is a tombstone has none."""
     lists: Lists = {}
     for listener_id, value in _records(station):
         lists.pop(listener_id, None)
@@ -91,7 +91,7 @@ def _records(station: Station) -> Iterator[tuple[str, bytes | None]]:
 
 
 def decoded_list(value: bytes) -> Seen:
-    """A record of the topic."""
+    """The list that a record of the topic contains."""
     fields = _fields(value)
     tracks = tuple(each["track_id"] for each in fields["items"])
     return Seen(fields["log_epoch"], fields["as_of"], fields["event_time"], tracks)
@@ -104,7 +104,7 @@ def _fields(value: bytes) -> dict[str, Any]:
 
 
 def agreed_lists(station: Station) -> Lists:
-    """Waits until Redis and the topic say the same, and returns it."""
+    """Waits until Redis and the topic have the same lists, and returns them."""
     redis, _ = wait_until(
         lambda: (in_redis(station), in_topic(station)), lambda both: both[0] == both[1]
     )

@@ -1,15 +1,15 @@
-"""Cuts the tail of a partition's log on disk, as a power cut does to what was only in memory."""
+"""Cuts the tail of a partition's log on disk, as a power cut loses what was only in memory."""
 
 from pathlib import Path
 
 _HEADER_BYTES = 12
-"""Base offset (8 bytes) and length of what follows (4 bytes), big-endian; then the batch."""
+"""Base offset (8 bytes) and length of the batch that follows (4 bytes), big-endian."""
 
 
 def cut_tail(partition: Path, records: int) -> int:
     """Removes the last `records` records of a stopped broker's partition folder.
 
-    Whole batches go, so it may be some more; returns the offset at which the log ends then.
+    Whole batches are removed, so it may be some more. Returns the new end offset of the log.
     """
     [segment] = partition.glob("*.log")
     data = segment.read_bytes()
@@ -37,6 +37,6 @@ def _size(data: bytes, at: int) -> int:
 
 
 def _last_offset(data: bytes, at: int) -> int:
-    """Base offset + last offset delta, which stands 11 bytes into the batch."""
+    """Base offset + last offset delta, which is 11 bytes into the batch."""
     base = int.from_bytes(data[at : at + 8], "big")
     return base + int.from_bytes(data[at + 23 : at + 27], "big")

@@ -1,4 +1,4 @@
-"""A pytest plugin (`-p tests.support.mutating`): takes one safeguard away from what is tested."""
+"""A pytest plugin (`-p tests.support.mutating`): takes away one safeguard of the tested code."""
 
 import os
 

@@ -1,8 +1,8 @@
-"""Every safeguard that a promise hangs on, and how to take it away: for tests alone.
+"""Mutations: every safeguard that a promise depends on, and how to take it away. For tests alone.
 
-A suite that passes without a safeguard is no suite. `tests.faults.mutations` runs the tests that
-must fail with each of these; workers that a test starts meanwhile are mutated, too, but no
-command that checks them.
+A suite that passes without a safeguard does not test it. `tests.faults.mutations` runs the tests
+that must fail with each of these. Workers that such a test starts are mutated, too, but the
+commands that check them are not.
 """
 
 import inspect
@@ -61,16 +61,16 @@ def _patch(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
 
 
 def _check_called_alike(was: Callable[..., Any], now: Callable[..., Any]) -> None:
-    """Raises `TypeError` where callers would fail by the call alone, which proves nothing."""
-    told = inspect.signature(was).parameters.values()
-    by_name = [each.name for each in told if each.kind is inspect.Parameter.KEYWORD_ONLY]
-    in_order = [each for each in told if each.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    """Raises `TypeError` if the call itself would fail, because such a mutation proves nothing."""
+    parameters = inspect.signature(was).parameters.values()
+    by_name = [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    in_order = [each for each in parameters if each.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
     inspect.signature(now).bind(*(None for _ in in_order), **dict.fromkeys(by_name))
 
 
 @safeguard("row-offset mask")
 def _rows_are_not_masked() -> None:
-    """Of a batch that overlaps with what was covered, every row counts again."""
+    """Every row of a batch counts again, even if the coverage has some of them."""
 
     def made(first_new: Any) -> Any:
         def unmasked(self: Coverage, batch: LearningBatch) -> int | BatchIgnored:
@@ -84,7 +84,7 @@ def _rows_are_not_masked() -> None:
 
 @safeguard("hole rule")
 def _holes_are_passed() -> None:
-    """A batch whose predecessor is missing is taken."""
+    """A batch whose predecessor is missing is accepted (an offset gap)."""
 
     def made(first_new: Any) -> Any:
         def passed(self: Coverage, batch: LearningBatch) -> int | BatchIgnored:
@@ -104,7 +104,7 @@ def _nothing_is_remembered() -> None:
 
 @safeguard("compare-and-set of the frontier")
 def _anybody_may_publish() -> None:
-    """A publication is taken whatever its publisher knows of the store."""
+    """A publication is accepted regardless of the frontier that its publisher expects."""
     _rewrite_script("if (was[at] or 0) ~= (since[at] or 0) then", "if false then")
 
     def made(publish: Any) -> Any:
@@ -121,7 +121,7 @@ def _anybody_may_publish() -> None:
 
 @safeguard("compare-and-set of a list")
 def _redis_takes_older_lists() -> None:
-    """A list is taken whatever it is as of."""
+    """A list is accepted regardless of its `as_of`."""
     compared = "if not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2]))"
     _rewrite_script(compared, "if true")
     _patch(MemoryLists, "_newest", lambda _: lambda self, listener_id: (-1, -1))
@@ -134,7 +134,7 @@ def _rewrite_script(line: str, new: str) -> None:
 
 @safeguard("snapshot checksum")
 def _damage_is_not_seen() -> None:
-    """What a snapshot holds is believed."""
+    """The content of a snapshot is not checked."""
 
     def made(unpacked: Any) -> Any:
         def believed(data: bytes, name: str) -> Any:
@@ -163,7 +163,7 @@ def _chunks_are_acknowledged_at_once() -> None:
 
 @safeguard("acknowledge in order")
 def _chunks_overtake_each_other() -> None:
-    """A chunk is acknowledged though its predecessor is not."""
+    """A chunk is acknowledged although its predecessor is not."""
 
     def landed(self: Pipeline) -> Iterator[Flight]:
         for flight in [each for each in self.flights if not each.waiting and not self.broken]:
@@ -184,13 +184,13 @@ def _chunks_overtake_each_other() -> None:
 
 @safeguard("Redis repair")
 def _redis_is_not_repaired() -> None:
-    """What Redis forgot is not published again."""
+    """Lists that Redis lost are not published again."""
     _patch(PublicationPlan, "_repair_from", lambda _: lambda self, found: None)
 
 
 @safeguard("dead letter before the acknowledgement")
 def _letters_are_not_waited_for() -> None:
-    """A chunk is acknowledged though its dead letters may never land."""
+    """A chunk is acknowledged although its dead letters may never be written."""
 
     def made(send: Any) -> Any:
         async def careless(
@@ -207,13 +207,13 @@ def _letters_are_not_waited_for() -> None:
 
 @safeguard("assignment epoch of delivery reports")
 def _reports_of_former_epochs_count() -> None:
-    """A report is believed whatever assignment its chunk belongs to."""
+    """A delivery report counts regardless of the assignment epoch of its chunk."""
     _patch(Pipeline, "_is_stale", lambda _: lambda self, flight: self.broken)
 
 
 @safeguard("transactional fencing")
 def _nobody_is_fenced() -> None:
-    """Every owner has a transactional id of its own."""
+    """Every owner has a transactional id of its own, so that no zombie is fenced."""
 
     def made(begin: Any) -> Any:
         def unfenced(self: TopicTransactions, *arguments: Any, **named: Any) -> None:
@@ -227,7 +227,7 @@ def _nobody_is_fenced() -> None:
 
 @safeguard("publish frontier")
 def _frontiers_are_not_looked_at() -> None:
-    """A recommender begins to publish where its state stands, and owes nobody anything."""
+    """A recommender starts to publish from its state, and records no missing lists."""
     gate_module.gate_between = gate_opening.gate_between = lambda *_: Gate((-1, -1), 2**62)
 
 
@@ -245,34 +245,34 @@ def _chunks_without_rows_cover_nothing() -> None:
     _patch(Coverage, "cover", made)
 
 
-# -- beyond the list: safeguards that are as easily forgotten --------------------------------------
+# -- further safeguards, which are easily overlooked ---------------------------------------------
 
 
 @safeguard("healing of a lost tail")
 def _nothing_is_sent_again() -> None:
-    """A sequencer never goes back."""
+    """A sequencer never rewinds its source."""
     _patch(LostRowsDetector, "is_lost", lambda _: lambda self, *_: False)
 
 
 @safeguard("snapshot of this log")
 def _any_snapshot_fits() -> None:
-    """A snapshot is loaded whatever log it was folded from."""
+    """A snapshot is loaded regardless of the log that it was folded from."""
     loading.fit = state_keeper.fit = lambda *_: Fit.FITS
 
 
 @safeguard("log without a hole")
 def _offsets_of_the_log_may_be_missing() -> None:
-    """The fold goes on though log records are missing."""
+    """The fold continues although log records are missing."""
     _patch(Fold, "_is_next", lambda _: lambda self, offset: offset > self.offset)
 
 
 @safeguard("chunks of a former assignment")
 def _any_chunk_is_current() -> None:
-    """A chunk is sequenced though the positions moved since it was fetched."""
+    """A chunk is sequenced although the positions moved after it was fetched."""
     _patch(Sequencer, "_is_current", lambda _: lambda self, message: True)
 
 
 @safeguard("removals that the log asks for")
 def _what_was_forgotten_is_forgotten() -> None:
-    """Nobody is removed in a repair but whom this process saw erased since it published last."""
+    """A repair removes only listeners that this process saw erased since its last publication."""
     _patch(Erasures, "after", lambda _: lambda self, log_offset: [])

@@ -1,7 +1,7 @@
-"""The blend once more, from its description: whole histories, dictionaries, no bookkeeping.
+"""A naive twin of the blend, written from its description: whole histories and dictionaries.
 
-Weights and situations are keyed by what they mean, logarithms are the C library's. Only the order
-of sums is that of the description, so that scores are equal up to rounding.
+Weights and situations are keyed by their meaning, and logarithms are those of the C library. Only
+the order of sums is that of the description, so that scores are equal up to rounding.
 """
 
 from bisect import bisect_left
@@ -63,7 +63,7 @@ class _Row:
 @dataclass
 class _Listener:
     last: list[int] = field(default_factory=list)  # the last three tracks, newest first
-    linked: int = 0  # so many of them belong to the session
+    linked: int = 0  # how many of them belong to the session
     newest_ms: int = 0
     late: list[tuple[int, int]] = field(default_factory=list)
     ring: list[tuple[int, int]] = field(default_factory=list)  # (second, track), by time
@@ -97,7 +97,7 @@ def session_length(recent: list[tuple[int, int]]) -> int:
 
 
 class Candidate:
-    """What is said of one track."""
+    """Features and traits of one candidate track."""
 
     def __init__(self, item: int) -> None:
         self.item = item
@@ -108,7 +108,7 @@ class Candidate:
 
 
 class NaiveBlend:
-    """Ids are texts; codes are given by first appearance, as the order of equals hangs on them."""
+    """Ids are texts; codes follow the first appearance, because they order equal scores."""
 
     def __init__(self, config: BlendConfig) -> None:
         self.config = config
@@ -212,7 +212,7 @@ class NaiveBlend:
                 facts["mass bi"] = level([0.0, 1.5, 4.0], row.mass())
 
     def _wide(self, recent: list[tuple[int, int]]) -> dict[int, tuple[float, int]]:
-        """By track: (sum, with how many of the last plays it goes)."""
+        """Returns by track: (sum, number of the last plays that it co-occurs with)."""
         sums: dict[int, tuple[float, int]] = {}
         for k, (_, track) in enumerate(recent[:8]):
             row = self.together[track]
@@ -223,7 +223,7 @@ class NaiveBlend:
         return sums
 
     def _near(self, recent: list[tuple[int, int]], mine: list[int] | None) -> Any:
-        """By track: [sum, sum over what came after, how many they are]."""
+        """Returns by track: [sum, sum over places after the shared one, number of sessions]."""
         likes: dict[int, list[Any]] = {}
         for k, (_, track) in enumerate(recent[: min(session_length(recent), 10)]):
             for session, place in reversed(self.postings[track][-32:]):
@@ -431,7 +431,7 @@ class NaiveBlend:
     # -- learning --------------------------------------------------------------------------
 
     def learn(self, row: Row) -> int:
-        """Returns the rank that the row's item had before, -1 if it had none or is no LISTEN."""
+        """Returns the item's rank before learning; -1 if it had none or the row is no LISTEN."""
         code = self.codes.setdefault(row.item, len(self.codes))
         artist = None
         if row.group is not None:

@@ -1,8 +1,8 @@
-"""The fold once more, from its description: one row after the other, lists and dictionaries.
+"""A naive twin of the fold, from its description: one row after the other, lists and dictionaries.
 
-Nothing of `streams.folding` is used; only the model is the real one (`naive_blend` is its twin),
-and it gets what was learnt in portions of another size. What it ends with is packed as a digest in
-the form that the fold's has.
+Nothing of `streams.folding` is used. Only the model is the real one (`naive_blend` is its twin),
+and it learns in portions of another size. The final state is packed into a digest of the same form
+as the fold's.
 """
 
 from collections import Counter, deque
@@ -24,13 +24,13 @@ from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
 VERSION = 6
-"""`FOLD_VERSION` of the description that this follows."""
+"""`FOLD_VERSION` of the description that this module follows."""
 KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
 SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
 NEAR_MS = 60_000
 TENS_MAX = 65_536
-"""Of so many tens of scored plays the older half is forgotten."""
+"""Maximum number of tens of scored plays; when it is reached, the older half is dropped."""
 ALARMS_KEPT = 64
 NEVER = -(2**63)
 PORTION = 777
@@ -53,7 +53,7 @@ class Event(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """What the duplicate window keeps of an event; listener, track and source by their codes."""
+    """An entry of the deduplication window; listener, track and source are codes."""
 
     key: bytes
     kind: str
@@ -66,14 +66,14 @@ class Remembered(NamedTuple):
 
 @dataclass
 class Hits:
-    """Where the played tracks stood in the lists of the moment before."""
+    """Ranks of the played tracks in the lists just before (prequential evaluation)."""
 
     plays: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=lambda: [0] * 20)
     listens: int = 0
     scored: int = 0
     tens: list[int] = field(default_factory=list)
-    """Hits of each ten scored plays since the last break."""
+    """Hits of each ten scored plays since the last change point."""
     open_hits: int = 0
     alarms: list[tuple[int, int, int, float, float]] = field(default_factory=list)
     watch: ADWIN = field(default_factory=lambda: ADWIN(1e-5, clock=1, grace_period=50))
@@ -137,7 +137,7 @@ def reward_of(event: Event) -> np.float32:
 
 
 class NaiveFold:
-    """State after the records it was given; `learnt` are the events that counted, in order."""
+    """The state after the given records; `learnt` are the applied events, in order."""
 
     def __init__(self, model: dict[str, Any], window: int) -> None:
         self.models = self.built(model)
@@ -164,7 +164,7 @@ class NaiveFold:
         self._portion: list[tuple[Event, int, int, int]] = []
 
     def built(self, model: dict[str, Any]) -> list[Any]:
-        """The model and the baseline beside it, both empty."""
+        """The model and the baseline, both empty."""
         return [build(model), build({"model": "popularity"})]
 
     def fold(self, records: Iterable[LogRecord]) -> "NaiveFold":
@@ -222,13 +222,13 @@ class NaiveFold:
         if event.source not in self.sources:
             self.sources.append(event.source)
         source = self.sources.index(event.source)
-        told = Remembered(event.key, event.kind, event.ms_played, event.at_ms, user, item, source)
-        verdict = self.verdict(told)
+        entry = Remembered(event.key, event.kind, event.ms_played, event.at_ms, user, item, source)
+        verdict = self.verdict(entry)
         if verdict:
             self.counts[verdict] += 1
             self.counts["rejected"] += verdict == "conflict"
             return
-        self.remember(told)
+        self.remember(entry)
         self.counts["applied"] += 1
         self.last_changed[user] = self.offset
         self.newest[user] = max(event.at_ms, self.newest.get(user, 0))
@@ -237,28 +237,28 @@ class NaiveFold:
         if len(self._portion) == PORTION:
             self.learn()
 
-    def verdict(self, told: Remembered) -> str:
-        old = self.by_key.get((told.listener, told.key))
+    def verdict(self, entry: Remembered) -> str:
+        old = self.by_key.get((entry.listener, entry.key))
         if old is not None:
-            return "duplicate" if old._replace(source=told.source) == told else "conflict"
-        if told.kind == "LISTEN":
-            for old in self.by_track.get((told.listener, told.track), []):
-                apart = abs(old.at_ms - told.at_ms)
-                if apart == 0 or (apart <= NEAR_MS and old.source != told.source):
+            return "duplicate" if old._replace(source=entry.source) == entry else "conflict"
+        if entry.kind == "LISTEN":
+            for old in self.by_track.get((entry.listener, entry.track), []):
+                apart = abs(old.at_ms - entry.at_ms)
+                if apart == 0 or (apart <= NEAR_MS and old.source != entry.source):
                     return "duplicate"
         return ""
 
-    def remember(self, told: Remembered) -> None:
+    def remember(self, entry: Remembered) -> None:
         if len(self.remembered) == self.window:
             oldest = self.remembered.popleft()
             self.drop(oldest)
             self.forgotten_until = max(self.forgotten_until, oldest.at_ms)
-        self.remembered.append(told)
-        self.by_key[told.listener, told.key] = told
-        if told.kind == "LISTEN":
-            self.by_track.setdefault((told.listener, told.track), []).append(told)
-        nearness = NEAR_MS if told.kind == "LISTEN" else 0
-        self.unchecked += told.at_ms <= self.forgotten_until + nearness
+        self.remembered.append(entry)
+        self.by_key[entry.listener, entry.key] = entry
+        if entry.kind == "LISTEN":
+            self.by_track.setdefault((entry.listener, entry.track), []).append(entry)
+        nearness = NEAR_MS if entry.kind == "LISTEN" else 0
+        self.unchecked += entry.at_ms <= self.forgotten_until + nearness
 
     def drop(self, old: Remembered) -> None:
         del self.by_key[old.listener, old.key]
@@ -289,7 +289,7 @@ class NaiveFold:
             self.newest.pop(user, None)
 
     def learn(self) -> None:
-        """Gives the models the events that wait."""
+        """Gives the collected events to the models."""
         portion, self._portion = self._portion, []
         if not portion:
             return
@@ -309,7 +309,7 @@ class NaiveFold:
     def group(self, artist: str | None) -> int:
         return -1 if artist is None else self.groups.encode(artist)
 
-    # -- the digest's form -----------------------------------------------------------------------
+    # -- the form of the digest --------------------------------------------------------------------
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -352,14 +352,14 @@ def hashed(listener: str) -> bytes:
     return blake2b(listener.encode(), digest_size=16, person=b"echotune-erased").digest()
 
 
-def packed(told: Remembered) -> bytes:
-    played = -1 if told.ms_played is None else told.ms_played
-    content = (played << 8 | KINDS.index(told.kind)) & (2**64 - 1)
-    codes = np.array([told.listener, told.track, told.source, told.kind == "LISTEN"], "<i4")
+def packed(entry: Remembered) -> bytes:
+    played = -1 if entry.ms_played is None else entry.ms_played
+    content = (played << 8 | KINDS.index(entry.kind)) & (2**64 - 1)
+    codes = np.array([entry.listener, entry.track, entry.source, entry.kind == "LISTEN"], "<i4")
     return (
-        told.key
+        entry.key
         + content.to_bytes(8, "little")
-        + told.at_ms.to_bytes(8, "little")
+        + entry.at_ms.to_bytes(8, "little")
         + codes.tobytes()
     )
 

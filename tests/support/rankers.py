@@ -1,4 +1,4 @@
-"""Streams of plays for models, in codes and in ids."""
+"""Streams of plays for tests of models, in codes and in ids."""
 
 import random
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 
 
 class Row(NamedTuple):
-    """One event, in a model's words."""
+    """One event in the terms of a model."""
 
     user: str
     item: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row]:
-    """Albums, repeats, breaks, late events, skips and words, by chance."""
+    """Random albums, repeats, breaks, late events, skips and explicit feedback."""
     chance = random.Random(seed)
     last = [0] * users
     at_ms = START_MS
@@ -49,7 +49,7 @@ def learn(ranker: Ranker, some: list[Row], *, evaluate: bool = True) -> NDArray[
 
 
 def place(ranker: Ranker, some: list[Row], *, is_frozen: bool = False) -> NDArray[np.int32]:
-    """The same for evaluation; returns the places."""
+    """Evaluates `some` as one batch of columns; returns the ranks."""
     return ranker.place_many(columns_of(ranker, some), is_frozen=is_frozen)
 
 
@@ -83,10 +83,10 @@ def a_ranker(name: str, some: list[Row] | None = None, **params: Any) -> Ranker:
 
 
 def digests_and_lists() -> dict[str, list[str]]:
-    """Of every model after a fixed stream: its digest and one list, scores to the last bit."""
-    told = {}
+    """The digest and one list of every model after a fixed stream, with exact scores."""
+    results = {}
     for name in sorted(MODELS):
         ranker = a_ranker(name, rows(14, 600, users=3))
         listed = [f"{each.item} {each.score.hex()}" for each in ranker.recommend("u1")]
-        told[name] = [ranker.digest(), *listed]
-    return told
+        results[name] = [ranker.digest(), *listed]
+    return results

@@ -1,4 +1,4 @@
-"""Records of `listening-events` as a consumer hands them out, good and bad."""
+"""Records of `listening-events` as a consumer returns them, valid and malformed."""
 
 import struct
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ARecord:
 
 
 def a_value(**changes: Any) -> bytes:
-    """A valid event as it goes over the wire."""
+    """A valid event, encoded."""
     return encode("ListeningEvent", an_event(**changes))
 
 
@@ -45,4 +45,4 @@ POISON: dict[str, bytes | None] = {
     "a negative length": a_value(ms_played=-5),
     "no avro at all": b"hello",
 }
-"""Values that are no valid event, by what is wrong."""
+"""Values that are no valid event (poison messages), by what is wrong."""

@@ -15,26 +15,26 @@ Change = Callable[[Any], None]
 
 
 def as_released(schema: Any) -> None:
-    """The contract as it is."""
+    """The unchanged contract."""
 
 
 def with_a_mood(schema: Any) -> None:
-    """A field more, and another order."""
+    """One more field, and another order."""
     schema["fields"].insert(0, {"name": "mood", "type": ["null", "string"], "default": None})
 
 
 def without_listener(schema: Any) -> None:
-    """A field less that this reader needs."""
+    """Without a field that this reader requires."""
     schema["fields"] = [each for each in schema["fields"] if each["name"] != "listener_id"]
 
 
 def another_record(schema: Any) -> None:
-    """The same fields under a name that is no contract."""
+    """The same fields under a name that no contract has."""
     schema["name"] = "Purchase"
 
 
 def in_microseconds(schema: Any) -> None:
-    """A field whose numbers mean something else."""
+    """A field with another unit."""
     [field] = [each for each in schema["fields"] if each["name"] == "ms_played"]
     field["type"] = ["null", {"type": "long", "logicalType": "time-micros"}]
 

@@ -1,4 +1,4 @@
-"""A real schema registry: Apicurio, brought by Maven once, started on a free loopback port."""
+"""A real schema registry: Apicurio, downloaded once by Maven, started on a free loopback port."""
 
 import contextlib
 import tarfile
@@ -12,7 +12,7 @@ from infra.daemon import LOOPBACK, Daemon, free_port, spawn
 from infra.kafka_server import java, program, run
 
 VERSION = "3.0.9"
-"""The last one for Java 17."""
+"""The last version for Java 17."""
 READY_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
 _ARTIFACT = f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"
@@ -20,7 +20,7 @@ _POLL_S = 0.1
 
 
 def ensure_registry(folder: Path) -> None:
-    """Brings it into `folder`, whole or not at all; safe when several do it at once."""
+    """Installs Apicurio into `folder` atomically, also if several processes do so concurrently."""
     if folder.is_dir():
         return
     maven = program("mvn", "Install Maven (Debian: apt-get install maven).")
@@ -31,12 +31,12 @@ def ensure_registry(folder: Path) -> None:
         [archive] = Path(part).glob("*.tar.gz")
         with tarfile.open(archive) as content:
             content.extractall(Path(part) / "app", filter="data")
-        with contextlib.suppress(OSError):  # another one was faster
+        with contextlib.suppress(OSError):  # another process was faster
             (Path(part) / "app").rename(folder)
 
 
 class RegistryServer:
-    """One registry whose schemas lie under `folder` and survive its death; its port stays."""
+    """One registry whose schemas are under `folder` and survive its restart; its port stays."""
 
     def __init__(self, app: Path, folder: Path) -> None:
         ensure_registry(app)
@@ -48,11 +48,11 @@ class RegistryServer:
 
     @property
     def url(self) -> str:
-        """Its Confluent-compatible interface."""
+        """URL of its Confluent-compatible interface."""
         return f"http://{LOOPBACK}:{self.port}/apis/ccompat/v7"
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts the registry and waits until it answers."""
         store = f"jdbc:h2:file:{self._folder / 'schemas'};WRITE_DELAY=0"
         self._daemon = spawn(
             [
@@ -79,6 +79,6 @@ class RegistryServer:
             return False
 
     def stop(self) -> None:
-        """Stops it, if it runs."""
+        """Stops the registry if it runs."""
         if self._daemon is not None:
             self._daemon.stop(STOP_TIMEOUT_S)

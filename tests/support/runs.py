@@ -1,4 +1,4 @@
-"""`echotune run` and its kin as a person starts them: processes, homes, what is left of them."""
+"""Runs `echotune run` and other commands as a user does, and finds their processes."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from tests.support.station import FAST, REPOSITORY, WAIT_S, wait_until
 
 
 class Home:
-    """A home folder and the commands that are given in it, with everything's default settings."""
+    """A home folder and the commands that are run in it, with default settings."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,11 +30,11 @@ class Home:
 
     @property
     def output(self) -> Path:
-        """What commands that were begun have said."""
+        """The output of commands that were started with `begin`."""
         return self.folder / "said.txt"
 
     def begin(self, *arguments: str, out: int | None = None) -> "subprocess.Popen[bytes]":
-        """Starts a command and does not wait for it; it speaks to `out`, else to a file."""
+        """Starts a command without waiting for it; its output goes to `out`, or to `output`."""
         with self.output.open("ab") as said:
             process = subprocess.Popen(
                 self._command(*arguments),
@@ -65,32 +65,32 @@ class Home:
         return [sys.executable, "-m", "streams.cli", *arguments]
 
     def processes(self) -> set[int]:
-        """Ids of everything that runs for this home: servers, workers, commands."""
+        """Ids of all processes of this home: servers, workers and commands."""
         return {process.pid for process in psutil.process_iter() if self._is_ours(process)}
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            told = process.environ().get("ECHOTUNE_HOME")
+            home = process.environ().get("ECHOTUNE_HOME")
             is_here = Path(process.cwd()).is_relative_to(self.folder)  # Redis hides its environment
-            return told == str(self.folder) or is_here
+            return home == str(self.folder) or is_here
         except psutil.Error:
             return False
 
     def wait_applied(self, more_than: int = 0) -> int:
-        """Waits until more than so many events are in the model; returns how many there are."""
+        """Waits until the model has more than `more_than` events; returns their number."""
         return wait_until(self.applied, lambda found: found > more_than)
 
     def applied(self) -> int:
-        """Events in the model, 0 while nobody knows."""
+        """Number of events in the model; 0 while it is unknown."""
         said = self.run("status", "--json").stdout
         return int(json.loads(said)["applied"] or 0) if said else 0
 
     def addresses(self) -> dict[str, str]:
-        """Where its servers are, by name."""
+        """Addresses of its servers, by name."""
         return dict(json.loads((self.folder / "servers.json").read_text())["addresses"])
 
     def close(self) -> None:
-        """Ends whatever runs."""
+        """Ends all processes of this home."""
         for pid in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(pid).kill()

@@ -1,4 +1,4 @@
-"""A station whose recommenders are several: M of them publish the lists of their listeners."""
+"""A station with M recommenders, each of which publishes the lists of its listeners (a shard)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from topics.partitioning import partition_of
 
 
 class Shards:
-    """The recommenders of one M; those of a new M take their place."""
+    """The recommenders of one M; resharding replaces them."""
 
     def __init__(self, station: Station, shards: int) -> None:
         self.station = station
@@ -16,17 +16,17 @@ class Shards:
         self.begin(shards)
 
     def begin(self, shards: int) -> None:
-        """Starts `shards` recommenders, which are the station's from now on."""
+        """Starts `shards` recommenders in place of the previous ones."""
         self.shards = shards
         self.station.environment["ECHOTUNE_SHARDS"] = str(shards)
         self.workers = [self.another(at) for at in range(shards)]
 
     def another(self, shard: int) -> Worker:
-        """One more process of an identity."""
+        """Starts one more process of an identity."""
         return self.station.start("recommender", ECHOTUNE_SHARD=str(shard))
 
     def settle(self, applied: int) -> Lists:
-        """Waits until all shards have published that many events; returns their lists."""
+        """Waits until all shards have published after `applied` events; returns their lists."""
         wait_until(self.station.status, lambda found: self._is_settled(found, applied))
         return agreed_lists(self.station)
 
@@ -39,11 +39,11 @@ class Shards:
         )
 
     def owner(self, listener_id: str) -> int:
-        """Whose listener that is."""
+        """The shard to which a listener belongs."""
         return partition_of(listener_id, self.shards)
 
     def check(self) -> None:
-        """Every shard's part of `echotune verify --deep`."""
+        """Runs `echotune verify --deep` for every shard."""
         for at in range(self.shards):
             deep = self.station.json("verify", "--deep", ECHOTUNE_SHARD=str(at))
             broken = [each for each in deep["promises"] if each["broken"]]

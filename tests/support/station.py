@@ -1,4 +1,4 @@
-"""A whole EchoTune in a folder of its own, for tests that start, kill and restart parts of it."""
+"""A complete EchoTune in its own folder, for tests that start, kill and restart parts of it."""
 
 import asyncio
 import json
@@ -29,9 +29,9 @@ FAST = {
     "ECHOTUNE_PROGRESS_EVERY_S": "0.2",
     "ECHOTUNE_SESSION_TIMEOUT_S": "6",
 }
-"""Settings with which a test need not wait long."""
+"""Settings that keep the waiting times of tests short."""
 ALTERED_BY = {f"ECHOTUNE_TEST_{what}" for what in ("MUTATION", "CRASH", "FREEZE", "BREAK")}
-"""Variables that make a worker stop at a named point, fail, or do without a safeguard."""
+"""Environment variables for crash points, faults and mutations of a worker."""
 ALTERED_MODULE = "tests.support.altered_worker"
 
 T = TypeVar("T")
@@ -45,30 +45,30 @@ class Worker:
         self.log = log
 
     def kill(self) -> None:
-        """SIGKILL, as a crash or a power cut would."""
+        """Sends SIGKILL, which has the effect of a crash."""
         self.process.kill()
         self.process.wait(WAIT_S)
 
     def freeze(self) -> None:
-        """SIGSTOP: it does nothing, but is not gone."""
+        """Sends SIGSTOP: the process does nothing, but still exists."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Sends SIGCONT."""
         self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+        """Sends SIGTERM; returns the exit code."""
         self.process.terminate()
         return self.process.wait(WAIT_S)
 
     def text(self) -> str:
-        """What it has said so far."""
+        """Its log so far."""
         return self.log.read_text(errors="replace")
 
 
 class Station:
-    """Servers, topics, workers and events under one home; `is_hasty` suits tests, not figures."""
+    """Servers, topics, workers and events under one home; `is_hasty` is not for benchmarks."""
 
     command_timeout_s = 3 * WAIT_S
 
@@ -89,21 +89,21 @@ class Station:
 
     @property
     def addresses(self) -> Addresses:
-        """Where the servers are."""
+        """Addresses of the servers."""
         found = self.servers.addresses()
         assert found is not None
         return found
 
     @property
     def settings(self) -> Settings:
-        """The settings that its workers have."""
+        """The settings of its workers."""
         names = {key.removeprefix("ECHOTUNE_").lower(): v for key, v in self.environment.items()}
         return Settings(home=self.home, **names)
 
     # -- workers -------------------------------------------------------------------------------
 
     def start(self, kind: str, **environment: str) -> Worker:
-        """Starts `sequencer` or `recommender`; altered where the environment says so."""
+        """Starts a worker of `kind`; it is altered if the environment requests that."""
         log = self.home / "logs" / f"{kind}-{len(self.workers)}.log"
         variables = self._environment(environment)
         module = ALTERED_MODULE if ALTERED_BY & variables.keys() else "streams.cli"
@@ -146,7 +146,7 @@ class Station:
         )
 
     def json(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """What a command with `--json` says."""
+        """The output of a command with `--json`."""
         done = self.run(*arguments, "--json", **environment)
         assert done.stdout, f"{arguments} said nothing but: {done.stderr}"
         return dict(json.loads(done.stdout))
@@ -154,7 +154,7 @@ class Station:
     # -- events --------------------------------------------------------------------------------
 
     def produce(self, events: Iterable[ListeningEvent]) -> None:
-        """Produces `events`, acknowledged when this returns."""
+        """Produces `events`; all are acknowledged when this returns."""
         for event in events:
             value = encode("ListeningEvent", event.model_dump(mode="json"))
             self.produce_raw(value, key=event.listener_id.encode(), flush=False)
@@ -163,7 +163,7 @@ class Station:
     def produce_raw(
         self, value: bytes | None, *, key: bytes | None = None, flush: bool = True, **more: Any
     ) -> None:
-        """Produces a record as it is."""
+        """Produces a record with the given value and key."""
         if self._producer is None:
             self._producer = Producer(
                 {
@@ -182,14 +182,14 @@ class Station:
             self.flush()
 
     def flush(self) -> None:
-        """Waits until everything produced is acknowledged."""
+        """Waits until every produced record is acknowledged."""
         assert self._producer is not None
         assert self._producer.flush(WAIT_S) == 0
 
-    # -- looking -------------------------------------------------------------------------------
+    # -- reading ----------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
-        """What `echotune status --json` says, without a process for each look."""
+        """The output of `echotune status --json`, without a process for each call."""
         return asyncio.run(system_status(self.settings, self.addresses))
 
     def verify(self) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class Station:
         return wait_until(self.status, lambda found: found["applied"] == events and _is_idle(found))
 
     def close(self) -> None:
-        """Stops whatever runs."""
+        """Stops all processes."""
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.kill()
@@ -210,7 +210,7 @@ class Station:
 
 
 def _is_idle(status: Mapping[str, Any]) -> bool:
-    """Whether everything is in the log, in the model, in the digest and published."""
+    """Whether every event is in the log, in the model, in the digest and published."""
     recommender = status["recommender"]
     as_of = recommender.get("as_of")
     arrived = (status["digest_offset"], recommender.get("topic_as_of"))
@@ -218,7 +218,7 @@ def _is_idle(status: Mapping[str, Any]) -> bool:
 
 
 def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool]) -> T:
-    """Asks again and again until the answer will do; fails with the last answer after `WAIT_S`."""
+    """Polls until `is_enough` holds for the answer; fails with the last answer after `WAIT_S`."""
     deadline = time.monotonic() + WAIT_S
     found = ask()
     while not is_enough(found):

@@ -1,8 +1,8 @@
-"""A TCP proxy between clients and one server that can do to a connection what networks do.
+"""A TCP proxy between clients and one server that injects network faults.
 
-`refuse`: nobody listens. `stall`: connections stay, nothing passes. `reset`: connections end with
-RST, new ones too. `drop_replies`: what clients send arrives, answers do not. `cut_reply`: the next
-answer is cut in its middle, then RST. `heal`: everything passes again.
+`refuse`: new connections are refused. `stall`: connections stay open, but no data passes.
+`reset`: connections end with RST, new ones too. `drop_replies`: requests arrive, replies do not.
+`cut_reply`: the next reply is cut in its middle, then RST. `heal`: all data passes again.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class TcpProxy:
         self.server_port = server_port
         self.mode = "heal"
         self.cuts = 0
-        """How many replies were cut."""
+        """Number of replies that were cut."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
@@ -50,7 +50,7 @@ class TcpProxy:
         self._loop.close()
 
     def set(self, mode: str) -> None:
-        """One of `MODES`."""
+        """Sets the mode, one of `MODES`."""
         assert mode in MODES
         self._call(self._set(mode))
 

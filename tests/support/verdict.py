@@ -1,7 +1,7 @@
-"""The one verdict that ends every fault test: nothing lost, nothing twice, and everything agrees.
+"""The verdict that ends every fault test: no event is lost or applied twice, and all stores agree.
 
-`echotune verify --deep` compares the logs, the state and the lists with each other; the naive fold
-compares the state with a description of it; the workload knows what was acknowledged.
+`echotune verify --deep` compares the logs, the state and the lists with each other. The naive fold
+computes the state independently, from its description. The workload knows what was acknowledged.
 """
 
 from collections import Counter, defaultdict
@@ -14,15 +14,15 @@ from streams.verifying.log_audit import LogAudit
 from tests.support.feeding import Feeder
 from tests.support.naive_fold import NaiveFold
 from tests.support.station import Station, wait_until
-from tests.support.workload import Told, What
+from tests.support.workload import Delivery, What
 from topics.learning_log import LogRecord, decode_log_record
 
 Rows = dict[tuple[int, int], bytes]
-"""(partition, source offset) → event key; empty where the log rejects it."""
+"""(partition, source offset) → event key; empty if the log rejects the record."""
 
 
 def kept(station: Station, feeder: Feeder) -> dict[str, Any]:
-    """Waits until all that was acknowledged is settled; fails with the first broken promise."""
+    """Waits until every acknowledged event is settled; fails with the first broken promise."""
     settle(station, feeder.to_be_applied)
     records = log_of(station)
     check_acknowledged(feeder.acknowledged, rows_of(records))
@@ -38,7 +38,7 @@ def kept(station: Station, feeder: Feeder) -> dict[str, Any]:
 
 
 def settle(station: Station, applied: int) -> None:
-    """Waits until so many are applied, everything is covered, and published in both places."""
+    """Waits until `applied` events are applied, and everything is covered and published to both."""
     wait_until(station.status, lambda found: _is_settled(found, applied))
 
 
@@ -54,14 +54,14 @@ def _is_settled(status: dict[str, Any], applied: int) -> bool:
 
 
 def log_of(station: Station) -> list[LogRecord]:
-    """The learning-log."""
+    """All records of the learning-log."""
     with LogReader(station.addresses.kafka) as reader:
         end = reader.bounds().end
         return [decode_log_record(value, at) for at, value in reader.records(0, end - 1)]
 
 
 def rows_of(records: list[LogRecord]) -> Rows:
-    """What the log says of every source offset that it covers."""
+    """The event key, or the rejection, of every source offset that the log covers."""
     audit, rows = LogAudit(), Rows()
     for offset, record in enumerate(records):
         counted = audit.note(offset, record)
@@ -81,23 +81,31 @@ def _rows(counted: Counted) -> Rows:
     return found | {(partition, at): b"" for at, _ in counted.rejected}
 
 
-def check_acknowledged(acknowledged: dict[tuple[int, int], Told], rows: Rows) -> None:
-    """Everything acknowledged is in the log where it stood in its source, as what it was."""
+def check_acknowledged(acknowledged: dict[tuple[int, int], Delivery], rows: Rows) -> None:
+    """Checks that every acknowledged record is in the log, at its source offset and unchanged."""
     for place in sorted(acknowledged):
-        told = acknowledged[place]
-        assert place in rows, f"LOST: {told.what} {told.listener_id}#{told.number} at {place}"
-        assert rows[place] == told.event_key, f"CHANGED: {told} at {place} is {rows[place]!r}"
+        delivery = acknowledged[place]
+        assert place in rows, (
+            f"LOST: {delivery.what} {delivery.listener_id}#{delivery.number} at {place}"
+        )
+        assert rows[place] == delivery.event_key, (
+            f"CHANGED: {delivery} at {place} is {rows[place]!r}"
+        )
 
 
-def check_applied(acknowledged: dict[tuple[int, int], Told], naive: NaiveFold) -> None:
-    """Every play counts exactly once, and each listener's plays in their order."""
+def check_applied(acknowledged: dict[tuple[int, int], Delivery], naive: NaiveFold) -> None:
+    """Checks that every play is applied exactly once, and each listener's plays in their order."""
     applied = Counter(event.key for event in naive.learnt)
-    plays = {told.event_key: told for told in acknowledged.values() if told.event_key}
+    plays = {
+        delivery.event_key: delivery for delivery in acknowledged.values() if delivery.event_key
+    }
     original = {What.FRESH, What.LATE, What.AGAIN}
-    for key, told in plays.items():
-        wanted = 1 if told.what in original else 0
+    for key, delivery in plays.items():
+        wanted = 1 if delivery.what in original else 0
         times = applied[key]
-        assert times == wanted, f"{times} TIMES: {told.what} {told.listener_id}#{told.number}"
+        assert times == wanted, (
+            f"{times} TIMES: {delivery.what} {delivery.listener_id}#{delivery.number}"
+        )
     order = defaultdict(list)
     for event in naive.learnt:
         if event.key in plays:

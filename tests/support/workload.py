@@ -1,8 +1,8 @@
-"""Events that know what has to become of them: numbered per listener, disturbed at stated rates.
+"""Events with a known expected outcome: numbered per listener, with faults at stated rates.
 
-Everything follows from the seed. A play is told once (`FRESH`), again with the same bytes
-(`AGAIN`), again by another scrobbler within a minute (`NEAR`), or long after its time (`LATE`);
-between them come values that are no events (`POISON`).
+Everything follows from the seed. A play is delivered once (`FRESH`), repeated with the same bytes
+(`AGAIN`, a duplicate), repeated by another scrobbler within a minute (`NEAR`, a near duplicate), or
+delivered long after its time (`LATE`). Between them are values that are no events (`POISON`).
 """
 
 import random
@@ -20,14 +20,14 @@ from topics.listening_event import EventKind, ListeningEvent
 
 PLAY_MS = 4 * 60_000
 REPEATED_AMONG = 500
-"""A play is repeated while it is among so many of the newest."""
+"""Number of newest plays from which a repetition is chosen."""
 NOT_POISON = {"in the future"}
-"""Valid by the broker's clock, which is far beyond that of the test data."""
+"""Valid by the broker's clock, which is far ahead of the test data."""
 _POISON = [value for name, value in POISON.items() if name not in NOT_POISON]
 
 
 class What(Enum):
-    """What has to become of it: the first two are applied, once; the last is a dead letter."""
+    """Expected outcome: the first two are applied once; the last becomes a dead letter."""
 
     FRESH = "fresh"
     LATE = "late"
@@ -36,8 +36,8 @@ class What(Enum):
     POISON = "poison"
 
 
-class Told(NamedTuple):
-    """A record to be produced; `number` counts the fresh events of its listener from 0."""
+class Delivery(NamedTuple):
+    """A record to produce; `number` counts the fresh events of its listener from 0."""
 
     what: What
     listener_id: str
@@ -48,7 +48,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of all that is told."""
+    """Shares of all records."""
 
     again: float = 0.03
     near: float = 0.01
@@ -58,13 +58,13 @@ class Rates:
 
 @dataclass
 class Workload:
-    """An endless stream of `Told`; two of the same seed are the same."""
+    """An endless stream of `Delivery`; the same seed gives the same stream."""
 
     seed: int
     listeners: int = 200
     tracks: int = 2_000
     rates: Rates = Rates()
-    told: int = 0
+    delivered: int = 0
     _chance: random.Random = field(init=False)
     _newest: deque[ListeningEvent] = field(init=False)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -74,13 +74,13 @@ class Workload:
         self._chance = random.Random(self.seed)
         self._newest = deque(maxlen=REPEATED_AMONG)
 
-    def take(self, events: int) -> Iterator[Told]:
+    def take(self, events: int) -> Iterator[Delivery]:
         """The next `events` records."""
         for _ in range(events):
-            self.told += 1
+            self.delivered += 1
             yield self._next()
 
-    def _next(self) -> Told:
+    def _next(self) -> Delivery:
         rates = self.rates
         weights = [rates.again, rates.near, rates.late, rates.poison]
         whats = [What.AGAIN, What.NEAR, What.LATE, What.POISON, What.FRESH]
@@ -88,13 +88,13 @@ class Workload:
         if what in (What.AGAIN, What.NEAR) and self._newest:
             return self._repeated(what)
         if what is What.POISON:
-            return Told(what, self._listener(), -1, b"", self._rubbish())
+            return Delivery(what, self._listener(), -1, b"", self._rubbish())
         return self._play(late=what is What.LATE)
 
     def _listener(self) -> str:
         return f"listener-{min(self._chance.randrange(self.listeners) for _ in range(2))}"
 
-    def _play(self, *, late: bool) -> Told:
+    def _play(self, *, late: bool) -> Delivery:
         listener_id = self._listener()
         number = self._numbers[listener_id] = self._numbers.get(listener_id, -1) + 1
         at_ms = START_MS + number * PLAY_MS
@@ -111,39 +111,39 @@ class Workload:
             ms_played=self._chance.choice([None, 9_000, 200_000]),
         )
         if late and number:
-            return _told(What.LATE, event, number)
+            return _delivery(What.LATE, event, number)
         self._newest.append(event)
-        return _told(What.FRESH, event, number)
+        return _delivery(What.FRESH, event, number)
 
-    def _repeated(self, what: What) -> Told:
+    def _repeated(self, what: What) -> Delivery:
         event = self._chance.choice(self._newest)
         number = int(event.event_id.rpartition("/")[2])
         if what is What.AGAIN:
-            return _told(what, event, number)
+            return _delivery(what, event, number)
         near = {
-            "event_id": f"{event.event_id}/lastfm/{self.told}",
+            "event_id": f"{event.event_id}/lastfm/{self.delivered}",
             "source": "lastfm",
             "listened_at": int(event.listened_at or 0) + self._chance.randrange(-59_000, 59_000),
         }
-        return _told(what, event.model_copy(update=near), number)
+        return _delivery(what, event.model_copy(update=near), number)
 
     def _rubbish(self) -> bytes | None:
         if self._chance.random() < 0.5:
             return self._chance.randbytes(self._chance.randrange(1, 200))
         return self._chance.choice(_POISON)
 
-    def poison(self, records: int) -> Iterator[Told]:
-        """Nothing but poison, for one listener: all of it comes to one partition."""
+    def poison(self, records: int) -> Iterator[Delivery]:
+        """Only poison messages, with the key of one listener, so that all go to one partition."""
         for _ in range(records):
-            self.told += 1
-            yield Told(What.POISON, "listener-0", -1, b"", self._rubbish())
+            self.delivered += 1
+            yield Delivery(What.POISON, "listener-0", -1, b"", self._rubbish())
 
 
-def _told(what: What, event: ListeningEvent, number: int) -> Told:
+def _delivery(what: What, event: ListeningEvent, number: int) -> Delivery:
     value = encode("ListeningEvent", event.model_dump(mode="json"))
-    return Told(what, event.listener_id, number, event_key_of(event.event_id), value)
+    return Delivery(what, event.listener_id, number, event_key_of(event.event_id), value)
 
 
 def quiet(rates: Rates = Rates()) -> Rates:
-    """`rates` without poison, where a breaker's pauses are not what is tested."""
+    """`rates` without poison messages, for tests that must not open the circuit breaker."""
     return replace(rates, poison=0.0)

@@ -1,8 +1,9 @@
-"""What every model can do: River's face for single events, and a face for columns of them."""
+"""`Ranker`, the interface of every model: River's for single events, and one for columns."""
 
 import abc
 import json
 import numbers
+import operator
 from collections.abc import Hashable, Iterable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
@@ -17,15 +18,15 @@ from online_models.vocabulary import Vocabulary
 EVALUATED_K = 20
 """Length of the list in which the played track is looked for before it is learnt."""
 AT_MS_MAX = 2**32 * 1000 - 1
-"""Times are kept in seconds of 32 bits; beyond (the year 2106), or before 1970, is no time."""
+"""The latest valid time, in the year 2106: times are kept as seconds since 1970 in 32 bits."""
 NOT_LISTED, NOT_PROPOSED = -1, -2
-"""In place of a rank: not in the list, or not even among the candidates for it."""
+"""Values in place of a rank: the item was not in the list, or was not even a candidate."""
 STEP_MS = 1000
-"""How much later than the event before it an event without a time is."""
+"""An event without a time is assigned a time this much later than the event before it."""
 
 
 class Signal(IntEnum):
-    """What an event says, in the model's words."""
+    """The kind of an event: a play, explicit feedback (LOVE, HATE, CLEAR), or a control event."""
 
     LISTEN = 0
     NOW_PLAYING = 1
@@ -36,7 +37,7 @@ class Signal(IntEnum):
 
 
 class Recommendation(NamedTuple):
-    """A recommended item, its score, and the expert that carried it most."""
+    """A recommended item, its score, and the expert that contributed most to the score."""
 
     item: Hashable
     score: float
@@ -79,16 +80,21 @@ Context = Mapping[str, Any]
 
 
 class Ranker(river.reco.base.Ranker, abc.ABC):
-    """A model of who listens to what next; see the contract tests for all that it promises.
+    """A model that predicts which item a user plays next; every event updates it.
 
-    Ids are any hashables on River's face and codes of `users`, `items` and `groups` on the
-    stream's. A query never changes the state. What is no number, no time or no signal is ignored.
+    In River's interface (`learn_one`, `rank`, `recommend`) ids are any hashables. In the column
+    interface (`learn_many`, `recommend_many`) they are codes of the vocabularies `users`, `items`
+    and `groups`. A query never changes the state. Events with an invalid reward, time or signal
+    are ignored. The contract tests (tests/contract/test_ranker_contract.py) hold every model to
+    these and further promises.
+
+    The interface extends `river.reco.base.Ranker` (https://riverml.xyz).
     """
 
     fold_version: ClassVar[int]
-    """Raised whenever the same events give another state."""
+    """Version of the results: it is raised whenever equal events give a different state."""
     model_name: ClassVar[str]
-    """Name in the registry."""
+    """Name of the model in the registry."""
     reasons: ClassVar[tuple[str, ...]]
     """Names of the reason codes that `recommend_many` returns."""
 
@@ -100,48 +106,50 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
 
     @property
     def is_contextual(self) -> bool:
-        """True: `x` is read."""
+        """Whether `x` is read: always True."""
         return True
 
-    # -- the stream's face -------------------------------------------------------------------
+    # -- columns of events -------------------------------------------------------------------
 
     @abc.abstractmethod
     def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
-        """Evaluates, then learns each of the n rows in turn.
+        """Learns each of the n events in turn, after ranking its item if `evaluate` is true.
 
-        Returns int32[n]: the 0-based rank of the item in the list of `EVALUATED_K` that the user
-        would have got just before, or -1 (not in it, no LISTEN, or not `evaluate`).
+        Returns int32[n]: the 0-based rank of the item in the list of `EVALUATED_K` items that the
+        user would have got just before the event; -1 if the item was not in the list, the event is
+        no LISTEN, or `evaluate` is false. Raises `ModelError` if the columns differ in length.
         """
 
     @abc.abstractmethod
     def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
-        """As `learn_many`, for evaluation: tells what was not even proposed, and can be frozen.
+        """As `learn_many`, for evaluation: reports misses of candidate generation, may be frozen.
 
-        A frozen model follows the user (what they played, where they are) and learns nothing.
+        A frozen model updates the user's history and session context, and learns nothing else.
 
-        Returns int32[n]: the 0-based rank, `NOT_LISTED` (also of what is no LISTEN), or
-        `NOT_PROPOSED`.
+        Returns int32[n]: the 0-based rank; `NOT_LISTED` if the item was a candidate that was not
+        listed, or the event is no LISTEN; `NOT_PROPOSED` if the item was no candidate.
         """
 
     def introduce(self, items: NDArray[np.int32], groups: NDArray[np.int32]) -> None:
-        """Tells of items that nobody met yet and of their groups, codes of [n].
+        """Registers items that no user has played yet (cold start), with their groups.
 
-        A model that knows no item by its group ignores it, as this one does.
+        `items` and `groups` are codes, int32[n]. A model that does not use groups ignores the
+        call, which is the default.
         """
 
     def groups_of(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The group of each of `items`, -1 where it is not known, or no matter to the model."""
+        """Groups of `items` (codes [n]), int32[n]; -1 if unknown or if the model ignores groups."""
         return np.full(len(items), -1, np.int32)
 
     def plays_of(self, user: int) -> NDArray[np.int32]:
-        """What the model remembers that `user` (code) played, oldest first; none by default."""
+        """The history that the model keeps of `user` (code): items, oldest first, int32[n]."""
         return np.zeros(0, np.int32)
 
     @abc.abstractmethod
     def recommend_many(
         self, users: NDArray[np.int32], k: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.uint8]]:
-        """Lists of at most `k` items for each of `users` (codes, -1: unknown user).
+        """Lists of at most `k` items for each of `users` (codes [m], -1: unknown user).
 
         Returns codes int32[m, k], best first and padded with -1; scores float64[m, k]; reason
         codes uint8[m, k].
@@ -149,50 +157,50 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
 
     @abc.abstractmethod
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
-        """How much `user` (code) would like each of `items` (codes, -1: unknown) next."""
+        """Scores, float64[n], of `items` (codes [n], -1: unknown) as the next of `user` (code)."""
 
     @abc.abstractmethod
     def next_at_ms(self) -> int:
-        """Time of an event that comes without one: a second after the event before it."""
+        """The time, in ms, of an event without one: a second after the event before it."""
 
     @abc.abstractmethod
     def forget(self, user_code: int) -> None:
-        """Erases what is kept of one user; what was counted for all users together stays."""
+        """Erases the records of one user; counts that are shared by all users stay."""
 
     @abc.abstractmethod
     def digest(self) -> str:
-        """32 hex digits, equal exactly for equal states, in any process."""
+        """A hash of the state, 32 hex digits: equal exactly if states are equal, in any process."""
 
     @abc.abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
-        """The whole state as arrays trimmed to what is in use."""
+        """The whole state as arrays, which hold only the rows that are in use."""
 
     @abc.abstractmethod
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over a `state()`; raises `ModelError` if it is another model's."""
+        """Replaces the state by a `state()`; raises `ModelError` if another model wrote it."""
 
     def identity(self) -> list[Any]:
-        """What a state belongs to, as JSON values: a state of another identity is not taken."""
+        """Name, version, parameters (JSON values); `load` accepts states of equal identity only."""
         return [self.model_name, self.fold_version]
 
-    def _identity_written(self) -> NDArray[np.uint8]:
+    def _identity_bytes(self) -> NDArray[np.uint8]:
         return np.frombuffer(json.dumps(self.identity(), sort_keys=True).encode(), np.uint8)
 
-    def _check_is_mine(self, state: Mapping[str, NDArray[Any]]) -> None:
-        mine = self._identity_written().tobytes()
-        its = state["identity"].tobytes() if "identity" in state else b"nothing known"
-        if its != mine:
+    def _check_identity(self, state: Mapping[str, NDArray[Any]]) -> None:
+        expected = self._identity_bytes().tobytes()
+        found = state["identity"].tobytes() if "identity" in state else b"nothing known"
+        if found != expected:
             raise ModelError(
-                f"The state belongs to {its.decode()}, the model is {mine.decode()}.",
+                f"The state belongs to {found.decode()}, the model is {expected.decode()}.",
                 "Replay the log, or start the model that the state belongs to.",
             )
 
-    # -- River's face ------------------------------------------------------------------------
+    # -- River's interface -------------------------------------------------------------------
 
     def learn_one(
         self, user: Hashable, item: Hashable, y: Any = True, x: Context | None = None
     ) -> None:
-        """Learns that `user` met `item` with reward `y` (True, False, or a number in [-1, 1])."""
+        """Learns that `user` played `item` with reward `y`: a bool, or a number in [-1, 1]."""
         x = x or {}
         reward, signal = _reward(y), _signal(x.get("signal", Signal.LISTEN))
         if reward is None or signal is None or not (_is_id(user) and _is_id(item)):
@@ -210,13 +218,13 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
         self.learn_many(row, evaluate=False)
 
     def predict_one(self, user: Hashable, item: Hashable, x: Context | None = None) -> float:
-        """How much `user` would like `item` next; 0 for an item that is unknown."""
+        """The score of `item` as the next item of `user`; 0 for an unknown item."""
         return float(self.scores(self.users.code(user), self._known([item]))[0])
 
     def rank(
         self, user: Hashable, items: Iterable[Hashable], x: Context | None = None
     ) -> list[Hashable]:
-        """`items`, best first; equals in the order of their codes, unknown ones by their text."""
+        """`items`, best first. Ties are in the order of codes, and of text for unknown items."""
         listed = list(items)
         codes = self._known(listed)
         scores = self.scores(self.users.code(user), codes)
@@ -229,7 +237,7 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     def recommend(
         self, user: Hashable, k: int = EVALUATED_K, x: Context | None = None
     ) -> list[Recommendation]:
-        """At most `k` items of the whole catalogue; an unknown user gets what is popular now."""
+        """At most `k` items of the catalogue, best first; an unknown user gets popular ones."""
         codes, scores, reasons = self.recommend_many(
             np.array([self.users.code(user)], np.int32), max(k, 0)
         )
@@ -246,12 +254,12 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
 
 
 def _is_id(value: Hashable) -> bool:
-    """Whether `value` can be found again: NaN, which is not itself, cannot."""
-    return bool(value == value)
+    """Whether `value` equals itself, so that a dictionary finds it again; NaN does not."""
+    return bool(operator.eq(value, value))
 
 
 def _reward(y: Any) -> float | None:
-    """`y` as a number, NaN where it says nothing, None where it is no reward."""
+    """`y` as a number; NaN if it is None; None if it is no number."""
     if y is None:
         return float("nan")
     try:

@@ -1,4 +1,4 @@
-"""A ranker whose state is arrays: growth, digest, state and erasure, for any compiled model."""
+"""`ColumnRanker`: a ranker whose state is arrays of records, for any compiled model."""
 
 import abc
 import json
@@ -36,63 +36,67 @@ ROW = np.dtype(
     ],
     align=True,
 )
-"""One event, as compiled code reads it."""
+"""The record of one event, as compiled code reads it: a row of `Columns`."""
 
 
 class ColumnRanker(Ranker):
-    """Holds stores by listener, by track and whatever else, each an array of records.
+    """Holds stores, which are arrays of records: one per listener, one per track, and others.
 
-    A subclass says how its stores look and what a batch of rows does to them. One thread at a
-    time may use a ranker: queries leave the state alone but use scratch room of it.
+    A subclass states the layout of its stores and how a batch of rows updates them; this class
+    grows the stores, hashes, saves and loads them, and erases listeners. Only one thread at a time
+    may use a ranker: queries leave the state alone, but they use its scratch memory.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._codes = {"listeners": 0, "tracks": 0, "artists": 0}
-        self._layout = self._stores_needed()
+        self._layout = self._store_layouts()
         self._stores = {
             name: empty(store.record, store.rows) for name, store in self._layout.items()
         }
         self._make_scratch()
 
-    # -- what a subclass says ----------------------------------------------------------------
+    # -- what a subclass implements ----------------------------------------------------------
 
     @abc.abstractmethod
-    def _stores_needed(self) -> dict[str, Store]:
-        """Every store by name; "shared" is one record with `clock_ms`, the last event's time."""
+    def _store_layouts(self) -> dict[str, Store]:
+        """The layout of every store, by name.
+
+        The store "shared" has one record with `clock_ms`, the last event's time.
+        """
 
     @abc.abstractmethod
-    def _live(self, name: str) -> int:
-        """How many rows of a store that is not by code are in use."""
+    def _rows_in_use(self, name: str) -> int:
+        """The number of rows in use, of a store whose rows are not numbered by codes."""
 
     @abc.abstractmethod
     def _make_scratch(self) -> None:
-        """Makes room to work in, and all else that follows from the stores."""
+        """Allocates scratch memory, and whatever else is derived from the stores."""
 
     @abc.abstractmethod
     def _learn_rows(self, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
-        """Learns `rows` (dtype `ROW`); writes their ranks, or why there is none."""
+        """Learns `rows` (dtype `ROW`, [n]); writes their places into `ranks`, [n]."""
 
     @abc.abstractmethod
     def _follow_rows(self, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
-        """Evaluates `rows` and follows their listeners, learning nothing; writes places."""
+        """Evaluates `rows` and updates only their listeners' contexts; writes `places`, [n]."""
 
     @abc.abstractmethod
     def _introduce_rows(self, rows: NDArray[Any]) -> None:
-        """Makes the items of `rows` known by their groups."""
+        """Registers the items of `rows` with their groups."""
 
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
-        """Puts the listener's records back to those of one who has done nothing."""
+        """Resets the listener's records to those of a listener without events."""
 
     # -- learning ----------------------------------------------------------------------------
 
     def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        rows = _rows_of(columns)
+        rows = _records_of(columns)
         ranks = np.full(len(rows), NOT_LISTED, np.int32)
         if len(rows):
-            self._make_room(rows)
+            self._grow(rows)
             self._learn_rows(rows, ranks, evaluate)
         return np.maximum(ranks, NOT_LISTED)
 
@@ -101,15 +105,15 @@ class ColumnRanker(Ranker):
         rows = np.zeros(len(items), ROW)
         rows["user"], rows["item"], rows["group"] = -1, items, groups
         if len(rows):
-            self._make_room(rows)
+            self._grow(rows)
             self._introduce_rows(rows)
 
     def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """See `Ranker.place_many`."""
-        rows = _rows_of(columns)
+        rows = _records_of(columns)
         places = np.full(len(rows), NOT_LISTED, np.int32)
         if len(rows):
-            self._make_room(rows)
+            self._grow(rows)
             if is_frozen:
                 self._follow_rows(rows, places)
             else:
@@ -120,7 +124,7 @@ class ColumnRanker(Ranker):
         """See `Ranker.next_at_ms`."""
         return min(int(self._stores["shared"]["clock_ms"][0]) + STEP_MS, AT_MS_MAX)
 
-    def _make_room(self, rows: NDArray[Any]) -> None:
+    def _grow(self, rows: NDArray[Any]) -> None:
         before, held = self._codes, self._stores
         columns = {"listeners": "user", "tracks": "item", "artists": "group"}
         self._codes = before | {
@@ -128,7 +132,7 @@ class ColumnRanker(Ranker):
         }
         try:
             self._stores = {
-                name: grown(held[name], self._rows_of(name) + len(rows) * (store.by == POOL))
+                name: grown(held[name], self._row_count(name) + len(rows) * (store.by == POOL))
                 for name, store in self._layout.items()
             }
         except MemoryError:
@@ -137,13 +141,13 @@ class ColumnRanker(Ranker):
         if any(self._stores[name] is not held[name] for name in held):
             self._make_scratch()
 
-    def _rows_of(self, name: str) -> int:
-        """How many rows of the store are in use."""
+    def _row_count(self, name: str) -> int:
+        """The number of rows of the store that are in use."""
         by = self._layout[name].by
-        return self._codes[by] if by in self._codes else self._live(name)
+        return self._codes[by] if by in self._codes else self._rows_in_use(name)
 
     def forget(self, user_code: int) -> None:
-        """See `Ranker.forget`; the code's id leaves memory by `users.forget`."""
+        """See `Ranker.forget`; `users.forget` removes the id itself."""
         if 0 <= user_code < self._codes["listeners"]:
             self._clear_listener(user_code)
 
@@ -154,10 +158,10 @@ class ColumnRanker(Ranker):
 
     def _used(self) -> Iterator[tuple[str, Records]]:
         for name, records in self._stores.items():
-            yield name, records[: self._rows_of(name)]
+            yield name, records[: self._row_count(name)]
 
     def digest(self) -> str:
-        """See `Ranker.digest`: vocabularies, identity and every row in use (xxh3, 128 bits)."""
+        """See `Ranker.digest`: xxh3 (128 bits) of vocabularies, identity and rows in use."""
         digest = xxhash.xxh3_128(json.dumps([*self.identity(), self._codes]).encode())
         for vocabulary in self._vocabularies().values():
             digest.update(vocabulary.digest())
@@ -166,13 +170,13 @@ class ColumnRanker(Ranker):
         return digest.hexdigest()
 
     def state(self) -> Arrays:
-        """See `Ranker.state`; stores are uint8[rows, bytes a record]."""
+        """See `Ranker.state`; stores are uint8[rows, bytes per record]."""
         return {name: array.copy() for name, [array] in self.views().items()}
 
     def views(self) -> dict[str, list[NDArray[Any]]]:
-        """`state()` without a copy of the stores: good until the next row is learnt."""
+        """`state()` without copies of the stores; views are valid until the next row is learnt."""
         codes = np.array(list(self._codes.values()), np.int64)
-        arrays: Arrays = {"identity": self._identity_written(), "rows": codes}
+        arrays: Arrays = {"identity": self._identity_bytes(), "rows": codes}
         for name, vocabulary in self._vocabularies().items():
             arrays |= _prefixed(name, vocabulary.state())
         arrays |= {f"stores/{name}": as_bytes(used) for name, used in self._used()}
@@ -180,7 +184,7 @@ class ColumnRanker(Ranker):
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
         """See `Ranker.load`."""
-        self._check_is_mine(state)
+        self._check_identity(state)
         stores = {name: self._loaded(name, state[f"stores/{name}"]) for name in self._stores}
         for name, vocabulary in self._vocabularies().items():
             vocabulary.load(_under(name, state))
@@ -195,15 +199,16 @@ class ColumnRanker(Ranker):
         return records
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickles hold: the parameters and the trimmed state."""
+        """Returns what a pickle contains: the parameters and the state."""
         return {"params": self._get_params(), "state": self.state()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
+        """Restores a model from a pickle."""
         self.__init__(**pickled["params"])  # type: ignore[misc]
         self.load(pickled["state"])
 
 
-def _rows_of(columns: Columns) -> NDArray[Any]:
+def _records_of(columns: Columns) -> NDArray[Any]:
     if len({len(each) for each in columns}) > 1:
         lengths = ", ".join(str(len(each)) for each in columns)
         raise ModelError(f"The columns have {lengths} rows.", "Give each event a row in each.")

@@ -1,7 +1,7 @@
-"""A hash of any object that pickle understands, equal for equal contents in any process.
+"""A hash of any object that pickle supports; it is equal for equal contents, in any process.
 
-Pickles of equal objects differ by history (which texts are one object, in which order keys came);
-this hash does not.
+Pickles of equal objects can differ, because they depend on object identity and on the order of
+dictionary keys; this hash does not.
 """
 
 import math
@@ -18,7 +18,7 @@ DEPTH_MAX = 64
 
 
 def content_digest(value: Any) -> str:
-    """32 hex digits; raises `ModelError` for what cannot be written, or is nested without end.
+    """32 hex digits; raises `ModelError` for objects that pickle refuses, or that are cyclic.
 
     >>> content_digest({"a": 1, "b": [2.5]}) == content_digest({"b": [2.5], "a": 1})
     True
@@ -56,7 +56,7 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
 
 
 def _items(items: Any, depth: int) -> Iterator[bytes]:
-    """Keys and values, in an order that follows from the keys' contents."""
+    """Keys and values, sorted by the contents of the keys."""
     written = [(b"".join(_pieces(key, depth + 1)), value) for key, value in items]
     yield str(len(written)).encode()
     for key, value in sorted(written, key=lambda item: item[0]):
@@ -65,7 +65,7 @@ def _items(items: Any, depth: int) -> Iterator[bytes]:
 
 
 def _reduced(value: Any, depth: int) -> Iterator[bytes]:
-    """As pickle would take it apart (PEP 307)."""
+    """The parts of an object by pickle's protocol (PEP 307)."""
     try:
         parts = value.__reduce_ex__(4)
     except TypeError as error:

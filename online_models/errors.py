@@ -1,11 +1,11 @@
-"""The one error of the models: a configuration or a state that cannot work."""
+"""`ModelError`, the one error of the models."""
 
 
 class ModelError(Exception):
-    """`message` says what is wrong, `remedy` what to do about it.
+    """A configuration or a state that a model cannot use.
 
-    The models are independent of `topics`, so this is not an `EchoTuneError`; the composition
-    root turns it into one.
+    `message` states what is wrong, and `remedy` what to do about it. The models are independent
+    of `topics`, so this is not an `EchoTuneError`; the composition root translates it into one.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
@@ -14,4 +14,5 @@ class ModelError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        """Message and remedy, as people read them."""
         return f"{self.message} {self.remedy}".rstrip()

@@ -1,12 +1,12 @@
 """A model's configuration as a TOML table: read, checked, written.
 
-`model` names a model of the registry; every field of `BlendConfig` may stand beside it and changes
-that model. The presets are nothing else: `written(completed({"model": "fast"}))` spells one out.
+`model` names a model of the registry; every field of `BlendConfig` may be set beside it, and
+overrides that model's value. `written(completed({"model": "fast"}))` writes a preset in full.
 
     model = "best"
     without = ["artists"]
     blend_every = 2
-    start = {t1 = 0.8}        # weights that features begin with, see features.py
+    start = {t1 = 0.8}        # initial weights of features, see features.py
 
 For a model of River: `model = "river"`, `ranker = "BiasedMF"`, and `params` for its parameters.
 """
@@ -27,7 +27,7 @@ from online_models.registry import MODELS, build
 
 
 def _feature_names() -> dict[str, int]:
-    """Names of the features, which stand in `features.py` before their number, by row."""
+    """Names and rows of the features: the constants of `features.py` above `FEATURES`."""
     names = list(vars(features))
     before = names[: names.index("FEATURES")]
     constants = {name: vars(features)[name] for name in before if name.isupper()}
@@ -48,11 +48,11 @@ ModelTable: type[BaseModel] = create_model(
     __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
     **_fields,
 )
-"""What may stand in the table, and of which type."""
+"""The permitted keys of the table, and their types."""
 
 
 def read(text: str, name: str) -> dict[str, Any]:
-    """The configuration that `text` holds, for `registry.build`; `name` is told in errors.
+    """The configuration that `text` holds, for `registry.build`; errors contain `name`.
 
     >>> read('model = "best"\\nwithout = ["own"]', "mine.toml")
     {'model': 'best', 'without': ['own']}
@@ -62,10 +62,10 @@ def read(text: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{name} is no TOML: {error}.", "See https://toml.io.") from error
     try:
-        told = ModelTable.model_validate_json(json.dumps(table, default=str))
+        model_table = ModelTable.model_validate_json(json.dumps(table, default=str))
     except ValidationError as error:
         raise ModelError(f"{name}: {_first_of(error)}.", _remedy()) from error
-    config = told.model_dump(exclude_unset=True, mode="json")
+    config = model_table.model_dump(exclude_unset=True, mode="json")
     if "start" in config:
         config["start"] = _by_row(config["start"], name)
     _check(config, name)
@@ -73,7 +73,7 @@ def read(text: str, name: str) -> dict[str, Any]:
 
 
 def _check(config: Mapping[str, Any], name: str) -> None:
-    """Bounds, and what belongs to which model, are the models' own to check."""
+    """Builds the model, which checks bounds and which parameters it has."""
     try:
         build(config)
     except ModelError as error:
@@ -103,7 +103,7 @@ def _by_row(start: Mapping[str, float], name: str) -> list[list[float]]:
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """`config` with everything that it leaves as it is, as `read` would give it."""
+    """`config` with all defaults filled in, in the form that `read` returns."""
     model = build(config)
     if not isinstance(model, BlendRanker):
         return dict(config)
@@ -112,7 +112,7 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def written(config: Mapping[str, Any]) -> str:
-    """TOML from which `read` makes `config` again.
+    """`config` as TOML; `read` returns it again.
 
     >>> print(written({"model": "best", "start": [[0, 0.6]]}))
     model = "best"

@@ -1,4 +1,7 @@
-"""The models that people choose by name, all of them the blend: two presets and four baselines."""
+"""The models that can be chosen by name: two presets of the blend, and four baselines.
+
+All of them are configurations of `BlendRanker`; parameters are those of `BlendConfig`.
+"""
 
 from typing import Any, ClassVar
 
@@ -8,7 +11,7 @@ from online_models.blend.candidates import features
 
 
 class _Named(BlendRanker):
-    """A blend with a name of its own; `changes` change it further."""
+    """A blend with a name of its own; `changes` override its configuration."""
 
     preset_name: ClassVar[str] = "best"
     fixed: ClassVar[dict[str, Any]] = {}
@@ -22,7 +25,9 @@ class _Named(BlendRanker):
 
 
 class Best(_Named):
-    """Everything, for the best lists.
+    """The blend with all experts and tables: the most accurate preset.
+
+    Parameters: any field of `BlendConfig`. Source: docs/decisions/0007-the-blend.md.
 
     >>> model = Best()
     >>> for item in ["so what", "freddie freeloader", "blue in green"] * 2:
@@ -35,7 +40,10 @@ class Best(_Named):
 
 
 class Fast(_Named):
-    """Nearly as good in less than two thirds of the time, and less memory.
+    """The blend without neighbours, with less memory: nearly as accurate, and faster.
+
+    An event takes less than two thirds of the time of `best`.
+    Parameters: any field of `BlendConfig`. Source: docs/decisions/0007-the-blend.md.
 
     >>> Fast(without=["own"]).config.has("own")
     False
@@ -46,13 +54,15 @@ class Fast(_Named):
 
 
 def _only(*experts: str, **changes: Any) -> dict[str, Any]:
-    """A blend of these experts and popularity, with weights that stay as they begin."""
+    """The configuration of a blend of `experts` and popularity, with constant weights."""
     without = tuple(name for name in EXPERTS if name not in experts)
     return {"without": without, "blend_every": 0, **changes}
 
 
 class PopularityRanker(_Named):
-    """The baseline that everybody gets the same list: what is popular now.
+    """The baseline "most popular": every user gets the same list, the popular tracks of now.
+
+    score(track) = n / (n + 10), where n is the number of its plays with exponential decay.
 
     >>> model = PopularityRanker()
     >>> for item in ["so what", "all blues", "all blues"]:
@@ -66,7 +76,9 @@ class PopularityRanker(_Named):
 
 
 class OwnRecent(_Named):
-    """The baseline of own distinct last plays, newest first, then what is popular.
+    """The baseline "recently played": the user's own last tracks, newest first, then popular ones.
+
+    score(track) = 6 - ln(k + 2), where k is the number of plays since its last play (0: none).
 
     >>> model = OwnRecent()
     >>> for item in ["so what", "all blues"]:
@@ -82,7 +94,10 @@ class OwnRecent(_Named):
 
 
 class CoOccurrence(_Named):
-    """The baseline of what others played near the last tracks, then what is popular.
+    """The baseline "item-to-item": tracks that co-occur with the last ones, then popular ones.
+
+    score(track) = ln(.001 + sum of its normalised co-occurrence counts with the last eight plays)
+    + 6.91; see `experts.cooccurrence`. Source: Linden, Smith & York 2003.
 
     >>> model = CoOccurrence()
     >>> for item in ["so what", "all blues", "so what"]:
@@ -98,7 +113,10 @@ class CoOccurrence(_Named):
 
 
 class LastTransition(_Named):
-    """The baseline of what others played after the same track, then what is popular.
+    """The baseline "first-order Markov chain": what follows the last track, then popular ones.
+
+    score(track) = ln(.0001 + its share of the transitions from the last track, with two
+    pseudo-plays) + 9.21; see `experts.transitions`.
 
     >>> model = LastTransition()
     >>> for item in ["so what", "all blues", "so what"]:

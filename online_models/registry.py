@@ -1,4 +1,7 @@
-"""Models by name: a configuration is a mapping with "model" and that model's parameters."""
+"""The registry of models: builds a model from a configuration.
+
+A configuration is a mapping with "model", a name in `MODELS`, and that model's parameters.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -29,11 +32,11 @@ MODELS: dict[str, Callable[..., Ranker]] = {
     "popularity": PopularityRanker,
     "river": RiverRanker,
 }
-"""Every model; whoever adds one is held to the contract tests."""
+"""Every model by name; the contract tests run on each of them."""
 
 
 def build(config: Mapping[str, Any]) -> Ranker:
-    """A new model; raises `ModelError` for an unknown model or parameter.
+    """Builds a new model; raises `ModelError` for an unknown model or parameter.
 
     >>> build({"model": "blend", "preset": "best", "without": ["artists"]}).model_name
     'blend'
@@ -52,6 +55,6 @@ def build(config: Mapping[str, Any]) -> Ranker:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """16 hex digits that are equal for equal configurations, whatever the order of their keys."""
+    """A hash of a configuration, 16 hex digits; it does not depend on the order of keys."""
     written = json.dumps(dict(config), sort_keys=True, separators=(",", ":"))
     return xxhash.xxh3_64_hexdigest(written.encode())

@@ -1,4 +1,4 @@
-"""Hosts a ranker of River itself in the place of EchoTune's own."""
+"""`RiverRanker`: hosts a ranker of River behind the interface of `Ranker`."""
 
 import inspect
 import io
@@ -39,15 +39,18 @@ _SAFE_NAMES = {
     ("numpy.random._pickle", "__randomstate_ctor"),
     ("random", "Random"),
 }
-"""What a state may name beside River's classes: containers, arrays and random numbers."""
+"""Names that a pickled state may contain beside River's classes (an allow-list)."""
 
 
 class RiverRanker(Ranker):
-    """River's `ranker` (a name in `river.reco`) with its `params`, behind the stream's face.
+    """River's `ranker` (a name in `river.reco`, https://riverml.xyz) with its `params`.
 
-    River ranks what it is given and keeps no catalogue; it is given the listener's last tracks
-    and the popular ones, `CANDIDATES_MAX` together. It learns LISTENs and nothing else. Erasing a
-    listener removes what is kept under their key, as far as the model keeps it in tables.
+    River ranks given candidates and generates none. The candidates here are the listener's last
+    tracks and the popular ones, `CANDIDATES_MAX` together (the baseline `OwnRecent`). The model
+    learns LISTENs only. Erasing a listener removes their key from the model's dictionaries; what
+    the model keeps elsewhere stays.
+
+    Parameters: `ranker`, the class's name, and `params`, its keyword arguments.
 
     >>> model = RiverRanker("BiasedMF")
     >>> for item in ["so what", "all blues", "so what"]:
@@ -65,22 +68,22 @@ class RiverRanker(Ranker):
         self.ranker = ranker
         self.params = params
         self._hosted = _hosted(ranker, dict(params or {}))
-        self._sources = OwnRecent()
-        self._sources.users, self._sources.items = self.users, self.items
-        self._sources.groups = self.groups
+        self._candidate_model = OwnRecent()
+        self._candidate_model.users, self._candidate_model.items = self.users, self.items
+        self._candidate_model.groups = self.groups
         self._clock_ms = 0
 
     # -- learning ----------------------------------------------------------------------------
 
     def learn_many(self, columns: Columns, *, evaluate: bool = True) -> NDArray[np.int32]:
         """See `Ranker.learn_many`."""
-        return np.maximum(self._placed(columns, evaluate, is_frozen=False), NOT_LISTED)
+        return np.maximum(self._place(columns, evaluate, is_frozen=False), NOT_LISTED)
 
     def place_many(self, columns: Columns, *, is_frozen: bool = False) -> NDArray[np.int32]:
         """See `Ranker.place_many`."""
-        return self._placed(columns, True, is_frozen=is_frozen)
+        return self._place(columns, True, is_frozen=is_frozen)
 
-    def _placed(self, columns: Columns, evaluate: bool, *, is_frozen: bool) -> NDArray[np.int32]:
+    def _place(self, columns: Columns, evaluate: bool, *, is_frozen: bool) -> NDArray[np.int32]:
         users, items, _, y, at_ms, signals = columns
         places = np.full(len(users), NOT_LISTED, np.int32)
         for at in range(len(users)):
@@ -91,9 +94,9 @@ class RiverRanker(Ranker):
                 places[at] = self._place_before(int(users[at]), int(items[at]))
             row = columns.rows(slice(at, at + 1))
             if is_frozen:
-                self._sources.place_many(row, is_frozen=True)
+                self._candidate_model.place_many(row, is_frozen=True)
             else:
-                self._sources.learn_many(row, evaluate=False)
+                self._candidate_model.learn_many(row, evaluate=False)
             self._clock_ms = int(at_ms[at])
             if is_listen and not is_frozen:
                 self._hosted.learn_one(_user(users[at]), _item(items[at]), _reward(y[at]))
@@ -116,7 +119,7 @@ class RiverRanker(Ranker):
 
     def forget(self, user_code: int) -> None:
         """See `Ranker.forget`."""
-        self._sources.forget(user_code)
+        self._candidate_model.forget(user_code)
         for table in vars(self._hosted).values():
             if isinstance(table, dict):
                 table.pop(_user(user_code), None)
@@ -124,25 +127,27 @@ class RiverRanker(Ranker):
     # -- queries -----------------------------------------------------------------------------
 
     def _candidates(self, user: int) -> list[int]:
-        found, _, _ = self._sources.recommend_many(np.array([user], np.int32), CANDIDATES_MAX)
+        found, _, _ = self._candidate_model.recommend_many(
+            np.array([user], np.int32), CANDIDATES_MAX
+        )
         return [code for code in found[0].tolist() if code >= 0]
 
     def _ranked(self, user: int, k: int) -> list[tuple[int, float]]:
-        """Best first; equals (all of them, for a listener River has not met) as proposed."""
+        """Best first; ties (all items, for an unknown listener) in the order of proposal."""
         codes = self._candidates(user)
         scored = zip(codes, self.scores(user, np.array(codes, np.int32)).tolist(), strict=True)
         return sorted(scored, key=lambda each: -each[1])[:k]
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
-        """See `Ranker.scores`; 0 for what the hosted model has never met."""
+        """See `Ranker.scores`; 0 for a user or an item that is new to the hosted model."""
         tables = [table for table in vars(self._hosted).values() if isinstance(table, dict)]
-        drawn = self._hosted._rng.getstate()
+        random_state = self._hosted._rng.getstate()
         found = [self._score(tables, user, code) for code in items.tolist()]
-        self._hosted._rng.setstate(drawn)
+        self._hosted._rng.setstate(random_state)
         return np.nan_to_num(np.array(found, np.float64), posinf=0.0, neginf=0.0)
 
     def _score(self, tables: list[dict[str, Any]], user: int, item: int) -> float:
-        """What River predicts; it would make rows for the unknown, so it is not asked for those."""
+        """River's prediction; 0 for unknown keys, because a prediction would create their rows."""
         keys = (_user(user), _item(item))
         if min(user, item) < 0 or not all(any(key in table for key in keys) for table in tables):
             return 0.0
@@ -164,7 +169,7 @@ class RiverRanker(Ranker):
     def digest(self) -> str:
         """See `Ranker.digest`."""
         return content_digest(
-            [self.identity(), self._clock_ms, self._sources.digest(), self._hosted]
+            [self.identity(), self._clock_ms, self._candidate_model.digest(), self._hosted]
         )
 
     def identity(self) -> list[Any]:
@@ -172,18 +177,20 @@ class RiverRanker(Ranker):
         return [*super().identity(), self.ranker, dict(self.params or {})]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """See `Ranker.state`; the hosted model is in it as a pickle (protocol 4)."""
-        written = {f"sources/{name}": array for name, array in self._sources.state().items()}
+        """See `Ranker.state`; the array `hosted` is a pickle of the hosted model (protocol 4)."""
+        written = {
+            f"sources/{name}": array for name, array in self._candidate_model.state().items()
+        }
         hosted = np.frombuffer(pickle.dumps(self._hosted, protocol=4), np.uint8)
         return written | {
-            "identity": self._identity_written(),
+            "identity": self._identity_bytes(),
             "hosted": hosted,
             "clock_ms": np.array([self._clock_ms]),
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """See `Ranker.load`; the pickle may name River's classes, arrays, and nothing else."""
-        self._check_is_mine(state)
+        """See `Ranker.load`; the pickle may contain River's classes and `_SAFE_NAMES` only."""
+        self._check_identity(state)
         hosted = _Restricted(io.BytesIO(state["hosted"].tobytes())).load()
         if type(hosted) is not type(self._hosted):
             raise ModelError(
@@ -191,7 +198,7 @@ class RiverRanker(Ranker):
                 "It was changed by somebody: remove it, and replay the log.",
             )
         prefix = "sources/"
-        self._sources.load(
+        self._candidate_model.load(
             {name.removeprefix(prefix): a for name, a in state.items() if name.startswith(prefix)}
         )
         self._hosted = hosted
@@ -207,26 +214,28 @@ def _item(code: Any) -> str:
 
 
 def _reward(y: Any) -> float:
-    """`y` within [-1, 1]; a play without a reward was a play."""
+    """`y` clipped to [-1, 1]; 1 for a play without a reward."""
     return 1.0 if np.isnan(y) else float(np.clip(y, -1.0, 1.0))
 
 
 def _hosted(name: str, params: dict[str, Any]) -> Any:
-    made = getattr(reco, name, None)
-    if not (inspect.isclass(made) and issubclass(made, AnyRiverRanker)):
-        named = [each for each in reco.__all__ if inspect.isclass(getattr(reco, each))]
-        raise ModelError(f"River has no ranker {name!r}.", f"It has: {', '.join(named)}.")
-    return made(**{"seed": 0, **params})
+    ranker_class = getattr(reco, name, None)
+    if not (inspect.isclass(ranker_class) and issubclass(ranker_class, AnyRiverRanker)):
+        names = [each for each in reco.__all__ if inspect.isclass(getattr(reco, each))]
+        raise ModelError(f"River has no ranker {name!r}.", f"It has: {', '.join(names)}.")
+    return ranker_class(**{"seed": 0, **params})
 
 
 class _Restricted(pickle.Unpickler):
-    """Reads back what `state` wrote, and refuses to import anything else.
+    """Unpickles what `state` wrote, and refuses to import anything else.
 
-    A name from a package would not do: a module of River's imports others, and a pickle may name
-    what is within (`os.system` of `river.x`); so it must be a class that is River's own.
+    To check the package of a name would not suffice: a module of River imports other modules, and
+    a pickle could reach them through it (`os.system` by way of `river.x`). A name must therefore
+    be a class that River itself defines.
     """
 
     def find_class(self, module: str, name: str) -> Any:
+        """Returns the named class; raises `ModelError` if it is not allowed."""
         if (module, name) in _SAFE_NAMES:
             return super().find_class(module, name)
         if module.startswith("river."):

@@ -1,4 +1,4 @@
-"""What a blend is made of: frozen, checked, and written into the model's identity."""
+"""`BlendConfig`: the parameters of the blend; they are part of the model's identity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ EXPERTS = (
     "tables",
     "leanings",
 )
-"""What can be left out; popularity is always there."""
+"""Parts of the blend that can be left out; popularity cannot."""
 
 
 _START = (
@@ -42,40 +42,59 @@ _START = (
 
 @dataclass(frozen=True)
 class BlendConfig:
-    """Sizes and rates; see `blend.KNOBS` for what they do."""
+    """Parameters of a `BlendRanker`; raises `ModelError` if one is out of its bounds.
+
+    >>> BlendConfig(without=("own",)).has("own")
+    False
+    """
 
     steps: int = 3
+    """Number of last tracks whose followers are proposed; 0 turns transitions off."""
     grams: int = 1 << 20
-    """Contexts of two, and of three, that are kept at most; a power of two."""
+    """Maximum number of n-gram contexts, per order (two and three); a power of two."""
     ring: int = RING_MAX
+    """Number of plays that are kept per listener."""
     own: int = 100
+    """Number of the listener's last plays that are proposed."""
     window: int = 10
+    """Number of earlier plays with which a play is paired; 0 turns co-occurrence off."""
     wide: int = 80
+    """Number of candidates by co-occurrence with the last plays."""
     older: int = 30
+    """Number of last plays whose co-occurrence is a feature, beyond the last eight."""
     company: int = 16
+    """Number of a candidate's strongest co-occurrences that are compared with the last plays."""
     near: int = 60
+    """Number of candidates from similar sessions; 0 turns session neighbours off."""
     survivors: int = 128
+    """Number of candidates that are selected by the linear score."""
     tables: int = TABLES
+    """Number of bucket tables."""
     rate: float = 0.02
+    """Learning rate of the weights (AdaGrad)."""
     cell_rate: float = 0.05
+    """Learning rate of the bucket tables' cells (AdaGrad)."""
     blend_every: int = 1
+    """A weight update follows every n-th play; 0: never."""
     without: tuple[str, ...] = ()
+    """Names in `EXPERTS` that are left out."""
     start: tuple[tuple[int, float], ...] = _START
-    """Features and the weights they begin with."""
+    """Initial weights, as pairs (feature, weight); features that are not named begin at 0."""
 
     def __post_init__(self) -> None:
+        """Checks experts and bounds."""
         unknown = [name for name in self.without if name not in EXPERTS]
         if unknown:
-            _refuse(f"There is no expert {unknown[0]!r}.", f"Experts are: {', '.join(EXPERTS)}.")
+            _raise(f"There is no expert {unknown[0]!r}.", f"Experts are: {', '.join(EXPERTS)}.")
         for name, (least, most) in _BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int | float) or not least <= value <= most:
-                _refuse(f"{name} is {value!r}.", f"Give a number from {least} to {most}.")
+                _raise(f"{name} is {value!r}.", f"Give a number from {least} to {most}.")
         if self.grams & (self.grams - 1):
-            _refuse(f"grams is {self.grams}.", "Give a power of two.")
+            _raise(f"grams is {self.grams}.", "Give a power of two.")
 
     def has(self, expert: str) -> bool:
-        """Whether the expert is not left out."""
+        """Whether `expert` is used."""
         return expert not in self.without
 
 
@@ -97,7 +116,7 @@ _BOUNDS = {
 }
 
 
-def _refuse(message: str, remedy: str) -> NoReturn:
+def _raise(message: str, remedy: str) -> NoReturn:
     raise ModelError(message, remedy)
 
 
@@ -117,15 +136,15 @@ PRESETS = {"best": BEST, "fast": FAST}
 
 
 def configured(preset: str, changes: Mapping[str, Any]) -> BlendConfig:
-    """A preset with changes; raises `ModelError` for what there is not.
+    """The configuration of `preset` with `changes`; raises `ModelError` for unknown names.
 
-    What is left out by `changes` is left out besides what the preset leaves out.
+    `without` of `changes` is added to that of the preset; other values replace the preset's.
     """
     if preset not in PRESETS:
-        _refuse(f"There is no preset {preset!r}.", f"Presets are: {', '.join(PRESETS)}.")
+        _raise(f"There is no preset {preset!r}.", f"Presets are: {', '.join(PRESETS)}.")
     base = PRESETS[preset]
     without = tuple(sorted({*base.without, *changes.get("without", ())}))
     try:
         return replace(base, **{**changes, "without": without})
     except TypeError as error:
-        _refuse(f"A blend cannot be built with {dict(changes)}: {error}.", "Leave it out.")
+        _raise(f"A blend cannot be built with {dict(changes)}: {error}.", "Leave it out.")

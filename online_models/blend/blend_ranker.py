@@ -1,4 +1,4 @@
-"""A ranker that blends all experts by weights that it learns from every play."""
+"""`BlendRanker`: candidate generation by experts, and ranking by weights learnt online."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from online_models.blend import entry_points, frozen
 from online_models.blend.blend_config import BlendConfig, configured
 from online_models.blend.candidates import features
-from online_models.blend.candidates.candidates import ASKED_MAX
+from online_models.blend.candidates.candidates import SCORED_MAX
 from online_models.blend.experts.artists import ARTIST
 from online_models.blend.experts.cooccurrence import NEIGHBOURS
 from online_models.blend.experts.neighbours import POSTINGS, SESSION, SESSIONS_MAX
@@ -27,9 +27,21 @@ from online_models.kernels.record_stores import FIXED, POOL, Store
 
 
 class BlendRanker(ColumnRanker):
-    """Experts propose and describe candidates; learned weights rank them.
+    """A two-stage recommender: experts generate candidates, and learned weights rank them.
 
-    `preset` names the configuration in `PRESETS` that `changes` change; see `BlendConfig`.
+    For a listener in a situation s (session context, results of the last lists, ...):
+
+        weights(s) = start + sum over kinds of situation of vectors[s] + the listener's own offsets
+        score(track) = weights(s) · features(track) + sum over bucket tables of cells[traits(track)]
+        P(track is next) = softmax of the scores over the selected candidates
+
+    After a play, one AdaGrad step on ln P(played track) updates the weights and the cells, and
+    every expert updates its counts. The result does not depend on how events are batched.
+
+    Parameters: `preset`, a name in `PRESETS`; `changes`, fields of `BlendConfig` to override.
+
+    Sources: docs/decisions/0007, 0008 and 0010; AdaGrad: Duchi, Hazan & Singer 2011; each expert's
+    own source is in its module.
 
     >>> model = BlendRanker()
     >>> for item in ["so what", "freddie freeloader", "blue in green"] * 2:
@@ -59,20 +71,20 @@ class BlendRanker(ColumnRanker):
 
     # -- stores ------------------------------------------------------------------------------
 
-    def _stores_needed(self) -> dict[str, Store]:
+    def _store_layouts(self) -> dict[str, Store]:
         knobs = self._knobs[0]
         return {
             "contexts": Store(CONTEXT, "listeners"),
-            "rings": _if(knobs["ring"], Store(RING, "listeners")),
+            "rings": _store_if(knobs["ring"], Store(RING, "listeners")),
             "hated": Store(MARKED, "listeners"),
             "loved": Store(MARKED, "listeners"),
             "moods": Store(MOOD, "listeners"),
-            "leanings": _if(knobs["leanings"], Store(LEANING, "listeners")),
+            "leanings": _store_if(knobs["leanings"], Store(LEANING, "listeners")),
             "tracks": Store(TRACK, "tracks"),
-            "transitions": _if(knobs["steps"], Store(FOLLOWERS, "tracks")),
-            "cooccurrence": _if(knobs["window"], Store(NEIGHBOURS, "tracks")),
-            "postings": _if(knobs["near"], Store(POSTINGS, "tracks")),
-            "artists": _if(knobs["artists"], Store(ARTIST, "artists")),
+            "transitions": _store_if(knobs["steps"], Store(FOLLOWERS, "tracks")),
+            "cooccurrence": _store_if(knobs["window"], Store(NEIGHBOURS, "tracks")),
+            "postings": _store_if(knobs["near"], Store(POSTINGS, "tracks")),
+            "artists": _store_if(knobs["artists"], Store(ARTIST, "artists")),
             "blocks": Store(BLOCK, POOL),
             "bigrams": Store(GRAM, FIXED, int(knobs["bigrams"])),
             "trigrams": Store(GRAM, FIXED, int(knobs["trigrams"])),
@@ -81,7 +93,7 @@ class BlendRanker(ColumnRanker):
             "shared": Store(SHARED, FIXED, 1),
         }
 
-    def _live(self, name: str) -> int:
+    def _rows_in_use(self, name: str) -> int:
         shared, store = self._stores["shared"][0], self._layout[name]
         if name == "blocks":
             return int(shared["given"]["blocks"])
@@ -98,7 +110,10 @@ class BlendRanker(ColumnRanker):
         for name in ("bigrams", "trigrams"):
             grams = stores[name]
             if self._linked.get(name, (None,))[0] is not grams:
-                self._linked[name] = grams, self._heads_of(grams[: self._live(name)], len(grams))
+                self._linked[name] = (
+                    grams,
+                    self._heads_of(grams[: self._rows_in_use(name)], len(grams)),
+                )
             self._scratch[f"{name[:-1]}_heads"] = self._linked[name][1]
 
     def _heads_of(self, used: NDArray[Any], room: int) -> NDArray[np.int32]:
@@ -155,18 +170,18 @@ class BlendRanker(ColumnRanker):
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """See `Ranker.scores`."""
         scores, asked = np.zeros(len(items), np.float64), np.array(items, np.int32)
-        for at in range(0, len(asked), ASKED_MAX):
-            some = slice(at, at + ASKED_MAX)
+        for at in range(0, len(asked), SCORED_MAX):
+            some = slice(at, at + SCORED_MAX)
             entry_points.score_items(self._blend(), user, asked[some], scores[some])
         return scores
 
 
-def _if(is_used: Any, store: Store) -> Store:
+def _store_if(is_used: Any, store: Store) -> Store:
     return store if is_used else Store(store.record, FIXED)
 
 
 def knobs_of(config: BlendConfig) -> NDArray[Any]:
-    """What compiled code reads of a configuration, [1]."""
+    """A configuration as compiled code reads it: one record of dtype `KNOBS`, shape [1]."""
     has = config.has
     values = {
         "steps": config.steps * has("transitions"),

@@ -1,7 +1,11 @@
-"""Tables of small corrections to a score, keyed by what several experts say together.
+"""Bucket tables: corrections to a score, looked up by combinations of traits (feature crosses).
 
-Where the weights are linear, a table sees how traits go together: that a follower seen once after
-a track seen once says less than the twentieth, or that habits outweigh it after a missed list.
+score(track) += sum over tables t of cells[t, key_t(traits of the track, facts of the situation)]
+
+The linear weights add up features; a table learns how traits interact. For example, a transition
+that was seen once, from a track that was seen once, is weaker evidence than one seen twenty times;
+and own habits matter more after a list that missed. Each key has its own cell, so that there are
+no hash collisions.
 """
 
 from typing import Any
@@ -43,27 +47,30 @@ from online_models.blend.listener.situations import (
 )
 from online_models.kernels.compiled import njit_inner
 
-GAPS_KNOWN = 16
+GAP_LEVELS = 16
+"""Number of values of the trait `GAP`."""
 SIZES = (
     8 * 7 * 4 * 2,
     5 * 8 * 4 * 3,
     1024 * 2 * 8,
-    GAPS_KNOWN * 8 * 7 * 5,
+    GAP_LEVELS * 8 * 7 * 5,
     7 * 7 * 5,
     2 * 4 * 2 * 7 * 5,
     7 * 8 * 5,
-    GAPS_KNOWN * 2 * 4 * 5,
+    GAP_LEVELS * 2 * 4 * 5,
     7 * 3 * 2 * 5 * 7,
-    8 * GAPS_KNOWN * 4 * 4 * 2,
+    8 * GAP_LEVELS * 4 * 4 * 2,
     9 * 7 * 7 * 2,
-    GAPS_KNOWN * 9 * 8,
+    GAP_LEVELS * 9 * 8,
     6 * 7 * 7,
     7 * 7 * 7,
     7 * 7 * 5,
-    4 * 2 * GAPS_KNOWN * 4,
+    4 * 2 * GAP_LEVELS * 4,
     9 * 7 * 2 * 7,
 )
+"""Number of cells of each table."""
 FIRSTS = np.cumsum([0, *SIZES])[:-1]
+"""First cell of each table."""
 TABLES = len(SIZES)
 TABLES_OF_FAST = 11
 CELLS = sum(SIZES)
@@ -73,7 +80,10 @@ CELLS = sum(SIZES)
 def find_cells(
     traits: NDArray[np.int32], facts: Any, tables: int, cells: NDArray[np.int32]
 ) -> None:
-    """Writes the cell of each of the first `tables` for a candidate with `traits`, [TABLES]."""
+    """Writes into `cells`, [TABLES], the cell of each of the first `tables` tables.
+
+    `traits`, [TRAITS]: of the candidate. `facts`, [FACTS]: of the listener's situation.
+    """
     t, outcome, mass_t = traits, facts[OUTCOME], facts[MASS_T]
     known = (facts[OWN_NEXT_KNOWN] * 2 + facts[BIGRAM_KNOWN]) * 2 + facts[REPEATED]
     is_own = np.int32(t[GAP] > 0)
@@ -86,7 +96,7 @@ def find_cells(
     cells[6] = (t[SLOT_T] * 8 + t[COUNT_T2]) * 5 + outcome
     cells[7] = ((t[GAP] * 2 + facts[REPEATED]) * 4 + facts[PLACE]) * 5 + outcome
     cells[8] = (((t[KIND] * 3 + t[NEXT_2]) * 2 + t[SLOT_TRI]) * 5 + t[SLOT_BI]) * 7 + t[SLOT_T]
-    cells[9] = (((t[OWN_COUNT] * GAPS_KNOWN + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
+    cells[9] = (((t[OWN_COUNT] * GAP_LEVELS + t[GAP]) * 4 + mass_t) * 4 + t[ARTIST_LEVEL]) * 2 + t[
         OF_ARTIST
     ]
     cells[10] = ((t[WIDE_COUNT] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]) * 2 + is_own
@@ -95,7 +105,7 @@ def find_cells(
         cells[12] = (facts[PLAY_TIME] * 7 + t[KIND]) * 7 + t[SLOT_T]
         cells[13] = (t[NEAR_LEVEL] * 7 + t[WIDE_LEVEL]) * 7 + t[SLOT_T]
         cells[14] = (t[AFTER_LEVEL] * 7 + t[KIND]) * 5 + t[SLOT_BI]
-        cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * GAPS_KNOWN + t[GAP]) * 4 + t[ARTIST_LEVEL]
+        cells[15] = ((facts[RUN] * 2 + t[OF_ARTIST]) * GAP_LEVELS + t[GAP]) * 4 + t[ARTIST_LEVEL]
         cells[16] = ((t[WIDE_COUNT] * 7 + t[COMPANY_COUNT]) * 2 + is_own) * 7 + t[NEAR_LEVEL]
     for table in range(tables):
         cells[table] += FIRSTS[table]

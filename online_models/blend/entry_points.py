@@ -1,6 +1,6 @@
-"""The compiled blend from above: what Python calls, each a loop over rows.
+"""Entry points: the compiled functions that Python calls, each a loop over rows.
 
-docs/model.md says in which order to read what stands below.
+docs/model.md lists the functions below them in the order of reading.
 """
 
 from typing import Any
@@ -9,27 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Signal
-from online_models.blend.candidates.candidates import HATED_SCORE, admit, clear, slot_for
+from online_models.blend.candidates.candidates import (
+    HATED_SCORE,
+    add_candidate,
+    clear_candidates,
+    slot_for,
+)
 from online_models.blend.experts.artists import introduce
 from online_models.blend.experts.neighbours import forget_sessions
 from online_models.blend.learned_weights import clear_leaning
-from online_models.blend.learning import is_usable, learn_listen, learn_word
-from online_models.blend.listener.contexts import NOBODY, NOTHING, clear_context
+from online_models.blend.learning import apply_signal, is_usable, learn_listen
+from online_models.blend.listener.contexts import NO_CODE, UNKNOWN_LISTENER, clear_context
 from online_models.blend.listener.marks import clear_marked
 from online_models.blend.listener.play_rings import clear_ring
 from online_models.blend.listener.situations import clear_mood
-from online_models.blend.ranking import add_tables, reason_for, sort, survive
+from online_models.blend.ranking import add_tables, reason_for, select_survivors, sort_survivors
 from online_models.blend.scoring import score_candidates
 from online_models.kernels.compiled import constant, njit_cached
 
 _LISTEN = int(Signal.LISTEN)
-_ASKED = constant(0)
-"""The source of a candidate that no expert proposed."""
+_REQUESTED = constant(0)
+"""The source of a candidate that a query named and no expert proposed."""
 
 
 @njit_cached
 def learn_rows(blend: Any, rows: NDArray[Any], ranks: NDArray[np.int32], evaluate: bool) -> None:
-    """Learns each of `rows` in turn, after looking where a LISTEN's track stood."""
+    """Learns each of `rows` (`ROW`, [n]) in turn; writes places of LISTENs into `ranks`, [n]."""
     for at in range(len(rows)):
         row = rows[at]
         if not is_usable(row):
@@ -39,12 +44,12 @@ def learn_rows(blend: Any, rows: NDArray[Any], ranks: NDArray[np.int32], evaluat
             ranks[at] = learn_listen(blend, row, evaluate)
         else:
             introduce(blend.tracks, blend.artists, row.item, row.group)
-            learn_word(blend, row)
+            apply_signal(blend, row)
 
 
 @njit_cached
 def introduce_rows(blend: Any, rows: NDArray[Any]) -> None:
-    """Makes the items of `rows` known by their groups; nobody has played them."""
+    """Registers the items of `rows`, which no listener has played yet, with their artists."""
     for at in range(len(rows)):
         if rows[at].item >= 0:
             introduce(blend.tracks, blend.artists, rows[at].item, rows[at].group)
@@ -52,7 +57,7 @@ def introduce_rows(blend: Any, rows: NDArray[Any]) -> None:
 
 @njit_cached
 def clear_listener(blend: Any, listener: int) -> None:
-    """Puts everything of the listener back to what it was before their first event."""
+    """Resets all records of the listener to their values before the first event."""
     knobs, blocks, given = blend.knobs[0], blend.blocks, blend.shared[0].given
     clear_marked(blend.hated[listener], blocks, given)
     clear_marked(blend.loved[listener], blocks, given)
@@ -74,35 +79,35 @@ def recommend_rows(
     scores: NDArray[np.float64],
     reasons: NDArray[np.uint8],
 ) -> None:
-    """Writes the list of each of `listeners` into its row of `items`, `scores`, `reasons`."""
+    """Writes the list of each of `listeners`, [m], into `items`, `scores`, `reasons`, [m, k]."""
     scratch = blend.scratch[0]
     for row in range(len(listeners)):
         known = 0 <= listeners[row] < len(blend.contexts)
-        score_candidates(blend, listeners[row] if known else NOBODY, NOTHING)
-        survive(scratch, blend.learned[0], blend.knobs[0])
-        for place in range(sort(scratch, items.shape[1])):
+        score_candidates(blend, listeners[row] if known else UNKNOWN_LISTENER, NO_CODE)
+        select_survivors(scratch, blend.learned[0], blend.knobs[0])
+        for place in range(sort_survivors(scratch, items.shape[1])):
             slot = scratch.survivors[place]
             items[row, place] = scratch.candidates.items[slot]
             scores[row, place] = scratch.candidates.scores[slot]
             reasons[row, place] = reason_for(scratch, slot)
-        clear(scratch.candidates, blend.slot_of)
+        clear_candidates(scratch.candidates, blend.slot_of)
 
 
 @njit_cached
 def score_items(
     blend: Any, listener: int, items: NDArray[np.int32], scores: NDArray[np.float64]
 ) -> None:
-    """Writes the score of each of `items` (codes, `ASKED_MAX` at most; others score 0)."""
+    """Writes the score of each of `items` (at most `SCORED_MAX` codes; unknown ones score 0)."""
     known = 0 <= listener < len(blend.contexts)
     scratch, slot_of = blend.scratch[0], blend.slot_of
     for item in items:
         if 0 <= item < len(slot_of):
-            admit(scratch.candidates, slot_of, item, _ASKED)
-    score_candidates(blend, int(listener) if known else NOBODY, NOTHING)
+            add_candidate(scratch.candidates, slot_of, item, _REQUESTED)
+    score_candidates(blend, int(listener) if known else UNKNOWN_LISTENER, NO_CODE)
     for slot in range(scratch.candidates.held):
         if scratch.candidates.scores[slot] != HATED_SCORE:
             add_tables(scratch, blend.learned[0], blend.knobs[0].tables, slot)
     for at in range(len(items)):
         if 0 <= items[at] < len(slot_of):
             scores[at] = scratch.candidates.scores[slot_for(slot_of, items[at])]
-    clear(scratch.candidates, slot_of)
+    clear_candidates(scratch.candidates, slot_of)

@@ -1,8 +1,8 @@
-"""A frozen blend: looks where each play stands and follows the listener, but learns nothing.
+"""A frozen blend: ranks each play and updates the listener's context, but learns nothing.
 
-For evaluation as offline models are evaluated: trained up to a moment, then asked. The listener's
-plays, context and outcomes of lists go on, since they are what is asked about; whatever is shared
-by all listeners, and every learned weight, stays as it is.
+It serves to evaluate the model as offline models are evaluated: trained up to a moment, then
+tested. The listener's history, session context and results of lists are still updated, because
+they are the input of a prediction. All counts that listeners share, and all weights, stay constant.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Signal
-from online_models.blend.candidates.candidates import clear, slot_for
-from online_models.blend.learning import is_usable, learn_word
-from online_models.blend.listener.contexts import BREAK_MS, is_late, move, move_late
-from online_models.blend.listener.play_rings import is_played, remember
+from online_models.blend.candidates.candidates import clear_candidates, slot_for
+from online_models.blend.learning import apply_signal, is_usable
+from online_models.blend.listener.contexts import BREAK_MS, advance, advance_late, is_late
+from online_models.blend.listener.play_rings import insert_play, is_played
 from online_models.blend.listener.situations import note_outcome, note_repeat
-from online_models.blend.ranking import place_of, rank_of, survive
+from online_models.blend.ranking import place_of, rank_of, select_survivors
 from online_models.blend.scoring import score_candidates
 from online_models.kernels.compiled import njit_cached, njit_inlined
 
@@ -24,15 +24,15 @@ _LISTEN = int(Signal.LISTEN)
 
 
 @njit_inlined
-def _look(blend: Any, row: Any, is_in_time: bool) -> int:
+def _find_place(blend: Any, row: Any, is_in_time: bool) -> int:
     score_candidates(blend, row.user, row.item)
     scratch = blend.scratch[0]
-    survive(scratch, blend.learned[0], blend.knobs[0])
+    select_survivors(scratch, blend.learned[0], blend.knobs[0])
     target = slot_for(blend.slot_of, row.item)
     rank = rank_of(scratch, target)
     if is_in_time:
         note_outcome(blend.moods[row.user], rank, target >= 0)
-    clear(scratch.candidates, blend.slot_of)
+    clear_candidates(scratch.candidates, blend.slot_of)
     return place_of(rank, target >= 0)
 
 
@@ -43,26 +43,26 @@ def _follow_in_time(blend: Any, row: Any) -> None:
     note_repeat(mood, is_repeat)
     if row.at_ms - context.newest_ms > BREAK_MS:
         mood.session = 0
-    move(context, row.item, row.at_ms)
+    advance(context, row.item, row.at_ms)
 
 
 @njit_inlined
 def _follow_listen(blend: Any, row: Any) -> int:
     is_in_time = not is_late(blend.contexts[row.user], row.at_ms)
-    place = _look(blend, row, is_in_time)
+    place = _find_place(blend, row, is_in_time)
     if is_in_time:
         _follow_in_time(blend, row)
     else:
-        move_late(blend.contexts[row.user], row.item, row.at_ms)
+        advance_late(blend.contexts[row.user], row.item, row.at_ms)
     if blend.knobs[0].ring > 0:
         ring, given = blend.rings[row.user], blend.shared[0].given
-        remember(ring, blend.blocks, given, blend.knobs[0].ring, row.item, row.at_ms // 1000)
+        insert_play(ring, blend.blocks, given, blend.knobs[0].ring, row.item, row.at_ms // 1000)
     return place
 
 
 @njit_cached
 def follow_rows(blend: Any, rows: NDArray[Any], places: NDArray[np.int32]) -> None:
-    """Follows each of `rows` in turn; writes the place of a LISTEN's track into `places`."""
+    """Ranks each of `rows` in turn and updates contexts; writes places of LISTENs into `places`."""
     for at in range(len(rows)):
         row = rows[at]
         if not is_usable(row):
@@ -71,4 +71,4 @@ def follow_rows(blend: Any, rows: NDArray[Any], places: NDArray[np.int32]) -> No
         if row.signal == _LISTEN:
             places[at] = _follow_listen(blend, row)
         else:
-            learn_word(blend, row)
+            apply_signal(blend, row)

@@ -1,8 +1,11 @@
-"""The blend: weights that learn from every play which expert to believe, in which situation.
+"""Learned weights of the ranking: how much each feature counts, in which situation.
 
-The score of a candidate is linear in its features, with weights that are sums of vectors (for
-everything, for each kind of situation, for the listener), plus cells of bucket tables. A softmax
-over the survivors is fitted by AdaGrad (Duchi, Hazan & Singer 2011): G += g², w += rate · g / √G.
+The score of a candidate is linear in its features. Its weights are a sum of vectors: one for all
+situations, one for each kind of situation, and one for the listener. Cells of bucket tables are
+added. The log-likelihood of the played track, under a softmax over the selected candidates, is
+maximised online by AdaGrad (Duchi, Hazan & Singer 2011):
+
+    g = gradient of ln P(played track);  G += g²;  w += rate · g / √(G + .01)
 """
 
 from math import sqrt
@@ -16,32 +19,36 @@ from online_models.blend.listener.situations import SITUATIONS, VECTORS
 from online_models.kernels.compiled import njit_inner
 
 FIRST_SQUARE = 0.01
+"""Initial sum of squared gradients; it bounds the first steps."""
 
 
 LEARNED = np.dtype(
     [
-        ("vectors", "<f8", (sum(VECTORS), FEATURES)),  # less the weights of the start
-        ("squares", "<f8", (sum(VECTORS), FEATURES)),  # less `FIRST_SQUARE`
+        ("vectors", "<f8", (sum(VECTORS), FEATURES)),  # added to the initial weights
+        ("squares", "<f8", (sum(VECTORS), FEATURES)),  # without `FIRST_SQUARE`
         ("cells", "<f8", (CELLS,)),
         ("cell_squares", "<f8", (CELLS,)),
     ],
     align=True,
 )
-"""What is learnt for all listeners together."""
+"""Weights, and sums of squared gradients, that all listeners share."""
 LEANING = np.dtype([("offsets", "<f4", (FEATURES,)), ("squares", "<f4", (FEATURES,))], align=True)
-"""What is learnt for one listener, 8 bytes a feature."""
+"""One listener's own weight offsets (personalisation), 8 bytes per feature."""
 
 
 @njit_inner
 def clear_leaning(leaning: Any) -> None:
-    """Forgets what was learnt of the listener."""
+    """Resets the listener's own weights."""
     leaning.offsets[:] = 0.0
     leaning.squares[:] = 0.0
 
 
 @njit_inner
 def sum_weights(learned: Any, vectors: Any, start: Any, weights: Any) -> None:
-    """Writes the weights that hold in a situation, whoever the listener is."""
+    """Writes the weights in a situation, without the listener's own, into `weights`.
+
+    `vectors`, [SITUATIONS]: rows of `learned.vectors`. `start` and `weights`: [FEATURES].
+    """
     for f in range(FEATURES):
         weights[f] = start[f]
     for kind in range(SITUATIONS):
@@ -51,14 +58,14 @@ def sum_weights(learned: Any, vectors: Any, start: Any, weights: Any) -> None:
 
 @njit_inner
 def add_leaning(leaning: Any, weights: Any) -> None:
-    """Adds the listener's own part to the weights."""
+    """Adds the listener's own offsets to `weights`."""
     for f in range(FEATURES):
         weights[f] += leaning.offsets[f]
 
 
 @njit_inner
 def step_vectors(learned: Any, vectors: Any, gradient: Any, rate: float) -> None:
-    """One step uphill for every vector that held."""
+    """An AdaGrad step for each weight vector of the situation; `gradient`: [FEATURES]."""
     for kind in range(SITUATIONS):
         row = vectors[kind]
         for f in range(FEATURES):
@@ -69,7 +76,7 @@ def step_vectors(learned: Any, vectors: Any, gradient: Any, rate: float) -> None
 
 @njit_inner
 def step_leaning(leaning: Any, gradient: Any, rate: float) -> None:
-    """One step uphill for the listener's own part."""
+    """An AdaGrad step for the listener's own offsets."""
     for f in range(FEATURES):
         g = gradient[f]
         leaning.squares[f] += g * g
@@ -78,6 +85,6 @@ def step_leaning(leaning: Any, gradient: Any, rate: float) -> None:
 
 @njit_inner
 def step_cell(learned: Any, cell: int, g: float, rate: float) -> None:
-    """One step uphill for one cell."""
+    """An AdaGrad step for one cell of a bucket table."""
     learned.cell_squares[cell] += g * g
     learned.cells[cell] += rate * g / sqrt(learned.cell_squares[cell] + FIRST_SQUARE)

@@ -1,4 +1,4 @@
-"""What a row teaches: a play teaches the experts, a word the listener's own records."""
+"""Learning from one event: a play updates the experts, other signals the listener's records."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from online_models.base import AT_MS_MAX, Signal
 from online_models.blend.experts.roster import count_all, learn_all, learn_late_all
 from online_models.blend.listener.contexts import (
     BREAK_S,
-    NOTHING,
+    NO_CODE,
+    advance,
+    advance_late,
     is_late,
-    move,
-    move_late,
     playing_before,
+    retract,
     start_playing,
-    step_back,
 )
 from online_models.blend.listener.marks import mark, unmark
-from online_models.blend.listener.play_rings import is_played, recall, remember, take_back
+from online_models.blend.listener.play_rings import insert_play, is_played, read_recent, remove_play
 from online_models.blend.listener.situations import note_repeat
-from online_models.blend.weight_updates import rank_and_blend
+from online_models.blend.weight_updates import rank_and_update
 from online_models.kernels.compiled import njit_inlined, njit_inner
 
 _NOW_PLAYING, _RETRACT = int(Signal.NOW_PLAYING), int(Signal.RETRACT)
@@ -28,72 +28,72 @@ _LOVE, _HATE = int(Signal.LOVE), int(Signal.HATE)
 
 @njit_inlined
 def is_usable(row: Any) -> bool:
-    """Whether the row says something: who, what, when, in words that there are."""
+    """Whether the row has a listener, a track, a valid time and a known signal."""
     is_known = row.user >= 0 and row.item >= 0
     return is_known and 0 <= row.at_ms <= AT_MS_MAX and row.signal <= _RETRACT
 
 
 @njit_inner
 def gain_of(y: float) -> float:
-    """What a play counts: its reward, at most 1; a play without a reward was a play."""
+    """The weight of a play: its reward clipped to [0, 1]; 1 without a reward."""
     return 1.0 if np.isnan(y) else min(max(y, 0.0), 1.0)
 
 
 @njit_inlined
-def _learn_in_time(blend: Any, row: Any, gain: float, is_recalled: bool) -> None:
+def _learn_in_time(blend: Any, row: Any, gain: float, is_recent_read: bool) -> None:
     recent, size, is_repeat = blend.scratch[0].recent, blend.knobs[0].ring, False
     if size > 0:
         ring, blocks = blend.rings[row.user], blend.blocks
         is_repeat = is_played(ring, blocks, size, row.item)
-        if not is_recalled:
-            recall(recent, ring, blocks, size, NOTHING, BREAK_S, max(blend.knobs[0].window, 1))
+        if not is_recent_read:
+            read_recent(recent, ring, blocks, size, NO_CODE, BREAK_S, max(blend.knobs[0].window, 1))
     if gain > 0.0:
         learn_all(blend, row, gain)
     note_repeat(blend.moods[row.user], is_repeat)
-    move(blend.contexts[row.user], row.item, row.at_ms)
+    advance(blend.contexts[row.user], row.item, row.at_ms)
 
 
 @njit_inlined
 def _learn_late(blend: Any, row: Any, gain: float) -> None:
-    before = move_late(blend.contexts[row.user], row.item, row.at_ms)
-    if before != NOTHING and gain > 0.0:
+    before = advance_late(blend.contexts[row.user], row.item, row.at_ms)
+    if before != NO_CODE and gain > 0.0:
         learn_late_all(blend, before, row.item, gain)
 
 
 @njit_inlined
-def _learn_play(blend: Any, row: Any, is_in_time: bool, is_recalled: bool) -> None:
+def _learn_play(blend: Any, row: Any, is_in_time: bool, is_recent_read: bool) -> None:
     knobs, gain = blend.knobs[0], gain_of(np.float64(row.y))
     if knobs.artists > 0 and row.group >= 0:
         blend.tracks[row.item].artist = row.group + 1
     if is_in_time:
-        _learn_in_time(blend, row, gain, is_recalled)
+        _learn_in_time(blend, row, gain, is_recent_read)
     else:
         _learn_late(blend, row, gain)
     if knobs.ring > 0:
         ring, given = blend.rings[row.user], blend.shared[0].given
-        remember(ring, blend.blocks, given, knobs.ring, row.item, row.at_ms // 1000)
+        insert_play(ring, blend.blocks, given, knobs.ring, row.item, row.at_ms // 1000)
     if gain > 0.0:
         count_all(blend, row.item, gain)
 
 
 @njit_inlined
 def learn_listen(blend: Any, row: Any, evaluate: bool) -> int:
-    """Ranks, where it is asked for or a lesson, then learns; returns the rank."""
+    """Ranks the track if `evaluate` or a weight update is due, then learns; returns the place."""
     is_in_time = not is_late(blend.contexts[row.user], row.at_ms)
     rank, every, shared = -1, blend.knobs[0].blend_every, blend.shared[0]
-    is_recalled = False
-    is_lesson = is_in_time and every > 0 and shared.plays % max(every, 1) == 0
-    if evaluate or is_lesson:
-        rank = rank_and_blend(blend, row.user, row.item, is_lesson)
-        is_recalled = playing_before(blend.contexts[row.user], row.item) == NOTHING
+    is_recent_read = False
+    is_update = is_in_time and every > 0 and shared.plays % max(every, 1) == 0
+    if evaluate or is_update:
+        rank = rank_and_update(blend, row.user, row.item, is_update)
+        is_recent_read = playing_before(blend.contexts[row.user], row.item) == NO_CODE
     shared.plays += is_in_time
-    _learn_play(blend, row, is_in_time, is_recalled)
+    _learn_play(blend, row, is_in_time, is_recent_read)
     return rank if evaluate else -1
 
 
 @njit_inlined
-def _judge(blend: Any, row: Any) -> None:
-    """LOVE and HATE mark a track, the one instead of the other; CLEAR takes back both."""
+def _apply_feedback(blend: Any, row: Any) -> None:
+    """Explicit feedback: LOVE and HATE mark a track and exclude each other; CLEAR removes both."""
     loved, hated, blocks = blend.loved[row.user], blend.hated[row.user], blend.blocks
     given = blend.shared[0].given
     unmark(loved, blocks, given, row.item)
@@ -105,14 +105,14 @@ def _judge(blend: Any, row: Any) -> None:
 
 
 @njit_inlined
-def learn_word(blend: Any, row: Any) -> None:
-    """What a listener says, as against plays."""
+def apply_signal(blend: Any, row: Any) -> None:
+    """Applies a signal other than LISTEN: explicit feedback, NOW_PLAYING or RETRACT."""
     user, size, context = row.user, blend.knobs[0].ring, blend.contexts[row.user]
     if row.signal == _NOW_PLAYING:
         start_playing(context, row.item, row.at_ms)
     elif row.signal == _RETRACT:
-        step_back(context, row.item, row.at_ms)
+        retract(context, row.item, row.at_ms)
         if size > 0:
-            take_back(blend.rings[user], blend.blocks, size, row.item, row.at_ms // 1000)
+            remove_play(blend.rings[user], blend.blocks, size, row.item, row.at_ms // 1000)
     else:
-        _judge(blend, row)
+        _apply_feedback(blend, row)

@@ -1,4 +1,4 @@
-"""The second half of a list: the best candidates survive, tables correct them, order is made."""
+"""Ranking: top-k selection by linear score, corrections by bucket tables, and the final order."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED
 from online_models.blend.bucket_tables import find_cells
 from online_models.blend.candidates.candidates import HATED_SCORE
 from online_models.blend.candidates.features import EXPERT_OF, FEATURES, REASONS
-from online_models.blend.listener.contexts import NOTHING
+from online_models.blend.listener.contexts import NO_CODE
 from online_models.kernels.compiled import njit_inlined, njit_inner
 from online_models.kernels.selection import is_before, nth_best
 
 
 @njit_inner
 def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
-    """Adds the cells of the bucket tables to a candidate's score."""
+    """Adds the cells of the first `tables` bucket tables to a candidate's score."""
     if tables > 0:
         cells = scratch.cells[slot]
         find_cells(scratch.candidates.traits[slot], scratch.facts, tables, cells)
@@ -22,11 +22,14 @@ def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
 
 
 @njit_inner
-def survive(scratch: Any, learned: Any, knobs: Any) -> None:
-    """Notes the slots of the best candidates, in the order of the slots; tables are added."""
+def select_survivors(scratch: Any, learned: Any, knobs: Any) -> None:
+    """Selects the best candidates by linear score, adds the tables, and notes their slots in order.
+
+    Hated tracks (`HATED_SCORE`) are not selected. Ties go to the smaller code.
+    """
     candidates, n = scratch.candidates, knobs.survivors
     scores, items, held = candidates.scores, candidates.items, candidates.held
-    worst, worst_score, worst_item = NOTHING, 0.0, items[0]
+    worst, worst_score, worst_item = NO_CODE, 0.0, items[0]
     if held > n:
         worst = nth_best(scores, items, held, n - 1, scratch.order)
         worst_score, worst_item = scores[worst], items[worst]
@@ -40,30 +43,30 @@ def survive(scratch: Any, learned: Any, knobs: Any) -> None:
 
 
 @njit_inner
-def rank_of(scratch: Any, mine: int) -> int:
-    """0-based place of a slot among the survivors, -1 if it is none of them."""
+def rank_of(scratch: Any, target: int) -> int:
+    """The 0-based rank of slot `target` among the survivors; -1 if it is none of them."""
     candidates, rank, is_there = scratch.candidates, 0, False
-    if mine < 0:
+    if target < 0:
         return -1
-    score, item = candidates.scores[mine], candidates.items[mine]
+    score, item = candidates.scores[target], candidates.items[target]
     for at in range(scratch.survived):
         slot = scratch.survivors[at]
-        is_there |= slot == mine
+        is_there |= slot == target
         rank += is_before(candidates.scores[slot], candidates.items[slot], score, item)
     return rank if is_there else -1
 
 
 @njit_inner
 def place_of(rank: int, is_candidate: bool) -> int:
-    """`rank` where it is in a list of `EVALUATED_K`, else `NOT_LISTED` or `NOT_PROPOSED`."""
+    """`rank` if it is below `EVALUATED_K`; otherwise `NOT_LISTED` or `NOT_PROPOSED`."""
     if 0 <= rank < EVALUATED_K:
         return rank
     return NOT_LISTED if is_candidate else NOT_PROPOSED
 
 
 @njit_inner
-def sort(scratch: Any, n: int) -> int:
-    """Puts the best `n` of the survivors first, best first; returns how many there are."""
+def sort_survivors(scratch: Any, n: int) -> int:
+    """Sorts the best `n` survivors to the front, best first; returns their number."""
     scores, codes, survivors = (
         scratch.candidates.scores,
         scratch.candidates.items,
@@ -84,7 +87,7 @@ def sort(scratch: Any, n: int) -> int:
 
 @njit_inlined
 def reason_for(scratch: Any, slot: int) -> int:
-    """The expert whose part of the linear score is largest."""
+    """The reason code: the expert whose features contribute most to the linear score."""
     parts = scratch.parts
     parts[:] = 0.0
     for f in range(FEATURES):

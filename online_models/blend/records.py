@@ -1,7 +1,7 @@
-"""What the blend is made of: every store, the knobs of a configuration, and room to work in.
+"""All arrays of the blend: the stores, the configuration ("knobs"), and scratch memory.
 
-Compiled functions take the whole of it, as `blend`, or single records of it. What has to do with
-the one listener who is looked at stands in `blend.scratch[0]`, where the experts find it.
+Compiled functions take all of them as one `Blend`, or single records. Everything about the
+listener whose list is being made is in `blend.scratch[0]`, where the experts read and write it.
 """
 
 from typing import Any, NamedTuple
@@ -13,66 +13,63 @@ from online_models.blend.bucket_tables import TABLES
 from online_models.blend.candidates import features
 from online_models.blend.candidates.candidate_sums import SUMS
 from online_models.blend.candidates.candidates import CANDIDATES, SLOTS_MAX
-from online_models.blend.experts.artists import HEARD
+from online_models.blend.experts.artists import ARTIST_COUNTS
 from online_models.blend.experts.neighbours import SESSION_RING
 from online_models.blend.experts.ngrams import MAP
 from online_models.blend.experts.popularity import CHART
 from online_models.blend.listener import situations
 from online_models.blend.listener.contexts import STEPS_MAX
 from online_models.blend.listener.marks import MARKED_MAX
-from online_models.blend.listener.play_rings import GIVEN, RECENT
+from online_models.blend.listener.play_rings import BLOCK_POOL, RECENT
 
 KNOBS = np.dtype(
     [
-        ("steps", "<i8"),  # followers of so many last tracks are proposed; 0: not taught
-        ("bigrams", "<i8"),
+        ("steps", "<i8"),
+        ("bigrams", "<i8"),  # `grams`, or 0 if the order is left out
         ("trigrams", "<i8"),
-        ("ring", "<i8"),  # plays of a listener that are kept
-        ("own", "<i8"),  # of which so many are proposed
-        ("window", "<i8"),  # co-occurrence pairs a play with so many before it; 0: not taught
+        ("ring", "<i8"),
+        ("own", "<i8"),
+        ("window", "<i8"),
         ("wide", "<i8"),
-        ("older", "<i8"),  # with so many plays it is seen what goes, beyond the last
-        (
-            "company",
-            "<i8",
-        ),  # so many of a candidate's company are looked for in the last plays
-        ("near", "<i8"),  # so many of the neighbours' tracks are proposed; 0: not taught
+        ("older", "<i8"),
+        ("company", "<i8"),
+        ("near", "<i8"),
         ("artists", "<i8"),
         ("leanings", "<i8"),
         ("survivors", "<i8"),
         ("tables", "<i8"),
-        ("blend_every", "<i8"),  # the blend learns from every so many-th play; 0: never
+        ("blend_every", "<i8"),
         ("rate", "<f8"),
         ("cell_rate", "<f8"),
         ("start", "<f8", (features.FEATURES,)),
     ],
     align=True,
 )
-"""What a configuration sets, as compiled code reads it."""
+"""A `BlendConfig` as compiled code reads it; experts that are left out have 0."""
 SHARED = np.dtype(
     [
         ("clock_ms", "<i8"),  # time of the last event
-        ("plays", "<i8"),  # plays in time, by which `blend_every` counts
+        ("plays", "<i8"),  # plays that were not late, which `blend_every` counts
         ("sessions", SESSION_RING),
-        ("given", GIVEN),
+        ("given", BLOCK_POOL),
         ("bigrams", MAP),
         ("trigrams", MAP),
         ("chart", CHART),
     ],
     align=True,
 )
-"""What there is one of."""
+"""Records that exist once for all listeners."""
 SCRATCH = np.dtype(
     [
-        ("listener", "<i8"),  # who is looked at, or NOBODY
-        ("last", "<i8", (STEPS_MAX,)),  # their last tracks, newest first, or NOTHING
-        ("artist", "<i8"),  # of the last track, or NOTHING
+        ("listener", "<i8"),  # the listener, or UNKNOWN_LISTENER
+        ("last", "<i8", (STEPS_MAX,)),  # their last tracks, newest first, or NO_CODE
+        ("artist", "<i8"),  # of the last track, or NO_CODE
         ("recent", RECENT),  # their plays
         ("marks", "<i4", (MARKED_MAX,)),
         ("candidates", CANDIDATES),
         ("wide", SUMS),
         ("near", SUMS),
-        ("likes", SUMS),
+        ("similarities", SUMS),
         ("facts", "<i8", (situations.FACTS,)),
         ("vectors", "<i8", (situations.SITUATIONS,)),
         ("weights", "<f8", (features.FEATURES,)),
@@ -86,11 +83,11 @@ SCRATCH = np.dtype(
     ],
     align=True,
 )
-"""Room to work in, no part of the state."""
+"""Scratch memory for one list; it is not part of the state."""
 
 
 class Blend(NamedTuple):
-    """All that compiled code needs: arrays of records by code, and records there is one of."""
+    """All arrays that compiled code uses: the stores, the configuration, and scratch memory."""
 
     contexts: NDArray[Any]
     rings: NDArray[Any]
@@ -116,17 +113,17 @@ class Blend(NamedTuple):
     slot_of: NDArray[np.int32]
     wide_of: NDArray[np.int32]
     near_of: NDArray[np.int32]
-    likes_of: NDArray[np.int32]
-    heard: NDArray[Any]
+    similarity_of: NDArray[np.int32]
+    artist_counts: NDArray[Any]
 
 
 def scratch_for(tracks: int, artists: int, sessions: int) -> dict[str, NDArray[Any]]:
-    """The arrays of a `Blend` that are room to work in."""
+    """The scratch arrays of a `Blend`, for these numbers of rows."""
     return {
         "scratch": np.zeros(1, SCRATCH),
         "slot_of": np.zeros(tracks, np.int32),
         "wide_of": np.zeros(tracks, np.int32),
         "near_of": np.zeros(tracks, np.int32),
-        "likes_of": np.zeros(sessions, np.int32),
-        "heard": np.zeros(artists, HEARD),
+        "similarity_of": np.zeros(sessions, np.int32),
+        "artist_counts": np.zeros(artists, ARTIST_COUNTS),
     }

@@ -1,4 +1,4 @@
-"""The first half of a list: who is looked at, what the experts propose, and linear scores."""
+"""Scoring: loads a listener, generates candidates with features, and computes linear scores."""
 
 from typing import Any
 
@@ -8,43 +8,45 @@ from online_models.blend.experts.roster import describe_all, propose_all
 from online_models.blend.learned_weights import add_leaning, sum_weights
 from online_models.blend.listener.contexts import (
     BREAK_S,
-    NOBODY,
-    NOTHING,
+    NO_CODE,
+    UNKNOWN_LISTENER,
     playing_before,
     tracks_before,
 )
 from online_models.blend.listener.marks import read_marks
-from online_models.blend.listener.play_rings import recall
+from online_models.blend.listener.play_rings import read_recent
 from online_models.blend.listener.situations import find_facts, find_vectors
 from online_models.kernels.compiled import njit_inlined, njit_inner
 
 
 @njit_inlined
-def _look_at(blend: Any, listener: int, arriving: int) -> None:
-    """Writes who is looked at, and what they did, into the scratch."""
+def _load_listener(blend: Any, listener: int, arriving: int) -> None:
+    """Writes the listener, their last tracks and their recent plays into the scratch memory."""
     scratch, knobs = blend.scratch[0], blend.knobs[0]
     scratch.listener = listener
-    scratch.artist = NOTHING
-    scratch.last[:] = NOTHING
+    scratch.artist = NO_CODE
+    scratch.last[:] = NO_CODE
     scratch.facts[:] = 0
     scratch.recent.held = 0
     scratch.recent.session = 0
-    if listener != NOBODY:
+    if listener != UNKNOWN_LISTENER:
         context = blend.contexts[listener]
         if knobs.ring > 0:
             playing, ring = playing_before(context, arriving), blend.rings[listener]
-            recall(scratch.recent, ring, blend.blocks, knobs.ring, playing, BREAK_S, knobs.ring)
+            read_recent(
+                scratch.recent, ring, blend.blocks, knobs.ring, playing, BREAK_S, knobs.ring
+            )
         scratch.last[0], scratch.last[1], scratch.last[2] = tracks_before(context, arriving)
 
 
 @njit_inlined
-def _weigh(blend: Any) -> None:
-    """Finds the weights that hold for this listener in this situation."""
+def _find_weights(blend: Any) -> None:
+    """Sums the weights for this listener in this situation."""
     scratch, listener = blend.scratch[0], blend.scratch[0].listener
     find_facts(blend)
     find_vectors(scratch.facts, scratch.vectors)
     sum_weights(blend.learned[0], scratch.vectors, blend.knobs[0].start, scratch.weights)
-    if listener != NOBODY and blend.knobs[0].leanings > 0:
+    if listener != UNKNOWN_LISTENER and blend.knobs[0].leanings > 0:
         add_leaning(blend.leanings[listener], scratch.weights)
 
 
@@ -60,9 +62,9 @@ def _score(candidates: Any, weights: Any) -> None:
 
 
 @njit_inlined
-def _leave_out_hated(blend: Any) -> None:
+def _exclude_hated(blend: Any) -> None:
     scratch = blend.scratch[0]
-    if scratch.listener != NOBODY:
+    if scratch.listener != UNKNOWN_LISTENER:
         hated = read_marks(blend.hated[scratch.listener], blend.blocks, scratch.marks)
         for at in range(hated):
             slot = slot_for(blend.slot_of, scratch.marks[at])
@@ -72,14 +74,14 @@ def _leave_out_hated(blend: Any) -> None:
 
 @njit_inner
 def score_candidates(blend: Any, listener: int, arriving: int) -> None:
-    """Gathers, describes and scores candidates; those that are there already are scored alike.
+    """Generates candidates, computes their features, and scores them linearly.
 
-    The score is linear so far; `ranking` adds the tables. `arriving`: the track that has just
-    come and is not learnt yet, or NOTHING.
+    Candidates that were added before the call are scored too. `ranking` adds the bucket tables.
+    `arriving`: the track of an event that is being tested and is not learnt yet, or NO_CODE.
     """
-    _look_at(blend, listener, arriving)
+    _load_listener(blend, listener, arriving)
     propose_all(blend)
     describe_all(blend)
-    _weigh(blend)
+    _find_weights(blend)
     _score(blend.scratch[0].candidates, blend.scratch[0].weights)
-    _leave_out_hated(blend)
+    _exclude_hated(blend)

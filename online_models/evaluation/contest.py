@@ -1,7 +1,8 @@
-"""Models side by side on the same events: each is asked where the track stood, then learns it.
+"""`Contest`: a comparison of several models on the same events, in one pass.
 
-Prequential evaluation, also called test-then-learn (Dawid 1984; Gama, Sebastião & Rodrigues
-2013): nobody is asked about what was learnt already, and every event is both test and lesson.
+Each model ranks the item of an event, and then learns the event: prequential evaluation, also
+called test-then-learn (Dawid 1984; Gama, Sebastião & Rodrigues 2013). Every event is first a test
+and then training data, so that no model is tested on what it has learnt already.
 """
 
 import time
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 from online_models.base import EVALUATED_K, Columns, Ranker, Signal
 
 EVENTS_A_SLICE = 1_000
-"""Models take turns after so many events; lists for `coverage` are made then."""
+"""Number of events after which the models take turns, and lists for `coverage` are made."""
 LISTS_A_SLICE = 32
-"""So many of the slice's listeners, the last ones, get a list that is counted in `coverage`."""
+"""Number of lists per slice, for its last listeners, that count in `coverage`."""
 
 
 class Contestant:
-    """One model: the places it gave, how long it took, what it ever listed."""
+    """One of the compared models: the places it gave, its time, and the items it listed.
+
+    Parameters: `name`, the model's name in results; `ranker`, the model.
+    """
 
     def __init__(self, name: str, ranker: Ranker) -> None:
         self.name = name
@@ -32,17 +36,17 @@ class Contestant:
 
     @property
     def places(self) -> NDArray[np.int8]:
-        """Place of each LISTEN's track, as `Ranker.place_many` says; [listens]."""
+        """The place of each LISTEN's track, int8[listens]; see `Ranker.place_many`."""
         self._places = [np.concatenate([np.zeros(0, np.int8), *self._places])]
         return self._places[0]
 
     @property
     def coverage(self) -> float:
-        """Share of all tracks that stood in one of `lists` lists at least."""
+        """Catalogue coverage: the share of tracks that were in at least one of `lists` lists."""
         return float(self._is_listed.sum() / max(len(self.ranker.items), 1))
 
     def take(self, columns: Columns, *, is_frozen: bool) -> NDArray[np.int32]:
-        """Is asked about each event, and learns it unless frozen; returns places."""
+        """Ranks the track of each event, then learns the event unless frozen; returns places."""
         began = time.perf_counter()
         places = self.ranker.place_many(columns, is_frozen=is_frozen)
         self.seconds += time.perf_counter() - began
@@ -50,7 +54,7 @@ class Contestant:
         return places
 
     def list_for(self, users: NDArray[np.int32]) -> None:
-        """Makes lists and notes what stands in them."""
+        """Makes a list for each of `users` (codes) and records the tracks in it."""
         items, _, _ = self.ranker.recommend_many(users, EVALUATED_K)
         missing = len(self.ranker.items) - len(self._is_listed)
         self._is_listed = np.pad(self._is_listed, (0, max(missing, 0)))
@@ -59,10 +63,11 @@ class Contestant:
 
 
 class Contest:
-    """Contestants, the first of which is the one in question, and the events they met.
+    """Compared models ("contestants"), and the LISTENs that they were tested on.
 
-    They share one vocabulary. From `frozen_from_row` (counted in events) on, or from the first
-    event later than `frozen_after_ms`, they follow listeners and learn no more.
+    The first model is the one that is evaluated; all models share its vocabularies. From event
+    number `frozen_from_row` on (0-based), or from the first event later than `frozen_after_ms`,
+    the models are frozen: they update listeners' contexts and learn nothing.
     """
 
     def __init__(
@@ -85,7 +90,7 @@ class Contest:
         self._met: list[tuple[NDArray[Any], ...]] = []
 
     def take(self, columns: Columns) -> NDArray[np.int32]:
-        """Every contestant takes the events, in slices; returns the first one's places."""
+        """Every model ranks and learns the events, in slices; returns the first model's places."""
         places = [np.zeros(0, np.int32)]
         start = 0
         while start < len(columns.users):
@@ -97,7 +102,7 @@ class Contest:
         return np.concatenate(places)
 
     def _parts(self, some: Columns) -> list[tuple[Columns, bool]]:
-        """The events before and those after everything froze."""
+        """The events before the models are frozen, and those after."""
         n = len(some.users)
         if self.frozen_at is None:
             learnt = self._learnt_of(some)
@@ -130,7 +135,7 @@ class Contest:
         return places[0]
 
     def finish(self) -> None:
-        """Makes the lists that are due after a slice, or after the last events."""
+        """Makes the lists for `coverage`, after a slice or after the last events."""
         users = np.concatenate([np.zeros(0, np.int32), *self._in_slice])[::-1]
         last = np.array(list(dict.fromkeys(users.tolist()))[:LISTS_A_SLICE], np.int32)
         self._in_slice = []
@@ -138,7 +143,7 @@ class Contest:
             each.list_for(last)
 
     def met(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-        """Users, items and times (ms) of all LISTENs, [n] each."""
+        """Users, items and times (ms) of all LISTENs so far, [n] each."""
         kinds = (np.int32, np.int32, np.int64)
         none = tuple(np.zeros(0, kind) for kind in kinds)
         users, items, at_ms = (np.concatenate(each) for each in zip(none, *self._met, strict=True))

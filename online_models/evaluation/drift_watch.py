@@ -1,13 +1,14 @@
-"""Tells when a model's hit rate falls, as against chance: ADWIN on windows of scored plays.
+"""`DriftWatch`: detects that a model's hit rate has fallen (concept drift), with ADWIN.
 
-ADWIN keeps a window that is as long as its values are alike, and cuts it where two parts of it
-differ by more than chance (Bifet & Gavaldà, Learning from Time-Changing Data with Adaptive
-Windowing, 2007; River's implementation). A cut after which hits are rarer raises an alarm; one
-after which they are more frequent is what learning looks like, and says nothing. An alarm changes
-no model: tables are never reset.
+ADWIN keeps a window of values and cuts it where the means of its two parts differ by more than
+chance explains (Bifet & Gavaldà, Learning from Time-Changing Data with Adaptive Windowing, 2007;
+River's implementation). A value is the hit rate of `WINDOW_PLAYS` scored plays. A cut after which
+the hit rate is lower raises an alarm. A cut after which it is higher is normal while a model
+learns, and raises none. An alarm changes no model: weights and tables are never reset.
 
-The state is whole numbers: hits of each window since the last cut. The detector follows from them,
-so that the same plays in any batches, live or replayed or from a snapshot, give the same alarms.
+The state is the hits of each window since the last cut, as whole numbers, and the detector is
+rebuilt from them. The same plays in any batches, live or replayed or after a snapshot, therefore
+give the same alarms.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,15 +19,17 @@ from numpy.typing import NDArray
 from river.drift import ADWIN
 
 WINDOW_PLAYS = 10
-"""Scored plays whose hit rate is one value for ADWIN: plays of a session hit and miss together."""
+"""Scored plays per value of ADWIN. Hits within a session are correlated, so one play is too few."""
 WINDOWS_MAX = 1 << 16
-"""So many are remembered; then the older half is forgotten."""
+"""Maximum number of windows that are kept; beyond it the older half is dropped."""
 ALARMS_KEPT = 64
+"""Number of newest alarms that are kept."""
 DELTA = 1e-5
-"""ADWIN's confidence: the smaller, the rarer are false alarms, and the later true ones."""
+"""ADWIN's confidence: a smaller value gives fewer false alarms, and later true ones."""
 GRACE_WINDOWS = 50
-"""ADWIN says nothing before so many."""
+"""Number of windows before which ADWIN detects nothing."""
 EDGE_WINDOWS = 10
+"""Minimum number of windows on both sides of a break."""
 
 ALARM = np.dtype(
     [("scored", "<i8"), ("at", "<i8"), ("since", "<i8"), ("before", "<f8"), ("after", "<f8")]
@@ -34,21 +37,21 @@ ALARM = np.dtype(
 
 
 class Alarm(NamedTuple):
-    """The hit rate fell."""
+    """A detected fall of the hit rate."""
 
     scored: int
-    """How many plays had been scored when it was noticed."""
+    """Number of scored plays when the fall was detected."""
     at: int
-    """Where that was, in whatever `DriftWatch.update` was told."""
+    """The position of the last of them, as passed to `DriftWatch.update`."""
     since: int
-    """How many plays had been scored when it fell, as far as can be told."""
+    """Estimated number of scored plays when the hit rate fell."""
     before: float
     after: float
-    """Hit rate until then, and since."""
+    """Hit rates before and after the fall."""
 
 
 class DriftWatch:
-    """Watches one model's hits.
+    """Detects falls of one model's hit rate.
 
     >>> watch = DriftWatch()
     >>> hits = np.arange(30_000) % 10 < np.where(np.arange(30_000) < 20_000, 5, 3)
@@ -60,16 +63,16 @@ class DriftWatch:
 
     def __init__(self) -> None:
         self.alarms: list[Alarm] = []
-        """The last ones, oldest first."""
+        """The newest alarms, `ALARMS_KEPT` at most, oldest first."""
         self.raised = 0
-        """How many alarms there ever were."""
+        """Number of alarms so far."""
         self._scored = 0
         self._open_hits = 0
         self._windows: list[int] = []
         self._detector = _detector(())
 
     def update(self, hits: NDArray[np.bool_], at: NDArray[np.int64]) -> None:
-        """Takes scored plays in order: whether each was a hit, and where it was; [n]."""
+        """Adds scored plays in order: whether each was a hit, and its position; [n] each."""
         start, n = 0, len(hits)
         while start < n:
             stop = min(n, start + WINDOW_PLAYS - self._scored % WINDOW_PLAYS)
@@ -102,7 +105,7 @@ class DriftWatch:
         self._detector = _detector(self._windows)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Arrays that `load` takes."""
+        """Arrays for `load`."""
         return {
             "drift_windows": np.array(self._windows, np.int8),
             "drift_counts": np.array([self._scored, self._open_hits, self.raised], np.int64),
@@ -110,16 +113,16 @@ class DriftWatch:
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over a `state()`."""
+        """Replaces the state by a `state()`."""
         self._begin(state["drift_windows"].tolist())
         self._scored, self._open_hits, self.raised = state["drift_counts"].tolist()
         self.alarms = [Alarm(*alarm) for alarm in state["drift_alarms"].tolist()]
 
 
 def _break_of(windows: list[int]) -> int:
-    """Where the windows before and after differ most, as against chance.
+    """The index of the window at which the hit rate most probably changed.
 
-    The likeliest single break in a mean (Hinkley 1970), at least `EDGE_WINDOWS` from both ends.
+    The most likely single break of a mean (Hinkley 1970), at least `EDGE_WINDOWS` from both ends.
     """
     hits = np.array(windows, np.int64)
     n, left = len(hits), np.arange(1, len(hits))

@@ -1,6 +1,7 @@
-"""A mean over plays, and how sure it is: plays of one listener are alike, so listeners count.
+"""Means over plays with 95 % confidence intervals, clustered by listener.
 
-The interval is that of a ratio estimator over clusters of unequal size (Cochran, Sampling
+Plays of one listener are correlated, so the listeners, and not the plays, are the sample. The
+interval is that of a ratio estimator over clusters of unequal size (Cochran, Sampling
 Techniques, 1977, 9A), with the normal distribution: mean ± 1.96 · se, where se² is the sum over
 listeners of (their sum - mean · their plays)², times c / (c - 1), over plays². With one listener
 alone each play is a cluster of its own.
@@ -15,7 +16,7 @@ Z_95 = 1.959963984540054
 
 
 class Estimate(NamedTuple):
-    """A mean and the ends of its 95 % interval; all 0 where there was nothing to take it of."""
+    """A mean and both ends of its 95 % confidence interval; all are 0 if there were no values."""
 
     mean: float
     low: float
@@ -40,19 +41,22 @@ def estimate(values: NDArray[np.float64], users: NDArray[np.int32]) -> Estimate:
     counts = np.bincount(users)
     clusters = int(np.count_nonzero(counts))
     if clusters < 2:
-        apart, clusters = values - mean, n
+        residuals, clusters = values - mean, n
     else:
-        apart = np.bincount(users, weights=values) - mean * counts
-    spread = float((apart**2).sum()) * clusters / (clusters - 1 or 1)
+        residuals = np.bincount(users, weights=values) - mean * counts
+    spread = float((residuals**2).sum()) * clusters / (clusters - 1 or 1)
     margin = Z_95 * spread**0.5 / n
     return Estimate(mean, mean - margin, mean + margin)
 
 
 def hits(places: NDArray[np.int8], k: int) -> NDArray[np.float64]:
-    """1 where the played track was among the first `k`, else 0; `places` as `place_many`'s."""
+    """Hits, [n]: 1 if the played track was among the first `k`, otherwise 0.
+
+    `places`, [n]: as `Ranker.place_many` returns them.
+    """
     return ((places >= 0) & (places < k)).astype(np.float64)
 
 
 def reciprocals(places: NDArray[np.int8], k: int) -> NDArray[np.float64]:
-    """1 / (rank + 1) where the played track was among the first `k`, else 0."""
+    """Reciprocal ranks, [n]: 1 / (rank + 1) if the track was among the first `k`, otherwise 0."""
     return hits(places, k) / np.maximum(places.astype(np.float64) + 1.0, 1.0)

@@ -1,4 +1,4 @@
-"""How new a play was, to the user or to everybody: for whole streams at once, in columns of [n]."""
+"""Novelty of plays: a repeat, new to the user, or new to all users; in columns of [n]."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 class Novelty(IntEnum):
-    """What a play was when it came."""
+    """How new the item of a play was to its user and to the model."""
 
     REPEAT = 0
     NEW_TO_USER = 1
@@ -16,16 +16,16 @@ class Novelty(IntEnum):
 
 
 class PlaysBefore(NamedTuple):
-    """What each play met."""
+    """What was known before each play, [n]."""
 
     novelty: NDArray[np.uint8]
-    """`Novelty`."""
+    """`Novelty` of the play."""
     of_user: NDArray[np.int64]
-    """How many plays the user had before."""
+    """Number of earlier plays of the user."""
 
 
 def plays_before(users: NDArray[np.int32], items: NDArray[np.int32]) -> PlaysBefore:
-    """What each play, in this order, met.
+    """Novelty of each play, and the number of its user's earlier plays; plays are in order.
 
     >>> met = plays_before(np.array([0, 0, 1, 0]), np.array([7, 7, 7, 8]))
     >>> met.novelty.tolist(), met.of_user.tolist()
@@ -39,12 +39,12 @@ def plays_before(users: NDArray[np.int32], items: NDArray[np.int32]) -> PlaysBef
 
 
 def pairs(users: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.int64]:
-    """One number for a user and an item."""
+    """One number, int64[n], for each pair of a user and an item (codes [n])."""
     return (users.astype(np.int64) << 32) | items
 
 
 def place_among_equals(values: NDArray[np.integer]) -> NDArray[np.int64]:
-    """How many equals each value has before it.
+    """The number of equal values before each value, [n].
 
     >>> place_among_equals(np.array([5, 9, 5, 5])).tolist()
     [0, 0, 1, 2]

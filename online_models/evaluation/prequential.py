@@ -1,4 +1,8 @@
-"""How good the lists are: counted while learning, each play looked for before it is learnt."""
+"""`Prequential`: hit rate and mean reciprocal rank, measured while the model learns.
+
+Prequential (test-then-learn) evaluation: the list for a listener is made just before their play is
+learnt, and the play is a hit if its track is in the list.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +21,13 @@ _MISS, _HIT = 1, 2
 
 
 class Prequential:
-    """Hit rate and mean reciprocal rank at `k` of plays with `min_history` plays before them.
+    """Hit rate and mean reciprocal rank at `k` of listeners with `min_history` earlier plays.
 
-    Counts whole numbers only, so that the same plays give the same bytes in any batches.
+    HR@k = hits / scored; MRR@k = (sum of 1 / (rank + 1) over hits) / scored. All counts are whole
+    numbers, so that the same plays in any batches give the same state.
+
+    Parameters: `k`, the length of the list, from 1 to `EVALUATED_K`; `min_history`, the number of
+    plays that a listener must have before a play of theirs is scored.
 
     >>> quality = Prequential(k=20, min_history=1)
     >>> quality.update(np.array([0, 0, 0]), np.array([-1, 1, -1]), np.zeros(3))
@@ -33,11 +41,11 @@ class Prequential:
         self.k = k
         self.min_history = min_history
         self.plays = np.zeros(0, np.int32)
-        """[listeners]: LISTENs so far."""
+        """int32[listeners]: number of LISTENs so far."""
         self.ranks = np.zeros(k, np.int64)
-        """[k]: how often the played track stood at this place."""
+        """int64[k]: how often the played track had this rank."""
         self.drift = DriftWatch()
-        """Whether hits became rarer."""
+        """The detector of a falling hit rate."""
         self._counts = np.zeros(2, np.int64)  # events, scored
         self._listeners = 0
 
@@ -48,9 +56,10 @@ class Prequential:
         signals: NDArray[np.uint8],
         at: NDArray[np.int64] | None = None,
     ) -> None:
-        """Counts rows that were learnt; columns of [n], `ranks` as `learn_many` returns them.
+        """Counts events that were learnt; columns of [n], `ranks` as `learn_many` returns them.
 
-        `at` is where each row stands, told again by drift alarms; else it is -1.
+        `at`: the position of each event, for example its log offset, which drift alarms contain;
+        without it their position is -1.
         """
         if not len(users):
             return
@@ -72,32 +81,32 @@ class Prequential:
 
     @property
     def events(self) -> int:
-        """LISTENs."""
+        """Number of LISTENs."""
         return int(self._counts[0])
 
     @property
     def scored(self) -> int:
-        """LISTENs of listeners who had enough before."""
+        """Number of LISTENs of listeners with at least `min_history` earlier ones."""
         return int(self._counts[1])
 
     @property
     def hits(self) -> int:
-        """Scored LISTENs whose track was in the list."""
+        """Number of scored LISTENs whose track was in the list."""
         return int(self.ranks.sum())
 
     @property
     def hit_rate(self) -> float:
-        """Hits / scored; 0 before anything was scored."""
+        """HR@k: hits / scored; 0 if no play was scored."""
         return self.hits / max(self.scored, 1)
 
     @property
     def mrr(self) -> float:
-        """Mean of 1 / (rank + 1), 0 for a miss."""
+        """MRR@k: the mean of 1 / (rank + 1), which counts as 0 for a miss."""
         reciprocals = sum(n / (rank + 1) for rank, n in enumerate(self.ranks.tolist()))
         return float(reciprocals / max(self.scored, 1))
 
     def summary(self) -> dict[str, float]:
-        """The figures by their usual names."""
+        """The measures by their usual names."""
         return {
             "events": self.events,
             "scored": self.scored,
@@ -107,7 +116,7 @@ class Prequential:
         }
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Arrays that `load` takes."""
+        """Arrays for `load`."""
         return {
             "plays": self.plays[: self._listeners].copy(),
             "ranks": self.ranks.copy(),
@@ -116,7 +125,7 @@ class Prequential:
         }
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over a `state()` of the same k and min_history."""
+        """Replaces the state by a `state()` of equal `k` and `min_history`."""
         self.plays = state["plays"].copy()
         self.ranks = state["ranks"].copy()
         self._counts = state["counts"].copy()
@@ -124,7 +133,7 @@ class Prequential:
         self._listeners = len(self.plays)
 
     def digest(self) -> str:
-        """32 hex digits, equal exactly for equal states."""
+        """A hash of the state, 32 hex digits: equal exactly if states are equal."""
         digest = xxhash.xxh3_128(f"{self.k} {self.min_history}".encode())
         for array in self.state().values():
             digest.update(array.tobytes())

@@ -1,4 +1,4 @@
-"""Whole numbers for amounts: which piece of a cut scale an amount falls into."""
+"""Buckets: amounts as small whole numbers (binning), the keys of bucket tables."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,12 @@ MASS_CUTS = np.array([1.0, 4.0, 16.0])
 GRAM_MASS_CUTS = np.array([0.0, 1.5, 4.0])
 ARTIST_CUTS = np.array([0.0, 1.2, 2.1])
 AGE_CUTS_S = np.array([600.0, 3600.0, 21600.0, 86400.0, 3 * 86400.0, 7 * 86400.0, 30 * 86400.0])
-"""Ages of a play."""
+"""Ages of a play, in seconds."""
 
 
 @njit_inner
 def bucket_of(cuts: NDArray[np.float64], amount: float) -> int:
-    """How many of `cuts` lie below `amount`."""
+    """The bucket of `amount`: the number of `cuts` (ascending) below it."""
     bucket = 0
     for cut in cuts:
         bucket += amount > cut
@@ -28,6 +28,6 @@ def _places(cuts: tuple[int, ...], last: int) -> NDArray[np.int32]:
 
 
 SLOTS = _places((1, 2, 4, 8, 16, 32), 33)[1:]
-"""By the place in a row from 0: 1 to 6; 0 means not in it."""
+"""The bucket of a place in a row (from 0), 1 to 6; 0 is left for "not in the row"."""
 GAPS = _places((1, 2, 3, 5, 8, 12, 16, 20, 30, 50, 80, 128, 256, 512), 1026)[1:]
-"""By how many plays ago from 0: 1 to 15."""
+"""The bucket of a gap, in plays (from 0), 1 to 15."""

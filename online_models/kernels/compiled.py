@@ -1,8 +1,8 @@
-"""How every hot function is compiled: once, cached on disk, the same bits on every machine.
+"""How hot functions are compiled with numba: once, cached on disk, with equal bits everywhere.
 
-No fastmath and no threads, so that a result never hangs on the processor; and no libm beyond
-`sqrt`, which IEEE 754 defines to the last bit. Compiled functions allocate nothing: without
-numba's runtime no references are counted, which saves a sixth of compilation and some of learning.
+Without fastmath and threads no result depends on the processor. No function of libm is used
+except `sqrt`, which IEEE 754 defines to the last bit. Compiled functions allocate no memory:
+without numba's runtime no references are counted, which saves a sixth of the compilation time.
 """
 
 from collections.abc import Callable
@@ -22,43 +22,44 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def njit_cached(function: _Function) -> _Function:
     """Compiles `function` at its first call, releasing the GIL, and keeps the machine code.
 
-    Numba's cache looks only at the file of the function itself, though the code of the functions
-    it calls is compiled into it; so the stamp of the cache is that of the whole package. It is in
-    the name of the index too, since an index names classes that another version may not have.
+    Numba's cache checks only the file of the function itself, although the code of the functions
+    that it calls is compiled into it. The stamp of the cache is therefore a hash of the whole
+    package. The index's file name contains it too, because an index refers to classes that another
+    version may not have.
     """
     return _cached(numba.njit(**_OPTIONS)(function))
 
 
 def njit_inner(function: _Function) -> _Function:
-    """As `njit_cached`, for compiled callers alone: what Python would need is not compiled."""
+    """As `njit_cached`, without wrappers for Python: only compiled code may call `function`."""
     return _cached(numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
 
 
 def njit_inlined(function: _Function) -> _Function:
-    """For what is called in one place of compiled code: compiled there and nowhere else."""
+    """For functions that are called in one place of compiled code: they are inlined there."""
     return numba.njit(**_OPTIONS, inline="always")(function)
 
 
 def constant(value: int) -> int:
-    """For a constant that is an argument of compiled functions.
+    """A constant that is passed to compiled functions.
 
-    A function is compiled anew for each literal that it is called with, but not for each of these.
+    Numba compiles a function again for each literal argument, but not for these values.
     """
     return np.int64(value)  # type: ignore[return-value]
 
 
 class _StampedFile(IndexDataCacheFile):  # type: ignore[misc, unused-ignore]
-    """Names machine code after what it was compiled from and for.
+    """Names files of machine code after a hash of the sources and the signature.
 
-    Numba numbers it, so that another version of the sources, or another process that starts at the
-    same time, may write other code under a number that an index gives away already.
+    Numba numbers these files. Another version of the sources, or another process that starts at
+    the same time, could then write other code to a number that an index already refers to.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        """Saves the code, then the index that names it."""
+        """Saves the code, then the index that refers to it."""
         overloads = self._load_index()
-        told = xxhash.xxh3_64_hexdigest(f"{self._source_stamp} {key!r}".encode())
-        overloads[key] = self._data_name_pattern.format(number=0).replace(".0.", f".{told}.")
+        name_hash = xxhash.xxh3_64_hexdigest(f"{self._source_stamp} {key!r}".encode())
+        overloads[key] = self._data_name_pattern.format(number=0).replace(".0.", f".{name_hash}.")
         self._save_data(overloads[key], data)
         self._save_index(overloads)
 

@@ -1,8 +1,8 @@
 """Logarithm and exponential that give the same bits on every machine.
 
-The C library's differ in the last bit between machines and versions; these use nothing but a
-table, additions, multiplications and the bits of a float. The tables come from `decimal`, whose
-arithmetic is in software and correctly rounded.
+The functions of C libraries differ in the last bit between machines and versions. These use only
+a table, additions, multiplications and the bits of a float. The tables are computed by `decimal`,
+whose arithmetic is in software and correctly rounded.
 """
 
 from decimal import Decimal
@@ -21,10 +21,11 @@ _MANTISSA, _ONE = (1 << 52) - 1, 1023 << 52
 _POWERS = np.array([float(Decimal(2) ** (Decimal(at) / 32)) for at in range(32)])
 _PIECE = float(Decimal(2).ln() / 32)
 EXP_MIN = -700.0
+"""Smallest argument of `exp_of`."""
 
 
 def logs_below(end: int) -> NDArray[np.float64]:
-    """ln(n) by n, for whole n from 1 below `end`, correctly rounded; 0 for 0."""
+    """A table, float64[end], of ln(n) by n, correctly rounded; its value for 0 is 0."""
     return np.array([0.0, *(float(Decimal(n).ln()) for n in range(1, end))])
 
 

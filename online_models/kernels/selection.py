@@ -1,4 +1,4 @@
-"""The best of many in linear time; equals in the order of the smaller code."""
+"""Top-k selection in linear time (quickselect); ties go to the smaller code."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from online_models.kernels.compiled import njit_inner
 
 @njit_inner
 def is_before(value: float, code: int, other_value: float, other_code: int) -> bool:
-    """Whether the first stands before the second in a list."""
+    """Whether the first (value, code) ranks before the second: by value, then by smaller code."""
     return value > other_value or (value == other_value and code < other_code)
 
 
@@ -20,9 +20,9 @@ def nth_best(
     n: int,
     order: NDArray[np.int32],
 ) -> int:
-    """Place of the n-th best (from 0) of the first `held`; codes are distinct.
+    """The position of the n-th best (from 0) of the first `held` values; codes are distinct.
 
-    Hoare's selection; `order` is room to work in.
+    Hoare's selection algorithm (quickselect); `order`, [held], is scratch memory.
     """
     for at in range(held):
         order[at] = at

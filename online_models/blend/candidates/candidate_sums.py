@@ -1,4 +1,4 @@
-"""Sums by code, kept for the codes that were met: a map of fixed room that is quickly emptied."""
+"""Sums by code: a sparse map of fixed capacity (a sparse set), which is emptied quickly."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from numpy.typing import NDArray
 from online_models.kernels.compiled import njit_inner
 from online_models.kernels.selection import is_before, nth_best
 
-ROOM = 1280
-"""Codes that may have a sum at once."""
+SUMS_MAX = 1280
+"""Maximum number of codes with a sum."""
 SUMS = np.dtype(
     [
         ("held", "<i8"),
-        ("codes", "<i4", (ROOM,)),
-        ("values", "<f8", (ROOM,)),
-        ("extras", "<f8", (ROOM,)),
-        ("marks", "<i4", (ROOM,)),
-        ("times", "<i4", (ROOM,)),  # how often was added to it
-        ("order", "<i4", (ROOM,)),
+        ("codes", "<i4", (SUMS_MAX,)),
+        ("values", "<f8", (SUMS_MAX,)),
+        ("extras", "<f8", (SUMS_MAX,)),
+        ("marks", "<i4", (SUMS_MAX,)),
+        ("times", "<i4", (SUMS_MAX,)),  # number of additions
+        ("order", "<i4", (SUMS_MAX,)),
     ],
     align=True,
 )
-"""Scratch, empty once `clear_sums` was called; `place_of`, int32[codes]: 1 + place of a code."""
+"""Scratch memory; `place_of`, int32[codes], holds 1 + the place of a code, or 0."""
 
 
 @njit_inner
-def add_to(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> int:
-    """Adds to the sum of `code`; returns its place."""
+def add_to_sum(sums: Any, place_of: NDArray[np.int32], code: int, value: float) -> int:
+    """Adds `value` to the sum of `code`; returns the place of the sum."""
     place = int(place_of[code]) - 1
     if place >= 0:
         sums.values[place] += value
@@ -52,23 +52,23 @@ def clear_sums(sums: Any, place_of: NDArray[np.int32]) -> None:
 
 
 @njit_inner
-def worst_of_best(sums: Any, n: int) -> int:
-    """Place of the last of the best `n`, -1 if there are not more than `n`."""
+def last_of_top(sums: Any, n: int) -> int:
+    """The place of the n-th largest sum; -1 if there are at most `n`."""
     if sums.held <= n:
         return -1
     return nth_best(sums.values, sums.codes, sums.held, n - 1, sums.order)
 
 
 @njit_inner
-def is_among(sums: Any, place: int, worst: int) -> bool:
-    """Whether `place` is one of the best, down to `worst`."""
+def is_in_top(sums: Any, place: int, worst: int) -> bool:
+    """Whether the sum at `place` is at least as good as the one at `worst`, see `last_of_top`."""
     return worst < 0 or not is_before(
         sums.values[worst], sums.codes[worst], sums.values[place], sums.codes[place]
     )
 
 
 @njit_inner
-def largest(sums: Any) -> float:
+def largest_sum(sums: Any) -> float:
     """The largest sum."""
     best = 0.0
     for place in range(sums.held):

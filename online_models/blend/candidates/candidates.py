@@ -1,7 +1,7 @@
-"""The tracks that are ranked for one listener: gathered once each, described, cut to a list.
+"""The candidates: the tracks that are ranked for one listener, each once, with their features.
 
-Scratch, not state: it is as it was before once `clear`ed. The order in which tracks are proposed
-is fixed, since the sums of floats follow it.
+They are scratch memory and no part of the state; `clear_candidates` empties it. The order in which
+tracks are proposed is fixed, because sums of floats depend on it.
 """
 
 from typing import Any
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from online_models.blend.candidates.features import FEATURES, SOURCES, TRAITS
 from online_models.kernels.compiled import njit_inner
 
-ASKED_MAX = 256
-"""Tracks whose scores are asked for at once."""
+SCORED_MAX = 256
+"""Maximum number of tracks whose scores are requested in one call."""
 SLOTS_MAX = 1000
-"""Candidates and asked tracks; whoever comes later is no candidate."""
+"""Maximum number of candidates and requested tracks; later ones are dropped."""
 HATED_SCORE = -1000.0
-"""Below the score of every track that is not hated; such a track is in no list."""
+"""The score of hated tracks, below that of every other track; such a track is in no list."""
 
 CANDIDATES = np.dtype(
     [
@@ -29,18 +29,21 @@ CANDIDATES = np.dtype(
     ],
     align=True,
 )
-"""Room for one listener's candidates. `slot_of`, int32[tracks], says 1 + where a track stands."""
+"""One listener's candidates; `slot_of`, int32[tracks], holds 1 + the slot of a track, or 0."""
 
 
 @njit_inner
 def slot_for(slot_of: NDArray[np.int32], item: int) -> int:
-    """Where `item` stands among the candidates, negative if it is none."""
+    """The slot of `item` among the candidates; negative if it is none."""
     return int(slot_of[item]) - 1
 
 
 @njit_inner
-def admit(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
-    """The slot of `item`, which is a candidate from now on; -1 if there is no room."""
+def add_candidate(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -> int:
+    """Adds `item` to the candidates, and the bit `source` to its sources; returns its slot.
+
+    Returns -1 if `SLOTS_MAX` is reached.
+    """
     slot = slot_for(slot_of, item)
     if slot < 0:
         slot = candidates.held
@@ -54,8 +57,8 @@ def admit(candidates: Any, slot_of: NDArray[np.int32], item: int, source: int) -
 
 
 @njit_inner
-def clear(candidates: Any, slot_of: NDArray[np.int32]) -> None:
-    """Takes all candidates out again."""
+def clear_candidates(candidates: Any, slot_of: NDArray[np.int32]) -> None:
+    """Removes all candidates."""
     held = candidates.held
     for slot in range(held):
         slot_of[candidates.items[slot]] = 0

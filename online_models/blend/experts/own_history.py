@@ -1,7 +1,14 @@
-"""The habit expert: what a listener plays again, from their own last plays.
+"""The own-history expert: what a listener plays again (repeat consumption), and what they love.
 
-How often, how recently, and what followed the last track (and the last two) before; recency and
-frequency as in the repeat consumption of Anderson et al. (2014).
+Recency and frequency predict repeat consumption (Anderson et al. 2014). With a candidate's plays at
+the positions k in the history (0 is the newest):
+
+    COUNT = ln(1 + number of its plays);  RECENCY = 6 - ln(2 + smallest k)
+    RECENCIES = ln(.01 + sum of 1 / √(k + 1)) + 4.6
+    OWN_NEXT = 2 · ln(1 + 4 · sum of 1 / (1 + n)), over the n-th last time (from 0) that it
+               followed the last track; OWN_NEXT_2 the same after the last two tracks
+
+NEWEST, LAST_10, LAST_50 and IN_SESSION are 0 or 1, and LOVED is 1 for explicit feedback LOVE.
 """
 
 from math import sqrt
@@ -10,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidates import admit, slot_for
+from online_models.blend.candidates.candidates import add_candidate, slot_for
 from online_models.blend.candidates.features import (
     AGE,
     COUNT,
@@ -29,7 +36,7 @@ from online_models.blend.candidates.features import (
     RECENCIES,
     RECENCY,
 )
-from online_models.blend.listener.contexts import NOBODY
+from online_models.blend.listener.contexts import UNKNOWN_LISTENER
 from online_models.blend.listener.marks import read_marks
 from online_models.blend.listener.play_rings import RING_MAX
 from online_models.kernels.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
@@ -39,6 +46,7 @@ from online_models.kernels.numerics import log_of, logs_below
 SOURCE = constant(64)
 SOURCE_NEXT = constant(128)
 LOVED_PROPOSED = 64
+"""Number of loved tracks, the newest ones, that are proposed."""
 _LOGS = logs_below(RING_MAX + 4)
 _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(RING_MAX + 4)])
 
@@ -47,18 +55,18 @@ _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(RING_MAX + 4)])
 def propose_own(
     candidates: Any, slot_of: NDArray[np.int32], recent: Any, track: int, track_2: int, own: int
 ) -> None:
-    """Proposes the last `own` plays and what followed `track` (after `track_2`) among them all.
+    """Proposes the last `own` plays, and what followed `track` (after `track_2`) in all plays.
 
-    The n-th last time (from 0) that something followed counts 1 / (1 + n).
+    The n-th last time (from 0) that a track followed counts 1 / (1 + n).
     """
     tracks, held = recent.tracks, recent.held
     for k in range(min(held, own)):
-        admit(candidates, slot_of, tracks[k], SOURCE)
+        add_candidate(candidates, slot_of, tracks[k], SOURCE)
     times, times_2 = 0, 0
     for k in range(1, held):
         if tracks[k] != track:
             continue
-        slot = admit(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
+        slot = add_candidate(candidates, slot_of, tracks[k - 1], SOURCE_NEXT)
         if slot < 0:
             return
         candidates.features[OWN_NEXT, slot] += 1.0 / (1.0 + times)
@@ -89,7 +97,7 @@ def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s:
 
 @njit_inner
 def describe_own(candidates: Any, slot_of: NDArray[np.int32], recent: Any) -> None:
-    """Describes every candidate that the listener has played; after all were proposed."""
+    """Computes features of candidates that the listener has played; after all are proposed."""
     features, traits = candidates.features, candidates.traits
     for k in range(recent.held):
         slot = slot_for(slot_of, recent.tracks[k])
@@ -123,7 +131,7 @@ def _finish(candidates: Any, slot: int) -> None:
 
 @njit_inlined
 def propose(blend: Any) -> None:
-    """See `experts`: the listener's last plays, and what they played after the last track."""
+    """See `roster`: the listener's last plays, and what they played after the last track."""
     scratch, own = blend.scratch[0], blend.knobs[0].own
     last, recent = scratch.last, scratch.recent
     if own > 0:
@@ -132,12 +140,12 @@ def propose(blend: Any) -> None:
 
 @njit_inlined
 def propose_loved(blend: Any) -> None:
-    """Proposes what the listener loved last; all that they love is described so."""
+    """Proposes the tracks loved last; sets the feature LOVED of every loved candidate."""
     scratch, slot_of, listener = blend.scratch[0], blend.slot_of, blend.scratch[0].listener
-    if listener != NOBODY and blend.knobs[0].own > 0:
+    if listener != UNKNOWN_LISTENER and blend.knobs[0].own > 0:
         loved = read_marks(blend.loved[listener], blend.blocks, scratch.marks)
         for at in range(max(loved - LOVED_PROPOSED, 0), loved):
-            admit(scratch.candidates, slot_of, scratch.marks[at], SOURCE)
+            add_candidate(scratch.candidates, slot_of, scratch.marks[at], SOURCE)
         for at in range(loved):
             slot = slot_for(slot_of, scratch.marks[at])
             if slot >= 0:
@@ -146,7 +154,7 @@ def propose_loved(blend: Any) -> None:
 
 @njit_inlined
 def describe(blend: Any) -> None:
-    """See `experts`."""
+    """See `roster`."""
     scratch = blend.scratch[0]
     if blend.knobs[0].own > 0:
         describe_own(scratch.candidates, blend.slot_of, scratch.recent)

@@ -1,15 +1,18 @@
-"""The experts, in the order in which they are asked: the one place that knows them all.
+"""The roster: calls all experts in a fixed order, and is the only module that knows all of them.
 
-An expert is a module with some of these functions, each of which does nothing where the knobs
-leave the expert out. All take the `Blend`, whose `scratch[0]` says who is looked at.
+An expert is a module with some of these functions. Each takes the `Blend`, whose `scratch[0]`
+holds the listener, and does nothing if the configuration leaves the expert out.
 
-* `propose(blend)` admits candidates; it may describe them by the way, and note facts;
-* `describe(blend)` writes its features and traits of all candidates, once all are proposed;
-* `learn(blend, row, gain)`: a play in time, worth `gain` > 0, before the context moves on;
-* `learn_late(blend, before, track, gain)`: a late play, after the late one that it continues;
-* `count(blend, track, gain)`: any play.
+* `propose(blend)` adds candidates (candidate generation); it may already write features, traits
+  and facts of the situation;
+* `describe(blend)` writes its features and traits of all candidates, after all are proposed;
+* `learn(blend, row, gain)` updates its counts by a play that is not late, with weight `gain` > 0,
+  before the session context advances;
+* `learn_late(blend, before, track, gain)` updates its counts by a late play that follows the late
+  play `before`;
+* `count(blend, track, gain)` counts any play, late or not.
 
-The order is part of the result: sums of floats and room among the candidates follow it.
+The order is part of the result: sums of floats, and which candidates fit, depend on it.
 """
 
 from typing import Any
@@ -23,14 +26,14 @@ from online_models.blend.experts import (
     popularity,
     transitions,
 )
-from online_models.blend.listener.contexts import NOTHING
+from online_models.blend.listener.contexts import NO_CODE
 from online_models.kernels.compiled import njit_inlined
 
 
 @njit_inlined
 def propose_all(blend: Any) -> None:
-    """Fills the candidates: by what the listener did last, if anything, and by what is popular."""
-    if blend.scratch[0].last[0] != NOTHING:
+    """Generates candidates: from the last tracks, if any, popularity, and loved tracks."""
+    if blend.scratch[0].last[0] != NO_CODE:
         transitions.propose(blend)
         ngrams.propose(blend)
         cooccurrence.propose(blend)
@@ -43,7 +46,7 @@ def propose_all(blend: Any) -> None:
 
 @njit_inlined
 def describe_all(blend: Any) -> None:
-    """Says of all candidates what there is to say."""
+    """Computes the features and traits of all candidates."""
     own_history.describe(blend)
     cooccurrence.describe(blend)
     neighbours.describe(blend)
@@ -53,7 +56,7 @@ def describe_all(blend: Any) -> None:
 
 @njit_inlined
 def learn_all(blend: Any, row: Any, gain: float) -> None:
-    """Learns from a play in time."""
+    """Updates the experts by a play that is not late."""
     transitions.learn(blend, row, gain)
     ngrams.learn(blend, row, gain)
     artists.learn(blend, row, gain)
@@ -63,14 +66,14 @@ def learn_all(blend: Any, row: Any, gain: float) -> None:
 
 @njit_inlined
 def learn_late_all(blend: Any, before: int, track: int, gain: float) -> None:
-    """Learns from a late play that continues another."""
+    """Updates the experts by a late play that follows another late play."""
     transitions.learn_late(blend, before, track, gain)
     cooccurrence.learn_late(blend, before, track, gain)
 
 
 @njit_inlined
 def count_all(blend: Any, track: int, gain: float) -> None:
-    """Counts a play, whenever it was."""
+    """Counts a play, late or not."""
     popularity.count(blend, track, gain)
     artists.count(blend, track, gain)
     popularity.rescale(blend.tracks, blend.artists, blend.shared[0].chart)

@@ -1,8 +1,9 @@
-"""The last plays of each listener by event time, in blocks that are handed out as plays come.
+"""Play rings: the listening history of each listener, by event time, in a ring buffer of blocks.
 
-A listener of 50 plays takes four blocks; a full ring drops its oldest play. Habits reach far back:
-what followed a track a thousand plays ago is likely to follow it again. Erasing a listener
-zeroes their blocks and hands them on.
+Blocks are allocated from a pool as plays arrive: a listener with 50 plays takes four blocks. A full
+ring drops its oldest play. Habits reach far back: what followed a track a thousand plays ago is
+likely to follow it again (docs/decisions/0010-long-memories.md). Erasing a listener zeroes their
+blocks and returns them to the pool.
 """
 
 from typing import Any
@@ -18,13 +19,13 @@ RING_MAX = BLOCK_PLAYS * BLOCKS_MAX
 
 RING = np.dtype(
     [
-        ("blocks", "<i4", (BLOCKS_MAX,)),  # 1 + number of the block, 0 where there is none yet
+        ("blocks", "<i4", (BLOCKS_MAX,)),  # 1 + number of the block, 0 if there is none yet
         ("start", "<i4"),  # place of the oldest play
         ("held", "<i4"),
     ],
     align=True,
 )
-"""One a listener, 264 bytes."""
+"""One per listener, 264 bytes."""
 BLOCK = np.dtype(
     [
         ("tracks", "<i4", (BLOCK_PLAYS,)),
@@ -33,24 +34,24 @@ BLOCK = np.dtype(
     ],
     align=True,
 )
-"""Sixteen plays, or marked tracks, of one listener, 132 bytes; free blocks are a chain."""
-GIVEN = np.dtype([("free", "<i8"), ("blocks", "<i8")], align=True)
-"""1 + the first free block, 0 if there is none; and how many blocks were ever given."""
+"""Sixteen plays, or marked tracks, of one listener, 132 bytes; free blocks form a chain."""
+BLOCK_POOL = np.dtype([("free", "<i8"), ("blocks", "<i8")], align=True)
+"""The pool of blocks: 1 + the first free block, or 0; and the number of blocks allocated so far."""
 RECENT = np.dtype(
     [
         ("tracks", "<i8", (RING_MAX + 2,)),
         ("at_s", "<i8", (RING_MAX + 2,)),
         ("held", "<i8"),
-        ("session", "<i8"),  # how many of them belong to the session
+        ("session", "<i8"),  # number of plays in the current session
     ],
     align=True,
 )
-"""Scratch: one listener's plays, newest first, a track that is playing now included."""
+"""Scratch memory: one listener's plays, newest first, including a track that is playing."""
 
 
 @njit_inner
 def _get(ring: Any, blocks: NDArray[Any], nth: int, size: int) -> tuple[int, int]:
-    """Track and second of the `nth` play, the oldest being 0."""
+    """Track and time (seconds) of the `nth` play; the oldest is 0."""
     at = (ring.start + nth) % size
     block = blocks[ring.blocks[at // BLOCK_PLAYS] - 1]
     return block.tracks[at % BLOCK_PLAYS], int(block.at_s[at % BLOCK_PLAYS])
@@ -65,29 +66,31 @@ def _put(ring: Any, blocks: NDArray[Any], nth: int, size: int, track: int, at_s:
 
 
 @njit_inner
-def take_block(blocks: NDArray[Any], given: Any) -> int:
-    """A block that is nobody's."""
-    if given.free > 0:
-        block = given.free - 1
-        given.free = blocks[block].next
+def take_block(blocks: NDArray[Any], pool: Any) -> int:
+    """Allocates a block from the pool; returns its number."""
+    if pool.free > 0:
+        block = pool.free - 1
+        pool.free = blocks[block].next
         blocks[block].next = 0
         return block
-    given.blocks += 1
-    return given.blocks - 1
+    pool.blocks += 1
+    return pool.blocks - 1
 
 
 @njit_inner
-def free_block(blocks: NDArray[Any], given: Any, block: int) -> None:
-    """Empties a block, which is nobody's from now on."""
+def free_block(blocks: NDArray[Any], pool: Any, block: int) -> None:
+    """Zeroes a block and returns it to the pool."""
     blocks[block].tracks[:] = 0
     blocks[block].at_s[:] = 0
-    blocks[block].next = given.free
-    given.free = block + 1
+    blocks[block].next = pool.free
+    pool.free = block + 1
 
 
 @njit_inner
-def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int, at_s: int) -> None:
-    """Puts a play where its time belongs; the oldest of `size` makes room, and may be this one."""
+def insert_play(
+    ring: Any, blocks: NDArray[Any], pool: Any, size: int, track: int, at_s: int
+) -> None:
+    """Inserts a play in the order of time; of more than `size` plays the oldest is dropped."""
     held = int(ring.held)
     if held == size:
         if at_s < _get(ring, blocks, 0, size)[1]:
@@ -96,7 +99,7 @@ def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int,
         held -= 1
     at = (ring.start + held) % size // BLOCK_PLAYS
     if ring.blocks[at] == 0:
-        ring.blocks[at] = take_block(blocks, given) + 1
+        ring.blocks[at] = take_block(blocks, pool) + 1
     ring.held = held + 1
     while held > 0:
         before, before_s = _get(ring, blocks, held - 1, size)
@@ -109,20 +112,20 @@ def remember(ring: Any, blocks: NDArray[Any], given: Any, size: int, track: int,
 
 @njit_inner
 def _find(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> int:
-    """Which play of `track` is at that second, or else the newest one of it; -1 if none."""
+    """The play of `track` at this second, otherwise its newest play; -1 if there is none."""
     found = -1
     for nth in range(ring.held - 1, -1, -1):
-        its, its_s = _get(ring, blocks, nth, size)
-        if its == track and its_s == at_s:
+        played, played_s = _get(ring, blocks, nth, size)
+        if played == track and played_s == at_s:
             return nth
-        if its == track:
+        if played == track:
             found = max(found, nth)
     return found
 
 
 @njit_inner
-def take_back(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> None:
-    """Takes back the play of `track` at that second, or else the newest one of it, if any."""
+def remove_play(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int) -> None:
+    """Removes the play of `track` at this second, otherwise its newest play, if any (RETRACT)."""
     found, end = _find(ring, blocks, size, track, at_s), int(ring.held) - 1
     if found < 0:
         return
@@ -134,26 +137,26 @@ def take_back(ring: Any, blocks: NDArray[Any], size: int, track: int, at_s: int)
 
 
 @njit_inner
-def clear_ring(ring: Any, blocks: NDArray[Any], given: Any) -> None:
-    """Forgets all plays of the listener and frees their blocks."""
+def clear_ring(ring: Any, blocks: NDArray[Any], pool: Any) -> None:
+    """Erases all plays of the listener and frees their blocks."""
     for at in range(BLOCKS_MAX):
         if ring.blocks[at] > 0:
-            free_block(blocks, given, ring.blocks[at] - 1)
+            free_block(blocks, pool, ring.blocks[at] - 1)
             ring.blocks[at] = 0
     ring.start = 0
     ring.held = 0
 
 
 @njit_inner
-def _recall_some(recent: Any, held: int, block: Any, within: int, some: int) -> None:
-    """Writes `some` plays of a block, from place `within` backwards."""
+def _read_block(recent: Any, held: int, block: Any, within: int, some: int) -> None:
+    """Copies `some` plays of a block, from place `within` backwards."""
     for back in range(some):
         recent.tracks[held + back] = block.tracks[within - back]
         recent.at_s[held + back] = block.at_s[within - back]
 
 
 @njit_inner
-def recall(
+def read_recent(
     recent: Any,
     ring: Any,
     blocks: NDArray[Any],
@@ -162,9 +165,9 @@ def recall(
     break_s: int,
     most: int,
 ) -> None:
-    """Writes the listener's last plays, `most` of them, into `recent`.
+    """Writes the listener's last plays, at most `most`, into `recent`, newest first.
 
-    `playing` stands first unless it is negative.
+    `playing` comes first unless it is negative. A gap above `break_s` seconds ends the session.
     """
     held, places = 0, int(ring.held)
     if playing >= 0:
@@ -175,7 +178,7 @@ def recall(
     while held < end:
         within = at % BLOCK_PLAYS
         some = min(within + 1, end - held)
-        _recall_some(recent, held, blocks[ring.blocks[at // BLOCK_PLAYS] - 1], within, some)
+        _read_block(recent, held, blocks[ring.blocks[at // BLOCK_PLAYS] - 1], within, some)
         held += some
         at -= some
         if at < 0:
@@ -189,7 +192,7 @@ def recall(
 
 @njit_inner
 def is_played(ring: Any, blocks: NDArray[Any], size: int, track: int) -> bool:
-    """Whether `track` is among the listener's plays."""
+    """Whether `track` is in the listener's history."""
     for number in range((min(size, RING_MAX) + BLOCK_PLAYS - 1) // BLOCK_PLAYS):
         if ring.blocks[number] == 0:
             continue
@@ -203,7 +206,7 @@ def is_played(ring: Any, blocks: NDArray[Any], size: int, track: int) -> bool:
 
 @njit_inner
 def _holds(ring: Any, tracks: Any, number: int, size: int, track: int) -> bool:
-    """Whether one of the `tracks` of block `number` that is `track` is a play, no empty place."""
+    """Whether `track` is at a place of block `number` that holds a play, not at an empty one."""
     for place in range(BLOCK_PLAYS):
         nth = (number * BLOCK_PLAYS + place - ring.start) % size
         if tracks[place] == track and nth < ring.held:

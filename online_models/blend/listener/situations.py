@@ -1,17 +1,21 @@
-"""The situation of a listener: what the weights of the blend hang on, in small whole numbers."""
+"""Situations: categories of a listener's present state, which choose the weights of the blend.
+
+Facts are small whole numbers, for example whether the last track was played before, or how the
+last list did. Combinations of facts select one weight vector of each kind (contextual weights).
+"""
 
 from typing import Any
 
 import numpy as np
 
-from online_models.blend.listener.contexts import NOBODY, NOTHING
+from online_models.blend.listener.contexts import NO_CODE, UNKNOWN_LISTENER
 from online_models.kernels.buckets import bucket_of
 from online_models.kernels.compiled import njit_inlined, njit_inner
 
-# Outcomes of earlier lists, best last.
+# Outcomes of a list for the track that was played next, best last.
 MISSED, PROPOSED, LISTED, NEAR_TOP, TOP = 0, 1, 2, 3, 4
 
-# Facts, by their place in `facts`.
+# Facts, by their position in `facts`.
 OWN_NEXT_KNOWN, BIGRAM_KNOWN, REPEATED = 0, 1, 2
 MASS_T, MASS_BI, TRIGRAM_KNOWN, ARTIST_TWICE = 3, 4, 5, 6
 OUTCOME, OUTCOME_BEFORE = 7, 8
@@ -24,29 +28,30 @@ HELD_CUTS = np.array([10.0, 30.0, 100.0])
 RUN_CUTS = np.array([1.0, 3.0, 7.0])
 REPEAT_CUTS = np.array([0.0, 3.0, 7.0])
 PLAY_TIME_CUTS_S = np.array([-0.5, 30.0, 120.0, 300.0, 1800.0])
-"""Seconds between the last two plays; negative if there were not two."""
+"""Seconds between the last two plays; negative if there are fewer than two."""
 REPEATS_READ = 10
+"""Number of last plays whose repeats are counted."""
 
 VECTORS = (1, 8, 64, 25, 32, 16)
-"""How many weight vectors there are: for everything, and for each kind of situation."""
+"""Numbers of weight vectors: one for all situations, then those of each kind of situation."""
 SITUATIONS = len(VECTORS)
 FIRSTS = np.cumsum([0, *VECTORS])[:-1]
 
 
 MOOD = np.dtype(
     [
-        ("outcomes", "u1", (2,)),  # how the last lists did, newest first
-        ("repeats", "<u2"),  # a bit for each of the last plays: had they played the track before?
+        ("outcomes", "u1", (2,)),  # outcomes of the last two lists, newest first
+        ("repeats", "<u2"),  # a bit per last play: whether it was a repeat
         ("session", "<i4"),  # number of their session, see `neighbours`
     ],
     align=True,
 )
-"""One a listener, 8 bytes."""
+"""One per listener, 8 bytes: results of their lists, repeats, and their session."""
 
 
 @njit_inner
 def clear_mood(mood: Any) -> None:
-    """Forgets how the listener's lists did."""
+    """Resets the record of the listener."""
     mood.outcomes[:] = 0
     mood.repeats = 0
     mood.session = 0
@@ -65,20 +70,20 @@ def _outcome(rank: int, is_candidate: bool) -> int:
 
 @njit_inner
 def note_outcome(mood: Any, rank: int, is_candidate: bool) -> None:
-    """The track that came had this 0-based rank, -1 if it was not ranked."""
+    """Notes the 0-based rank of the track that was played; -1 if it was not ranked."""
     mood.outcomes[1] = mood.outcomes[0]
     mood.outcomes[0] = _outcome(rank, is_candidate)
 
 
 @njit_inner
 def note_repeat(mood: Any, is_repeat: bool) -> None:
-    """The listener had played the track before, or not."""
+    """Notes whether the last play was a repeat."""
     mood.repeats = ((int(mood.repeats) << 1) | is_repeat) & 0xFFFF
 
 
 @njit_inner
 def repeats_of(mood: Any) -> int:
-    """How many of the last `REPEATS_READ` plays were repeats."""
+    """The number of repeats among the last `REPEATS_READ` plays."""
     repeats = 0
     for back in range(REPEATS_READ):
         repeats += (int(mood.repeats) >> back) & 1
@@ -102,12 +107,12 @@ def _find_facts_of_plays(facts: Any, recent: Any) -> None:
 
 @njit_inlined
 def find_facts(blend: Any) -> None:
-    """What the listener's own plays and lists say of the situation; experts note their facts."""
+    """Writes facts from the listener's plays and lists; experts write their own facts."""
     scratch, facts = blend.scratch[0], blend.scratch[0].facts
     _find_facts_of_plays(facts, scratch.recent)
-    if scratch.last[0] != NOTHING:
+    if scratch.last[0] != NO_CODE:
         facts[TWICE] = scratch.last[0] == scratch.last[1]
-    if scratch.listener != NOBODY:
+    if scratch.listener != UNKNOWN_LISTENER:
         mood = blend.moods[scratch.listener]
         facts[OUTCOME] = mood.outcomes[0]
         facts[OUTCOME_BEFORE] = mood.outcomes[1]
@@ -116,7 +121,7 @@ def find_facts(blend: Any) -> None:
 
 @njit_inner
 def find_vectors(facts: Any, vectors: Any) -> None:
-    """Writes which weight vectors hold in this situation into `vectors`, [SITUATIONS]."""
+    """Writes the rows of the weight vectors of a situation into `vectors`, [SITUATIONS]."""
     f = facts
     vectors[0] = 0
     vectors[1] = (f[OWN_NEXT_KNOWN] * 2 + f[BIGRAM_KNOWN]) * 2 + f[REPEATED]

@@ -9,8 +9,8 @@ from online_models.blend.experts import ngrams
 from online_models.blend.experts.ngrams import GRAM, MAP, link_all
 from tests.support.compiled import called, records
 
-NOTHING = -1
-learn, find = called(ngrams.learn_gram), called(ngrams.find)
+NO_CODE = -1
+learn, find = called(ngrams.learn_ngram), called(ngrams.find_context)
 
 
 class Kept:
@@ -21,12 +21,12 @@ class Kept:
         self.heads = np.zeros(room, np.int32)
 
     def learn(self, x1: int, x2: int, track: int) -> None:
-        learn(self.grams, self.heads, self.map[0], x1, x2, NOTHING, track, 1.0)
+        learn(self.grams, self.heads, self.map[0], x1, x2, NO_CODE, track, 1.0)
 
-    def after(self, x1: int, x2: int, x3: int = NOTHING) -> list[int]:
+    def after(self, x1: int, x2: int, x3: int = NO_CODE) -> list[int]:
         at = find(self.grams, self.heads, x1, x2, x3)
         row = self.grams[at]["row"]
-        return [] if at == NOTHING else row["items"][: row["held"]].tolist()
+        return [] if at == NO_CODE else row["items"][: row["held"]].tolist()
 
 
 def test_contexts_differ_by_order_and_by_length() -> None:

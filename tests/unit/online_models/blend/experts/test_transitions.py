@@ -11,7 +11,7 @@ from online_models.blend.listener.contexts import BREAK_MS, CONTEXT
 from tests.support.compiled import called, records
 
 START_MS = 10**12
-learn, move = called(transitions.learn_transitions), called(contexts.move)
+learn, advance = called(transitions.learn_transitions), called(contexts.advance)
 
 
 def after_plays(*plays: tuple[int, int], steps: int = 3) -> dict[int, dict[int, float]]:
@@ -19,7 +19,7 @@ def after_plays(*plays: tuple[int, int], steps: int = 3) -> dict[int, dict[int, 
     rows, [context] = records(FOLLOWERS, 10), records(CONTEXT, 1)
     for track, at_ms in plays:
         learn(rows, context, track, at_ms, 1.0, steps)
-        move(context, track, at_ms)
+        advance(context, track, at_ms)
     return {track: followers(rows[track]) for track in range(10)}
 
 

@@ -7,7 +7,7 @@ import pytest
 from online_models.base import Signal
 from online_models.blend.listener import marks as module
 from online_models.blend.listener.marks import MARKED, MARKED_MAX
-from online_models.blend.listener.play_rings import BLOCK, BLOCK_PLAYS, GIVEN
+from online_models.blend.listener.play_rings import BLOCK, BLOCK_PLAYS, BLOCK_POOL
 from tests.support.compiled import called, records
 from tests.support.rankers import MINUTE_MS, START_MS, Row, a_ranker, learn
 
@@ -22,7 +22,7 @@ class Marks:
 
     def __init__(self) -> None:
         self.marked, self.blocks = records(MARKED, 2), records(BLOCK, 600)
-        self.given = records(GIVEN, 1)
+        self.given = records(BLOCK_POOL, 1)
 
     def mark(self, *tracks: int, who: int = ANN) -> None:
         for track in tracks:

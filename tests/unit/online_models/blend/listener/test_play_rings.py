@@ -9,7 +9,7 @@ from online_models.blend.listener import play_rings as module
 from online_models.blend.listener.play_rings import (
     BLOCK,
     BLOCK_PLAYS,
-    GIVEN,
+    BLOCK_POOL,
     RECENT,
     RING,
     RING_MAX,
@@ -17,9 +17,15 @@ from online_models.blend.listener.play_rings import (
 from tests.support.compiled import called, records
 
 ANN, BOB = 0, 1
-clear_ring, is_played, recall, remember, take_back = map(
+clear_ring, is_played, read_recent, insert_play, remove_play = map(
     called,
-    (module.clear_ring, module.is_played, module.recall, module.remember, module.take_back),
+    (
+        module.clear_ring,
+        module.is_played,
+        module.read_recent,
+        module.insert_play,
+        module.remove_play,
+    ),
 )
 
 
@@ -28,21 +34,21 @@ class Kept:
 
     def __init__(self, size: int = RING_MAX) -> None:
         self.rings, self.blocks = records(RING, 2), records(BLOCK, 64)
-        self.given = records(GIVEN, 1)
+        self.given = records(BLOCK_POOL, 1)
         self.size = size
 
     def play(self, track: int, at_s: int, who: int = ANN) -> None:
-        remember(self.rings[who], self.blocks, self.given[0], self.size, track, at_s)
+        insert_play(self.rings[who], self.blocks, self.given[0], self.size, track, at_s)
 
     def retract(self, track: int, at_s: int, who: int = ANN) -> None:
-        take_back(self.rings[who], self.blocks, self.size, track, at_s)
+        remove_play(self.rings[who], self.blocks, self.size, track, at_s)
 
     def is_played(self, track: int, who: int = ANN) -> bool:
         return bool(is_played(self.rings[who], self.blocks, self.size, track))
 
     def recent(self, who: int = ANN, playing: int = -1) -> Any:
         recent = records(RECENT, 1)[0]
-        recall(recent, self.rings[who], self.blocks, self.size, playing, 1_800, self.size)
+        read_recent(recent, self.rings[who], self.blocks, self.size, playing, 1_800, self.size)
         return recent
 
     def held(self, who: int = ANN) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What every model promises, whoever adds one: River's own checks, and the stream's."""
+"""The contract of every model: River's own checks, and those of the column interface."""
 
 import pickle
 from itertools import pairwise
@@ -36,8 +36,8 @@ def test_events_one_by_one_and_in_columns_give_the_same_model(name: str) -> None
     one_by_one, in_columns = build({"model": name}), build({"model": name})
     some = rows(2, 150)
     for row in some:
-        told = {"at": row.at_ms, "signal": row.signal, "group": row.group}
-        one_by_one.learn_one(row.user, row.item, row.y, told)
+        x = {"at": row.at_ms, "signal": row.signal, "group": row.group}
+        one_by_one.learn_one(row.user, row.item, row.y, x)
     learn(in_columns, some)
     assert one_by_one.digest() == in_columns.digest()
 
@@ -70,7 +70,7 @@ def test_a_rank_is_the_place_in_the_list_of_the_moment_before(name: str) -> None
     assert max(ranks) > 0
 
 
-def test_asking_changes_nothing(name: str) -> None:
+def test_queries_change_nothing(name: str) -> None:
     model = a_ranker(name, rows(4, 200))
     before = model.digest()
     for user in ("u1", "nobody", None, 7):
@@ -88,7 +88,7 @@ def test_not_evaluating_changes_ranks_and_nothing_else(name: str) -> None:
     assert not_evaluated.digest() == evaluated.digest()
 
 
-def test_places_are_the_ranks_and_tell_what_was_not_even_proposed(name: str) -> None:
+def test_places_are_the_ranks_and_mark_items_that_were_not_proposed(name: str) -> None:
     learning, evaluated = build({"model": name}), build({"model": name})
     ranks, places = learn(learning, rows(5, 300)), place(evaluated, rows(5, 300))
     assert evaluated.digest() == learning.digest()
@@ -127,7 +127,7 @@ def test_freezing_gives_the_same_in_batches_of_any_sizes(name: str) -> None:
     assert cut.digest() == whole.digest()
 
 
-def test_a_loaded_state_is_the_same_and_goes_on_the_same(name: str) -> None:
+def test_a_loaded_state_is_equal_and_continues_with_equal_results(name: str) -> None:
     first, later = rows(6, 150)[:100], rows(6, 150)[100:]
     model, loaded = a_ranker(name, first), build({"model": name})
     loaded.load(model.state())
@@ -137,7 +137,7 @@ def test_a_loaded_state_is_the_same_and_goes_on_the_same(name: str) -> None:
     assert loaded.digest() == model.digest()
 
 
-def test_the_state_of_another_model_is_not_taken(name: str) -> None:
+def test_the_state_of_another_model_is_refused(name: str) -> None:
     model = a_ranker(name, rows(6, 50))
     before = model.digest()
     for other in MODEL_NAMES:
@@ -253,7 +253,7 @@ def test_time_that_runs_backwards_is_late_and_harmless(name: str) -> None:
     assert model.recommend("u")
 
 
-def test_equal_scores_stand_in_the_order_of_first_appearance(name: str) -> None:
+def test_equal_scores_are_listed_in_the_order_of_first_appearance(name: str) -> None:
     model = build({"model": name})
     assert model.rank("u", ["c", "a", "b"]) == ["a", "b", "c"]
     learn(model, [Row(f"u{at}", item) for at, item in enumerate(("z", "y"))])
@@ -261,7 +261,7 @@ def test_equal_scores_stand_in_the_order_of_first_appearance(name: str) -> None:
     assert first == model.rank("nobody", ["z", "y"])
 
 
-def test_a_forgotten_listener_is_as_unknown_and_the_others_go_on(name: str) -> None:
+def test_an_erased_listener_is_unknown_and_the_others_continue(name: str) -> None:
     model = a_ranker(name, rows(11, 300))
     before = model.recommend("u2")
     model.forget(model.users.code("u1"))
@@ -270,7 +270,7 @@ def test_a_forgotten_listener_is_as_unknown_and_the_others_go_on(name: str) -> N
     assert [each.item for each in model.recommend("u2")] == [each.item for each in before]
 
 
-def test_a_forgotten_listener_who_comes_back_is_a_new_one(name: str) -> None:
+def test_an_erased_listener_who_returns_is_a_new_one(name: str) -> None:
     model = a_ranker(name, rows(11, 300))
     code = model.users.code("u1")
     model.forget(code)
@@ -282,7 +282,7 @@ def test_a_forgotten_listener_who_comes_back_is_a_new_one(name: str) -> None:
         model.users.value(code)
 
 
-def test_forgetting_nobody_changes_nothing(name: str) -> None:
+def test_erasing_an_unknown_listener_changes_nothing(name: str) -> None:
     model = a_ranker(name, rows(11, 50))
     before = model.digest()
     model.forget(-1)
@@ -300,7 +300,7 @@ def test_a_model_that_grows_on_the_way_is_the_one_that_had_room_from_the_start(n
     assert on_the_way.digest() == at_once.digest()
 
 
-def test_a_wrong_parameter_is_said(name: str) -> None:
+def test_a_wrong_parameter_is_an_error(name: str) -> None:
     with pytest.raises(ModelError, match="depth"):
         build({"model": name, "depth": 3})
 

@@ -27,7 +27,7 @@ TELL = (
     ids=["one hash seed", "another hash seed", "a processor without extensions"],
 )
 def test_another_process_ends_in_the_same_bytes(environment: dict[str, str]) -> None:
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", TELL],
         cwd=ROOT,
         env={**os.environ, **environment},
@@ -35,5 +35,5 @@ def test_another_process_ends_in_the_same_bytes(environment: dict[str, str]) -> 
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout) == digests_and_lists()
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout) == digests_and_lists()

@@ -1,7 +1,7 @@
-"""A naive twin of the blend, written from its description: whole histories and dictionaries.
+"""A naive implementation of the blend from its description: whole histories and dictionaries.
 
-Weights and situations are keyed by their meaning, and logarithms are those of the C library. Only
-the order of sums is that of the description, so that scores are equal up to rounding.
+Weights and situations are keyed by what they mean, logarithms are the C library's. Only the order
+of sums is that of the description, so that scores are equal up to rounding.
 """
 
 from bisect import bisect_left
@@ -30,7 +30,7 @@ def level(cuts: list[float], amount: float) -> int:
     return bisect_left(cuts, amount)
 
 
-def lg(weight: float, total: float) -> float:
+def log_share(weight: float, total: float) -> float:
     return log(1e-4 + weight / total) + 9.21
 
 
@@ -97,7 +97,7 @@ def session_length(recent: list[tuple[int, int]]) -> int:
 
 
 class Candidate:
-    """Features and traits of one candidate track."""
+    """A candidate: its features, traits and score."""
 
     def __init__(self, item: int) -> None:
         self.item = item
@@ -108,7 +108,7 @@ class Candidate:
 
 
 class NaiveBlend:
-    """Ids are texts; codes follow the first appearance, because they order equal scores."""
+    """Ids are texts; codes are given by first appearance, because ties are in their order."""
 
     def __init__(self, config: BlendConfig) -> None:
         self.config = config
@@ -117,7 +117,7 @@ class NaiveBlend:
         self.listeners: dict[str, _Listener] = defaultdict(_Listener)
         self.after: dict[int, _Row] = defaultdict(lambda: _Row(32))
         self.grams: dict[tuple[int, ...], _Row] = defaultdict(lambda: _Row(8))
-        self.together: dict[int, _Row] = defaultdict(lambda: _Row(62))
+        self.cooccurrence: dict[int, _Row] = defaultdict(lambda: _Row(62))
         self.next_artist: dict[int, _Row] = defaultdict(lambda: _Row(32))
         self.postings: dict[int, list[tuple[list[int], int]]] = defaultdict(list)
         self.played: dict[int, Any] = defaultdict(lambda: F32(0))
@@ -170,7 +170,7 @@ class NaiveBlend:
         self._describe_own(found, recent)
         self._describe_sums(found, wide, near)
         if self.config.has("cooccurrence"):
-            self._describe_company(listed, [track for _, track in recent])
+            self._describe_older_and_reverse(listed, [track for _, track in recent])
         self._describe_artists(listed, recent, artist)
         for each in listed:
             played = float(self.played[each.item]) / self.scale
@@ -184,7 +184,9 @@ class NaiveBlend:
             row = self.after[track]
             for at, (weight, item) in enumerate(row.entries):
                 each = propose(item, 2 if step else 1)
-                each.x[f.T1 + step] = lg(float(weight), float(row.sum) + 2.0 * float(row.unit))
+                each.x[f.T1 + step] = log_share(
+                    float(weight), float(row.sum) + 2.0 * float(row.unit)
+                )
                 if step == 0:
                     each.x[f.FOLLOWS] = 1.0
                     each.traits[f.SLOT_T] = 1 + level([1, 2, 4, 8, 16, 32], at + 1)
@@ -200,7 +202,7 @@ class NaiveBlend:
             total = float(row.sum) + 0.5 * float(row.unit)
             for at, (weight, item) in enumerate(row.entries):
                 each = propose(item, 4)
-                each.x[f.BIGRAM if order == 2 else f.TRIGRAM] = lg(float(weight), total)
+                each.x[f.BIGRAM if order == 2 else f.TRIGRAM] = log_share(float(weight), total)
                 if order == 2:
                     each.traits[f.SLOT_BI] = min(1 + level([1, 2, 4, 8], at + 1), 4)
                     count = float(weight) / float(row.unit)
@@ -212,10 +214,10 @@ class NaiveBlend:
                 facts["mass bi"] = level([0.0, 1.5, 4.0], row.mass())
 
     def _wide(self, recent: list[tuple[int, int]]) -> dict[int, tuple[float, int]]:
-        """Returns by track: (sum, number of the last plays that it co-occurs with)."""
+        """By track: (sum, number of the last plays with which it co-occurs)."""
         sums: dict[int, tuple[float, int]] = {}
         for k, (_, track) in enumerate(recent[:8]):
-            row = self.together[track]
+            row = self.cooccurrence[track]
             norm = 1.0 / (float(row.unit) * (k + 1.0) * sqrt(row.mass() + 1.0))
             for weight, item in row.entries:
                 value, times = sums.get(item, (0.0, 0))
@@ -223,7 +225,7 @@ class NaiveBlend:
         return sums
 
     def _near(self, recent: list[tuple[int, int]], mine: list[int] | None) -> Any:
-        """Returns by track: [sum, sum over places after the shared one, number of sessions]."""
+        """By track: [sum, sum over tracks that came after, number of terms]."""
         likes: dict[int, list[Any]] = {}
         for k, (_, track) in enumerate(recent[: min(session_length(recent), 10)]):
             for session, place in reversed(self.postings[track][-32:]):
@@ -314,16 +316,16 @@ class NaiveBlend:
                     found[item].x[feature] = log(0.001 + share) + 6.91
                     found[item].traits[trait] = level(SHARES, share)
 
-    def _describe_company(self, listed: list[Candidate], tracks: list[int]) -> None:
+    def _describe_older_and_reverse(self, listed: list[Candidate], tracks: list[int]) -> None:
         older: dict[int, float] = defaultdict(float)
-        for row in [self.together[track] for track in tracks[8 : self.config.older]]:
+        for row in [self.cooccurrence[track] for track in tracks[8 : self.config.older]]:
             for weight, item in row.entries:
                 norm = 1.0 / (float(row.unit) * sqrt(row.mass() + 1.0))
                 older[item] += float(weight) * norm
         for each in listed:
             if each.item in older:
                 each.x[f.WIDE_OLDER] = log(0.001 + older[each.item]) + 6.91
-            row = self.together[each.item]
+            row = self.cooccurrence[each.item]
             best = row.entries[: self.config.company]
             met = [(float(weight), item) for weight, item in best if item in tracks[:8]]
             if met and each.traits[f.WIDE_COUNT]:
@@ -336,10 +338,10 @@ class NaiveBlend:
     def _describe_artists(
         self, listed: list[Candidate], recent: list[tuple[int, int]], artist: int | None
     ) -> None:
-        heard = [self.artist_of.get(track) for _, track in recent[:64]]
+        played_artists = [self.artist_of.get(track) for _, track in recent[:64]]
         row = self.next_artist[artist] if artist is not None else _Row(32)
         shares = {
-            other: float(F32(lg(float(weight), float(row.sum) + 5.0 * float(row.unit))))
+            other: float(F32(log_share(float(weight), float(row.sum) + 5.0 * float(row.unit))))
             for weight, other in row.entries
         }
         for each in [each for each in listed if each.item in self.artist_of]:
@@ -348,7 +350,7 @@ class NaiveBlend:
             each.traits[f.OF_ARTIST] = int(its == artist)
             each.x[f.ARTIST_NEXT] = shares.get(its, 0.0)
             each.traits[f.ARTIST_LEVEL] = level([0.0, 1.2, 2.1], shares.get(its, 0.0))
-            each.x[f.ARTIST_PLAYS] = log(1 + heard.count(its))
+            each.x[f.ARTIST_PLAYS] = log(1 + played_artists.count(its))
             if self.artist_played[its] > 0:
                 share = float(self.played[each.item]) / float(self.artist_played[its])
                 each.x[f.ARTIST_SHARE] = share
@@ -431,7 +433,7 @@ class NaiveBlend:
     # -- learning --------------------------------------------------------------------------
 
     def learn(self, row: Row) -> int:
-        """Returns the item's rank before learning; -1 if it had none or the row is no LISTEN."""
+        """Returns the rank that the row's item had before, -1 if it had none or is no LISTEN."""
         code = self.codes.setdefault(row.item, len(self.codes))
         artist = None
         if row.group is not None:
@@ -439,16 +441,16 @@ class NaiveBlend:
         who = self.listeners[row.user]
         if row.signal != Signal.LISTEN:
             self._introduce(code, artist)
-            self._hear(who, row, code)
+            self._apply_signal(who, row, code)
             return -1
         is_in_time = row.at_ms >= who.newest_ms
-        rank = self._rank_and_blend(who, code, is_in_time)
+        rank = self._rank_and_update(who, code, is_in_time)
         if artist is not None:
             self.artist_of[code] = artist
         self._play(who, row, code, is_in_time)
         return rank if rank < 20 else -1
 
-    def _rank_and_blend(self, who: _Listener, code: int, is_in_time: bool) -> int:
+    def _rank_and_update(self, who: _Listener, code: int, is_in_time: bool) -> int:
         survivors, (facts, found) = self.candidates(who, code)
         order = sorted(survivors, key=lambda each: (-each.score, each.item))
         items = [each.item for each in order]
@@ -456,17 +458,19 @@ class NaiveBlend:
         every, self.plays = self.config.blend_every, self.plays + is_in_time
         if is_in_time and every and (self.plays - 1) % every == 0:
             if rank >= 0:
-                self._step(who, survivors, code, facts)
+                self._update_weights(who, survivors, code, facts)
             outcome = 1 if code in found else 0
             if 0 <= rank < 20:
                 outcome = 4 if rank == 0 else 3 if rank < 5 else 2
             who.outcomes = [outcome, who.outcomes[0]]
         return rank
 
-    def _step(self, who: _Listener, survivors: list[Candidate], code: int, facts: Any) -> None:
+    def _update_weights(
+        self, who: _Listener, survivors: list[Candidate], code: int, facts: Any
+    ) -> None:
         best = max(each.score for each in survivors)
-        apart = [each.score - best for each in survivors]
-        shares = [float(exp(x)) if x > -12.0 else 0.0 for x in apart]
+        differences = [each.score - best for each in survivors]
+        shares = [float(exp(x)) if x > -12.0 else 0.0 for x in differences]
         total = sum(shares)
         gradient = [0.0] * f.FEATURES
         for each, share in zip(survivors, shares, strict=True):
@@ -493,7 +497,7 @@ class NaiveBlend:
             self.artist_of[code] = artist
             self._chart_artist(artist, code)
 
-    def _hear(self, who: _Listener, row: Row, code: int) -> None:
+    def _apply_signal(self, who: _Listener, row: Row, code: int) -> None:
         if row.signal == Signal.NOW_PLAYING:
             if row.at_ms >= who.newest_ms:
                 who.playing = code
@@ -515,7 +519,7 @@ class NaiveBlend:
         if is_in_time:
             if gain > 0.0:
                 self._learn_order(who, row.at_ms, code, gain)
-                self._learn_together(who, row.at_ms // 1000, code, gain)
+                self._learn_sessions(who, row.at_ms // 1000, code, gain)
             who.repeats.append(code in [track for _, track in who.ring])
             is_over = row.at_ms - who.newest_ms > BREAK_MS
             who.last, who.newest_ms = [code, *who.last][:3], row.at_ms
@@ -545,7 +549,7 @@ class NaiveBlend:
             if len(last) >= order:
                 self.grams[tuple(last[:order])].add(code, gain, 0.95)
 
-    def _learn_together(self, who: _Listener, at_s: int, code: int, gain: float) -> None:
+    def _learn_sessions(self, who: _Listener, at_s: int, code: int, gain: float) -> None:
         recent, later_s = who.ring[::-1], at_s
         for k, (second, track) in enumerate(recent[: self.config.window]):
             if later_s - second > 3600:
@@ -559,10 +563,10 @@ class NaiveBlend:
         self.postings[code].append((who.session, len(who.session)))
         who.session.append(code)
 
-    def _pair(self, one: int, other: int, gain: float) -> None:
-        if one != other:
-            self.together[one].add(other, gain, 0.998)
-            self.together[other].add(one, gain, 0.998)
+    def _pair(self, item: int, other: int, gain: float) -> None:
+        if item != other:
+            self.cooccurrence[item].add(other, gain, 0.998)
+            self.cooccurrence[other].add(item, gain, 0.998)
 
     def _learn_late(self, who: _Listener, at_ms: int, code: int, gain: float) -> None:
         if gain > 0.0 and who.late:

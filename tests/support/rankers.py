@@ -1,4 +1,4 @@
-"""Streams of plays for tests of models, in codes and in ids."""
+"""Streams of plays for models, in codes and in ids."""
 
 import random
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 
 
 class Row(NamedTuple):
-    """One event in the terms of a model."""
+    """One event, in a model's words."""
 
     user: str
     item: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row]:
-    """Random albums, repeats, breaks, late events, skips and explicit feedback."""
+    """Albums, repeats, breaks, late events, skips and words, by chance."""
     chance = random.Random(seed)
     last = [0] * users
     at_ms = START_MS
@@ -49,7 +49,7 @@ def learn(ranker: Ranker, some: list[Row], *, evaluate: bool = True) -> NDArray[
 
 
 def place(ranker: Ranker, some: list[Row], *, is_frozen: bool = False) -> NDArray[np.int32]:
-    """Evaluates `some` as one batch of columns; returns the ranks."""
+    """The same for evaluation; returns the places."""
     return ranker.place_many(columns_of(ranker, some), is_frozen=is_frozen)
 
 
@@ -83,10 +83,10 @@ def a_ranker(name: str, some: list[Row] | None = None, **params: Any) -> Ranker:
 
 
 def digests_and_lists() -> dict[str, list[str]]:
-    """The digest and one list of every model after a fixed stream, with exact scores."""
-    results = {}
+    """Of every model after a fixed stream: its digest and one list, scores to the last bit."""
+    found = {}
     for name in sorted(MODELS):
         ranker = a_ranker(name, rows(14, 600, users=3))
         listed = [f"{each.item} {each.score.hex()}" for each in ranker.recommend("u1")]
-        results[name] = [ranker.digest(), *listed]
-    return results
+        found[name] = [ranker.digest(), *listed]
+    return found

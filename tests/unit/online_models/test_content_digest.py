@@ -60,7 +60,7 @@ def test_every_not_a_number_is_the_same() -> None:
     assert content_digest(float("nan")) == content_digest(-float("nan"))
 
 
-def test_what_is_nested_without_end_or_cannot_be_written_is_said() -> None:
+def test_cyclic_values_and_values_that_pickle_refuses_are_errors() -> None:
     endless: list[Any] = []
     for _ in range(DEPTH_MAX + 2):
         endless = [endless]

@@ -22,7 +22,7 @@ def test_what_a_file_changes_is_part_of_the_model(preset: str) -> None:
     assert "64" in str(model.identity())
 
 
-def test_features_are_told_by_name() -> None:
+def test_features_are_given_by_name() -> None:
     assert sorted(FEATURE_NAMES.values()) == list(range(FEATURES))
     config = read('model = "best"\nstart = {t1 = 1.5, popular = 0.25}', "mine")
     assert dict(build(config).config.start) == {  # type: ignore[attr-defined]
@@ -38,7 +38,7 @@ def test_a_model_of_river_may_have_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
         ("model = ", "mine.toml is no TOML"),
         ("ring = 64", "mine.toml: model: field required"),
@@ -55,9 +55,9 @@ def test_a_model_of_river_may_have_parameters() -> None:
         ('model = "best"\nrate = 2015-01-01', "rate: input should be"),
     ],
 )
-def test_a_wrong_file_is_refused_and_says_what_may_be(text: str, said: str) -> None:
+def test_a_wrong_file_is_refused_with_the_permitted_names(text: str, problem: str) -> None:
     with pytest.raises(ModelError) as caught:
         read(text, "mine.toml")
     assert "mine.toml" in str(caught.value)
-    assert said in str(caught.value)
+    assert problem in str(caught.value)
     assert caught.value.remedy

@@ -22,7 +22,7 @@ def a_hosted(ranker: str, some: list[Row], **params: Any) -> RiverRanker:
 
 
 @pytest.mark.parametrize("ranker", HOSTED)
-def test_every_ranker_of_river_goes_on_from_its_state_as_if_nothing_had_been(ranker: str) -> None:
+def test_every_ranker_of_river_continues_from_its_state_with_equal_results(ranker: str) -> None:
     model, loaded = a_hosted(ranker, rows(1, 100)), RiverRanker(ranker, {})
     loaded.load(model.state())
     assert loaded.digest() == model.digest()
@@ -31,7 +31,7 @@ def test_every_ranker_of_river_goes_on_from_its_state_as_if_nothing_had_been(ran
 
 
 @pytest.mark.parametrize("ranker", HOSTED)
-def test_asking_draws_no_random_number_and_makes_no_row(ranker: str) -> None:
+def test_queries_draw_no_random_number_and_create_no_row(ranker: str) -> None:
     model = a_hosted(ranker, rows(3, 100))
     before = model.digest()
     model.recommend("u1")
@@ -46,7 +46,7 @@ def test_parameters_reach_the_hosted_ranker_and_the_digest() -> None:
     assert narrow.digest() != wide.digest()
 
 
-def test_the_state_of_a_ranker_with_other_parameters_is_not_taken() -> None:
+def test_the_state_of_a_ranker_with_other_parameters_is_refused() -> None:
     with pytest.raises(ModelError, match="belongs to"):
         a_hosted("FunkMF", [], n_factors=2).load(a_hosted("FunkMF", [], n_factors=3).state())
 
@@ -58,24 +58,24 @@ def test_only_rankers_of_river_can_be_hosted() -> None:
 
 
 def test_what_is_liked_ranks_above_what_is_skipped() -> None:
-    told = [
+    plays = [
         Row(user, item, y=y)
         for _ in range(20)
         for user in ("ann", "bob")
         for item, y in (("liked", 1.0), ("skipped", -1.0))
     ]
-    model = a_hosted("Baseline", [Row("ann", "skipped"), *told])
+    model = a_hosted("Baseline", [Row("ann", "skipped"), *plays])
     assert model.rank("ann", ["skipped", "liked"]) == ["liked", "skipped"]
 
 
-def test_an_endless_reward_counts_as_the_highest_there_is() -> None:
+def test_an_infinite_reward_counts_as_the_highest_reward() -> None:
     highest, endless = a_hosted("BiasedMF", rows(4, 30)), a_hosted("BiasedMF", rows(4, 30))
     learn(highest, [Row("u1", "i1", y=1.0)])
     learn(endless, [Row("u1", "i1", y=float("inf"))])
     assert endless.digest() == highest.digest()
 
 
-def test_words_teach_river_nothing_but_hated_tracks_stay_away() -> None:
+def test_river_learns_no_explicit_feedback_and_hated_tracks_are_not_proposed() -> None:
     model = a_hosted("Baseline", rows(5, 100))
     liked = model.recommend("u1", 1)[0].item
     learn(model, [Row("u1", str(liked), signal=Signal.HATE, at_ms=START_MS + 10**8)])
@@ -135,6 +135,6 @@ def test_a_name_within_a_module_of_rivers_is_not_rivers(module: bytes, name: byt
         RiverRanker("Baseline").load(a_state_with(named))
 
 
-def test_a_state_that_holds_something_else_is_not_taken() -> None:
+def test_a_state_with_another_class_is_refused() -> None:
     with pytest.raises(ModelError, match="not a Baseline"):
         RiverRanker("Baseline").load(a_state_with(pickle.dumps([1, 2])))

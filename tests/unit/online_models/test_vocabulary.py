@@ -1,4 +1,4 @@
-"""Names and numbers."""
+"""Ids and their codes."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,9 @@ def test_looking_up_adds_nothing() -> None:
 
 
 @given(st.lists(TEXTS | st.integers() | st.tuples(TEXTS, st.integers()), max_size=20))
-def test_a_state_gives_the_same_codes_and_goes_on_the_same(values: list[object]) -> None:
+def test_a_loaded_state_gives_the_same_codes_and_new_ones_in_turn(
+    values: list[object],
+) -> None:
     vocabulary, loaded = a_vocabulary(*values), Vocabulary()
     loaded.load(vocabulary.state())
     assert loaded.digest() == vocabulary.digest()
@@ -61,7 +63,7 @@ def test_a_forgotten_name_leaves_memory_and_state_and_its_code_is_never_given_ag
             lookup(0)
 
 
-def test_a_code_that_was_never_given_stands_for_nothing() -> None:
+def test_a_code_that_was_never_given_has_no_value() -> None:
     for code in (-1, 1, 2**31):
         with pytest.raises(LookupError):
             a_vocabulary("ann").value(code)
@@ -100,6 +102,6 @@ def test_forgetting_shows_in_the_digest() -> None:
     assert vocabulary.digest() != before
 
 
-def test_an_id_that_cannot_be_written_is_said_before_it_is_lost() -> None:
+def test_an_id_that_cannot_be_serialised_is_an_error_before_it_is_lost() -> None:
     with pytest.raises(ModelError, match="cannot be kept"):
         a_vocabulary(object()).state()

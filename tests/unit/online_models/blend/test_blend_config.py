@@ -1,4 +1,4 @@
-"""What a blend is made of."""
+"""Configurations of the blend."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.rankers import a_ranker, learn, rows
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "problem"),
     [
         ({"preset": "worst"}, "There is no preset 'worst'"),
         ({"without": ["magic"]}, "There is no expert 'magic'"),
@@ -22,8 +22,8 @@ from tests.support.rankers import a_ranker, learn, rows
         ({"deep": 3}, "deep"),
     ],
 )
-def test_a_configuration_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+def test_an_invalid_configuration_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ModelError, match=problem):
         build({"model": "blend", **changes})
 
 
@@ -39,7 +39,7 @@ STORES = {
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
-def test_any_expert_can_be_left_out_and_takes_no_memory_then(expert: str) -> None:
+def test_an_expert_that_is_left_out_takes_no_memory(expert: str) -> None:
     whole, model = a_ranker("best", rows(1, 200)), a_ranker("best", rows(1, 200), without=[expert])
     assert model.recommend("u1") != whole.recommend("u1")
     if expert in STORES:
@@ -55,7 +55,7 @@ def test_a_blend_that_learns_from_every_third_play_still_counts_every_play() -> 
         assert often.state()[key].tobytes() == seldom.state()[key].tobytes()
 
 
-def test_what_is_not_evaluated_is_learnt_alike_whatever_the_pace() -> None:
+def test_events_that_are_not_evaluated_are_learnt_equally_at_any_pace() -> None:
     one, other = build({"model": "fast", "blend_every": 3}), a_ranker("fast", blend_every=3)
     learn(one, rows(2, 200))
     learn(other, rows(2, 200), evaluate=False)

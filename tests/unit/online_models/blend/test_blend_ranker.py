@@ -33,7 +33,7 @@ def test_a_new_track_of_an_artist_reaches_those_who_listen_to_that_artist(name: 
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_what_the_blend_learns_moves_the_lists(name: str) -> None:
+def test_weight_updates_change_the_lists(name: str) -> None:
     habits = in_turn("ann", "abcd" * 30)
     moved, fixed = a_ranker(name, habits), a_ranker(name, habits, blend_every=0)
     assert moved.recommend("ann", 1)[0].item == fixed.recommend("ann", 1)[0].item == "a"
@@ -46,7 +46,7 @@ def _two(model: object) -> list[object]:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_retracted_play_is_no_habit_any_more(name: str) -> None:
+def test_a_retracted_play_is_no_longer_a_habit(name: str) -> None:
     only = {"without": [expert for expert in EXPERTS if expert != "own"]}
     model = a_ranker(name, in_turn("ann", "ab"), **only)
     assert [each.reason for each in model.recommend("ann")] == ["own", "own"]
@@ -66,11 +66,11 @@ def test_erasure_leaves_no_byte_in_any_record_of_the_listener(name: str) -> None
         assert not state[f"stores/{store}"][code].any(), store
 
 
-def test_a_pickle_is_as_small_as_what_is_known() -> None:
+def test_a_pickle_contains_only_rows_in_use() -> None:
     assert len(pickle.dumps(a_ranker("fast", rows(1, 50)))) < 2_000_000
 
 
-def test_tracks_that_are_in_no_list_of_an_expert_can_be_asked_for() -> None:
+def test_tracks_that_no_expert_proposes_can_be_scored() -> None:
     model = a_ranker("best", rows(5, 800, users=3, items=300))
     many = [f"i{at}" for at in range(300)]
     listed = [each.item for each in model.recommend("u1", 100)]
@@ -82,19 +82,19 @@ def test_tracks_that_are_in_no_list_of_an_expert_can_be_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_track_that_nobody_has_played_is_proposed_to_those_who_hear_its_artist(name: str) -> None:
+def test_a_track_without_plays_is_proposed_to_listeners_of_its_artist(name: str) -> None:
     model = a_ranker(name, in_turn("ann", "ab", artists="xy"))
     unheard = model.items.encode_many(["unheard"]), model.groups.encode_many(["y"])
     model.introduce(*unheard)
     [new] = [each for each in model.recommend("ann") if each.item == "unheard"]
     assert new.reason == "artist"
-    told = Row("bob", "told", "y", at_ms=START_MS, signal=Signal.NOW_PLAYING)
-    learn(model, [told])
-    assert "told" in [each.item for each in model.recommend("ann")]
+    stated = Row("bob", "stated", "y", at_ms=START_MS, signal=Signal.NOW_PLAYING)
+    learn(model, [stated])
+    assert "stated" in [each.item for each in model.recommend("ann")]
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_after_a_retracted_play_the_list_goes_on_from_the_play_before(name: str) -> None:
+def test_after_a_retracted_play_the_list_continues_from_the_play_before(name: str) -> None:
     habits = in_turn("bob", "abcxyz" * 5)
     start_ms = START_MS + 1_000 * MINUTE_MS
     model = a_ranker(name, [*habits, *in_turn("ann", "ax", start_ms=start_ms)])
@@ -105,7 +105,7 @@ def test_after_a_retracted_play_the_list_goes_on_from_the_play_before(name: str)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_skipped_play_teaches_nobody_to_play_the_track(name: str) -> None:
+def test_a_skipped_play_does_not_recommend_the_track_to_others(name: str) -> None:
     heard, skipped = (
         a_ranker(
             name, [row._replace(y=1.0 if row.item == "a" else y) for row in in_turn("ann", "ab")]
@@ -149,7 +149,7 @@ def test_habits_of_a_thousand_plays_ago_are_remembered(name: str) -> None:
 
 
 def columns(model: Ranker, *some: Row) -> Columns:
-    """What `learn_many` takes, of plays."""
+    """Plays as `Columns`, in codes of `model`."""
     users = np.array([model.users.encode(each.user) for each in some], np.int32)
     items = np.array([model.items.encode(each.item) for each in some], np.int32)
     unknown, ones = np.full(len(some), -1, np.int32), np.ones(len(some), np.float32)
@@ -157,7 +157,7 @@ def columns(model: Ranker, *some: Row) -> Columns:
     return Columns(users, items, unknown, ones, at_ms, np.zeros(len(some), np.uint8))
 
 
-def test_columns_of_unlike_length_are_an_error_and_teach_nothing() -> None:
+def test_columns_of_different_lengths_are_an_error_and_change_nothing() -> None:
     model = a_ranker("fast", in_turn("ann", "abc"))
     before = model.digest()
     events = columns(model, *in_turn("ann", "ab"))
@@ -166,7 +166,7 @@ def test_columns_of_unlike_length_are_an_error_and_teach_nothing() -> None:
     assert model.digest() == before
 
 
-def test_a_model_for_which_there_is_no_memory_stays_what_it_was(
+def test_a_model_that_cannot_allocate_memory_is_unchanged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = a_ranker("fast", in_turn("ann", "abc"))

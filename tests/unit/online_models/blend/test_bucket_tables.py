@@ -1,4 +1,4 @@
-"""Tables of corrections."""
+"""Bucket tables."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Models side by side."""
+"""Comparison of models on the same events."""
 
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ def test_each_model_is_as_if_it_had_been_alone() -> None:
         assert each.ranker.digest() == alone(each.name, some).digest()
 
 
-def test_batches_do_not_show() -> None:
+def test_the_comparison_does_not_depend_on_batches() -> None:
     some = rows(2, 2_300)
     whole, cut = a_contest("fast", "popularity"), a_contest("fast", "popularity")
     expected = take(whole, some)
@@ -49,7 +49,7 @@ def test_batches_do_not_show() -> None:
         assert (one.coverage, one.lists) == (other.coverage, other.lists)
 
 
-def test_only_listens_are_told_of() -> None:
+def test_only_listens_have_places() -> None:
     some = rows(3, 300)
     contest = a_contest("fast")
     take(contest, some)
@@ -64,7 +64,7 @@ def test_only_listens_are_told_of() -> None:
 
 @pytest.mark.parametrize("freeze", [{"frozen_from_row": 70}, {"frozen_after_ms": START_MS + 69}])
 @pytest.mark.parametrize("cut", [0, 10, 70, 71, 100])
-def test_a_frozen_contest_goes_on_without_learning(freeze: dict[str, int], cut: int) -> None:
+def test_a_frozen_comparison_continues_without_learning(freeze: dict[str, int], cut: int) -> None:
     some = [Row(f"u{at % 5}", f"i{at % 7}", at_ms=START_MS + at) for at in range(100)]
     contest = a_contest("fast", "popularity", **freeze)
     take(contest, some[:cut])
@@ -75,20 +75,20 @@ def test_a_frozen_contest_goes_on_without_learning(freeze: dict[str, int], cut: 
     assert len(contest.contestants[0].places) == 100
 
 
-def test_what_is_never_reached_freezes_nothing() -> None:
+def test_a_time_that_is_never_reached_freezes_no_model() -> None:
     contest = a_contest("popularity", frozen_from_row=100)
     take(contest, rows(4, 100))
     assert contest.frozen_at is None
 
 
-def test_coverage_is_the_share_of_tracks_that_stood_in_lists() -> None:
+def test_coverage_is_the_share_of_tracks_that_were_in_lists() -> None:
     contestant = Contestant("popularity", alone("popularity", rows(5, 300, items=200)))
     contestant.list_for(np.zeros(3, np.int32))
     assert contestant.lists == 3
     assert contestant.coverage == 20 / len(contestant.ranker.items)
 
 
-def test_nobody_may_take_nothing() -> None:
+def test_an_empty_batch_has_no_places() -> None:
     contest = a_contest("fast")
     none: list[np.ndarray] = [np.zeros(0, kind) for kind in ("i4", "i4", "i4", "f4", "i8", "u1")]
     assert len(contest.take(Columns(*none))) == 0

@@ -1,4 +1,4 @@
-"""A hit rate that falls is noticed, and nothing else is."""
+"""A falling hit rate raises an alarm, and nothing else does."""
 
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ def same(one: DriftWatch, other: DriftWatch) -> bool:
     return all(state[name].tobytes() == its[name].tobytes() for name in state)
 
 
-def test_a_fall_is_noticed_once_and_soon() -> None:
+def test_a_fall_raises_one_alarm_soon() -> None:
     watch = watched(by_chance((50_000, 0.45), (20_000, 0.30)))
     (alarm,) = watch.alarms
     assert 50_000 < alarm.at < 52_000
@@ -41,7 +41,7 @@ def test_a_fall_is_noticed_once_and_soon() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_stays_or_rises_raises_no_alarm(seed: int) -> None:
+def test_a_constant_or_rising_hit_rate_raises_no_alarm(seed: int) -> None:
     assert watched(by_chance((100_000, 0.45), seed=seed)).raised == 0
     rising = by_chance((5_000, 0.0), (10_000, 0.2), (10_000, 0.4), (30_000, 0.6), seed=seed)
     assert watched(rising).raised == 0
@@ -61,7 +61,7 @@ def test_batches_of_any_sizes_give_the_same() -> None:
 
 
 @pytest.mark.parametrize("saved_at", [0, 3, 19_999, 20_300, 30_000])
-def test_a_loaded_watch_goes_on_the_same(saved_at: int) -> None:
+def test_a_loaded_watch_raises_the_same_alarms(saved_at: int) -> None:
     hits, at = by_chance((20_000, 0.5), (15_000, 0.3)), np.arange(35_000)
     watch, loaded = watched(hits[:saved_at]), DriftWatch()
     loaded.load(watch.state())
@@ -72,7 +72,7 @@ def test_a_loaded_watch_goes_on_the_same(saved_at: int) -> None:
     assert same(loaded, watch)
 
 
-def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_kept_windows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift_watch, "WINDOWS_MAX", 600)
     monkeypatch.setattr(drift_watch, "ALARMS_KEPT", 2)
     falls = [(20_000, rate) for rate in (0.9, 0.7, 0.5, 0.2)]

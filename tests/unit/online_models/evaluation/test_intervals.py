@@ -1,4 +1,4 @@
-"""Means, and how sure they are."""
+"""Means and their confidence intervals."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_the_interval_of_listeners_with_one_play_each_is_the_usual_one() -> None
     assert found.interval == pytest.approx([0.3 - margin, 0.3 + margin])
 
 
-def test_plays_that_are_alike_for_each_listener_make_it_wider() -> None:
+def test_correlated_plays_of_a_listener_make_the_interval_wider() -> None:
     users = np.repeat(np.arange(50, dtype=np.int32), 20)
     alike = np.repeat(np.arange(50) % 2, 20).astype(np.float64)
     mixed = np.tile(np.arange(20) % 2, 50).astype(np.float64)
@@ -30,7 +30,7 @@ def test_plays_that_are_alike_for_each_listener_make_it_wider() -> None:
     assert high - low == pytest.approx(2 * Z_95 * np.std([0, 1] * 25, ddof=1) / 50**0.5)
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_contains_the_true_mean_in_about_95_percent_of_samples() -> None:
     chance = np.random.default_rng(1)
     users = np.repeat(np.arange(200, dtype=np.int32), chance.integers(1, 40, 200))
     held = 0
@@ -41,13 +41,13 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert 0.92 <= held / 400 <= 0.98
 
 
-def test_one_listener_alone_is_judged_by_plays() -> None:
+def test_for_a_single_listener_each_play_is_a_cluster() -> None:
     values = np.array([1.0, 0.0] * 50)
     alone, apart = estimate(values, np.zeros(100, np.int32)), estimate(values, np.arange(100))
     assert alone == apart
     assert alone.low < 0.5 < alone.high
 
 
-def test_nothing_is_nought() -> None:
+def test_an_estimate_without_values_is_zero() -> None:
     assert estimate(np.zeros(0), np.zeros(0, np.int32)).interval == [0.0, 0.0]
     assert estimate(np.ones(1), np.zeros(1, np.int32)).interval == [1.0, 1.0]

@@ -1,4 +1,4 @@
-"""How new plays were."""
+"""Novelty of plays."""
 
 from random import Random
 
@@ -7,13 +7,13 @@ import numpy as np
 from online_models.evaluation.novelty import Novelty, plays_before
 
 
-def test_it_is_what_a_naive_count_says() -> None:
+def test_novelty_equals_that_of_a_naive_count() -> None:
     chance = Random(1)
-    told = [(chance.randrange(9), chance.randrange(30)) for _ in range(400)]
-    users, items = np.array(told, np.int32).T
+    plays = [(chance.randrange(9), chance.randrange(30)) for _ in range(400)]
+    users, items = np.array(plays, np.int32).T
     met = plays_before(users, items)
-    for at, (user, item) in enumerate(told):
-        before = told[:at]
+    for at, (user, item) in enumerate(plays):
+        before = plays[:at]
         expected = Novelty.NEVER_SEEN
         if (user, item) in before:
             expected = Novelty.REPEAT

@@ -1,4 +1,4 @@
-"""How good the lists are, counted in whole numbers."""
+"""Hit rate and reciprocal rank, counted in whole numbers."""
 
 from itertools import pairwise
 from random import Random
@@ -10,10 +10,10 @@ import pytest
 from online_models.base import Signal
 from online_models.evaluation.prequential import Prequential
 
-Told = list[tuple[int, int, int]]
+Events = list[tuple[int, int, int]]
 
 
-def told(seed: int, rows: int) -> Told:
+def events_of(seed: int, rows: int) -> Events:
     """(user, rank, signal) by chance."""
     chance = Random(seed)
     return [
@@ -26,13 +26,13 @@ def told(seed: int, rows: int) -> Told:
     ]
 
 
-def count(quality: Prequential, rows: Told) -> Prequential:
+def count(quality: Prequential, rows: Events) -> Prequential:
     users, ranks, signals = np.array(rows, np.int32).reshape(-1, 3).T
     quality.update(users, ranks, signals.astype(np.uint8))
     return quality
 
 
-def naive(rows: Told, k: int, min_history: int) -> dict[str, float]:
+def naive(rows: Events, k: int, min_history: int) -> dict[str, float]:
     plays: dict[int, int] = {}
     scored: list[int] = []
     for user, rank, signal in rows:
@@ -53,14 +53,14 @@ def naive(rows: Told, k: int, min_history: int) -> dict[str, float]:
 @pytest.mark.parametrize("k", [1, 5, 20])
 @pytest.mark.parametrize("min_history", [0, 5])
 def test_figures_are_those_of_a_naive_count(k: int, min_history: int) -> None:
-    rows = told(1, 500)
+    rows = events_of(1, 500)
     summary = count(Prequential(k, min_history), rows).summary()
     assert summary == pytest.approx(naive(rows, k, min_history))
     assert summary["hits"] > 0
 
 
 def test_batches_of_any_sizes_give_the_same_bytes() -> None:
-    rows = told(2, 300)
+    rows = events_of(2, 300)
     whole, cut = count(Prequential(), rows), Prequential()
     for start, stop in pairwise([0, 0, 1, 2, 50, 299, 300]):
         count(cut, rows[start:stop])
@@ -68,12 +68,12 @@ def test_batches_of_any_sizes_give_the_same_bytes() -> None:
     assert cut.summary() == whole.summary()
 
 
-def test_a_state_goes_on_the_same() -> None:
-    quality, loaded = count(Prequential(), told(3, 100)), Prequential()
+def test_a_loaded_state_continues_with_equal_results() -> None:
+    quality, loaded = count(Prequential(), events_of(3, 100)), Prequential()
     loaded.load(quality.state())
     assert loaded.digest() == quality.digest()
     for each in (quality, loaded):
-        count(each, [(5_000, 0, 0)] * 7 + told(4, 100))
+        count(each, [(5_000, 0, 0)] * 7 + events_of(4, 100))
     assert loaded.digest() == quality.digest()
 
 
@@ -93,6 +93,6 @@ def test_nothing_counted_is_zero_and_not_an_error() -> None:
 
 
 @pytest.mark.parametrize("k", [0, 21])
-def test_ranks_beyond_what_is_evaluated_cannot_be_asked_for(k: int) -> None:
+def test_a_k_beyond_the_evaluated_ranks_is_an_error(k: int) -> None:
     with pytest.raises(ValueError, match="from 1 to 20"):
         Prequential(k)

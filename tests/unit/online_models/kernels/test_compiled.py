@@ -1,4 +1,4 @@
-"""Machine code that was kept is the code of these sources, whatever else was compiled meanwhile."""
+"""Cached machine code is the code of these sources, also if other versions were compiled since."""
 
 import os
 import subprocess
@@ -9,18 +9,18 @@ _ASK = """
 import sys
 from online_models.kernels import compiled
 compiled.sources_stamp = lambda: sys.argv[1]
-from asked import told
-print(told(), sum(told.stats.cache_hits.values()))
+from asked import answer
+print(answer(), sum(answer.stats.cache_hits.values()))
 """
 _MODULE = """
 from online_models.kernels.compiled import njit_cached
 @njit_cached
-def told():
+def answer():
     return {value}
 """
 
 
-def told_by(version: int, folder: Path) -> list[int]:
+def answer_of(version: int, folder: Path) -> list[int]:
     """What the function of that version of the sources says, and whether it was compiled before."""
     (folder / "asked.py").write_text(_MODULE.format(value=version))
     environment = {
@@ -30,9 +30,9 @@ def told_by(version: int, folder: Path) -> list[int]:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [sys.executable, "-c", _ASK, f"stamp-of-{version}"[::-1]]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return [int(word) for word in told.stdout.split()]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return [int(word) for word in finished.stdout.split()]
 
 
-def test_a_version_that_comes_back_runs_its_own_code(tmp_path: Path) -> None:
-    assert [told_by(version, tmp_path) for version in (1, 2, 1)] == [[1, 0], [2, 0], [1, 1]]
+def test_a_version_that_is_restored_runs_its_own_code(tmp_path: Path) -> None:
+    assert [answer_of(version, tmp_path) for version in (1, 2, 1)] == [[1, 0], [2, 0], [1, 1]]

@@ -1,4 +1,4 @@
-"""Bounded rows whose memory fades."""
+"""Bounded rows of counts with decay."""
 
 from random import Random
 from typing import Any
@@ -20,14 +20,14 @@ def entries(row: Any) -> dict[int, float]:
     return dict(zip(row["items"][:held].tolist(), weights, strict=True))
 
 
-def test_what_came_long_ago_fades_against_what_comes_now() -> None:
+def test_old_counts_decay_against_new_ones() -> None:
     [row] = records(row_dtype(WIDTH), 1)
     for item in [1] * 20 + [2] * 20:
         add_to_row(row, item, 1.0, DECAY)
     assert entries(row)[1] / entries(row)[2] == pytest.approx(DECAY**20, rel=1e-4)
 
 
-def test_a_newcomer_takes_the_place_of_the_lightest_whose_mass_stays() -> None:
+def test_a_new_item_replaces_the_lightest_one_whose_weight_stays_in_the_sum() -> None:
     [row] = records(row_dtype(WIDTH), 1)
     for item in [1, 1, 2, 2, 3, 3, 4, 5]:
         add_to_row(row, item, 1.0, 1.0)
@@ -36,7 +36,7 @@ def test_a_newcomer_takes_the_place_of_the_lightest_whose_mass_stays() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_heaviest_stand_first_whatever_comes(seed: int) -> None:
+def test_entries_are_sorted_by_weight_after_any_additions(seed: int) -> None:
     chance, [row] = Random(seed), records(row_dtype(WIDTH), 1)
     for _ in range(200):
         add_to_row(row, chance.randrange(7), chance.random(), DECAY)
@@ -45,7 +45,7 @@ def test_the_heaviest_stand_first_whatever_comes(seed: int) -> None:
         assert len(set(entries(row))) == len(weights)
 
 
-def test_units_that_grow_are_brought_back_without_a_change_of_shares() -> None:
+def test_rescaling_a_grown_unit_keeps_the_shares() -> None:
     [row] = records(row_dtype(WIDTH), 1)
     for item in (1, 2, 2, 3):
         add_to_row(row, item, 1.0, 2.0**-12)
@@ -55,7 +55,7 @@ def test_units_that_grow_are_brought_back_without_a_change_of_shares() -> None:
     assert mass_of(row) == pytest.approx(sum(expected.values()))
 
 
-def test_a_cleared_row_is_as_new() -> None:
+def test_a_cleared_row_equals_an_unused_one() -> None:
     rows = records(row_dtype(WIDTH), 1)
     add_to_row(rows[0], 1, 1.0, DECAY)
     clear_row(rows[0])

@@ -1,4 +1,4 @@
-"""The best of many."""
+"""Top-k selection."""
 
 from random import Random
 

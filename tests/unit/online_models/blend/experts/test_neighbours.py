@@ -1,4 +1,4 @@
-"""Sessions that are kept, found and forgotten."""
+"""Sessions are kept, found and erased."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def test_a_session_is_cut_at_a_break_and_when_it_is_long() -> None:
     assert kept.of(ANN) == [list(range(LENGTH_MAX)), [LENGTH_MAX], [50]]
 
 
-def test_a_session_that_the_ring_has_overwritten_is_not_gone_on_with() -> None:
+def test_a_session_that_the_ring_has_overwritten_is_not_continued() -> None:
     kept = Kept()
     kept.play(ANN, 1)
     for track in range(8):
@@ -54,13 +54,13 @@ def test_a_forgotten_listener_has_no_sessions_and_the_others_keep_theirs() -> No
     assert 1 not in kept.sessions["tracks"]
 
 
-def test_who_played_the_same_before_shows_what_came_after() -> None:
+def test_similar_sessions_propose_what_came_after() -> None:
     from tests.support.rankers import START_MS, Row, a_ranker
 
-    told = [Row("ann", item, at_ms=START_MS + at * 60_000) for at, item in enumerate("abcde")]
+    plays = [Row("ann", item, at_ms=START_MS + at * 60_000) for at, item in enumerate("abcde")]
     now = [Row("bob", item, at_ms=START_MS + at * 60_000) for at, item in enumerate("ab")]
     only = {"without": ["transitions", "bigrams", "trigrams", "cooccurrence", "own"]}
-    model = a_ranker("best", [*told, *now], **only, start=[[NEAR, 1.0]], blend_every=0)
+    model = a_ranker("best", [*plays, *now], **only, start=[[NEAR, 1.0]], blend_every=0)
     assert model.recommend("bob", 1)[0].reason == "neighbours"
     assert model.recommend("bob", 2)[0].item in "ac"
     model.forget(model.users.code("ann"))

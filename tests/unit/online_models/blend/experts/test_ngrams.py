@@ -1,4 +1,4 @@
-"""What follows two or three tracks: a bounded map."""
+"""The n-gram expert and its bounded map of contexts."""
 
 from random import Random
 
@@ -38,7 +38,7 @@ def test_contexts_differ_by_order_and_by_length() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_full_map_evicts_in_turn_what_was_not_met_again(seed: int) -> None:
+def test_a_full_map_evicts_in_turn_contexts_that_did_not_occur_again(seed: int) -> None:
     chance, kept = Random(seed), Kept(16)
     known: list[tuple[int, int]] = []
     met: set[tuple[int, int]] = set()
@@ -62,14 +62,14 @@ def test_a_full_map_evicts_in_turn_what_was_not_met_again(seed: int) -> None:
         assert found == sorted(known)
 
 
-def test_a_place_that_is_taken_again_knows_nothing_of_before() -> None:
+def test_a_reused_place_holds_no_earlier_counts() -> None:
     kept = Kept(2)
     for x1 in range(3):
         kept.learn(x1, 0, 10 + x1)
     assert [kept.after(x1, 0) for x1 in range(3)] == [[], [11], [12]]
 
 
-def test_heads_that_are_made_anew_find_the_same() -> None:
+def test_rebuilt_heads_find_the_same_contexts() -> None:
     chance, kept = Random(1), Kept(32)
     for _ in range(200):
         kept.learn(chance.randrange(9), chance.randrange(9), chance.randrange(9))

@@ -1,4 +1,4 @@
-"""What everybody plays now."""
+"""The popularity expert."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""What is taught of what follows what."""
+"""The transition expert."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_nearer_tracks_are_followed_more() -> None:
     assert 5 not in after[1]
 
 
-def test_so_many_steps_are_taught_as_are_wanted() -> None:
+def test_transitions_reach_back_by_the_configured_number_of_steps() -> None:
     after = after_plays(*[(track, START_MS + track) for track in (1, 2, 3)], steps=1)
     assert (after[2], after[1]) == ({3: 1.0}, {2: 1.0})
 

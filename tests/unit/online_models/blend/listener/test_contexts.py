@@ -1,4 +1,4 @@
-"""Where each listener is, by event time alone."""
+"""Session contexts, by event time alone."""
 
 from online_models.blend.listener import contexts as module
 from online_models.blend.listener.contexts import BREAK_MS, CONTEXT, NO_CODE
@@ -62,7 +62,7 @@ def test_late_events_follow_each_other_in_order_within_half_an_hour() -> None:
     assert advance_late(contexts[ANN], 5, START_MS) == NO_CODE
 
 
-def test_what_plays_now_is_the_last_track_until_it_is_played() -> None:
+def test_a_playing_track_is_the_last_track_until_it_is_played() -> None:
     contexts = records(CONTEXT, 1)
     advance(contexts[ANN], 1, START_MS)
     start_playing(contexts[ANN], 2, START_MS + 1)
@@ -79,7 +79,7 @@ def test_a_play_does_not_follow_its_own_announcement() -> None:
     assert tracks_before(contexts[ANN], 3) == (2, 1, NO_CODE)
 
 
-def test_an_announcement_that_is_old_news_is_ignored_and_moves_no_time() -> None:
+def test_a_late_announcement_is_ignored_and_moves_no_time() -> None:
     contexts = records(CONTEXT, 1)
     advance(contexts[ANN], 1, START_MS)
     start_playing(contexts[ANN], 2, START_MS - 1)
@@ -88,7 +88,7 @@ def test_an_announcement_that_is_old_news_is_ignored_and_moves_no_time() -> None
     assert not is_late(contexts[ANN], START_MS)
 
 
-def test_a_cleared_context_is_as_new_and_the_others_stay() -> None:
+def test_a_cleared_context_equals_an_unused_one_and_the_others_stay() -> None:
     contexts = records(CONTEXT, 2)
     for listener in (ANN, BOB):
         advance(contexts[listener], 1, START_MS)
@@ -99,7 +99,7 @@ def test_a_cleared_context_is_as_new_and_the_others_stay() -> None:
     assert tracks_before(contexts[BOB], NO_CODE)[0] == 3
 
 
-def test_a_history_imported_behind_a_live_listener_teaches_but_changes_no_now() -> None:
+def test_a_history_imported_behind_a_live_listener_is_learnt_and_changes_no_context() -> None:
     live = [Row("ann", "live", at_ms=START_MS + 10**9)]
     imported = [
         Row("ann", item, at_ms=START_MS + at * MINUTE_MS) for at, item in enumerate("abc" * 5)
@@ -111,7 +111,7 @@ def test_a_history_imported_behind_a_live_listener_teaches_but_changes_no_now() 
     assert (best.item, best.reason) == ("b", "transition")
 
 
-def test_a_skip_moves_the_context_and_teaches_nobody() -> None:
+def test_a_skip_moves_the_context_and_adds_no_shared_count() -> None:
     plays = [Row("ann", item, at_ms=START_MS + at) for at, item in enumerate("abab")]
     model = a_ranker("fast", [*plays, Row("bob", "b", y=-1.0, at_ms=START_MS)])
     assert model.recommend("bob", 1)[0].item == "a"

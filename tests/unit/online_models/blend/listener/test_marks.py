@@ -41,7 +41,7 @@ class Marks:
         return tracks[:held].tolist()
 
 
-def test_marks_stand_in_the_order_in_which_they_were_made() -> None:
+def test_marks_are_kept_in_the_order_in_which_they_were_made() -> None:
     marks = Marks()
     marks.mark(*range(40))
     marks.mark(7, who=BOB)
@@ -56,7 +56,7 @@ def test_only_the_last_of_very_many_marks_are_kept() -> None:
     assert marks.of() == list(range(2, MARKED_MAX + 2))
 
 
-def test_marks_that_are_taken_back_leave_no_bytes() -> None:
+def test_removed_marks_leave_no_bytes() -> None:
     marks = Marks()
     marks.mark(*range(1, 40))
     marks.unmark(99, *range(1, 40))
@@ -74,7 +74,7 @@ def test_cleared_marks_leave_their_blocks_to_others() -> None:
     assert marks.given["blocks"] == [2]
 
 
-def test_a_hated_track_is_gone_for_that_listener_until_they_love_or_clear_it() -> None:
+def test_a_hated_track_is_in_no_list_of_that_listener_until_they_love_or_clear_it() -> None:
     plays = [Row(who, "so what", at_ms=START_MS) for who in ("ann", "bob")]
     for undo in (Signal.LOVE, Signal.CLEAR):
         model = a_ranker("fast", [*plays, Row("ann", "so what", signal=Signal.HATE)])
@@ -85,7 +85,7 @@ def test_a_hated_track_is_gone_for_that_listener_until_they_love_or_clear_it() -
 
 
 @pytest.mark.parametrize("name", ["best", "fast"])
-def test_what_is_hated_never_returns_however_much_else_is_hated_and_played(name: str) -> None:
+def test_hated_tracks_never_return_after_many_other_marks_and_plays(name: str) -> None:
     hated = [Row("ann", f"i{at}", signal=Signal.HATE) for at in range(60)]
     minutes = iter(range(200))
     played = [

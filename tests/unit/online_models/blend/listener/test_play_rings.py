@@ -68,7 +68,7 @@ def plays_of(*tracks: int) -> Kept:
 
 
 @pytest.mark.parametrize(("seed", "size"), [(0, 64), (1, 128), (2, 256), (3, 16)])
-def test_plays_in_any_order_stand_by_time_and_only_the_newest_stay(seed: int, size: int) -> None:
+def test_plays_in_any_order_are_kept_by_time_and_only_the_newest_stay(seed: int, size: int) -> None:
     chance, kept, naive = Random(seed), Kept(size), []
     for track in range(3 * size):
         second = chance.randrange(500)
@@ -97,26 +97,26 @@ def test_a_play_older_than_all_that_is_kept_is_not_kept() -> None:
     assert kept.held() == before
 
 
-def test_the_play_of_that_second_is_taken_back() -> None:
+def test_a_retraction_removes_the_play_of_that_second() -> None:
     kept = plays_of(5, 6, 5, 7, 5)
     kept.retract(5, 3)
     assert kept.held() == [(1, 5), (2, 6), (4, 7), (5, 5)]
 
 
-def test_without_a_play_of_that_second_the_newest_of_the_track_is_taken_back() -> None:
+def test_without_a_play_of_that_second_a_retraction_removes_the_newest_of_the_track() -> None:
     kept = plays_of(5, 6, 5, 7)
     kept.retract(5, 77)
     assert kept.held() == [(1, 5), (2, 6), (4, 7)]
 
 
-def test_taking_back_what_was_not_played_changes_nothing() -> None:
+def test_retracting_a_track_that_was_not_played_changes_nothing() -> None:
     kept = plays_of(5, 6)
     kept.retract(9, 1)
     kept.retract(5, 1, BOB)
     assert kept.held() == [(1, 5), (2, 6)]
 
 
-def test_blocks_are_handed_out_as_plays_come() -> None:
+def test_blocks_are_allocated_as_plays_arrive() -> None:
     kept = plays_of(*range(BLOCK_PLAYS))
     assert kept.given["blocks"] == [1]
     kept.play(1, 10**6)
@@ -124,7 +124,7 @@ def test_blocks_are_handed_out_as_plays_come() -> None:
     assert kept.given["blocks"] == [3]
 
 
-def test_a_cleared_listener_leaves_no_trace_and_their_blocks_are_taken_again() -> None:
+def test_a_cleared_listener_leaves_no_trace_and_their_blocks_are_reused() -> None:
     kept = plays_of(*range(1, 2 * BLOCK_PLAYS + 1))
     clear_ring(kept.rings[ANN], kept.blocks, kept.given[0])
     assert not any(kept.rings.tobytes())
@@ -144,6 +144,6 @@ def test_a_session_reaches_back_to_the_first_gap_of_more_than_half_an_hour() -> 
     assert Kept().recent()["session"] == 0
 
 
-def test_what_plays_now_stands_first() -> None:
+def test_a_playing_track_comes_first() -> None:
     recent = plays_of(5, 6).recent(playing=9)
     assert recent["tracks"][: recent["held"]].tolist() == [9, 6, 5]

@@ -1,4 +1,4 @@
-"""Where the servers are: as set by `ECHOTUNE_*`, else the embedded ones of the home folder."""
+"""Addresses of the servers: those set by `ECHOTUNE_*`, otherwise those of embedded servers."""
 
 import re
 
@@ -10,7 +10,7 @@ __all__ = ["Addresses", "addresses_of", "shown", "shown_addresses"]
 
 
 def addresses_of(settings: Settings) -> Addresses:
-    """Addresses to use; raises `ServerError` where neither setting nor embedded server is there."""
+    """Addresses to use; raises `ServerError` if one is not set and has no embedded server."""
     embedded = EmbeddedServers(settings.home).addresses() or Addresses("", "", "")
     redis, mongo = settings.redis.get_secret_value(), settings.mongo.get_secret_value()
     return Addresses(
@@ -21,7 +21,7 @@ def addresses_of(settings: Settings) -> Addresses:
 
 
 def shown(url: str) -> str:
-    """A URL as people may see it: without its password.
+    """A URL that may be displayed: its password is masked.
 
     >>> shown("redis://me:secret@host:6379/0")
     'redis://me:***@host:6379/0'
@@ -30,7 +30,7 @@ def shown(url: str) -> str:
 
 
 def shown_addresses(addresses: Addresses) -> dict[str, str]:
-    """All of them by name, each as `shown`."""
+    """All addresses by name, with masked passwords."""
     return {name: shown(each) for name, each in vars(addresses).items()}
 
 

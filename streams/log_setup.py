@@ -1,4 +1,4 @@
-"""Logs: one JSON line an event on stderr for workers, plain lines for people."""
+"""Sets up logging on stderr: one JSON line per event for workers, plain lines for people."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def log_to_stderr(*, as_json: bool) -> None:
-    """Sets up structlog and the standard library's logging, once a process."""
+    """Sets up structlog and the standard library's logging; called once per process."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[

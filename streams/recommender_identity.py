@@ -1,6 +1,6 @@
-"""What a recommender is called: its generation, and which shard of how many it is.
+"""The identity of a recommender: its generation, its shard, and the number of shards.
 
-The names are literal, since groups, transactional ids, frontiers and folders hang on them.
+The form of the names must not change: groups, transactional ids, frontiers and folders use them.
 """
 
 import re
@@ -10,10 +10,10 @@ _FORM = re.compile(r"(.+)-(0|[1-9][0-9]*)of([1-9][0-9]*)")
 
 
 class RecommenderIdentity(NamedTuple):
-    """Recommender `shard` of `shards`, counted from 0, of those that share the `family`."""
+    """Recommender `shard` (from 0) of the `shards` recommenders of a `family`."""
 
     family: str
-    """The same for all recommenders of a generation, whatever their number is."""
+    """The prefix that all recommenders of a generation share, regardless of their number."""
     shard: int
     shards: int
 
@@ -28,21 +28,21 @@ class RecommenderIdentity(NamedTuple):
 
     @classmethod
     def parsed(cls, recommender_id: str) -> Self | None:
-        """The identity that is called so; None where nobody can be.
+        """The identity with this id; None if the id is not one of a recommender.
 
         >>> RecommenderIdentity.parsed("echotune-recommender-first-2of3")
         RecommenderIdentity(family='echotune-recommender-first', shard=2, shards=3)
         >>> RecommenderIdentity.parsed("echotune-recommender-first")
         """
-        it = _FORM.fullmatch(recommender_id)
-        return cls(it[1], int(it[2]), int(it[3])) if it else None
+        match = _FORM.fullmatch(recommender_id)
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
 
     def __str__(self) -> str:
         return f"{self.family}-{self.place}"
 
     @property
     def place(self) -> str:
-        """Which of how many.
+        """The shard and the number of shards, `iofM`.
 
         >>> RecommenderIdentity("echotune-recommender-first", 2, 3).place
         '2of3'
@@ -50,7 +50,7 @@ class RecommenderIdentity(NamedTuple):
         return f"{self.shard}of{self.shards}"
 
     def is_former_of(self, other: Self) -> bool:
-        """Whether it is of the same generation and another M.
+        """Whether this identity has the same generation as `other`, and another M.
 
         >>> one, two = RecommenderIdentity("a", 0, 1), RecommenderIdentity("a", 0, 2)
         >>> one.is_former_of(two), two.is_former_of(two)

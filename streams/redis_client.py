@@ -1,4 +1,4 @@
-"""How EchoTune talks to Redis: bounded waits, so that it neither hangs nor hides an outage."""
+"""The client for Redis, with timeouts, so that an outage becomes an error and no call hangs."""
 
 import asyncio
 from typing import Any
@@ -9,20 +9,20 @@ from redis.exceptions import RedisError
 from streams.addresses import Addresses, shown
 from topics.errors import SettingsError
 
-REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
-"""What a Redis that is away looks like."""
+REDIS_UNAVAILABLE = (RedisError, OSError, asyncio.TimeoutError)
+"""The exceptions that mean that Redis is unavailable."""
 _ANSWER_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 2.0
 
 
 def redis_of(addresses: Addresses) -> Redis:
-    """A client whose calls end, with an error of `REDIS_AWAY` if need be.
+    """A client whose calls have timeouts; they raise one of `REDIS_UNAVAILABLE` in an outage.
 
-    Raises `SettingsError` where the address is none.
+    Raises `SettingsError` if the address is malformed.
     """
     redis = _client(addresses.redis)
     pool = redis.connection_pool
-    pool.connection_class = type("Connection", (_ClosedIsAway, pool.connection_class), {})
+    pool.connection_class = type("Connection", (_ClosedIsUnavailable, pool.connection_class), {})
     return redis
 
 
@@ -36,16 +36,16 @@ def _client(url: str) -> Redis:
         )
     except ValueError as error:
         raise SettingsError(
-            f"{shown(url)} is no address of a Redis: {error}.",
+            f"{shown(url)} is not an address of a Redis server: {error}.",
             "Set ECHOTUNE_REDIS to redis://host:port/db.",
         ) from error
 
 
-class _ClosedIsAway:
-    """Says of a connection that the server closed what Redis' client understands.
+class _ClosedIsUnavailable:
+    """Translates the error of uvloop for a closed connection into one that the client handles.
 
-    uvloop raises `RuntimeError` where one is written to that was closed a moment before; asyncio's
-    own loop raises nothing, and the read that follows fails.
+    uvloop raises `RuntimeError` if a connection is written to just after the server closed it.
+    asyncio's own loop raises nothing, and the read that follows fails.
     """
 
     async def _send_packed_command(self, command: Any) -> None:

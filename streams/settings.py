@@ -1,4 +1,4 @@
-"""Every setting of EchoTune: one class, the only reader of the environment (`ECHOTUNE_*`)."""
+"""All settings of EchoTune, in one class: the only reader of the environment (`ECHOTUNE_*`)."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from streams.recommender_identity import RecommenderIdentity
 
 
 class Settings(BaseSettings):
-    """Settings with their defaults; addresses left empty mean the embedded servers of `home`."""
+    """Settings and their defaults; an empty address means the embedded server of `home`."""
 
     model_config = SettingsConfigDict(
         env_prefix="ECHOTUNE_", extra="ignore", frozen=True, validate_default=True
@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     mongo: SecretStr = Field(SecretStr(""), description="URL, mongodb://host:port.")
     schema_registry: SecretStr = Field(
         SecretStr(""),
-        description="URL, http[s]://[user:password@]host:port[/path]; else fixed ids.",
+        description="URL, http[s]://[user:password@]host:port[/path]; empty: fixed ids.",
     )
     kafka_libs: Path | None = Field(None, description="Folder of the Kafka jars (default in home).")
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of the spread topics.")
@@ -36,11 +36,13 @@ class Settings(BaseSettings):
     new_share_min: float = Field(
         0.0, ge=0.0, le=1.0, description="Share of a list that is new to its listener, at least."
     )
-    list_ttl_s: int = Field(30 * 24 * 3600, ge=60, description="Lists that do not change expire.")
-    duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events remembered.")
+    list_ttl_s: int = Field(
+        30 * 24 * 3600, ge=60, description="A list that is not written expires."
+    )
+    duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events compared.")
 
-    chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records a Faust chunk.")
-    gather_ms: int = Field(25, ge=0, le=1_000, description="A busy worker waits up to so long.")
+    chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records per chunk.")
+    gather_ms: int = Field(25, ge=0, le=1_000, description="Pacing of a busy worker.")
     chunks_in_flight_max: int = Field(4, ge=1, le=64)
     snapshot_every_s: float = Field(30.0, gt=0)
     snapshots_kept: int = Field(3, ge=2, le=100)
@@ -50,7 +52,7 @@ class Settings(BaseSettings):
 
     @field_validator("shards")
     @classmethod
-    def _holds_the_shard(cls, shards: int, so_far: ValidationInfo) -> int:
+    def _check_shard(cls, shards: int, so_far: ValidationInfo) -> int:
         shard = so_far.data.get("shard", 0)
         if shard >= shards:
             raise ValueError(f"there is no shard {shard} of {shards}; the first one is 0")

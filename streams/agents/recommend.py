@@ -140,7 +140,7 @@ class Recommender:
         self._background.run("repair", self.publisher.repair_redis)
         await self.ownership.start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
-            self._background.run("snapshot", self._state.keep)
+            self._background.run("snapshot", self._state.write_snapshot)
 
     def _write_progress(self) -> None:
         self._progress.write(
@@ -164,7 +164,7 @@ class Recommender:
         await self._background.cancel()
         await self.publisher.redis.wait_until_written()
         await asyncio.to_thread(self.publisher.topic.close)
-        await self._state.keep()
+        await self._state.write_snapshot()
         self._state.take_digest()
         self._write_progress()
         await asyncio.to_thread(self._progress.close)
@@ -201,7 +201,7 @@ class Recommender:
             "topic_as_of": publisher.topic.published.as_of,
             "redis_error": publisher.redis.error,
             "schema_registry_error": publisher.topic.schema_registry_error,
-            "snapshot_offset": state.kept_offset,
+            "snapshot_offset": state.snapshot_offset,
             "snapshot_held_ms": state.held_ms,
             "snapshot_error": state.error,
         }

@@ -21,7 +21,7 @@ from streams.kafka.waiting import until_elected
 from streams.lists.redis_lists import ACTIVE_KEY
 from streams.monitoring.status import system_status
 from streams.progress.progress_reader import ProgressReader
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -72,7 +72,7 @@ async def _redis(look: Probe, addresses: Addresses) -> None:
         said = await redis.info()
         seconds, microseconds = await redis.time()
         active = await redis.hgetall(ACTIVE_KEY)
-    except REDIS_AWAY as error:
+    except REDIS_UNAVAILABLE as error:
         look.away = error
         return
     finally:

@@ -1,7 +1,7 @@
 """Copies a large state in one go while the event loop waits, and keeps that wait short.
 
-Its caller makes room beforehand (see `streams.snapshots.array_room`), so that the copy itself is as
-fast as memory.
+Its caller makes room beforehand (see `streams.snapshots.array_buffers`), so that the copy itself is
+as fast as memory.
 """
 
 from collections.abc import Mapping, Sequence

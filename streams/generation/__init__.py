@@ -1,5 +1,5 @@
-"""What a generation is: a model, a configuration, and hashes that identify both.
+"""A generation: its model, its configuration, and the hashes that identify both.
 
-`model_choice` reads `ECHOTUNE_MODEL`, `fold_factory` makes the empty state and says by which
-configuration states and lists are made, `warm_up` compiles the model before anything depends on it.
+`model_choice` parses `ECHOTUNE_MODEL`. `fold_factory` makes the empty state, and computes the
+hashes of the configuration of states and lists. `warm_up` compiles the model before it is used.
 """

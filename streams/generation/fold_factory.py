@@ -1,7 +1,7 @@
-"""Settings become the fold of a generation: its model, its baseline, and the hashes that name both.
+"""Makes the fold of a generation from settings, and the hashes that identify its configuration.
 
-Two folds of equal `configuration_of` are equal at every place in the log; two stores of equal
-`lists_made_by` hold equal lists there. Snapshots and frontiers keep these hashes, so a change of
+Two folds with equal `configuration_of` are equal at every log offset; two stores with equal
+`lists_made_by` hold equal lists there. Snapshots and frontiers contain these hashes, so a change of
 either function makes recommenders fold and publish everything again.
 """
 
@@ -17,7 +17,7 @@ from streams.lists.list_shape import shape_of
 from streams.settings import Settings
 
 BASELINE = {"model": "popularity"}
-"""The model beside which every generation's hit rate is shown."""
+"""The baseline model, whose hit rate is shown next to that of every generation."""
 
 
 def new_fold(settings: Settings) -> Fold:
@@ -26,16 +26,16 @@ def new_fold(settings: Settings) -> Fold:
 
 
 def configuration_of(settings: Settings) -> str:
-    """Hash of everything a state depends on beside the log and the fold's own version.
+    """Hash of everything that a state depends on, except the log and `FOLD_VERSION`.
 
-    A model's identity spells out its whole configuration, wherever each part of it was told.
+    A model's identity contains its whole configuration, regardless of where each part was set.
     """
     identities = [each.identity() for each in (_model(settings), build(BASELINE))]
     return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
 
 
 def lists_made_by(settings: Settings) -> str:
-    """Hash of everything that the lists of one place in the log depend on."""
+    """Hash of everything that the lists as of one log offset depend on, except the log."""
     made_by = [FOLD_VERSION, configuration_of(settings), shape_of(settings)]
     return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
 

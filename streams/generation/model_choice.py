@@ -1,7 +1,7 @@
-"""Which model is meant: a name, a class of River's, or a TOML file, told in one word.
+"""Parses the choice of a model: a name, a class of River's, or a TOML file.
 
-`best`, `river:BiasedMF`, `my_model.toml`: what `ECHOTUNE_MODEL` takes, and so do the options of
-`echotune evaluate`.
+Examples are `best`, `river:BiasedMF` and `my_model.toml`. `ECHOTUNE_MODEL` and the options of
+`echotune evaluate` have this form.
 """
 
 from pathlib import Path
@@ -17,20 +17,20 @@ FILE_BYTES_MAX = 65_536
 RIVER = "river:"
 
 
-def config_of(told: str) -> dict[str, Any]:
-    """Configuration of the model that `told` names; raises `SettingsError`.
+def config_of(name_or_path: str) -> dict[str, Any]:
+    """Configuration of the model of that name or file; raises `SettingsError`.
 
     >>> config_of("river:BiasedMF")
     {'model': 'river', 'ranker': 'BiasedMF'}
     """
-    if told.endswith(".toml"):
-        return _of_file(Path(told))
-    if told.startswith(RIVER):
-        return {"model": "river", "ranker": told.removeprefix(RIVER)}
-    return {"model": told}
+    if name_or_path.endswith(".toml"):
+        return _config_of_file(Path(name_or_path))
+    if name_or_path.startswith(RIVER):
+        return {"model": "river", "ranker": name_or_path.removeprefix(RIVER)}
+    return {"model": name_or_path}
 
 
-def _of_file(path: Path) -> dict[str, Any]:
+def _config_of_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             text = file.read(FILE_BYTES_MAX).decode()
@@ -42,9 +42,9 @@ def _of_file(path: Path) -> dict[str, Any]:
         raise SettingsError(error.message, error.remedy) from error
 
 
-def built(config: dict[str, Any], said_by: str) -> Ranker:
-    """A new model; raises `SettingsError` that names what told it, a setting or an option."""
+def built(config: dict[str, Any], named_by: str) -> Ranker:
+    """A new model; raises `SettingsError` with the setting or option (`named_by`) that chose it."""
     try:
         return build(config)
     except ModelError as error:
-        raise SettingsError(error.message, f"{error.remedy} Said by {said_by}.") from error
+        raise SettingsError(error.message, f"{error.remedy} Set by {named_by}.") from error

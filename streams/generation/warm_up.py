@@ -1,4 +1,4 @@
-"""Compiles all that a fold runs, before anything depends on it: half a minute when cold."""
+"""Compiles all code that a fold runs, before it is used; takes half a minute without a cache."""
 
 import sys
 from typing import TextIO
@@ -14,7 +14,7 @@ _LISTENED_AT_MS = 1_700_000_000_000
 
 
 def warm_up(settings: Settings) -> None:
-    """Learns and ranks once with a fold that is thrown away; from the second time on, quick."""
+    """Learns and ranks once with a fold that is discarded; fast if the code is cached."""
     fold = new_fold(settings)
     fold.apply(0, _a_batch())
     fold.ranker.recommend_many(np.zeros(1, np.int32), settings.list_length)
@@ -36,7 +36,7 @@ def _a_batch() -> LearningBatch:
 
 
 def main(out: TextIO = sys.stderr) -> None:
-    """What `make setup` runs."""
+    """Entry point for `make setup`."""
     print("compiling the model (once, about half a minute) ...", file=out, flush=True)
     warm_up(Settings())
 

@@ -5,7 +5,7 @@ from typing import Self
 from streams.addresses import Addresses, shown
 from streams.lists.list_store import StoredList
 from streams.lists.redis_lists import redis_lists
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.tracks.track_names import TrackNames
@@ -31,7 +31,7 @@ class ListReader:
         """The listener's list, else everyone's; raises `ServerError` while Redis is away."""
         try:
             return await self._lists.read(listener_id)
-        except REDIS_AWAY as error:
+        except REDIS_UNAVAILABLE as error:
             raise ServerError(
                 f"Redis does not answer at {self._url}: {str(error) or type(error).__name__}.",
                 "Run `echotune up`, or set ECHOTUNE_REDIS to one that does.",
@@ -39,8 +39,10 @@ class ListReader:
 
     async def name(self, track_id: str) -> str:
         """What to call one track."""
-        return (await self._names.of([track_id]))[track_id]
+        return (await self._names.names_of([track_id]))[track_id]
 
     async def names(self, stored: StoredList | None) -> dict[str, str]:
         """What to call each track of a list: its id where the catalogue knows nothing."""
-        return await self._names.of([item.track_id for item in stored.items] if stored else [])
+        return await self._names.names_of(
+            [item.track_id for item in stored.items] if stored else []
+        )

@@ -10,7 +10,7 @@ from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
 from streams.lists.redis_lists import redis_lists
 from streams.monitoring.worker_status import recommender_statuses, sequencer_statuses
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
@@ -31,7 +31,7 @@ async def system_status(
         shards = await _shards(redis, settings, problems)
         sequencers = await sequencer_statuses(redis)
         lists = await redis_lists(settings, redis).count() if lists is None else lists
-    except REDIS_AWAY as error:
+    except REDIS_UNAVAILABLE as error:
         shards, sequencers, lists = [{}], [], None
         problems.append(f"redis: {error}")
     finally:

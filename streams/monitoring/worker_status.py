@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
-from streams.redis_client import REDIS_AWAY
+from streams.redis_client import REDIS_UNAVAILABLE
 
 STATUS_TTL_S = 10
 """Statuses of workers outlive them by this much."""
@@ -39,7 +39,7 @@ async def write_sequencer_status(
 
 
 async def _write(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
-    with suppress(*REDIS_AWAY):
+    with suppress(*REDIS_UNAVAILABLE):
         await redis.set(key, orjson.dumps(status), ex=STATUS_TTL_S)
 
 
@@ -48,14 +48,14 @@ async def recommender_statuses(
 ) -> list[dict[str, Any]]:
     """The status of each of `recommender_ids`, empty where it does not run.
 
-    Raises what `REDIS_AWAY` names.
+    Raises what `REDIS_UNAVAILABLE` names.
     """
     found = await redis.mget([recommender_key(each) for each in recommender_ids])
     return [orjson.loads(each) if each else {} for each in found]
 
 
 async def sequencer_statuses(redis: "Redis") -> list[dict[str, Any]]:
-    """The status of every sequencer that runs; raises what `REDIS_AWAY` names."""
+    """The status of every sequencer that runs; raises what `REDIS_UNAVAILABLE` names."""
     match = f"{_SEQUENCER}*"
     keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
     found = await redis.mget(keys) if keys else []

@@ -9,7 +9,7 @@ import structlog
 
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import ListStore, Publication, PublishOutcome
-from streams.redis_client import REDIS_AWAY
+from streams.redis_client import REDIS_UNAVAILABLE
 
 _log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
@@ -61,7 +61,7 @@ class ListWriter:
             return
         try:
             outcome = await self._lists.publish(publication, expected)
-        except REDIS_AWAY as error:
+        except REDIS_UNAVAILABLE as error:
             self._note_unavailable(error)
             return
         self._pause_s = 0.0
@@ -82,7 +82,7 @@ class ListWriter:
             return None
         try:
             return await self._lists.frontier()
-        except REDIS_AWAY as error:
+        except REDIS_UNAVAILABLE as error:
             self._note_unavailable(error)
             return None
 
@@ -98,7 +98,7 @@ class ListWriter:
         while True:
             try:
                 answer = await call(self._lists)
-            except REDIS_AWAY as error:
+            except REDIS_UNAVAILABLE as error:
                 self._note_unavailable(error)
                 await asyncio.sleep(retry_s)
             else:

@@ -1,7 +1,7 @@
-"""State to disk and back.
+"""Writes snapshots (checkpoints) of the state to disk, and loads them.
 
-`state_keeper` decides when to write, and ties a state to its log. `snapshot_format` is the file,
-`snapshot_folder` the files that are kept, `loading` takes the newest one that belongs to this log,
-`adoption` those of another number of shards. `array_room` prepares memory for the copy, so that the
-event loop is blocked for as short as possible.
+`state_keeper` decides when to write, and checks that a state belongs to its log. `snapshot_format`
+is the file format, `snapshot_folder` holds the files that are kept. `loading` loads the newest
+snapshot that fits, `adoption` copies those of another number of shards. `array_buffers`
+preallocates memory for the copy, so that it blocks the event loop as briefly as possible.
 """

@@ -1,7 +1,7 @@
-"""A recommender whose M is new begins from a snapshot of those that were before it.
+"""After resharding, a recommender of the new M starts from a snapshot of a former shard.
 
-Every shard of a generation has the same state, so any of their snapshots will do: the newest, or
-one before it where that is damaged, or of a tail that the log has lost.
+Every shard of a generation has the same state, so a snapshot of any shard can be used. Older ones
+are copied, too, in case the newest is damaged, or is of a tail that the log has lost.
 """
 
 import shutil
@@ -17,19 +17,19 @@ _log = structlog.get_logger(__name__)
 
 
 def adopt(own: SnapshotFolder) -> None:
-    """Puts the newest snapshots of any M beside one's own, as many as are kept; takes none away."""
+    """Copies the newest snapshots of any M into `own`, up to the number kept; deletes nothing."""
     for path in _newest(own.folder, own.keep):
         if path.parent != own.folder:
             _copy(path, own.folder)
 
 
 def _newest(own: Path, most: int) -> list[Path]:
-    """The newest snapshots of the same generation, of each place in the log one."""
+    """The newest snapshots of the same generation, one per log offset."""
     mine = RecommenderIdentity.parsed(own.name)
     folders = [own]
     for each in own.parent.glob("*of*"):
-        it = RecommenderIdentity.parsed(each.name)
-        folders += [each] if mine and it and it.is_former_of(mine) else []
+        other = RecommenderIdentity.parsed(each.name)
+        folders += [each] if mine and other and other.is_former_of(mine) else []
     found = {
         path.name: path
         for each in reversed(folders)
@@ -45,7 +45,7 @@ def _copy(path: Path, folder: Path) -> None:
         shutil.copyfile(path, part)
         part.replace(folder / path.name)
         _log.info("snapshot adopted", snapshot=str(path))
-    except OSError as error:  # pruned meanwhile, or no room: the log is folded from further back
+    except OSError as error:  # pruned, or the disk is full: an older snapshot is used
         _log.warning("snapshot not adopted", snapshot=str(path), error=str(error))
         with suppress(OSError):
             part.unlink()

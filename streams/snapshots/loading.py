@@ -1,4 +1,4 @@
-"""Which snapshot a state may begin from: one of this log, this fold and this configuration."""
+"""Loads a snapshot into a fold, if it is of this log, this fold version and this configuration."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -11,11 +11,11 @@ from streams.snapshots.snapshot_format import SnapshotHeader, made_by_newer
 from topics.errors import LogError, SnapshotError
 
 RecordHashAt = Callable[[int], str | None]
-"""Log offset → hash of the record there; None where the log has none."""
+"""Log offset → hash of the record there; None if the log has no record there."""
 
 
 class Fit(Enum):
-    """How a snapshot stands to this log and this software."""
+    """Whether a snapshot fits this log and this software; otherwise the reason."""
 
     FITS = "fits"
     NEWER = "made by a newer version"
@@ -23,10 +23,10 @@ class Fit(Enum):
     OTHER_LOG = "not of this learning-log"
 
 
-def fit(
+def snapshot_fit(
     header: SnapshotHeader, configuration: str, log_topic_id: str, record_hash_at: RecordHashAt
 ) -> Fit:
-    """Compares a snapshot with the configuration and with the log record it ends at."""
+    """Compares a snapshot with the configuration, and with the log record at its offset."""
     if header.fold_version > FOLD_VERSION:
         return Fit.NEWER
     if (header.fold_version, header.configuration) != (FOLD_VERSION, configuration):
@@ -36,43 +36,45 @@ def fit(
     return Fit.FITS
 
 
-def load_newest(fold: Fold, folder: SnapshotFolder, judge: Callable[[SnapshotHeader], Fit]) -> None:
+def load_newest(fold: Fold, folder: SnapshotFolder, check: Callable[[SnapshotHeader], Fit]) -> None:
     """Loads the newest snapshot that fits into `fold`.
 
-    Without any snapshot, or with none but those of other versions, the state stays empty: the
-    whole log is folded. Raises `LogError` where all that there is belongs to
-    another log, since folding that one instead would silently drop what was learnt, and
-    `NewerSnapshotError` where a newer version was at work here, which this one must not undo.
+    If there are no snapshots, or only those of other versions, the state stays empty, and the whole
+    log is folded. Raises `LogError` if no snapshot fits and one belongs to another log, because to
+    fold this log instead would silently drop what was learnt. Raises `NewerSnapshotError` if newer
+    code wrote a snapshot, because its work must not be undone.
     """
-    passed: list[tuple[Path, Fit]] = []
+    not_fitting: list[tuple[Path, Fit]] = []
     wrong: Path | None = None
     for path, header, arrays in folder.readable():
-        verdict = judge(header)
+        verdict = check(header)
         if verdict is Fit.NEWER:
             raise made_by_newer(path.name, f"fold version {header.fold_version}", FOLD_VERSION)
         if verdict is Fit.FITS:
             fold.load(header.summary, arrays)
             if fold.digest() == header.digest:
-                _set_aside(folder, passed)
+                _set_aside(folder, not_fitting)
                 fold.record_hash = header.record_hash
                 return
             folder.set_aside(path, "gives another digest than it was written with")
             wrong = path
         else:
-            passed.append((path, verdict))
+            not_fitting.append((path, verdict))
     if wrong is not None:
         raise SnapshotError(
             f"Snapshot {wrong.name} gives another digest than it was written with.",
             "Start again: without that snapshot the log is folded from its start.",
         )
-    if any(verdict is Fit.OTHER_LOG for _, verdict in passed):
+    if any(verdict is Fit.OTHER_LOG for _, verdict in not_fitting):
         raise LogError(
             f"No snapshot in {folder.folder} belongs to this learning-log.",
-            "If the log was made anew on purpose, run `echotune reset --snapshots`.",
+            "If the log was recreated on purpose, run `echotune reset --snapshots`.",
         )
-    _set_aside(folder, passed)  # else they would push out the new ones, which end earlier
+    _set_aside(
+        folder, not_fitting
+    )  # otherwise pruning would delete the new ones, which have smaller offsets
 
 
-def _set_aside(folder: SnapshotFolder, passed: list[tuple[Path, Fit]]) -> None:
-    for path, verdict in passed:
+def _set_aside(folder: SnapshotFolder, not_fitting: list[tuple[Path, Fit]]) -> None:
+    for path, verdict in not_fitting:
         folder.set_aside(path, verdict.value)

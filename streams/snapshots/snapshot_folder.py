@@ -1,4 +1,4 @@
-"""Snapshots as files of one folder: written whole or not at all, the newest few are kept."""
+"""Snapshots as files of one folder: written atomically; only the newest few are kept."""
 
 import os
 import time
@@ -21,10 +21,10 @@ from topics.errors import NewerSnapshotError, SnapshotError
 _log = structlog.get_logger(__name__)
 _SUFFIX = ".snapshot"
 _FOREIGN = ".foreign"
-_REST_BYTES, _REST_S = 1 << 20, 0.003
-"""After so much the processor is others' for a while: nobody waits for a snapshot."""
+_PAUSE_BYTES, _PAUSE_S = 1 << 20, 0.003
+"""After this number of bytes the thread pauses this long, so that other threads can run."""
 _SYNC_BYTES = 16 << 20
-"""What was written goes to the disk in such pieces: others that sync meanwhile wait for no more."""
+"""Number of bytes after which data is synced, so that syncs of other processes wait for no more."""
 
 
 class SnapshotFolder:
@@ -39,7 +39,7 @@ class SnapshotFolder:
         return sorted(self.folder.glob(f"*{_SUFFIX}"), reverse=True)
 
     def write(self, header: SnapshotHeader, arrays: Arrays) -> Path:
-        """Writes a snapshot, durable when this returns; `SnapshotError` where the disk will not."""
+        """Writes a snapshot durably. Raises `SnapshotError` if the disk refuses."""
         path = self.folder / f"{header.offset:020d}{_SUFFIX}"
         part = path.with_suffix(".part")
         try:
@@ -50,24 +50,24 @@ class SnapshotFolder:
                 part.unlink()
             raise SnapshotError(
                 f"Snapshot {path} could not be written: {error.strerror}.",
-                "Learning goes on; make room, the next attempt follows by itself.",
+                "Learning goes on; free disk space, the next attempt follows automatically.",
             ) from error
         self._prune()
         return path
 
     def _prune(self) -> None:
-        lefts = (_FOREIGN, ".part", ".adopted")  # may hold whom the new one has forgotten
-        left = [path for each in lefts for path in self.folder.glob(f"*{each}")]
-        for path in [*self.paths()[self.keep :], *left]:
+        suffixes = (_FOREIGN, ".part", ".adopted")  # may contain listeners erased since
+        leftovers = [path for each in suffixes for path in self.folder.glob(f"*{each}")]
+        for path in [*self.paths()[self.keep :], *leftovers]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 _log.warning("file not removed", file=str(path), error=error.strerror)
 
     def readable(self) -> Iterator[tuple[Path, SnapshotHeader, dict[str, NDArray[Any]]]]:
-        """Undamaged snapshots, newest first; a damaged one is set aside and said.
+        """Undamaged snapshots, newest first; a damaged one is set aside, and that is logged.
 
-        Raises `NewerSnapshotError` at one that only newer code can read.
+        Raises `NewerSnapshotError` at a snapshot that only newer code can read.
         """
         for path in self.paths():
             try:
@@ -78,24 +78,29 @@ class SnapshotFolder:
                 self.set_aside(path, str(error))
 
     def set_aside(self, path: Path, why: str) -> None:
-        """Renames a snapshot so that it is not looked at again, where the disk lets it."""
+        """Renames a snapshot so that it is not read again; a disk that refuses is logged."""
         try:
             path.rename(path.with_suffix(_FOREIGN))
             _log.warning("snapshot set aside", snapshot=path.name, why=why)
         except FileNotFoundError:  # another process of this recommender has pruned it
             return
         except OSError as error:
-            _log.error("snapshot passed over", snapshot=path.name, why=why, error=error.strerror)
+            _log.error(
+                "snapshot skipped, but not set aside",
+                snapshot=path.name,
+                why=why,
+                error=error.strerror,
+            )
 
 
-def _write_durably(part: Path, path: Path, pieces: Iterator[bytes]) -> None:
+def _write_durably(part: Path, path: Path, parts: Iterator[bytes]) -> None:
     with part.open("wb") as file:
-        rested, synced = 0, 0
-        for piece in pieces:
-            file.write(piece)
-            if file.tell() - rested >= _REST_BYTES:
-                time.sleep(_REST_S)
-                rested = file.tell()
+        paused, synced = 0, 0
+        for each in parts:
+            file.write(each)
+            if file.tell() - paused >= _PAUSE_BYTES:
+                time.sleep(_PAUSE_S)
+                paused = file.tell()
             if file.tell() - synced >= _SYNC_BYTES:
                 file.flush()
                 os.fdatasync(file.fileno())

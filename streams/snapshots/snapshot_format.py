@@ -1,7 +1,7 @@
-"""The form of a snapshot: state, log offset and digest, written together and checked as one.
+"""The format of a snapshot: state, log offset and digest under one checksum.
 
 Layout: magic, length of the header (8 bytes, little-endian), header (JSON), the arrays one after
-another, xxh3-128 of everything before. A flipped bit or a missing tail is always noticed.
+another, xxh3-128 of everything before. A flipped bit or a missing tail is detected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ FORMAT = 1
 _MAGIC_START = b"ECHOTUNE-SNAPSHOT-"
 _MAGIC = _MAGIC_START + b"%d\n" % FORMAT
 _CHECKSUM_BYTES = 16
-_PIECE_BYTES = 1 << 20
+_PART_BYTES = 1 << 20
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -35,7 +35,7 @@ def made_by_newer(name: str, its: str, ours: int) -> NewerSnapshotError:
 
 @dataclass(frozen=True)
 class SnapshotHeader:
-    """What must fit before a snapshot is loaded, and the small part of the state."""
+    """The fields that are checked before a snapshot is loaded, and the small part of the state."""
 
     fold_version: int
     configuration: str
@@ -46,26 +46,26 @@ class SnapshotHeader:
 
     @property
     def offset(self) -> int:
-        """Log offset up to which the state was folded, inclusive."""
+        """Log offset up to and including which the state was folded."""
         return int(self.summary["offset"])
 
 
 def packed(header: SnapshotHeader, arrays: Arrays) -> Iterator[bytes]:
-    """The bytes of a snapshot, in pieces."""
+    """The bytes of a snapshot, in parts of bounded size."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shapes = [[name, _described(a.dtype), list(a.shape)] for name, a in contiguous.items()]
     head = orjson.dumps({**asdict(header), "arrays": shapes})
     checksum = xxhash.xxh3_128()
-    for piece in (
+    for whole in (
         _MAGIC,
         len(head).to_bytes(8, "little"),
         head,
         *(a.reshape(-1).view(np.uint8).data if a.size else b"" for a in contiguous.values()),
     ):
-        for start in range(0, len(piece), _PIECE_BYTES):  # a copy lets no other thread run
-            some = bytes(piece[start : start + _PIECE_BYTES])
-            checksum.update(some)
-            yield some
+        for start in range(0, len(whole), _PART_BYTES):  # a copy blocks all other threads (GIL)
+            part = bytes(whole[start : start + _PART_BYTES])
+            checksum.update(part)
+            yield part
     yield checksum.digest()
 
 
@@ -76,12 +76,12 @@ def _described(dtype: np.dtype[Any]) -> Any:
 def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[Any]]]:
     """Header and arrays of a snapshot.
 
-    Raises `SnapshotError` where a byte is not as written, and `NewerSnapshotError` where all are,
-    in a format of later code.
+    Raises `SnapshotError` if the bytes are damaged, and `NewerSnapshotError` if they are undamaged
+    but in a newer format.
     """
     body, checksum = memoryview(data)[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if not data.startswith(_MAGIC_START) or xxhash.xxh3_128_digest(body) != checksum:
-        raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is taken.")
+        raise SnapshotError(f"Snapshot {name} is damaged.", "An older one is used.")
     if not data.startswith(_MAGIC):
         raise made_by_newer(name, f"format {_format(data)}", FORMAT)
     start = len(_MAGIC) + 8

@@ -1,4 +1,4 @@
-"""Where a recommender's state comes from and where it is kept: snapshots tied to their log."""
+"""Loads a recommender's state from snapshots that belong to its log, and writes new ones."""
 
 import asyncio
 import time
@@ -12,8 +12,8 @@ from streams.folding.log_position import Digest
 from streams.folding.state_copy import Room, copied
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.snapshots.adoption import adopt
-from streams.snapshots.array_room import room_for, sizes_of
-from streams.snapshots.loading import Fit, fit, load_newest
+from streams.snapshots.array_buffers import preallocate, sizes_of
+from streams.snapshots.loading import Fit, load_newest, snapshot_fit
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import Arrays, SnapshotHeader
 from topics.errors import LogError, SnapshotError
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class StateKeeper:
-    """Loads one fold's state, keeps it in snapshots, and knows its newest digest."""
+    """Loads one fold's state, writes it to snapshots, and holds its newest digest."""
 
     def __init__(
         self,
@@ -39,95 +39,96 @@ class StateKeeper:
         self._read_log = read_log
         self._clock = clock
         self._log_topic_id = ""
-        self._kept_at = clock()
+        self._last_attempt_at = clock()
         self._writing: asyncio.Task[None] | None = None
         self.digest = Digest()
-        self.kept_offset = -1
+        self.snapshot_offset = -1
+        """Log offset of the newest snapshot; -1 without one."""
         self.held_ms = 0.0
-        """For how long the newest snapshot let nothing else happen."""
+        """How long the newest snapshot blocked the event loop, in ms."""
         self.error: str | None = None
 
     def load_or_check(self) -> None:
-        """Loads the state the first time, and later makes sure that the log still holds it.
+        """Loads the state at the first call; later calls check that it still belongs to the log.
 
-        Blocks; one call at a time. Raises `LogError` where the log is not the one that the state
-        was folded from, and `ServerError` while Kafka is away: then this may be called again.
+        Blocks; one call at a time. Raises `LogError` if the log is not the one that the state was
+        folded from. Raises `ServerError` while Kafka is unavailable; the call may be repeated.
         """
         with self._read_log() as reader:
             if self._fold.offset < 0:
                 self._load(reader)
             else:
-                self._check(reader)
+                self._check_log(reader)
 
     def _load(self, reader: LogReader) -> None:
         self._log_topic_id = reader.topic_id()
         bounds = reader.bounds()
         adopt(self._snapshots)
-        load_newest(self._fold, self._snapshots, lambda header: self._judge(header, reader))
-        self.kept_offset = self._fold.offset
+        load_newest(self._fold, self._snapshots, lambda header: self._check_fit(header, reader))
+        self.snapshot_offset = self._fold.offset
         self.take_digest()
         if bounds.start > self._fold.offset + 1:
             raise LogError(
                 f"The learning-log begins at {bounds.start}, "
                 f"the state ends at {self._fold.offset}.",
-                "Records are gone for ever: restore the log, or `echotune reset`.",
+                "Records are permanently lost: restore the log, or `echotune reset`.",
             )
         _log.info("state ready", offset=self._fold.offset, log_end=bounds.end)
 
-    def _judge(self, header: SnapshotHeader, reader: LogReader) -> Fit:
-        return fit(header, self._configuration, self._log_topic_id, reader.hash_at)
+    def _check_fit(self, header: SnapshotHeader, reader: LogReader) -> Fit:
+        return snapshot_fit(header, self._configuration, self._log_topic_id, reader.hash_at)
 
-    def _check(self, reader: LogReader) -> None:
+    def _check_log(self, reader: LogReader) -> None:
         if reader.hash_at(self._fold.offset) != self._fold.record_hash:
             raise LogError(
-                f"The learning-log changed at {self._fold.offset} while this was on standby.",
+                f"The learning-log changed at {self._fold.offset} during standby.",
                 "Start this recommender again: it begins from a snapshot that fits.",
             )
 
     def take_digest(self) -> None:
-        """Notes the state's digest at its place in the log."""
+        """Computes the digest of the state at its log offset, unless it is known."""
         if self.digest.offset != self._fold.offset:
             self.digest = Digest(self._fold.digest(), self._fold.offset)
 
     def is_due(self, every_s: float) -> bool:
-        """Whether the last snapshot was tried so long ago."""
-        return self._clock() - self._kept_at >= every_s
+        """Whether the last attempt to write a snapshot was at least `every_s` ago."""
+        return self._clock() - self._last_attempt_at >= every_s
 
-    async def keep(self) -> None:
-        """Writes a snapshot if anything was folded since; a full disk is said, not fatal.
+    async def write_snapshot(self) -> None:
+        """Writes a snapshot if the fold has advanced since the last one.
 
-        Who waits may be cancelled, as a heartbeat is when its worker ends: the snapshot under way
-        is not, and the next one waits for it, since either would remove what the other has not
-        finished.
+        A full disk is logged and is not fatal. The waiting task may be cancelled, for example when
+        its worker ends. The snapshot in progress continues, and the next one waits for it, because
+        each would otherwise delete the unfinished file of the other.
         """
         await self._written()
-        if self._fold.offset == self.kept_offset or self._fold.offset < 0:
-            self._kept_at = self._clock()
+        if self._fold.offset == self.snapshot_offset or self._fold.offset < 0:
+            self._last_attempt_at = self._clock()
             return
-        room = await asyncio.to_thread(room_for, sizes_of(self._fold.views()))
-        self._kept_at = self._clock()
-        self._writing = asyncio.create_task(self._write(*self._copy(room)))
+        buffers = await asyncio.to_thread(preallocate, sizes_of(self._fold.views()))
+        self._last_attempt_at = self._clock()
+        self._writing = asyncio.create_task(self._write(*self._copy(buffers)))
         await self._written()
 
     async def _written(self) -> None:
-        """Waits until the snapshot under way is written, or has failed to be."""
+        """Waits until the snapshot in progress is written, or has failed."""
         if self._writing is not None:
             await asyncio.shield(self._writing)
 
     async def _write(self, header: SnapshotHeader, arrays: Arrays) -> None:
         try:
             await asyncio.to_thread(self._snapshots.write, header, arrays)
-            self.kept_offset, self.error = header.offset, None
+            self.snapshot_offset, self.error = header.offset, None
             _log.info("snapshot", offset=header.offset, held_ms=round(self.held_ms, 1))
         except SnapshotError as error:
             self.error = str(error)
             _log.error("snapshot failed", error=self.error)
 
-    def _copy(self, room: Room) -> tuple[SnapshotHeader, Arrays]:
-        """The state at one place in the log: nothing else may happen meanwhile."""
+    def _copy(self, buffers: Room) -> tuple[SnapshotHeader, Arrays]:
+        """Copies the state at one log offset; blocks the event loop."""
         began = self._clock()
         self.take_digest()
-        header, arrays = self._header(), copied(self._fold.views(), room)
+        header, arrays = self._header(), copied(self._fold.views(), buffers)
         self.held_ms = (self._clock() - began) * 1000
         return header, arrays
 

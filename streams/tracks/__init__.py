@@ -1,7 +1,7 @@
-"""Names of tracks, for people; the state never needs them.
+"""Names of tracks, for display only; the state never needs them.
 
-`track_metadata` is what an event states about a track, `catalogue_feed` writes it off the hot path.
-`track_catalogue` is the interface, `mongo_track_catalogue` (with `mongo_indexes`) and
-`memory_track_catalogue` implement it. `track_names` looks names up for a list. This is the only
-room that imports MongoDB's drivers.
+`track_metadata` extracts what events state about tracks, and `catalogue_feed` writes it, off the
+hot path. `track_catalogue` is the interface, which `mongo_track_catalogue` (with `mongo_indexes`)
+and `memory_track_catalogue` implement. `track_names` looks up the names of a list's tracks. This is
+the only room that imports MongoDB's drivers.
 """

@@ -1,9 +1,9 @@
-"""Feeds the track catalogue from the batches that pass, off the hot path.
+"""Feeds the track catalogue from the batches that are folded, off the hot path.
 
-`offer` only looks which tracks a batch tells something new about, and remembers those that are
-still to be written, in a bounded table. A task writes them in bulks. While the catalogue is away
-it tries again and again; tracks that find no room meanwhile are counted, not waited for: they
-come again with the next event that names them.
+`offer` only selects the tracks about which a batch has new metadata, and buffers them in a bounded
+table. A task writes them in bulk, and retries with backoff while the catalogue is unavailable. If
+the table is full, further tracks are counted and dropped. The next event that names a dropped track
+offers it again.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ SIGHTINGS_MAX = 1 << 16
 FIRST_RETRY_S = 0.5
 LAST_RETRY_S = 30.0
 CLOSING_S = 2.0
-"""How long closing waits for what is not yet written."""
+"""How long `close` waits for tracks that are not written yet, in seconds."""
 
 
 class CatalogueFeed:
-    """Writes what is seen of tracks to `catalogue`; all methods belong on one event loop."""
+    """Writes the metadata of tracks to `catalogue`; all methods must run on one event loop."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class CatalogueFeed:
         self.error: str | None = None
 
     def offer(self, batch: LearningBatch) -> None:
-        """Takes what is new about tracks as far as there is room; never waits, never raises."""
+        """Buffers new metadata of tracks as far as there is capacity; never waits, never raises."""
         for sighting in sightings(batch):
             if sighting not in self._seen:
-                self._take(sighting)
+                self._buffer(sighting)
 
-    def _take(self, sighting: TrackMetadata) -> None:
+    def _buffer(self, sighting: TrackMetadata) -> None:
         known = self._waiting.get(sighting.track_id)
         if known is None and len(self._waiting) >= self._waiting_max:
             self.dropped += 1
@@ -67,7 +67,7 @@ class CatalogueFeed:
         self._idle.clear()
 
     async def run(self) -> None:
-        """Writes what is offered, until cancelled."""
+        """Writes offered tracks until it is cancelled."""
         while True:
             await self._work.wait()
             await self._write(self._next())
@@ -102,7 +102,7 @@ class CatalogueFeed:
         self.error = None
 
     def status(self) -> dict[str, int | str | None]:
-        """For operators: tracks written, waiting and dropped, and why nothing is written."""
+        """For operators: numbers of tracks written, waiting and dropped, and the last error."""
         return {
             "written": self.written,
             "waiting": len(self._waiting),
@@ -111,10 +111,10 @@ class CatalogueFeed:
         }
 
     async def close(self) -> None:
-        """Gives what is offered a moment to be written, and closes the catalogue."""
+        """Waits up to `CLOSING_S` for tracks to be written, and closes the catalogue."""
         if self.error is None:
             try:
                 await asyncio.wait_for(self._idle.wait(), CLOSING_S)
             except TimeoutError:
-                _log.warning("tracks were left without a name", waiting=len(self._waiting))
+                _log.warning("tracks were not written to the catalogue", waiting=len(self._waiting))
         await self._catalogue.close()

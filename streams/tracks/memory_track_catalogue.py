@@ -1,4 +1,4 @@
-"""The twin of the track catalogue in memory."""
+"""The in-memory implementation (twin) of the track catalogue."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The one manifest of MongoDB's indexes, and its comparison with the live database."""
+"""Declares all indexes in MongoDB, compares them with the live database, and creates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ TRACKS = "tracks"
 
 @dataclass(frozen=True)
 class Index:
-    """An index as it is declared; `keys` are (field, 1 or -1) in order."""
+    """A declared index; `keys` are (field, 1 or -1) in order."""
 
     collection: str
     name: str
@@ -26,7 +26,7 @@ INDEXES = (
 
 
 def is_as_declared(index: Index, found: Mapping[str, Any] | None) -> bool:
-    """Whether `found`, what MongoDB says of the index of this name, is the declared one."""
+    """Whether `found`, the description of the live index of this name, is the declared one."""
     if found is None:
         return False
     keys = tuple((field, int(direction)) for field, direction in found["key"])
@@ -34,7 +34,7 @@ def is_as_declared(index: Index, found: Mapping[str, Any] | None) -> bool:
 
 
 async def missing_indexes(database: AsyncIOMotorDatabase[Any]) -> list[Index]:
-    """The declared indexes that the database lacks, or has under their name in another form."""
+    """The declared indexes that are missing in the database, or are different there."""
     live = {
         collection: await database[collection].index_information()
         for collection in {index.collection for index in INDEXES}
@@ -45,7 +45,7 @@ async def missing_indexes(database: AsyncIOMotorDatabase[Any]) -> list[Index]:
 
 
 async def create_missing_indexes(database: AsyncIOMotorDatabase[Any]) -> list[Index]:
-    """Creates what is missing and says what that was; one of another form is made anew."""
+    """Creates missing indexes, recreates different ones, and returns both."""
     missing = await missing_indexes(database)
     for index in missing:
         collection = database[index.collection]

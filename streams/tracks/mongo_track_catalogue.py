@@ -1,4 +1,4 @@
-"""The track catalogue in MongoDB, a document a track. Only this and `indexes` know the driver."""
+"""The track catalogue in MongoDB: one document per track."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ _Item = TypeVar("_Item")
 
 
 class MongoTrackCatalogue:
-    """See `TrackCatalogue`; every call ends, with `ServerError` where MongoDB does not answer."""
+    """See `TrackCatalogue`. Calls have timeouts, and raise `ServerError` if MongoDB is down."""
 
     def __init__(
         self, url: str, *, database: str = DATABASE, answer_timeout_s: float = ANSWER_TIMEOUT_S
@@ -44,15 +44,15 @@ class MongoTrackCatalogue:
             if not self._has_indexes:
                 await create_missing_indexes(self.database)
                 self._has_indexes = True
-            for some in _pieces([*merged_by_id(tracks).values()]):
-                await self._tracks.bulk_write([*map(_upsert, some), _bound(some)], ordered=True)
+            for each in _bulks([*merged_by_id(tracks).values()]):
+                await self._tracks.bulk_write([*map(_upsert, each), _bound(each)], ordered=True)
 
     async def names(self, track_ids: Sequence[str]) -> dict[str, Track]:
         """See `TrackCatalogue.names`."""
         found: dict[str, Track] = {}
         async with _answers():
-            for some in _pieces(track_ids):
-                async for document in self._tracks.find({"_id": {"$in": some}}):
+            for each in _bulks(track_ids):
+                async for document in self._tracks.find({"_id": {"$in": each}}):
                     found[document["_id"]] = _track(document)
         return found
 
@@ -68,7 +68,7 @@ class MongoTrackCatalogue:
             return [_track(document) async for document in cursor]
 
     async def missing_indexes(self) -> list[Index]:
-        """The declared indexes that the database lacks; `ServerError` while it is away."""
+        """The declared indexes that are missing; raises `ServerError` if MongoDB is unavailable."""
         async with _answers():
             return await missing_indexes(self.database)
 
@@ -102,11 +102,11 @@ async def _answers() -> AsyncIterator[None]:
     except (PyMongoError, OSError) as error:
         raise ServerError(
             f"MongoDB does not answer as it should ({type(error).__name__}: {str(error)[:200]}).",
-            "Tracks have no names meanwhile; everything else goes on.",
+            "Tracks have no names until it does; everything else continues.",
         ) from error
 
 
-def _pieces(items: Sequence[_Item]) -> list[Sequence[_Item]]:
+def _bulks(items: Sequence[_Item]) -> list[Sequence[_Item]]:
     return [
         items[start : start + TRACKS_A_CALL_MAX]
         for start in range(0, len(items), TRACKS_A_CALL_MAX)
@@ -129,7 +129,7 @@ def _upsert(track: Track) -> UpdateOne:
 
 
 def _bound(tracks: Sequence[Track]) -> UpdateMany:
-    """Cuts sets of source ids that have grown too long, in the same call."""
+    """Limits sets of source ids that have grown too long, in the same call as the upserts."""
     too_long = {
         "_id": {"$in": [track.track_id for track in tracks]},
         f"source_track_ids.{SOURCE_TRACK_IDS_MAX}": {"$exists": True},

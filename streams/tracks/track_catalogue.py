@@ -1,6 +1,7 @@
-"""What tracks are called: one interface for the catalogue in MongoDB and its twin in memory.
+"""The catalogue of tracks' names: one interface for MongoDB and for its in-memory twin.
 
-For display only. The state never needs it, so it may lag, and be away.
+The names are for display only. The state never needs them, so the catalogue may lag behind or be
+unavailable.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 SOURCE_TRACK_IDS_MAX = 32
-"""Ids of one track at its sources; of more the first in order are kept."""
+"""Maximum number of a track's ids at its sources; the first ones in sorted order are kept."""
 SEARCH_LIMIT_MAX = 100
 
 
@@ -18,7 +19,7 @@ def _bounded(ids: Iterable[str]) -> tuple[str, ...]:
 
 
 class Track(BaseModel):
-    """A canonical track; what is unknown is None. Source ids read 'spotify:abc'."""
+    """A canonical track; unknown fields are None. Source ids have the form 'spotify:abc'."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +32,7 @@ class Track(BaseModel):
 
     @property
     def display_name(self) -> str:
-        """What people read.
+        """The name that is displayed; the id if there is no name.
 
         >>> Track(track_id="t", artist_name="Björk", track_name="Jóga").display_name
         'Björk – Jóga'
@@ -44,7 +45,7 @@ class Track(BaseModel):
 
 
 def merged(known: Track | None, newer: Track) -> Track:
-    """`known` with all that `newer` knows: the newest name wins, and nothing known is forgotten."""
+    """`known` updated with the fields of `newer` that are not None; ids of both are kept."""
     if known is None:
         return newer
     ids = (*known.source_track_ids, *newer.source_track_ids)
@@ -53,7 +54,7 @@ def merged(known: Track | None, newer: Track) -> Track:
 
 
 def merged_by_id(tracks: Iterable[Track]) -> dict[str, Track]:
-    """One track an id, in order of first appearance."""
+    """One track per id, in order of first appearance."""
     found: dict[str, Track] = {}
     for track in tracks:
         found[track.track_id] = merged(found.get(track.track_id), track)
@@ -61,17 +62,17 @@ def merged_by_id(tracks: Iterable[Track]) -> dict[str, Track]:
 
 
 class TrackCatalogue(Protocol):
-    """Canonical tracks by id. Every method raises `ServerError` while the server is away.
+    """Canonical tracks by id. Every method raises `ServerError` while the server is unavailable.
 
-    Remembering twice changes nothing.
+    `remember` is idempotent.
     """
 
     async def remember(self, tracks: Sequence[Track]) -> None:
-        """Adds tracks, and what is new of known ones, as `merged` says."""
+        """Adds tracks, and updates known ones as `merged` does (an upsert)."""
         ...
 
     async def names(self, track_ids: Sequence[str]) -> dict[str, Track]:
-        """Those of `track_ids` that are known."""
+        """The known tracks among `track_ids`, by id."""
         ...
 
     async def search(self, text: str, limit: int) -> list[Track]:
@@ -79,5 +80,5 @@ class TrackCatalogue(Protocol):
         ...
 
     async def close(self) -> None:
-        """Lets go of the connection."""
+        """Closes the connection."""
         ...

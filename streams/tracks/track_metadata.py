@@ -1,4 +1,4 @@
-"""What the events of a batch say about their tracks."""
+"""Extracts the metadata of tracks (names, duration, ids) from the events of a batch."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from streams.tracks.track_catalogue import Track
 from topics.learning_batch import Column, LearningBatch
 
 _HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-"""2^64 divided by the golden ratio: spreads small numbers (Knuth's multiplicative hashing)."""
+"""2^64 divided by the golden ratio, which spreads small numbers (multiplicative hashing)."""
 _COLUMNS = (
     "tracks",
     "artist_names",
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 class TrackMetadata(NamedTuple):
-    """What one event says about its track."""
+    """The metadata that one event contains about its track."""
 
     track_id: str
     artist_name: str | None
@@ -35,14 +35,14 @@ class TrackMetadata(NamedTuple):
     source_track_id: str | None
 
     def track(self) -> Track:
-        """The same as a track of the catalogue."""
+        """The metadata as a track of the catalogue."""
         *names, source, source_track_id = self
         ids = (f"{source}:{source_track_id}",) if source_track_id else ()
         return Track(**dict(zip(self._fields, names, strict=False)), source_track_ids=ids)
 
 
 def sightings(batch: LearningBatch) -> list[TrackMetadata]:
-    """What the batch says about tracks, each once, in order; events without a title say nothing."""
+    """The distinct metadata of tracks in a batch, in order; events without a title are skipped."""
     titled = np.flatnonzero((batch.columns["tracks"] >= 0) & (batch.columns["track_names"] >= 0))
     columns = [batch.columns[name][titled] for name in _COLUMNS]
     rows = _first_of_each(columns)
@@ -52,7 +52,7 @@ def sightings(batch: LearningBatch) -> list[TrackMetadata]:
 
 
 def _first_of_each(columns: Sequence[Column]) -> NDArray[np.intp]:
-    """Rows at which a combination of values appears first, in order."""
+    """Rows at which a combination of values appears for the first time, in order."""
     key = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         key = key * _HASH_FACTOR + column.astype(np.uint64)
@@ -83,7 +83,7 @@ def _sighting(
 
 
 class RecentlySeen:
-    """The newest `size` of the sightings, by their hash."""
+    """The hashes of the `size` newest sightings (an LRU cache)."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -97,7 +97,7 @@ class RecentlySeen:
         return True
 
     def add(self, sighting: TrackMetadata) -> None:
-        """Makes `sighting` the newest, and forgets the oldest when there are too many."""
+        """Adds `sighting` as the newest, and removes the oldest if there are more than `size`."""
         self._hashes[hash(sighting)] = None
         if len(self._hashes) > self._size:
             self._hashes.popitem(last=False)

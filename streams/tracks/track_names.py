@@ -1,4 +1,4 @@
-"""Names of tracks for display: read through a bounded cache, and ids where names are missing."""
+"""Names of tracks for display, from a bounded cache; a track without a name is shown by its id."""
 
 import asyncio
 import time
@@ -10,11 +10,11 @@ from topics.errors import ServerError
 NAMES_KEPT_MAX = 10_000
 ANSWER_TIMEOUT_S = 1.0
 HOLD_OFF_S = 5.0
-"""After a failure the catalogue is not asked again for so long: a live view must not stutter."""
+"""How long the catalogue is not called after a failure, so that a live view does not stutter."""
 
 
 class TrackNames:
-    """What to call tracks; `catalogue` is None where no MongoDB is known."""
+    """Looks up the names of tracks; `catalogue` is None if there is no MongoDB."""
 
     def __init__(
         self,
@@ -29,29 +29,29 @@ class TrackNames:
         self._answer_timeout_s = answer_timeout_s
         self._clock = clock
         self._names: dict[str, str] = {}
-        self._asks_again_at = float("-inf")
+        self._retry_at = float("-inf")
 
     @property
-    def is_away(self) -> bool:
-        """Whether names are missing because the catalogue did not answer lately."""
-        return self._clock() < self._asks_again_at
+    def is_unavailable(self) -> bool:
+        """Whether the catalogue failed within the last `HOLD_OFF_S`, and is not called."""
+        return self._clock() < self._retry_at
 
-    async def of(self, track_ids: Sequence[str]) -> dict[str, str]:
-        """Each of `track_ids` with "Artist – Title", or with itself where that is not known."""
+    async def names_of(self, track_ids: Sequence[str]) -> dict[str, str]:
+        """Track id → "Artist – Title", or the id itself if the name is unknown."""
         unknown = [track_id for track_id in track_ids if track_id not in self._names]
-        found = await self._ask(unknown) if unknown else {}
+        found = await self._fetch(unknown) if unknown else {}
         names = {each: self._names.get(each) or found.get(each, each) for each in track_ids}
         self._keep(found)
         return names
 
-    async def _ask(self, track_ids: Sequence[str]) -> dict[str, str]:
-        if self._catalogue is None or self.is_away:
+    async def _fetch(self, track_ids: Sequence[str]) -> dict[str, str]:
+        if self._catalogue is None or self.is_unavailable:
             return {}
         try:
-            asked = self._catalogue.names(track_ids)
-            found = await asyncio.wait_for(asked, self._answer_timeout_s)
+            answer = self._catalogue.names(track_ids)
+            found = await asyncio.wait_for(answer, self._answer_timeout_s)
         except (ServerError, TimeoutError):
-            self._asks_again_at = self._clock() + HOLD_OFF_S
+            self._retry_at = self._clock() + HOLD_OFF_S
             return {}
         return {track_id: track.display_name for track_id, track in found.items()}
 

@@ -12,7 +12,7 @@ from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
 from streams.publishing.topic_frontier import topic_frontier
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import PastSchemas
 from streams.settings import Settings
@@ -48,7 +48,7 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
             lists_in_topic, addresses.kafka, settings.generation, schemas
         )
         in_redis = await lists_in_redis(redis, settings.generation)
-    except REDIS_AWAY as error:
+    except REDIS_UNAVAILABLE as error:
         raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
     finally:
         await redis.aclose()

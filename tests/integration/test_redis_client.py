@@ -5,7 +5,7 @@ import asyncio
 import uvloop
 
 from infra.embedded_servers import Addresses
-from streams.redis_client import REDIS_AWAY, redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 
 
 async def ask_after_the_connection_closed(redis_url: str) -> str:
@@ -16,7 +16,7 @@ async def ask_after_the_connection_closed(redis_url: str) -> str:
     connection._writer.transport.abort()
     try:
         return "an answer" if await redis.ping() else "none"
-    except REDIS_AWAY:
+    except REDIS_UNAVAILABLE:
         return "away"
     finally:
         await redis.aclose()

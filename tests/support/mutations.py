@@ -257,7 +257,7 @@ def _nothing_is_sent_again() -> None:
 @safeguard("snapshot of this log")
 def _any_snapshot_fits() -> None:
     """A snapshot is loaded regardless of the log that it was folded from."""
-    loading.fit = state_keeper.fit = lambda *_: Fit.FITS
+    loading.snapshot_fit = state_keeper.snapshot_fit = lambda *_: Fit.FITS
 
 
 @safeguard("log without a hole")

@@ -25,7 +25,7 @@ class EndlessSnapshots:
     def is_due(self, every_s: float) -> bool:
         return True
 
-    async def keep(self) -> None:
+    async def write_snapshot(self) -> None:
         self.snapshots += 1
         await asyncio.Event().wait()
 

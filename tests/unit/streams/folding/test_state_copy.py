@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streams.folding.state_copy import copied
-from streams.snapshots.array_room import room_for, sizes_of
+from streams.snapshots.array_buffers import preallocate, sizes_of
 from tests.support.learning_log import a_batch, a_fold, a_history, batches, folded
 
 
@@ -12,7 +12,7 @@ from tests.support.learning_log import a_batch, a_fold, a_history, batches, fold
 def test_a_copy_into_room_made_before_the_state_grew_is_the_state(model: str) -> None:
     log = batches(a_history(3_000), 100)
     fold = folded(a_fold(model), log[:12])  # the duplicate window turns round in between
-    room = room_for(sizes_of(fold.views()))
+    room = preallocate(sizes_of(fold.views()))
     folded(fold, log[12:])
     taken, digest = copied(fold.views(), room), fold.digest()
     summary = fold.summary()

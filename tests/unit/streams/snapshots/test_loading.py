@@ -8,7 +8,7 @@ import xxhash
 
 from streams.folding.fold import Fold
 from streams.folding.fold_state import FOLD_VERSION
-from streams.snapshots.loading import Fit, fit, load_newest
+from streams.snapshots.loading import Fit, load_newest, snapshot_fit
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.snapshot_format import SnapshotHeader
 from tests.support.learning_log import a_fold, a_history, batches, folded
@@ -25,7 +25,7 @@ def hash_at(offset: int) -> str | None:
 
 
 def judged(header: SnapshotHeader) -> Fit:
-    return fit(header, CONFIGURATION, LOG_TOPIC_ID, hash_at)
+    return snapshot_fit(header, CONFIGURATION, LOG_TOPIC_ID, hash_at)
 
 
 def a_header(fold: Fold) -> SnapshotHeader:
@@ -160,7 +160,7 @@ def test_a_snapshot_beyond_the_end_of_the_log_is_of_another_log(folder: Snapshot
         return hash_at(offset) if offset < 3 else None
 
     fold = a_fold()
-    load_newest(fold, folder, lambda it: fit(it, CONFIGURATION, LOG_TOPIC_ID, cut))
+    load_newest(fold, folder, lambda it: snapshot_fit(it, CONFIGURATION, LOG_TOPIC_ID, cut))
     assert (fold.offset, fold.record_hash) == (1, HASHES[1])
 
 

@@ -99,18 +99,18 @@ async def test_a_worker_that_ends_while_a_snapshot_is_written_leaves_its_last_on
     monkeypatch.setattr(SnapshotFolder, "write", written)
     fold = folded(a_fold(), LOG[:2])
     keeper = a_keeper(fold, log, tmp_path)
-    heartbeat = asyncio.create_task(keeper.keep())
+    heartbeat = asyncio.create_task(keeper.write_snapshot())
     await asyncio.to_thread(begun.wait, 5.0)
     heartbeat.cancel()
     with suppress(asyncio.CancelledError):
         await heartbeat
     folded(fold, LOG[2:])
     begun.clear()
-    last = asyncio.create_task(keeper.keep())
+    last = asyncio.create_task(keeper.write_snapshot())
     await asyncio.to_thread(begun.wait, 0.2)
     goes_on.set()
     await last
-    assert (keeper.error, keeper.kept_offset) == (None, 2)
+    assert (keeper.error, keeper.snapshot_offset) == (None, 2)
     assert SnapshotFolder(tmp_path, keep=2).paths()[0].stem == f"{2:020d}"
 
 
@@ -125,7 +125,7 @@ async def test_a_changed_m_begins_from_a_snapshot_of_what_the_log_still_has(
         for at in range(records):
             folded(fold, LOG[at : at + 1])
             fold.record_hash = f"h{at}"
-            await keeper.keep()
+            await keeper.write_snapshot()
     log.hashes, log.bounds_now = {0: "h0", 1: "h1"}, Bounds(0, 2)  # its tail is lost
     heir = a_fold()
     a_keeper(heir, log, tmp_path / "r-0of3").load_or_check()

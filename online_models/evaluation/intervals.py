@@ -40,7 +40,7 @@ def estimate(values: NDArray[np.float64], users: NDArray[np.int32]) -> Estimate:
     mean = float(values.mean())
     counts = np.bincount(users)
     clusters = int(np.count_nonzero(counts))
-    if clusters < 2:
+    if clusters <= 1:
         residuals, clusters = values - mean, n
     else:
         residuals = np.bincount(users, weights=values) - mean * counts

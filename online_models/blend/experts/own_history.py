@@ -47,6 +47,8 @@ SOURCE = constant(64)
 SOURCE_NEXT = constant(128)
 LOVED_PROPOSED = 64
 """Number of loved tracks, the newest ones, that are proposed."""
+_LAST_10_PLAYS = 10
+_LAST_50_PLAYS = 50
 _LOGS = logs_below(RING_MAX + 4)
 _ROOTS = np.array([1.0 / sqrt(k + 1.0) for k in range(RING_MAX + 4)])
 
@@ -87,8 +89,8 @@ def _describe_first(candidates: Any, slot: int, k: int, in_session: bool, age_s:
     features[IS_OWN, slot] = 1.0
     features[RECENCY, slot] = 6.0 - _LOGS[k + 2]
     features[NEWEST, slot] = k < 1
-    features[LAST_10, slot] = k < 10
-    features[LAST_50, slot] = k < 50
+    features[LAST_10, slot] = k < _LAST_10_PLAYS
+    features[LAST_50, slot] = k < _LAST_50_PLAYS
     features[IN_SESSION, slot] = in_session
     traits[slot, GAP] = GAPS[k]
     traits[slot, KIND] = 1 if in_session else 2

@@ -14,6 +14,7 @@ from online_models.kernels.compiled import njit_inlined, njit_inner
 
 # Outcomes of a list for the track that was played next, best last.
 MISSED, PROPOSED, LISTED, NEAR_TOP, TOP = 0, 1, 2, 3, 4
+NEAR_TOP_RANKS, LISTED_RANKS = 5, 20
 
 # Facts, by their position in `facts`.
 OWN_NEXT_KNOWN, BIGRAM_KNOWN, REPEATED = 0, 1, 2
@@ -63,9 +64,9 @@ def _outcome(rank: int, is_candidate: bool) -> int:
         return PROPOSED if is_candidate else MISSED
     if rank == 0:
         return TOP
-    if rank < 5:
+    if rank < NEAR_TOP_RANKS:
         return NEAR_TOP
-    return LISTED if rank < 20 else PROPOSED
+    return LISTED if rank < LISTED_RANKS else PROPOSED
 
 
 @njit_inner

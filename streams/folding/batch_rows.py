@@ -1,4 +1,4 @@
-"""Rows of log records side by side: what a fold learns at once, whatever records they came in."""
+"""Rows of several log records, joined into columns that the fold learns in one step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TEXTS = ("listeners", "tracks", "artists", "sources", "reasons_end")
 
 @dataclass(frozen=True)
 class RowSpan:
-    """Rows `start` to `stop` of the batch at `offset` of the log, none of them an ERASE."""
+    """Rows `start` to below `stop` of the batch at log offset `offset`; none is an ERASE."""
 
     offset: int
     batch: LearningBatch
@@ -30,7 +30,7 @@ class RowSpan:
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns as in `LearningBatch`, of which text columns hold positions in `strings`."""
+    """Columns as in `LearningBatch`; a text column holds positions in `strings`."""
 
     strings: Sequence[str]
     columns: dict[str, NDArray[Any]]
@@ -42,9 +42,9 @@ class Rows:
     def codes(
         self, column: str, kept: NDArray[np.intp], vocabulary: Vocabulary
     ) -> NDArray[np.int32]:
-        """Codes in `vocabulary` of a text column's `kept` rows, new texts by first appearance.
+        """Codes in `vocabulary` of a text column's `kept` rows; -1 is null.
 
-        -1 is null.
+        New texts get their codes in the order of first appearance.
         """
         positions = self.columns[column][kept]
         wanted = [at for at in dict.fromkeys(positions.tolist()) if at >= 0]
@@ -53,15 +53,15 @@ class Rows:
         return table[positions]
 
 
-def joined(pieces: Sequence[RowSpan]) -> Rows:
-    """The rows of `pieces`, in that order."""
-    lengths = [len(piece) for piece in pieces]
-    columns = {name: _joined_column(pieces, name) for name in (*_NUMBERS, *_TEXTS)}
-    log_offsets = np.repeat([piece.offset for piece in pieces], lengths)
-    if len(pieces) == 1:
-        return Rows(pieces[0].batch.strings, columns, log_offsets)
-    strings = [text for piece in pieces for text in piece.batch.strings]
-    before = [0, *accumulate(len(piece.batch.strings) for piece in pieces)]
+def joined(spans: Sequence[RowSpan]) -> Rows:
+    """The rows of `spans`, in the order of `spans`."""
+    lengths = [len(span) for span in spans]
+    columns = {name: _joined_column(spans, name) for name in (*_NUMBERS, *_TEXTS)}
+    log_offsets = np.repeat([span.offset for span in spans], lengths)
+    if len(spans) == 1:
+        return Rows(spans[0].batch.strings, columns, log_offsets)
+    strings = [text for span in spans for text in span.batch.strings]
+    before = [0, *accumulate(len(span.batch.strings) for span in spans)]
     shifts = np.repeat(before[:-1], lengths)
     for name in _TEXTS:
         positions = columns[name]
@@ -69,5 +69,5 @@ def joined(pieces: Sequence[RowSpan]) -> Rows:
     return Rows(strings, columns, log_offsets)
 
 
-def _joined_column(pieces: Sequence[RowSpan], name: str) -> NDArray[Any]:
-    return np.concatenate([piece.batch.columns[name][piece.start : piece.stop] for piece in pieces])
+def _joined_column(spans: Sequence[RowSpan], name: str) -> NDArray[Any]:
+    return np.concatenate([span.batch.columns[name][span.start : span.stop] for span in spans])

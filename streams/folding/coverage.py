@@ -1,8 +1,9 @@
-"""Coverage: which source rows the fold has seen, and which of a batch are new to it.
+"""Coverage (deduplication by offset): which source rows the fold has seen, and which are new.
 
-Per source partition the fold holds `next`, the first offset it has not seen. A batch that begins
-beyond it is ignored (its predecessor never reached the log; both come again), one that ends below
-it is a repetition, and of any other the rows from `next` on are new.
+For each source partition the fold holds `next`, the low watermark: the first offset that it has not
+seen. A batch that begins above `next` is ignored, because its predecessor never reached the log;
+both are sent again. A batch that ends below `next` is a repetition. In any other batch the
+rows from `next` on are new.
 """
 
 from dataclasses import dataclass, field
@@ -22,14 +23,14 @@ class BatchIgnored(StrEnum):
 
 @dataclass
 class Coverage:
-    """`next` of every source partition, and the topic id that each source name stands for."""
+    """`next` of every source partition, and the topic id that each source name refers to."""
 
     next: dict[SourcePartition, int] = field(default_factory=dict)
     topic_ids: dict[str, bytes] = field(default_factory=dict)
     names: dict[bytes, str] = field(default_factory=dict)
 
     def is_adopted(self, topic_id: bytes) -> bool:
-        """Whether rows of this topic count: its name stands for it, or was never introduced."""
+        """Whether rows of this topic count: its name refers to it, or was never introduced."""
         name = self.names.get(topic_id)
         return name is None or self.topic_ids[name] == topic_id
 
@@ -45,17 +46,17 @@ class Coverage:
         return expected
 
     def cover(self, batch: LearningBatch) -> None:
-        """Moves `next` past `batch`, whatever its last row was."""
+        """Moves `next` past `batch`, even if the batch has no row at its last offset."""
         self.next[batch.source] = batch.to_offset + 1
 
     def add_source(self, added: SourceAdded) -> None:
-        """Introduces a topic; a known name changes its id only where an operator adopted it."""
+        """Introduces a topic; a known name changes its id only if an operator adopted the topic."""
         self.names[added.topic_id] = added.name
         if added.adopted or added.name not in self.topic_ids:
             self.topic_ids[added.name] = added.topic_id
 
     def truncate(self, truncated: SourceTruncated) -> int:
-        """Takes note that rows below `log_start` are gone; returns how many were never seen."""
+        """Notes that rows below `log_start` are deleted; returns how many were never seen."""
         source = SourcePartition(truncated.topic_id, truncated.partition)
         missed = max(0, truncated.log_start - self.next.get(source, 0))
         if missed:

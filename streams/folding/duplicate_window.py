@@ -1,13 +1,14 @@
-"""The duplicate window: each event is learnt once, however often and by whomever it is told.
+"""The deduplication window: each event is learnt once, no matter how often it is delivered.
 
-The window remembers the last `capacity` events, exactly. An event repeats one of them if it has
-the same event id and listener; or is a LISTEN of the same listener, track and listened_at; or a
-LISTEN of the same listener and track within a minute from another source (one play seen by two
-scrobblers). The same event id with other content is a conflict. What is older than the window
-cannot be told from new: such events are counted as unchecked.
+The window keeps the last `capacity` events, and compares them exactly. An event is a duplicate if
+it has the same event id and listener as one of them; or if both are a LISTEN with the same
+listener, track and listened_at; or if both are a LISTEN with the same listener and track, within a
+minute, from different sources (a near duplicate: two scrobblers reported one play). The same event
+id with different content is a conflict. An event whose duplicate may have left the window already
+cannot be recognised: it is learnt, and counted as unchecked.
 
-Method: a ring of entries with two open-addressing indexes (linear probing, deletion by backward
-shift); the indexes follow from the ring and are neither stored nor digested.
+Method: a ring buffer of entries with two open-addressing indexes (linear probing, deletion by
+backward shift). The indexes are derived from the ring, and are neither stored nor digested.
 """
 
 from collections.abc import Mapping
@@ -35,11 +36,11 @@ ENTRY = np.dtype(
         ("listen", "<i4"),
     ]
 )
-"""What is remembered of an event; 48 bytes."""
+"""The part of an event that the window keeps; 48 bytes."""
 
 
 class Verdict(IntEnum):
-    """What the window says of an event."""
+    """The result of comparing an event with the window."""
 
     NEW = 0
     DUPLICATE = 1
@@ -47,7 +48,7 @@ class Verdict(IntEnum):
 
 
 class DuplicateWindow:
-    """Remembers the last `capacity` events; about 64 bytes each once they have come."""
+    """Keeps the last `capacity` events; each takes about 64 bytes after it has arrived."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -61,9 +62,10 @@ class DuplicateWindow:
 
     @property
     def unchecked(self) -> int:
-        """Events accepted though what they may repeat was forgotten.
+        """Number of events that were accepted although their duplicate may have left the window.
 
-        An event may repeat what is not older than it, a LISTEN also what began a minute earlier.
+        A LISTEN counts here if an evicted event is at most a minute older than it, or newer; any
+        other event if an evicted one has its time or is newer.
         """
         return int(self._head[3])
 
@@ -71,7 +73,7 @@ class DuplicateWindow:
         return int(self._head[0])
 
     def classify(self, entries: NDArray[Any]) -> NDArray[np.uint8]:
-        """`Verdict` of each of `entries` (dtype `ENTRY`), in order; new ones are remembered."""
+        """`Verdict` of each of `entries` (dtype `ENTRY`), in order; adds new ones to the window."""
         self._grow(len(entries))
         return np.asarray(_classify(entries, self._ring, self._by_key, self._by_listen, self._head))
 
@@ -84,7 +86,7 @@ class DuplicateWindow:
         self._refill(self.entries(), slots)
 
     def entries(self) -> NDArray[Any]:
-        """The remembered events, oldest first."""
+        """The events in the window, oldest first."""
         size, oldest = int(self._head[0]), int(self._head[1])
         return np.roll(self._ring, -oldest)[:size] if oldest else self._ring[:size].copy()
 
@@ -95,33 +97,33 @@ class DuplicateWindow:
         _rebuild(self._ring, self._by_key, self._by_listen, len(entries))
 
     def forget(self, listener: int) -> None:
-        """Forgets all that the window holds of `listener` (a code)."""
+        """Removes all events of `listener` (a code)."""
         entries = self.entries()
         self._refill(entries[entries["listener"] != listener], len(self._ring))
 
     def digest(self) -> bytes:
-        """Digest of what is remembered, in order."""
+        """Digest of the events in the window, in order."""
         state = xxhash.xxh3_128(self._head[2:].tobytes())
         for part in self._parts():
             state.update(part.view(np.uint8).data)
         return state.digest()
 
     def _parts(self) -> list[NDArray[Any]]:
-        """The remembered events, oldest first, where they are."""
+        """Views of the events in the window, oldest first."""
         size, oldest = int(self._head[0]), int(self._head[1])
         first = self._ring[oldest : oldest + min(size, len(self._ring) - oldest)]
         return [first, self._ring[: size - len(first)]]
 
     def views(self) -> dict[str, list[NDArray[Any]]]:
-        """`state()` without a copy of the events: good until the next ones are classified."""
+        """`state()` without a copy of the events: valid until the next call of `classify`."""
         return {"entries": self._parts(), "head": [self._head.copy()]}
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Arrays that `load` takes."""
+        """Arrays that `load` accepts."""
         return {"entries": self.entries(), "head": self._head.copy()}
 
     def load(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over a `state()` of a window of the same capacity."""
+        """Loads the `state()` of a window of the same capacity."""
         entries = state["entries"]
         slots = min(self.capacity, _FIRST_CAPACITY)
         while slots < len(entries):
@@ -131,7 +133,7 @@ class DuplicateWindow:
 
 
 class EventColumns(NamedTuple):
-    """Columns of equal length that an entry is made of."""
+    """Columns of equal length from which entries are made."""
 
     keys: NDArray[Any]
     listeners: NDArray[np.int32]

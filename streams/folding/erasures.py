@@ -1,4 +1,4 @@
-"""Erased listeners: kept are a hash, when (to refuse what comes late) and where in the log."""
+"""Erased listeners: a hash, a time (to refuse older plays that come late) and a log offset."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 
 def listener_hash(listener_id: str) -> bytes:
-    """16 bytes that tell an erased listener's id again without keeping it."""
+    """16 bytes by which an erased listener's id is recognised, although the id is not kept."""
     return blake2b(listener_id.encode(), digest_size=16, person=b"echotune-erased").digest()
 
 
 class Erasure(NamedTuple):
-    """When somebody was erased (ms), and which log record said so."""
+    """The time of an erasure (ms), and the offset of the log record that holds it."""
 
     at_ms: int
     log_offset: int
@@ -24,22 +24,22 @@ _NEVER = Erasure(np.iinfo(np.int64).min, -1)
 
 
 class Erasures:
-    """The newest erasure of each listener, by their hash; kept for ever."""
+    """The newest erasure of each erased listener, by the hash of its id; kept for ever."""
 
     def __init__(self) -> None:
         self.newest: dict[bytes, Erasure] = {}
 
     def erase(self, listener_id: str, at_ms: int, log_offset: int) -> None:
-        """Notes an erasure; of two the later one counts."""
+        """Notes an erasure; of two erasures of a listener the later one counts."""
         if not self.has(listener_id, at_ms):
             self.newest[listener_hash(listener_id)] = Erasure(at_ms, log_offset)
 
     def has(self, listener_id: str, at_ms: int) -> bool:
-        """Whether this erasure, or a later one, is known: it was delivered before."""
+        """Whether this erasure or a later one of the listener is already known."""
         return at_ms <= self._until(listener_id)
 
     def after(self, log_offset: int) -> list[int]:
-        """Offsets of the log records beyond `log_offset` that say who was erased last there."""
+        """Offsets above `log_offset` of the log records with the newest erasure of a listener."""
         found = {each.log_offset for each in self.newest.values()}
         return sorted(each for each in found if each > log_offset)
 
@@ -49,7 +49,7 @@ class Erasures:
     def refused(
         self, strings: Sequence[str], listeners: NDArray[np.int32], at_ms: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Which rows are plays from before their listener's erasure, one bool a row.
+        """Which rows are not newer than their listener's erasure: one bool per row.
 
         `listeners` are positions in `strings`, `at_ms` the rows' times.
         """

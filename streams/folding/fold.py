@@ -1,9 +1,9 @@
-"""The fold: state_n = fold(state_0, learning-log[0..n]); everything EchoTune promises hangs on it.
+"""The fold (state machine): state_n = fold(state_0, learning-log[0..n]).
 
-No clock, no I/O, no chance: the same log gives the same state, byte for byte, in any process.
-For each batch the coverage says which rows are new; erasures and the duplicate window say which
-of those count; each row that counts is first evaluated (where was this track in the list the
-model gives right now?) and then learnt.
+It uses no clock, no I/O and no randomness: the same log gives the same state, byte for byte, in any
+process. For each batch the coverage decides which rows are new. Erasures and the deduplication
+window decide which of those count. Each row that counts is first evaluated (the rank of its track
+in the list that the model gives right now) and then learnt.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,9 +31,10 @@ _NO_TIMES = np.empty(0, np.int64)
 
 
 class Changed(NamedTuple):
-    """What log records changed.
+    """The effect of log records on the state.
 
-    Codes of listeners, ids of erased listeners, and when the broker got each event learnt (ms).
+    Codes of changed listeners, ids of erased listeners, and the append time (ms) of each event
+    that was learnt.
     """
 
     listeners: NDArray[np.int32] = _NONE
@@ -42,20 +43,20 @@ class Changed(NamedTuple):
 
 
 class Fold(FoldState):
-    """The state and how log records change it."""
+    """The state, and the transitions that log records cause."""
 
     def apply(self, offset: int, record: LogRecord) -> Changed:
         """Folds the log record at `offset`; see `apply_many`."""
         return self.apply_many([(offset, record)])
 
     def apply_many(self, records: Iterable[tuple[int, LogRecord]]) -> Changed:
-        """Folds log records with their offsets: the same as one by one, at less cost a record.
+        """Folds log records with their offsets: the same as one by one, at a lower cost per record.
 
-        Records up to the state's own offset change nothing. Raises `LogError` unless each of the
-        others follows exactly on the last one.
+        Records up to and including the state's own offset change nothing. Raises `LogError` if
+        there is a gap before one of the other records.
         """
         learnt: list[Changed] = []
-        waiting: list[RowSpan] = []
+        unlearnt: list[RowSpan] = []
         for offset, record in records:
             if not self._is_next(offset):
                 continue
@@ -63,17 +64,17 @@ class Fold(FoldState):
             if not isinstance(record, LearningBatch):
                 self._apply_control(record)
                 continue
-            for piece in self._new_pieces(offset, record):
-                waiting.append(piece)
-                if piece.stop < len(record):
-                    learnt += [self._learn(waiting), self._erase(record, piece.stop)]
-                    waiting = []
-        return together([*learnt, self._learn(waiting)])
+            for span in self._new_spans(offset, record):
+                unlearnt.append(span)
+                if span.stop < len(record):
+                    learnt += [self._learn(unlearnt), self._erase(record, span.stop)]
+                    unlearnt = []
+        return merged_changes([*learnt, self._learn(unlearnt)])
 
     def _is_next(self, offset: int) -> bool:
         if offset > self.offset + 1:
             raise LogError(
-                f"learning-log goes on at {offset}, but the state ends at {self.offset}.",
+                f"learning-log continues at {offset}, but the state ends at {self.offset}.",
                 "The log was cut or is another one: start from a snapshot that fits it.",
             )
         return offset == self.offset + 1
@@ -87,8 +88,8 @@ class Fold(FoldState):
             case LogEpochStarted():
                 self.log_epoch = max(self.log_epoch, control.epoch)
 
-    def _new_pieces(self, offset: int, batch: LearningBatch) -> list[RowSpan]:
-        """The batch's rows that are new, in pieces between its ERASE rows; covers the batch."""
+    def _new_spans(self, offset: int, batch: LearningBatch) -> list[RowSpan]:
+        """The batch's new rows, in spans between its ERASE rows; marks the batch as covered."""
         first_new = self.coverage.first_new(batch)
         if isinstance(first_new, BatchIgnored):
             self.counts[f"batches_{first_new}"] += 1
@@ -110,7 +111,7 @@ class Fold(FoldState):
     def _erase(self, batch: LearningBatch, row: int) -> Changed:
         listener_id = batch.strings[batch.columns["listeners"][row]]
         at_ms = int(batch.columns["listened_at"][row])
-        if self.erasures.has(listener_id, at_ms):  # what was played since is not meant
+        if self.erasures.has(listener_id, at_ms):  # a repeated ERASE must not erase later plays
             self.counts[Count.DUPLICATE] += 1
             return Changed()
         self.erasures.erase(listener_id, at_ms, self.offset)
@@ -128,14 +129,14 @@ class Fold(FoldState):
         self.changes.forget(code)
         self.listeners.forget(listener_id)
 
-    def _learn(self, pieces: Sequence[RowSpan]) -> Changed:
-        if not any(pieces):
+    def _learn(self, spans: Sequence[RowSpan]) -> Changed:
+        if not any(spans):
             return Changed()
-        rows = joined(pieces)
+        rows = joined(spans)
         kept = self._not_erased(rows)
         users = rows.codes("listeners", kept, self.listeners)
         items = rows.codes("tracks", kept, self.ranker.items)
-        new = self._new(rows, kept, users, items)
+        new = self._new_rows(rows, kept, users, items)
         users, items, kept = users[new], items[new], kept[new]
         self._test_then_learn(rows, kept, users, items)
         self.changes.note(users, rows.columns["listened_at"][kept], rows.log_offsets[kept])
@@ -152,7 +153,7 @@ class Fold(FoldState):
         self.counts[Count.REJECTED] += int(refused.sum())
         return np.flatnonzero(~refused)
 
-    def _new(
+    def _new_rows(
         self,
         rows: Rows,
         kept: NDArray[np.intp],
@@ -203,8 +204,8 @@ class Fold(FoldState):
             quality.update(users, ranks, columns.signals, rows.log_offsets[kept])
 
 
-def together(parts: Sequence[Changed]) -> Changed:
-    """What one or more changes changed, as one."""
+def merged_changes(parts: Sequence[Changed]) -> Changed:
+    """Merges one or more changes into one."""
     return Changed(
         np.unique(np.concatenate([part.listeners for part in parts])),
         tuple(listener_id for part in parts for listener_id in part.erased),

@@ -1,7 +1,8 @@
-"""What the fold has learnt so far, as one value: its parts, its digest, its arrays.
+"""The fold's state as one value: its parts, its digest, its arrays.
 
-Two states are equal exactly if their digests are. The small part goes into a snapshot as JSON
-values (`summary`), the large one as named arrays (`views`); names and order of both are format.
+Two states are equal exactly if their digests are equal. A snapshot stores the small part as JSON
+values (`summary`) and the large one as named arrays (`views`). Names and order of both are part of
+the snapshot format.
 """
 
 from collections import Counter
@@ -43,7 +44,7 @@ class Count:
 
 
 class FoldState:
-    """State of one generation: the model, what it has seen of the log, and how well it did.
+    """The state of one generation: its model, its position in the log, and its quality.
 
     It has more attributes than other classes: each is one part of the state.
     """
@@ -55,7 +56,7 @@ class FoldState:
         self.offset = -1
         self.log_epoch = 0
         self.record_hash = ""
-        """Of the record at `offset`, as whoever reads the log says; no part of the state."""
+        """Hash of the record at `offset`, set by the log's reader; not part of the state."""
         self.coverage = Coverage()
         self.counts: Counter[str] = Counter()
         self.duplicates = DuplicateWindow(duplicate_window)
@@ -63,7 +64,7 @@ class FoldState:
         self.quality = Prequential()
         self.baseline_quality = Prequential()
         self.sources = Vocabulary()
-        """Names of the programs that events came from."""
+        """Names of the programs that sent the events."""
         self.changes = ListenerChanges(ranker.users)
 
     @property
@@ -73,12 +74,12 @@ class FoldState:
 
     @property
     def applied(self) -> int:
-        """Events in the model."""
+        """Number of events that were applied."""
         return self.counts[Count.APPLIED]
 
     @property
     def position(self) -> LogPosition:
-        """Where the state stands in the log."""
+        """The position of the state in the log."""
         return LogPosition(self.log_epoch, self.offset, self.record_hash)
 
     def summary(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class FoldState:
         return copied(self.views())
 
     def views(self) -> Views:
-        """The arrays of `state()`, some of them the state's own memory: to be copied at once."""
+        """The arrays of `state()`; some are the state's own memory, so copy them immediately."""
         views: dict[str, Sequence[NDArray[Any]]] = {"per_listener": [self.changes.rows()]}
         for part, holder in self._parts().items():
             for name, parts in _views_of(holder).items():
@@ -130,7 +131,7 @@ class FoldState:
         return views
 
     def load(self, summary: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes over `summary()` and `state()` of a fold of the same configuration."""
+        """Loads `summary()` and `state()` of a fold of the same configuration."""
         for part, holder in self._parts().items():
             prefix = f"{part}/"
             holder.load(
@@ -148,7 +149,7 @@ class FoldState:
 
 
 def _views_of(holder: Any) -> Views:
-    """Of a part of the state; one that has no views copies itself."""
+    """Views of a part of the state; a copy if the part has no views."""
     if hasattr(holder, "views"):
         return dict(holder.views())
     return {name: [array] for name, array in holder.state().items()}

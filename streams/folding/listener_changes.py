@@ -1,4 +1,4 @@
-"""When each listener changed last: from it the publisher knows whose lists to make."""
+"""The last change of each listener: the publisher derives from it whose lists to make."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _ROWS_MIN = 1024
 
 
 class ListenerChanges:
-    """One row a listener, at the listener's code: the last change and the newest event.
+    """One row per listener, at the listener's code: the last change and the newest event.
 
     >>> listeners = Vocabulary()
     >>> changes = ListenerChanges(listeners)
@@ -27,7 +27,7 @@ class ListenerChanges:
     def __init__(self, listeners: Vocabulary) -> None:
         self._listeners = listeners
         self._rows = np.zeros(0, _LISTENER)
-        """At least one a listener, and some for those to come."""
+        """At least one per listener; the others are reserved for new listeners."""
 
     def note(
         self,
@@ -35,10 +35,10 @@ class ListenerChanges:
         at_ms: NDArray[np.int64],
         log_offsets: NDArray[np.int64],
     ) -> None:
-        """Notes one event a row: its listener's code, its time (ms), its record's log offset.
+        """Notes one event per row: its listener's code, its time (ms), its record's log offset.
 
-        A listener may have several rows, in any order. Codes that were given since the last call
-        get a row each, whether or not they are among `listeners`.
+        A listener may have several events, in any order. Every code that was assigned since the
+        last call gets a row, even if it is not in `listeners`.
         """
         self._grow()
         np.maximum.at(self._rows["last_changed"], listeners, log_offsets)
@@ -52,15 +52,15 @@ class ListenerChanges:
             self._rows = grown
 
     def forget(self, listener: int) -> None:
-        """Forgets a listener that is erased, by code."""
+        """Resets the row of an erased listener, given by code."""
         self._rows[listener] = _NO_EVENT
 
     def after(self, log_offset: int) -> NDArray[np.int32]:
-        """Codes of listeners whose last change is beyond `log_offset`, ascending."""
+        """Codes of the listeners whose last change is above `log_offset`, ascending."""
         return np.flatnonzero(self.rows()["last_changed"] > log_offset).astype(np.int32)
 
-    def remembered(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Those of `listeners` (codes) that were not erased since they changed."""
+    def not_erased(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of `listeners` (codes) that were not erased after their last change."""
         return listeners[self._rows["last_changed"][listeners] >= 0]
 
     def last_changed(self, listeners: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -72,9 +72,9 @@ class ListenerChanges:
         return np.asarray(self._rows["newest"][listeners])
 
     def rows(self) -> NDArray[Any]:
-        """The rows of all listeners, in order of their codes; it is the memory itself."""
+        """The rows of all listeners, in order of their codes; a view, not a copy."""
         return self._rows[: len(self._listeners)]
 
     def load(self, rows: NDArray[Any]) -> None:
-        """Takes over `rows()` of another one; what is given is copied."""
+        """Loads a copy of the `rows()` of another object."""
         self._rows = rows.copy()

@@ -1,7 +1,7 @@
-"""Which rows of which source partition the log counts, each once and without a hole.
+"""Which rows of each source partition the log counts, each once and without a gap. Pure.
 
-This is a second account, kept apart from the fold's own bookkeeping (`coverage`), so that the
-verifier can compare the two and dead letters can be asked for without a fold. Pure.
+This account is independent of the fold's own bookkeeping (`coverage`). The verifier compares the
+two, and dead letters can be looked up without a fold.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from topics.learning_log import LogRecord
 class Counted(NamedTuple):
     """A batch that counts, from offset `first_new` of its source partition on.
 
-    A source whose introduction the log has lost, or does not have yet, is taken for the topic
-    that there is.
+    If the log has no record that introduces the source (it is lost, or not written yet), the
+    source is assumed to be `listening-events`.
     """
 
     log_offset: int
@@ -27,19 +27,19 @@ class Counted(NamedTuple):
 
     @property
     def rejected(self) -> list[tuple[int, str]]:
-        """(source offset, reason) of what it rejects for the first time."""
+        """(source offset, reason) of the records that the log rejects for the first time here."""
         return [(at, reason) for at, reason in self.batch.rejected if at >= self.first_new]
 
 
 class Hole(NamedTuple):
-    """Offsets of a source partition that a batch at `log_offset` skipped, and nothing covers."""
+    """A gap: source offsets that a batch at `log_offset` skipped, and that no batch covers."""
 
     log_offset: int
     source_name: str
     partition: int
     first_missing: int
     to_offset: int
-    """Up to here, inclusive, the batch that came too early covers its source."""
+    """The last source offset that the batch that came too early covers."""
 
 
 class LogAccount:
@@ -52,7 +52,7 @@ class LogAccount:
         self._early: dict[SourcePartition, tuple[int, int]] = {}
 
     def note(self, offset: int, record: LogRecord) -> Counted | None:
-        """Takes the record at log offset `offset`; returns what of it counts."""
+        """Notes the record at log offset `offset`; returns the part of it that counts, if any."""
         if isinstance(record, SourceAdded):
             self._names[record.topic_id] = record.name
             if record.adopted or record.name not in self._current:
@@ -81,11 +81,11 @@ class LogAccount:
 
     @property
     def next(self) -> Mapping[SourcePartition, int]:
-        """First offset of each source partition that is not covered."""
+        """The first offset of each source partition that is not covered."""
         return self._next
 
     def holes(self) -> Iterator[Hole]:
-        """Of batches that were ignored since a predecessor is missing, and never came again."""
+        """The gaps before batches that were ignored as too early and were never sent again."""
         for source, (offset, to_offset) in self._early.items():
             name = self._names.get(source.topic_id, source.topic_id.hex())
             yield Hole(offset, name, source.partition, self._next.get(source, 0), to_offset)

@@ -1,4 +1,4 @@
-"""Places in the learning-log: where a state stands, and where its digest was taken."""
+"""Positions in the learning-log: of a state, and of the digest that was taken of it."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,15 +13,15 @@ class LogPosition(NamedTuple):
     """
 
     log_epoch: int
-    """Raised when the log loses its tail: offsets of two epochs do not compare."""
+    """It rises when the log loses its tail; offsets of different epochs are not comparable."""
     offset: int
-    """-1: no record was folded yet."""
+    """-1 if no record was folded yet."""
     record_hash: str = ""
-    """Hash of that record's bytes and time, which tells it from another one at the same offset."""
+    """Hash of the record's bytes and time: distinguishes it from another one at this offset."""
 
     @property
     def order(self) -> tuple[int, int]:
-        """What orders two positions: the log epoch, then the offset."""
+        """The sort key of positions: the log epoch, then the offset."""
         return self.log_epoch, self.offset
 
 
@@ -30,5 +30,5 @@ class Digest:
     """The digest of a state, and the log offset at which it was taken."""
 
     value: str | None = None
-    """None: it was not taken yet."""
+    """None if no digest was taken yet."""
     offset: int = -1

@@ -1,9 +1,10 @@
-"""From what happened to what is learnt: the one file that translates events for the models.
+"""Translates events into rewards for the models; no other file does.
 
-A reward lies in [-1, 1]; NaN means that the event is no judgement. A play counts by how much of
-it was heard: half of it or four minutes is a full listen (ListenBrainz's rule), less counts less,
-and one that was skipped within half a minute counts against the track. A play of unknown length
-qualified as a listen where it was recorded, so it counts in full.
+A reward lies in [-1, 1]; NaN means that the event expresses no preference. The reward of a play
+depends on how much of it was played: half of the track or four minutes is a full listen
+(ListenBrainz's rule), and less gives proportionally less. A skip within half a minute counts
+against the track. If it is unknown how much was played, the play counts in full, because the
+program that recorded it took it for a listen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +19,15 @@ from topics.listening_event import KIND_CODES, EventKind
 FULL_LISTEN_MS = 4 * 60_000
 SHORT_PLAY_MS = 30_000
 SKIP_REASONS = frozenset({"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"})
-"""Words of sources for "the listener chose to go on"."""
+"""The sources' values of reason_end which mean that the listener skipped the track."""
 
 
 class Plays(Protocol):
-    """Rows in columns as those of `LearningBatch`, with the `strings` that they point into."""
+    """Rows in columns as in `LearningBatch`; text columns hold positions in `strings`."""
 
     @property
     def strings(self) -> Sequence[str]:
-        """What columns of texts point into."""
+        """The texts to which the positions in text columns refer."""
         ...
 
     @property
@@ -44,7 +45,7 @@ _FEEDBACK[Signal.LOVE], _FEEDBACK[Signal.HATE] = 1.0, -1.0
 
 
 def signals_of(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`Signal` of each row's kind; ERASE has none (255) and never reaches a model."""
+    """`Signal` of each row's kind; ERASE has none (255) and is never passed to a model."""
     return np.asarray(_SIGNAL_OF_KIND[kinds], np.uint8)
 
 
@@ -70,7 +71,7 @@ def _listen_rewards(plays: Plays) -> NDArray[np.float32]:
 
 def _was_skipped(plays: Plays) -> NDArray[np.bool_]:
     reasons = plays.columns["reasons_end"]
-    if not len(reasons) or reasons.max() < 0:  # most of the time, and cheaper to see
+    if not len(reasons) or reasons.max() < 0:  # the usual case, and a cheap check
         return np.zeros(len(reasons), np.bool_)
     return np.isin(reasons, _positions_of(plays.strings, SKIP_REASONS))
 

@@ -1,4 +1,4 @@
-"""Copies a large state in one go while the event loop waits, and keeps that wait short.
+"""Copies a large state in one step, and blocks the event loop only briefly.
 
 Its caller makes room beforehand (see `streams.snapshots.array_buffers`), so that the copy itself is
 as fast as memory.
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Views = Mapping[str, Sequence[NDArray[Any]]]
-"""Array → its parts, one after the other, which may be memory that changes with the next event."""
+"""Name of an array → its consecutive parts, which may be memory that the next event changes."""
 Room = Mapping[str, NDArray[np.uint8]]
-"""Memory that was touched, by array."""
+"""Preallocated memory whose pages were touched, by name of the array."""
 
 
 def copied(views: Views, room: Room | None = None) -> dict[str, NDArray[Any]]:
-    """The arrays, each in memory of its own: that of `room` where it suffices.
+    """Copies of the arrays, in the memory of `room` if that is large enough.
 
     >>> parts = [np.array([1, 2]), np.array([3])]
     >>> copied({"a": parts}, {"a": np.zeros(24, np.uint8)})

@@ -30,7 +30,7 @@ class ListMaker:
 
     def of_this_shard(self, listeners: NDArray[np.int32]) -> NDArray[np.int32]:
         """The codes in `listeners` that belong to this shard and are not erased."""
-        listeners = self._fold.changes.remembered(listeners)
+        listeners = self._fold.changes.not_erased(listeners)
         if self._shards == 1:
             return listeners
         value = self._fold.listeners.value
@@ -70,7 +70,7 @@ class ListMaker:
 
         Listeners that were erased since they were selected get no list.
         """
-        listeners = self._fold.changes.remembered(listeners)
+        listeners = self._fold.changes.not_erased(listeners)
         if not len(listeners):
             return []
         ranker = self._fold.ranker

@@ -25,7 +25,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.folding.fold import Changed, together
+from streams.folding.fold import Changed, merged_changes
 from streams.folding.log_position import LogPosition
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.publishing.gate import Gate, StoreFrontiers, published_later_than
@@ -215,7 +215,7 @@ class PublicationPlan:
 
     def _take_changes(self) -> Changed:
         changes, self._changes = self._changes, []
-        return together([Changed(), *changes])
+        return merged_changes([Changed(), *changes])
 
     def _of_this_shard(self, changes: Changed) -> NDArray[np.int32]:
         return self._listeners.of_this_shard(changes.listeners)

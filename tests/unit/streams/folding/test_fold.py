@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.folding.fold import Fold, together
+from streams.folding.fold import Fold, merged_changes
 from streams.folding.fold_state import Count
 from tests.support.learning_log import (
     BEGAN_MS,
@@ -55,7 +55,7 @@ def test_a_record_that_was_folded_before_changes_nothing() -> None:
 def test_a_hole_in_the_log_is_an_error_and_changes_nothing() -> None:
     fold = folded(a_fold(), [a_batch(an_event())])
     before = fold.digest()
-    with pytest.raises(LogError, match="goes on at 2, but the state ends at 0"):
+    with pytest.raises(LogError, match="continues at 2, but the state ends at 0"):
         fold.apply(2, a_batch(an_event("bob"), from_offset=1))
     assert fold.digest() == before
 
@@ -390,7 +390,7 @@ def test_records_folded_together_or_one_by_one_are_the_same(sizes: list[int]) ->
         if not records:
             break
         some, records = records[:size], records[size:]
-        expected = together([alone.apply(*each) for each in some])
+        expected = merged_changes([alone.apply(*each) for each in some])
         change = together_.apply_many(some)
         for found, wanted in zip(change, expected, strict=True):
             np.testing.assert_array_equal(found, wanted)

@@ -47,14 +47,14 @@ def test_those_are_found_who_changed_beyond_an_offset(
 def test_a_listener_without_an_event_that_counted_has_a_row_and_never_changed() -> None:
     changes = noted((0, 900, 4))
     assert len(changes.rows()) == len(NAMES)
-    assert changes.remembered(codes(0, 1, 2)).tolist() == [0]
+    assert changes.not_erased(codes(0, 1, 2)).tolist() == [0]
 
 
 def test_a_listener_that_was_erased_is_not_found_any_more() -> None:
     changes = noted((0, 900, 4), (1, 800, 7))
     changes.forget(1)
     assert changes.after(-1).tolist() == [0]
-    assert changes.remembered(codes(0, 1)).tolist() == [0]
+    assert changes.not_erased(codes(0, 1)).tolist() == [0]
     assert changes.newest(codes(1)).tolist() == [0]
 
 

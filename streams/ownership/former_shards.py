@@ -82,9 +82,9 @@ class FormerShards:
         try:
             if not reader.wait_caught_up(_CALL_TIMEOUT_S):
                 raise ServerError("Heartbeats cannot be read.", "Is Kafka up?")
-            before = reader.heard()
+            before = reader.heartbeats_with_times()
             time.sleep(LIVENESS_WINDOW_S)
-            after = reader.heard()
+            after = reader.heartbeats_with_times()
         finally:
             reader.close()
         return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]

@@ -1,4 +1,4 @@
-"""Reads `learning-progress`: what the recommenders' folds have seen, as a hint for sequencers."""
+"""Reads `learning-progress`: advisory positions of the folds, for sequencers and operators."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _POLL_S = 0.2
 
 
 class ProgressReader:
-    """Follows the topic in a thread of its own; `on_progress` is called from that thread."""
+    """Follows the topic in its own thread; `on_progress` is called from that thread."""
 
     def __init__(
         self,
@@ -36,24 +36,24 @@ class ProgressReader:
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 
     def start(self) -> None:
-        """Begins to follow the topic."""
+        """Starts to follow the topic."""
         self._thread.start()
 
     def wait_caught_up(self, timeout_s: float) -> bool:
-        """Waits until everything that was there has been read."""
+        """Waits until the reader has reached the end of the topic; False after a time-out."""
         return self._caught_up.wait(timeout_s)
 
     @property
     def position(self) -> FoldPosition:
-        """What is known now."""
+        """The merged position of the heartbeats that were read so far."""
         return fold_position(dict(self._heartbeats))
 
     def heartbeats(self) -> dict[str, LearningProgress]:
         """The newest heartbeat of each recommender."""
         return {name: progress for name, (_, progress) in dict(self._heartbeats).items()}
 
-    def heard(self) -> dict[str, tuple[int, LearningProgress]]:
-        """The same with the time at which the broker got each, ms."""
+    def heartbeats_with_times(self) -> dict[str, tuple[int, LearningProgress]]:
+        """`heartbeats()`, each after the time (ms) at which the broker appended it."""
         return dict(self._heartbeats)
 
     def close(self) -> None:
@@ -72,18 +72,18 @@ class ProgressReader:
                 if message.error().name() == "_PARTITION_EOF":
                     self._caught_up.set()
                 continue
-            self._take(message)
+            self._note_heartbeat(message)
             if self._is_last(message):
                 self._caught_up.set()
             if self._caught_up.is_set():
                 self._on_progress(self.position)
 
     def _is_last(self, message: Message) -> bool:
-        """Whether its fetch held nothing behind it; heartbeats may never pause for an EOF."""
+        """Whether `message` is the last one; with steady heartbeats an EOF may never come."""
         _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), cached=True)
         return 0 <= end <= message.offset() + 1
 
-    def _take(self, message: Message) -> None:
+    def _note_heartbeat(self, message: Message) -> None:
         decoded = self._decoder.decode(message.value())
         if isinstance(decoded, Rejected):
             return

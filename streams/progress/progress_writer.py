@@ -1,4 +1,4 @@
-"""`learning-progress`: the recommender's heartbeat, a hint to sequencers and operators."""
+"""Writes the recommender's heartbeats to `learning-progress`; they are advisory."""
 
 import contextlib
 from typing import Any
@@ -15,7 +15,7 @@ from topics.learning_progress import LearningProgress, SourcePosition
 def progress_of(
     fold: Fold, digest: Digest, *, recommender_id: str, generation: str
 ) -> LearningProgress:
-    """The progress that `fold` stands for."""
+    """The heartbeat that reports the state of `fold`."""
     return LearningProgress(
         recommender_id=recommender_id,
         generation=generation,
@@ -29,7 +29,7 @@ def progress_of(
 
 
 def _sources(fold: Fold) -> list[SourcePosition]:
-    """One entry a partition that was seen; a topic without any yet is told by partition -1."""
+    """One entry per partition that the fold has seen; partition -1 for a topic without any."""
     coverage = fold.coverage
     seen = {source.topic_id for source in coverage.next}
     unseen = [(topic_id, -1, 0) for topic_id in coverage.names if topic_id not in seen]
@@ -48,7 +48,7 @@ def _sources(fold: Fold) -> list[SourcePosition]:
 
 
 class ProgressWriter:
-    """Writes heartbeats; one that cannot be sent is dropped, the next one says more."""
+    """Writes heartbeats; one that cannot be sent is dropped, because the next one supersedes it."""
 
     def __init__(self, kafka: str) -> None:
         settings: dict[str, Any] = client_settings(kafka) | {
@@ -67,5 +67,5 @@ class ProgressWriter:
         self._producer.poll(0)
 
     def close(self) -> None:
-        """Waits a little for the last heartbeat."""
+        """Waits up to 2 s for the last heartbeat."""
         self._producer.flush(2.0)

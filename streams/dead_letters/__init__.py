@@ -1,5 +1,6 @@
-"""Records that were refused: read, indexed, and sent again once their cause is mended.
+"""Dead letters (rejected records): read, indexed, and resent after their cause is fixed.
 
-`dead_letter_reader` reads the topic, `letter_index` knows in bounded memory which letters were sent
-again, `origins` asks the log what became of their source offsets, `replay` sends them, once each.
+`dead_letter_reader` reads the topic, and `letter_index` keeps in bounded memory which letters were
+resent. `origins` reads from the log which source offsets are rejected, and `replay` resends each
+letter once.
 """

@@ -1,4 +1,4 @@
-"""Reads dead letters for people."""
+"""Reads the topic of dead letters."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import DEAD_LETTERS
 
 SHOWN_MAX, INDEXED_MAX = 100_000, 1_000_000
-"""So many of the newest are looked at, by people and by what keeps some bytes of each."""
+"""Maximum number of the newest letters that are listed, and of those that are indexed."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A rejected record: its bytes unchanged, and what its headers say."""
+    """A rejected record: its unchanged bytes, and its headers."""
 
     headers: dict[str, str]
     value: bytes | None
     rejected_at: int
-    """When it was written, ms."""
+    """When the letter was written, ms."""
 
     @property
     def origin(self) -> str:
-        """Where it came from: topic/partition/offset."""
+        """The origin of the rejected record: topic/partition/offset."""
         return "/".join(
             self.headers.get(f"origin_{part}", "?") for part in ("topic", "partition", "offset")
         )
 
     @property
     def recorded_at(self) -> int:
-        """When the broker got what was rejected, ms; 0 where the letter does not say."""
-        told = self.headers.get("origin_timestamp", "")
-        return int(told) if told.isdecimal() else 0
+        """When the broker appended the rejected record, ms; 0 if the letter has no such time."""
+        text = self.headers.get("origin_timestamp", "")
+        return int(text) if text.isdecimal() else 0
 
     @property
     def reason(self) -> str:
@@ -43,7 +43,7 @@ class DeadLetter:
 
     @property
     def error(self) -> str:
-        """What is wrong in words."""
+        """Description of the error."""
         return self.headers.get("error", "")
 
     def as_json(self) -> dict[str, Any]:
@@ -53,12 +53,12 @@ class DeadLetter:
 
 
 def dead_letters(kafka: str, last: int = SHOWN_MAX) -> list[DeadLetter]:
-    """The newest `last` dead letters, oldest first; raises `ServerError` while Kafka is away."""
+    """The newest `last` dead letters, oldest first; `ServerError` if Kafka is unavailable."""
     return newest_of(each_letter(kafka, last), last)
 
 
 def newest_of(letters: Iterable[DeadLetter], last: int) -> list[DeadLetter]:
-    """The newest `last` of `letters`, oldest first; no more than those are held at once."""
+    """The newest `last` of `letters`, oldest first; never holds more than these in memory."""
     in_order = enumerate(letters)
     found = nlargest(last, in_order, key=lambda each: (each[1].rejected_at, each[0]))
     return [letter for _, letter in reversed(found)]
@@ -67,7 +67,7 @@ def newest_of(letters: Iterable[DeadLetter], last: int) -> list[DeadLetter]:
 def each_letter(kafka: str, last: int) -> Iterator[DeadLetter]:
     """The newest `last` dead letters of each partition, one partition after the other.
 
-    Raises `ServerError` while Kafka is away.
+    Raises `ServerError` while Kafka is unavailable.
     """
     group = "echotune-dead-letter-reader"
     with PartitionReader(kafka, group, DEAD_LETTERS.name, skips_deleted=True) as reader:

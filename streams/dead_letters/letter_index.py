@@ -1,7 +1,7 @@
-"""What is known of very many dead letters, in a few bytes each, whatever a letter weighs.
+"""An index of very many dead letters: a few bytes per letter, regardless of its size.
 
-Origins are kept as numbers in ascending order, values as hashes of 64 bits, and beside them what
-becomes known. So a million letters take some ten megabytes, and the log may be as long as it will.
+Origins are kept as sorted numbers, values as hashes of 64 bits, with flags next to them. A million
+letters take about ten megabytes, regardless of the length of the log.
 """
 
 from array import array
@@ -19,7 +19,7 @@ from streams.dead_letters.dead_letter_reader import DeadLetter
 _OFFSET_MAX = (1 << 63) - 1
 _DIGITS_MAX = 19
 _NUMBERS = 2
-"""Partition and offset, behind the topic."""
+"""The numbers after the topic: partition and offset."""
 _NO_VALUE = 0
 
 Origin = tuple[str, int, int]
@@ -31,17 +31,17 @@ class Known(IntFlag):
 
     NOTHING = 0
     AMBIGUOUS = 1
-    """Two letters of it have other bytes."""
+    """Two letters of this origin have different bytes."""
     REJECTED = 2
     """The log rejects it."""
     SENT = 4
-    """It was sent again."""
+    """It was resent."""
     JUDGED = 8
     TO_SEND = 16
 
 
-class _Told:
-    """Origins of one place, and what their letters hold, in the order of the letters."""
+class _LettersOfPlace:
+    """Offsets and value hashes of the letters of one source partition, in the letters' order."""
 
     def __init__(self) -> None:
         self.offsets = array("q")
@@ -55,25 +55,25 @@ class _Rows(NamedTuple):
 
 
 class LetterIndex:
-    """The origins of `letters`, once each; letters that name none are `foreign`."""
+    """The distinct origins of `letters`; letters without an origin are counted as `foreign`."""
 
     def __init__(self, letters: Iterable[DeadLetter]) -> None:
         self.foreign = 0
         self.since_ms: int | None = None
-        """When the oldest of what was rejected was recorded."""
-        told: dict[tuple[str, int], _Told] = defaultdict(_Told)
+        """Append time (ms) of the oldest rejected record."""
+        by_place: dict[tuple[str, int], _LettersOfPlace] = defaultdict(_LettersOfPlace)
         for each in letters:
-            self._note(each, told)
-        self._places = {place: _rows(told.pop(place)) for place in [*told]}
+            self._note(each, by_place)
+        self._places = {place: _rows(by_place.pop(place)) for place in [*by_place]}
 
-    def _note(self, letter: DeadLetter, told: dict[tuple[str, int], _Told]) -> None:
+    def _note(self, letter: DeadLetter, by_place: dict[tuple[str, int], _LettersOfPlace]) -> None:
         origin = origin_of(letter)
         if origin is None:
             self.foreign += 1
             return
         at_ms = letter.recorded_at
         self.since_ms = at_ms if self.since_ms is None else min(at_ms, self.since_ms)
-        place = told[origin[:2]]
+        place = by_place[origin[:2]]
         place.offsets.append(origin[2])
         place.digests.append(_digest(letter.value))
 
@@ -81,14 +81,14 @@ class LetterIndex:
         return sum(len(each.offsets) for each in self._places.values())
 
     def mark(self, origins: Iterable[Origin], known: Known) -> None:
-        """Notes what is known of those of `origins` that are here."""
+        """Adds the flags `known` to those of `origins` that are in the index."""
         for origin in origins:
             if (found := self._row(origin)) is not None:
                 rows, at = found
                 rows.known[at] |= int(known)
 
     def known(self, letter: DeadLetter) -> Known | None:
-        """What is known of the origin of this very letter; None: it was not there before."""
+        """Flags of the origin of exactly this letter; None if the letter is not in the index."""
         origin = origin_of(letter)
         found = None if origin is None else self._row(origin)
         if found is None or not _holds(*found, letter.value):
@@ -97,15 +97,15 @@ class LetterIndex:
         return Known(int(rows.known[at]))
 
     def keeps(self, origin: Origin, value: bytes | None) -> bool | None:
-        """Whether a letter of `origin` holds these bytes; None: there is no letter of it.
+        """Whether a letter of `origin` holds these bytes; None if there is no letter of it.
 
-        Where two letters of it have other bytes, any bytes may be theirs.
+        If two letters of the origin have different bytes, any bytes count as theirs.
         """
         found = self._row(origin)
         return None if found is None else _holds(*found, value)
 
     def counted(self) -> Iterator[tuple[Known, int]]:
-        """How many origins there are of which this is known."""
+        """Each combination of flags, and the number of origins that have it."""
         for rows in self._places.values():
             values, counts = np.unique(rows.known, return_counts=True)
             yield from zip(map(Known, values.tolist()), counts.tolist(), strict=True)
@@ -120,7 +120,7 @@ class LetterIndex:
 
 
 def origin_of(letter: DeadLetter) -> Origin | None:
-    """Where a letter came from, as numbers; None where it does not say.
+    """The origin of a letter, parsed; None if the letter does not contain it.
 
     >>> headers = {"origin_topic": "t", "origin_partition": "3", "origin_offset": "17"}
     >>> origin_of(DeadLetter(headers, None, 0))
@@ -130,7 +130,7 @@ def origin_of(letter: DeadLetter) -> Origin | None:
 
 
 def parsed_origin(origin: str) -> Origin | None:
-    """An origin in numbers; None where it is none.
+    """An origin, parsed; None if the text is not an origin.
 
     >>> parsed_origin("listening-events/0/17"), parsed_origin("?/?/?")
     (('listening-events', 0, 17), None)
@@ -147,10 +147,10 @@ def _digest(value: bytes | None) -> int:
     return _NO_VALUE if value is None else xxhash.xxh3_64_intdigest(value)
 
 
-def _rows(told: _Told) -> _Rows:
-    """Once each; a letter is written at least once, so the same one again is no other one."""
-    all_offsets = np.frombuffer(told.offsets, np.int64)
-    all_digests = np.frombuffer(told.digests, np.uint64)
+def _rows(letters: _LettersOfPlace) -> _Rows:
+    """Deduplicates the letters: letters are written at least once, so equal ones are repeats."""
+    all_offsets = np.frombuffer(letters.offsets, np.int64)
+    all_digests = np.frombuffer(letters.digests, np.uint64)
     once, first, which = np.unique(all_offsets, return_index=True, return_inverse=True)
     rows = _Rows(once, all_digests[first], np.zeros(len(once), np.uint8))
     rows.known[which[all_digests != rows.digests[which]]] = Known.AMBIGUOUS

@@ -1,4 +1,4 @@
-"""Which records the log rejects, and which of them were sent to their topic again."""
+"""Reads which records the log rejects, and which of them were resent to their topic."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,13 +10,13 @@ from topics.catalogue import LISTENING_EVENTS
 from topics.learning_log import decode_log_record
 
 ORIGIN_HEADER = "replayed_origin"
-"""Of a record that was sent again: where it was rejected, as topic/partition/offset."""
+"""Header of a resent record: the origin of the rejected one, as topic/partition/offset."""
 
 OnOffset = Callable[[int, int], object]
 
 
 def rejected_origins(kafka: str, on_offset: OnOffset) -> Iterator[Origin]:
-    """Origins of all that the log rejects; `on_offset` gets (offset, last offset) on the way."""
+    """Origins of all rejected records; `on_offset` is called with (offset, last offset)."""
     account = LogAccount()
     with LogReader(kafka) as reader:
         start, end = reader.bounds()
@@ -29,9 +29,9 @@ def rejected_origins(kafka: str, on_offset: OnOffset) -> Iterator[Origin]:
 
 
 def sent_origins(kafka: str, since_ms: int) -> Iterator[Origin]:
-    """Origins of what was replayed already, all of it after `since_ms` by the broker's clock.
+    """Origins of the records that were already resent, at or after `since_ms` (broker's clock).
 
-    Raises `ServerError` while Kafka is away.
+    Raises `ServerError` while Kafka is unavailable.
     """
     with PartitionReader(kafka, "echotune-replay-reader", LISTENING_EVENTS.name) as reader:
         parsed = map(parsed_origin, _sent(reader, since_ms))

@@ -1,10 +1,10 @@
-"""Sends dead letters to their topic again, once each, when what was wrong has been mended.
+"""Resends dead letters (DLQ redrive) to their topic, each once, after the cause has been fixed.
 
-The log decides what was rejected, and the source topic itself what was sent again: a replayed
-record names its origin in a header. So it is safe to be killed in the middle, and to be called
-again. A letter that this version would reject again stays where it is.
+The log is authoritative for what was rejected, and the source topic for what was resent: a resent
+record has its origin in a header. A replay may therefore be killed at any point and repeated. A
+letter that this version would reject again is not sent.
 
-Letters are read three times and never gathered: memory is bounded however many there are.
+Letters are read three times and never collected: memory is bounded regardless of their number.
 """
 
 from collections import Counter
@@ -23,25 +23,25 @@ from topics.rejection import Rejected
 _TO_SEND = Known.REJECTED | Known.JUDGED | Known.TO_SEND
 
 Letters = Callable[[], Iterable[DeadLetter]]
-"""Reads the letters from the first to the last, again with each call."""
+"""Reads all letters, from the first again with each call."""
 
 
 class Fate:
-    """What becomes of a dead letter; stable names, scripts read them."""
+    """What happens to a dead letter. The names are stable, because scripts read them."""
 
     SENT = "sent"
     SENT_BEFORE = "sent_before"
     NOT_REJECTED = "not_rejected"
-    """The log has another word on its origin: it is not to be counted twice."""
+    """The log does not reject its origin: a resend could count the event twice."""
     AMBIGUOUS = "ambiguous"
-    """Two letters of one origin with other bytes: the topic was made anew under its name."""
+    """Two letters of one origin have different bytes: the topic was recreated."""
     WOULD_BE_REJECTED = "would_be_rejected"
     WITHOUT_TIME = "without_time"
-    """It would be an event of now: what does not say when it was counts when it comes, or never."""
+    """It has no listened_at, so that it would become an event of the present."""
 
 
 class Replayed(NamedTuple):
-    """A record to be sent again."""
+    """A record to be resent."""
 
     origin: str
     key: bytes
@@ -50,7 +50,7 @@ class Replayed(NamedTuple):
 
 @dataclass
 class Plan:
-    """What becomes of all letters, and why some would be rejected again."""
+    """What happens to all letters, and why some would be rejected again."""
 
     fates: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ class Plan:
 
 @dataclass
 class _Record:
-    """A dead letter as the sequencer would meet it, were it sent now."""
+    """A dead letter as the record that the sequencer would read if it was sent now."""
 
     offset: int
     timestamp: int
@@ -75,9 +75,9 @@ class _Record:
 
 
 class DeadLetterReplay:
-    """Another try for `letters`, which are read once for each step; only an index of them is kept.
+    """A replay of `letters`, which are read once for each step; only an index of them is kept.
 
-    `index` has to be told what the log rejected and what was sent before.
+    The caller marks in `index` which origins the log rejects and which were resent before.
     """
 
     def __init__(self, letters: Letters, decoder: Decoder, now_ms: int) -> None:
@@ -87,7 +87,7 @@ class DeadLetterReplay:
         self.index = LetterIndex(letters())
 
     def plan(self) -> Plan:
-        """What is to be sent, and what becomes of the others."""
+        """Decides for each letter whether it is sent."""
         plan = Plan()
         for each in self._letters():
             if self.index.known(each) is Known.REJECTED:
@@ -112,7 +112,7 @@ class DeadLetterReplay:
         self.index.mark(filter(None, [origin_of(letter)]), known)
 
     def records(self) -> Iterator[Replayed]:
-        """What the plan sends, once each."""
+        """The records that the plan sends, each once."""
         for each in self._letters():
             if self.index.known(each) == _TO_SEND:
                 judged = _judged(each, self._decoder, self._now_ms)
@@ -122,7 +122,7 @@ class DeadLetterReplay:
 
 
 def _fate(known: Known) -> str | None:
-    """Of an origin; None where its letter was judged, and counted, by itself."""
+    """The fate of an origin; None if its letter was already counted in `_judge`."""
     if Known.SENT in known:
         return Fate.SENT_BEFORE
     if Known.REJECTED not in known:
@@ -133,7 +133,7 @@ def _fate(known: Known) -> str | None:
 
 
 def _judged(letter: DeadLetter, decoder: Decoder, now_ms: int) -> Replayed | Rejected | None:
-    """What would be sent, or why it would be rejected; None where it lacks its time."""
+    """The record to send, or why it would be rejected; None if it has no listened_at."""
     judged = accept([_Record(0, now_ms, None, letter.value)], decoder)
     for _, rejected in judged.rejected:
         return rejected
@@ -153,7 +153,7 @@ def replay_of(
     *,
     wanted: Callable[[DeadLetter], bool] = lambda _: True,
 ) -> DeadLetterReplay:
-    """A replay of all dead letters that are `wanted`, which knows what became of them so far."""
+    """A replay of all dead letters that are `wanted`; their rejection and resends are marked."""
     replay = DeadLetterReplay(
         lambda: filter(wanted, each_letter(kafka, INDEXED_MAX)), decoder, now_ms
     )
@@ -164,7 +164,7 @@ def replay_of(
 
 
 def send(replay: DeadLetterReplay, producer: EventProducer) -> None:
-    """Sends what is planned; all of it is acknowledged when this returns."""
+    """Sends the planned records; all of them are acknowledged when this returns."""
     for each in replay.records():
         producer.send_again(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
     producer.flush()

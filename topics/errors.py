@@ -3,7 +3,7 @@
     EchoTuneError               wrong arguments: an event, an origin, a town that cannot be
     ├── SettingsError           an ECHOTUNE_* setting, an option or a model cannot work: correct it
     ├── ServerError             a server is away, cannot be started, or refuses: start it, or wait
-    │   └── RegistryAwayError   the schema registry does not answer: start it, or correct its URL
+    │   └── RegistryUnavailableError  the schema registry does not answer: start it, or fix its URL
     ├── TopicError              the cluster's topics are not the catalogue's: echotune topics check
     ├── SchemaError             a schema is unknown or incompatible: register it, or give it up
     │   └── SchemaRefusedError  the registry takes no such schema: delete the versions it breaks
@@ -44,7 +44,7 @@ class ServerError(EchoTuneError):
     """A server cannot be started, found or reached."""
 
 
-class RegistryAwayError(ServerError):
+class RegistryUnavailableError(ServerError):
     """The registry does not answer, or not as a registry would: that says nothing of a schema."""
 
 

@@ -1,9 +1,9 @@
 """The recommender: folds the learning-log and publishes the lists that changed.
 
-Per chunk of log records: fold each, then rank every listener that changed once, as of the last
-record, and publish. Around that: the state begins from a snapshot, goes into a new one now and
-then, and heartbeats say how far it has come. Any error that is not understood stops the worker
-before anything is acknowledged; starting again is always safe.
+For each chunk of log records it folds every record, ranks each changed listener once, as of the
+last record, and publishes the lists. The state is loaded from a snapshot and is regularly written
+to a new one. Heartbeats publish how far the fold has come. An unexpected error stops the worker
+before anything more is acknowledged; a restart is always safe.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from topics.learning_log import decode_log_record, record_hash
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this recommender is, and whose lists it makes."""
+    """The id of a recommender (shard i of M), and the generation whose lists it makes."""
 
     recommender_id: str
     generation: str
@@ -32,7 +32,7 @@ class Identity:
 
 @dataclass
 class Cadence:
-    """How often the recommender does what is not per record; seconds, records."""
+    """Intervals of the recommender's periodic work, in seconds and in log records."""
 
     progress_every_s: float
     snapshot_every_s: float
@@ -40,13 +40,13 @@ class Cadence:
 
 
 class BackgroundTasks:
-    """Work that may take longer than a heartbeat: one task at a time of each kind."""
+    """Work that may take longer than a heartbeat. At most one task of each kind runs at a time."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def run(self, kind: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begins `work` unless its kind is still under way; raises what ended the one before."""
+        """Starts `work` unless its kind is running; raises the error of the previous task."""
         task = self._tasks.get(kind)
         if task is not None and not task.done():
             return
@@ -55,14 +55,14 @@ class BackgroundTasks:
         self._tasks[kind] = asyncio.create_task(work())
 
     async def cancel(self) -> None:
-        """Cancels all of it, and waits until it has ended."""
+        """Cancels all tasks, and waits until they have ended."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
 class Recommender:
-    """Keeps one fold in step with the log; every method runs on the worker's event loop."""
+    """Keeps one fold up to date with the log; all methods run on the worker's event loop."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Recommender:
         self._background = BackgroundTasks()
 
     async def begin(self) -> int:
-        """Makes the state ready, once an ownership; returns the log offset to go on from."""
+        """Loads the state and takes over, once per ownership; returns the next offset to read."""
         await self.ownership.load()
         if self._alarms is not None:
             self._alarms.begin(self.fold)
@@ -99,14 +99,14 @@ class Recommender:
     # -- folding -----------------------------------------------------------------------------
 
     async def learn(self, records: Sequence[Any]) -> None:
-        """Folds a chunk of log records (offset, timestamp, value); publishes what it changed."""
-        for some in self._up_to_digests(records):
-            self._fold_in(some)
+        """Folds a chunk of log records (offset, timestamp, value); publishes the changed lists."""
+        for part in self._up_to_digests(records):
+            self._fold_in(part)
         self.ownership.compare(records)
         await self.publisher.publish()
 
     def _up_to_digests(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-        """`records` in pieces that end where a digest is due."""
+        """Splits `records` after each record at which a digest is due."""
         every = self._cadence.digest_every_records
         ends = [at for at, each in enumerate(records, 1) if (each.offset + 1) % every == 0]
         for start, end in pairwise(sorted({0, *ends, len(records)})):
@@ -124,14 +124,14 @@ class Recommender:
 
     # -- heartbeats --------------------------------------------------------------------------
 
-    async def beat(self) -> None:
-        """One heartbeat: progress, a digest when idle, repair of Redis, a snapshot when due."""
+    async def heartbeat(self) -> None:
+        """One heartbeat: progress, a digest if idle, repair of Redis, a snapshot if one is due."""
         before = self.fold.offset
         await asyncio.sleep(self._cadence.progress_every_s)
         if not self.ownership.has_loaded:
             return
         self.ownership.check()
-        if self.ownership.waits_for:  # it must not look alive itself
+        if self.ownership.waits_for:  # a heartbeat would make this process look alive
             return
         if self.fold.offset == before:
             self._state.take_digest()
@@ -157,7 +157,7 @@ class Recommender:
             self._alarms.tell(self.fold)
 
     async def end(self) -> None:
-        """Leaves a snapshot and a last heartbeat behind, so that a restart repeats nothing."""
+        """Writes a snapshot and a last heartbeat, so that a restart folds no record again."""
         if not self.ownership.has_loaded:
             return
         self.ownership.end()
@@ -175,7 +175,7 @@ class Recommender:
     # -- status ------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
-        """What operators see; JSON values with stable names."""
+        """The worker's status for operators: JSON values with stable names."""
         fold, publisher, state = self.fold, self.publisher, self._state
         return {
             "recommender_id": self.identity.recommender_id,

@@ -18,7 +18,7 @@ from streams.dead_letters.dead_letter_reader import (
 )
 from streams.producers.event_producer import EventProducer
 from streams.registry.contracts import registry_of
-from streams.registry.writer_schemas import PastSchemas
+from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
@@ -100,7 +100,7 @@ def replay_command(
     with progress("reading the log") as show:
         replay = replay_of(
             kafka,
-            Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup),
+            Decoder(LISTENING_EVENTS.contracts, ArchivedSchemas(registry_of(settings)).lookup),
             time.time_ns() // 1_000_000,
             lambda at, last: show(at / max(last, 1), f"offset {at:,}"),
             wanted=lambda each: reason in (None, each.reason) and origin in (None, each.origin),

@@ -1,8 +1,8 @@
 """An idempotent producer whose delivery reports arrive on the event loop.
 
-One thread polls; each report is handed to the loop at once, so that a chunk is acknowledged as
-soon as the broker has it and no timer stands in between. Messages wait for the broker as long as
-it takes: a broker that is away is no failure.
+One thread polls, and passes each report to the loop immediately. A chunk is therefore acknowledged
+as soon as the broker has it, without the delay of a timer. Messages wait for the broker without a
+limit: an unavailable broker is not an error.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from topics.errors import LogError
 
 _log = structlog.get_logger(__name__)
 Report = Callable[[int | None], None]
-"""Gets the offset at which a record landed, or None where it failed."""
+"""Is called with the offset of the written record, or with None if the write failed."""
 
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.005
-_HOPELESS = frozenset(
+_NOT_RETRIABLE = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
         KafkaError.RECORD_LIST_TOO_LARGE,
@@ -34,17 +34,17 @@ _HOPELESS = frozenset(
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
-"""Sending such a record again fails again: a person has to look."""
+"""Errors that a retry repeats: an operator has to fix the cause."""
 
 
 class AcknowledgedProducer:
-    """Produces from the event loop; `renew` drops all that is under way and begins anew.
+    """Produces from the event loop; `renew` drops all records in flight and starts afresh.
 
-    `on_hopeless` gets the error where a record can never be written.
+    `on_fatal_error` is called if a record can never be written.
     """
 
     def __init__(
-        self, kafka: str, on_hopeless: Callable[[LogError], None], **settings: Any
+        self, kafka: str, on_fatal_error: Callable[[LogError], None], **settings: Any
     ) -> None:
         self._settings = client_settings(kafka) | {
             "enable.idempotence": True,
@@ -56,7 +56,7 @@ class AcknowledgedProducer:
             "partitioner": "murmur2_random",
             **settings,
         }
-        self._on_hopeless = on_hopeless
+        self._on_fatal_error = on_fatal_error
         self._loop = asyncio.get_running_loop()
         self._begin()
 
@@ -68,7 +68,7 @@ class AcknowledgedProducer:
         ).start()
 
     async def produce(self, topic: str, report: Report, **message: Any) -> None:
-        """Hands a message to librdkafka; waits while its queue is full."""
+        """Passes a message to librdkafka; waits while its queue is full."""
         while True:
             try:
                 self._producer.produce(topic, on_delivery=self._reported(report), **message)
@@ -81,7 +81,7 @@ class AcknowledgedProducer:
 
     def _reported(self, report: Report) -> Callable[[KafkaError | None, Message], None]:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: no task waits any more
                 if error is not None:
                     self._fail(error, message.topic(), report)
                 else:
@@ -90,38 +90,39 @@ class AcknowledgedProducer:
         return on_delivery
 
     def _fail(self, error: KafkaError, topic: str | None, report: Report) -> None:
-        if error.code() in _HOPELESS:
+        if error.code() in _NOT_RETRIABLE:
             stop = LogError(
                 f"A record can never be written to {topic}: {error}.",
                 "Compare the topic's settings and rights with `echotune topics check`.",
             )
-            self._loop.call_soon_threadsafe(self._on_hopeless, stop)
+            self._loop.call_soon_threadsafe(self._on_fatal_error, stop)
         else:
             self._loop.call_soon_threadsafe(report, None)
 
     def renew(self) -> None:
-        """Drops what is under way (its reports say that it failed) and begins a new producer."""
+        """Drops the records in flight (they are reported as failed); starts a new producer."""
         with suppress(KafkaException):
             self._producer.purge(blocking=False)
         self._ended.set()
         self._begin()
 
     async def close(self, timeout_s: float) -> None:
-        """Waits up to `timeout_s` for what is under way."""
+        """Waits up to `timeout_s` for the records in flight."""
         await asyncio.to_thread(self._producer.flush, timeout_s)
         self._ended.set()
 
 
 def _poll(producer: Producer, ended: threading.Event) -> None:
-    """Serves reports until `ended`; a fatal error is one more reason for them to say "failed".
+    """Serves reports until `ended`; after a fatal error all records are reported as failed.
 
-    A log that lost its tail is such a one: it no longer has what the producer counts on.
+    A log that lost its tail causes such an error: it no longer has the records that the idempotent
+    producer expects.
     """
     while not ended.is_set():
         try:
             producer.poll(_POLL_S)
         except KafkaException as failure:
-            _log.error("this producer can send no more", error=str(failure))
+            _log.error("the producer failed for good and sends nothing more", error=str(failure))
             producer.purge(blocking=False)
     with suppress(KafkaException):
         producer.flush(_POLL_S)

@@ -1,9 +1,9 @@
 """Faust's aiokafka transport, yielding one message per fetched chunk of a partition.
 
-Faust costs about 0.1 ms a message. With a whole chunk as the message (value: the list of
-records, offset: the last one's) that cost is spread over the chunk, which grows by itself as load
-rises. The position at which a partition is read is never Kafka's choice: `starting_positions`
-says it, and a position that the topic does not have stops the worker.
+Faust costs about 0.1 ms per message. A message here is a whole chunk (its value is the list of
+records, its offset that of the last one), so that this cost is paid once per chunk; chunks grow as
+load rises. Kafka never chooses the position at which a partition is read: `starting_positions`
+returns it, and a position that the topic does not have stops the worker.
 """
 
 import asyncio
@@ -38,54 +38,54 @@ class BatchConsumer(aiokafka.Consumer):
         super().__init__(*args, **kwargs)
         self._read_offset = _NoReadOffsets()
         self._positions: dict[TP, int] = {}
-        self._behind: set[TP] = set()
+        self._to_seek: set[TP] = set()
         self._chunks = ChunksInFlight()
-        self._moves = 0
-        self._is_settled = False
-        self._settling: asyncio.Future[Positions] | None = None
-        self._woken = asyncio.Event()
+        self._position_version = 0
+        self._has_positions = False
+        self._finding_positions: asyncio.Future[Positions] | None = None
+        self._changed = asyncio.Event()
 
     def _new_consumer_thread(self) -> "BatchConsumerThread":
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    # -- what agents ask for -------------------------------------------------------------------
+    # -- called by agents ----------------------------------------------------------------------
 
-    def begin_again(self) -> None:
-        """Drops every chunk in flight; all partitions begin where `starting_positions` says."""
-        self._moves += 1
-        self._is_settled = False
+    def restart_from_positions(self) -> None:
+        """Drops every chunk in flight; all partitions begin at `starting_positions` again."""
+        self._position_version += 1
+        self._has_positions = False
         self._chunks.drop()
-        if self._settling is not None:
-            self._settling.cancel()
-        self._woken.set()
+        if self._finding_positions is not None:
+            self._finding_positions.cancel()
+        self._changed.set()
 
     def is_current(self, message: Message) -> bool:
-        """Whether `message` may still be acknowledged: nothing moved since it was fetched."""
+        """Whether `message` may still be acknowledged: no position was reset after its fetch."""
         return self._chunks.is_current(message)
 
-    def hold(self, tp: TP) -> None:
-        """Fetches no more of `tp` for now; its chunks in flight take no room from others."""
-        self._chunks.hold(tp)
-        self._woken.set()
+    def pause(self, tp: TP) -> None:
+        """Stops fetching `tp`; its chunks in flight do not count towards backpressure."""
+        self._chunks.pause(tp)
+        self._changed.set()
 
-    def release(self, tp: TP) -> None:
+    def resume(self, tp: TP) -> None:
         """Fetches `tp` again."""
-        self._chunks.release(tp)
-        self._woken.set()
+        self._chunks.resume(tp)
+        self._changed.set()
 
     def ack(self, message: Message) -> bool:
-        """Acknowledges a chunk, which makes room for another."""
+        """Acknowledges a chunk, which frees capacity for another one."""
         message.acked = True
         if not self._chunks.acknowledge(message):
             return False
         self._unacked_messages.discard(message)
-        self._woken.set()
+        self._changed.set()
         return True
 
     # -- fetching ------------------------------------------------------------------------------
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hands chunks to the agents; Faust's own loop costs two tasks a message."""
+        """Passes chunks to the agents; Faust's own loop costs two tasks per message."""
         try:
             while not (self.should_stop or fetcher.should_stop):
                 await asyncio.sleep(0)
@@ -105,24 +105,24 @@ class BatchConsumer(aiokafka.Consumer):
         """Fetches once and yields a message per chunk."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        if not self._is_settled:
-            await self._settle()
+        if not self._has_positions:
+            await self._set_positions()
             return
-        moves = self._moves
-        await self._catch_up()
-        await self._room()
-        if moves != self._moves:
+        version = self._position_version
+        await self._seek_pending()
+        await self._wait_for_capacity()
+        if version != self._position_version:
             return
         records = await self._fetch(timeout)
-        self._behind |= records.keys()
+        self._to_seek |= records.keys()
         for tp, fetched in records.items():
             for chunk in chunks_of(fetched):
-                await self._room()
-                if moves != self._moves or not self.flow_active or self.should_stop:
+                await self._wait_for_capacity()
+                if version != self._position_version or not self.flow_active or self.should_stop:
                     return
                 self._positions[tp] = chunk[-1].offset + 1
                 yield tp, self._in_flight_message(TP(tp.topic, tp.partition), chunk)
-            self._behind.discard(tp)
+            self._to_seek.discard(tp)
 
     def _in_flight_message(self, tp: TP, chunk: list[Any]) -> ConsumerMessage:
         last = chunk[-1]
@@ -145,63 +145,63 @@ class BatchConsumer(aiokafka.Consumer):
         return message
 
     async def _fetch(self, timeout: float) -> dict[TP, list[Any]]:
-        wanted = self._get_active_partitions() & self._positions.keys() - self._chunks.held
+        wanted = self._get_active_partitions() & self._positions.keys() - self._chunks.paused
         if not wanted:
-            await self._wake(timeout)
+            await self._wait_for_change(timeout)
             return {}
         try:
             return dict(await self._thread.getmany(wanted, timeout))
         except NoOffsetForPartitionError:
-            return {}  # asked for by aiokafka itself, before it was told where to begin
+            return {}  # a fetch by aiokafka itself, before its first seek
         except OffsetOutOfRangeError as error:
             self._check_range(error)
             return {}
 
     def _check_range(self, error: OffsetOutOfRangeError) -> None:
-        """Raises unless the fetch was aiokafka's own, from where nobody wants to read."""
+        """Raises if the offset is the next one to read, and not of a fetch by aiokafka itself."""
         for tp, offset in error.args[0].items():
             if self._positions.get(TP(tp.topic, tp.partition)) == offset:
                 raise PositionError(
                     f"{tp.topic}/{tp.partition} does not have offset {offset}, the next to read.",
-                    "It was cut or made anew. Start the worker again: it compares and says more.",
+                    "It was cut or recreated. Start the worker again: it reports the details.",
                 ) from error
 
-    async def _room(self) -> None:
+    async def _wait_for_capacity(self) -> None:
         most = self.transport.chunks_in_flight_max
-        while not self._chunks.has_room(most) and self.flow_active and not self.should_stop:
-            self._woken.clear()
-            await self._woken.wait()
+        while not self._chunks.has_capacity(most) and self.flow_active and not self.should_stop:
+            self._changed.clear()
+            await self._changed.wait()
 
-    async def _wake(self, timeout: float) -> None:
-        self._woken.clear()
+    async def _wait_for_change(self, timeout: float) -> None:
+        self._changed.clear()
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout)
+            await asyncio.wait_for(self._changed.wait(), timeout)
         except TimeoutError:
             return
 
     # -- positions -----------------------------------------------------------------------------
 
     async def perform_seek(self) -> None:
-        """Faust's wish after an assignment: every position is asked for before the next fetch."""
-        self.begin_again()
+        """Called by Faust after an assignment: positions are set before the next fetch."""
+        self.restart_from_positions()
 
-    async def _settle(self) -> None:
-        moves = self._moves
+    async def _set_positions(self) -> None:
+        version = self._position_version
         await self.commit()
         assigned = set(self.assignment())
-        self._settling = asyncio.ensure_future(self._starting_positions(assigned))
+        self._finding_positions = asyncio.ensure_future(self._starting_positions(assigned))
         try:
-            await asyncio.wait({self._settling})
+            await asyncio.wait({self._finding_positions})
         finally:
-            self._settling.cancel()
-        if self._settling.cancelled() or moves != self._moves:
+            self._finding_positions.cancel()
+        if self._finding_positions.cancelled() or version != self._position_version:
             return
-        positions = self._settling.result()
+        positions = self._finding_positions.result()
         self._positions = dict(positions)
         self._committed_offset = dict(positions)
         self._chunks.begin(positions)
-        self._behind = set(positions)
-        self._is_settled = True
+        self._to_seek = set(positions)
+        self._has_positions = True
 
     async def _starting_positions(self, assigned: set[TP]) -> Positions:
         if not assigned:
@@ -213,25 +213,26 @@ class BatchConsumer(aiokafka.Consumer):
         return positions
 
     async def _commit_first(self, positions: Positions) -> None:
-        """Commits where a partition begins that nobody ever committed, before it is read.
+        """Commits the first position of partitions without a committed offset, before any read.
 
-        Whoever dies before its first acknowledgement would else leave nothing that says so, and
-        its heir could only ask how far its effects came: some of them may be missing.
+        Otherwise a process that dies before its first acknowledgement leaves no committed offset.
+        Its successor could only start at the fold's `next`, and dead letters before it may be
+        missing.
         """
         while positions and not await self._commit(positions):
             await asyncio.sleep(_COMMIT_AGAIN_S)
 
-    async def _catch_up(self) -> None:
-        """Seeks where what was fetched was not handed out, and after an assignment."""
-        if self._behind:
-            positions = {tp: at for tp, at in self._positions.items() if tp in self._behind}
-            await self._thread.call_thread(self._thread.move, positions)
-            self._behind.clear()
+    async def _seek_pending(self) -> None:
+        """Seeks partitions with records that were fetched but not handed out, or new positions."""
+        if self._to_seek:
+            positions = {tp: at for tp, at in self._positions.items() if tp in self._to_seek}
+            await self._thread.call_thread(self._thread.seek_all, positions)
+            self._to_seek.clear()
 
     # -- committing ----------------------------------------------------------------------------
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-        """Commits what is acknowledged and not yet committed, of partitions that are assigned."""
+        """Commits acknowledged and not yet committed offsets of the assigned partitions."""
         wanted = self._chunks.uncommitted(self.assignment(), self._committed_offset)
         if not wanted or not await self._commit(wanted):
             return False
@@ -239,7 +240,7 @@ class BatchConsumer(aiokafka.Consumer):
         return True
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commits what is acknowledged, then forgets every chunk in flight."""
+        """Commits acknowledged offsets, then drops every chunk in flight."""
         self.stop_flow()
         try:
             await asyncio.wait_for(self.commit(), _REVOKE_COMMIT_TIMEOUT_S)
@@ -247,24 +248,24 @@ class BatchConsumer(aiokafka.Consumer):
             _log.warning(
                 "offsets were not committed in time; rows come again", revoked=len(revoked)
             )
-        self.begin_again()
+        self.restart_from_positions()
         self._chunks.forget_acknowledged()
         await super().on_partitions_revoked(revoked)
 
     def stop_flow(self) -> None:
         """Stops handing out chunks."""
         super().stop_flow()
-        self._woken.set()
+        self._changed.set()
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Chunks are acknowledged in order: there are no gaps to remember."""
+        """Does nothing: chunks are acknowledged in order, so there are no gaps to keep."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust's guess whether a stream is stuck; a held or idle partition is not."""
+        """Does nothing: Faust would take a paused or idle partition for a stuck stream."""
 
 
 class _NoReadOffsets(dict[TP, int | None]):
-    """Keeps Faust from filtering by offset: positions are this module's."""
+    """Keeps Faust from filtering by offset: this module manages the positions."""
 
     def __getitem__(self, tp: TP) -> None:
         return None

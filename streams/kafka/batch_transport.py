@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport with a consumer of chunks."""
+"""Faust's aiokafka transport with a consumer of chunks (micro-batches)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from streams.kafka.pacer import AT_ONCE, Pace
 
 
 class BatchTransport(aiokafka.Transport):
-    """Transport of chunks; give it to an app as `app.transport`."""
+    """A transport of chunks; assign it to `app.transport`."""
 
     Consumer = BatchConsumer
 

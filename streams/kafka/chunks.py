@@ -1,4 +1,4 @@
-"""Chunks: what a fetch brought of one partition, as one Faust message."""
+"""Chunks (micro-batches): the records of one partition from one fetch, as one Faust message."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
@@ -10,16 +10,16 @@ Positions = Mapping[TP, int]
 StartingPositions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Positions]]
 """Assigned partitions and their committed offsets → the offset at which each is to be read.
 
-Called before anything is fetched after an assignment or `begin_again`; may wait as long as it
-needs, is cancelled when the assignment changes meanwhile, and what it raises stops the worker.
+Called after an assignment or `restart_from_positions`, before the next fetch. It may wait without a
+limit. It is cancelled if the assignment changes, and an error that it raises stops the worker.
 """
 
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
-"""Values of a chunk beyond this are the next chunk, so that latency stays bounded."""
+"""Maximum size of the values of a chunk, so that latency stays bounded."""
 
 
 def chunks_of(records: list[Any], bytes_max: int = CHUNK_BYTES_MAX) -> Iterator[list[Any]]:
-    """`records` in pieces whose values are at most `bytes_max` together, or one record each."""
+    """Splits `records` into chunks of at most `bytes_max` (values), or of one larger record."""
     chunk: list[Any] = []
     size = 0
     for record in records:
@@ -34,7 +34,7 @@ def chunks_of(records: list[Any], bytes_max: int = CHUNK_BYTES_MAX) -> Iterator[
 
 
 class ChunkSchema(Schema):
-    """Hands chunks to agents as they are: decoding is the agent's."""
+    """Passes chunks to agents unchanged: the agent decodes them."""
 
     def loads_key(self, app: Any, message: Message, **_: Any) -> Any:
         """The key of a chunk is None."""

@@ -1,6 +1,6 @@
-"""Which chunks the agents have, which of them are acknowledged, and whether there is room for more.
+"""Backpressure: which chunks are in flight or acknowledged, and whether there is capacity for more.
 
-Pure: `BatchConsumer` fetches, hands out and commits by it.
+This module is pure; `BatchConsumer` fetches, hands out and commits chunks.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 class Chunk(Protocol):
-    """A message that holds the records of a partition up to `offset`."""
+    """A message that holds the records of a partition up to and including `offset`."""
 
     @property
     def tp(self) -> Any:
@@ -24,13 +24,13 @@ class Chunk(Protocol):
 class ChunksInFlight:
     """Chunks that are not acknowledged yet, by partition, in the order in which they came.
 
-    A partition that is held is not fetched, and its chunks take no room from others: they wait for
-    something that may take long.
+    A paused partition is not fetched. Its chunks do not use capacity, because they may wait for a
+    long time.
     """
 
     def __init__(self) -> None:
         self._chunks: dict[Hashable, list[Chunk]] = {}
-        self._held: set[Hashable] = set()
+        self._paused: set[Hashable] = set()
         self._acknowledged_next: dict[Hashable, int] = {}
 
     def __len__(self) -> int:
@@ -38,35 +38,35 @@ class ChunksInFlight:
         return sum(map(len, self._chunks.values()))
 
     @property
-    def held(self) -> frozenset[Hashable]:
-        """Partitions that are not to be fetched."""
-        return frozenset(self._held)
+    def paused(self) -> frozenset[Hashable]:
+        """Partitions that must not be fetched."""
+        return frozenset(self._paused)
 
-    def hold(self, tp: Hashable) -> None:
-        """Fetches no more of `tp` for now."""
-        self._held.add(tp)
+    def pause(self, tp: Hashable) -> None:
+        """Stops fetching `tp`."""
+        self._paused.add(tp)
 
-    def release(self, tp: Hashable) -> None:
+    def resume(self, tp: Hashable) -> None:
         """Fetches `tp` again."""
-        self._held.discard(tp)
+        self._paused.discard(tp)
 
-    def has_room(self, most: int) -> bool:
-        """Whether another chunk may be handed out, where `most` may be in flight."""
-        taken = sum(len(chunks) for tp, chunks in self._chunks.items() if tp not in self._held)
+    def has_capacity(self, most: int) -> bool:
+        """Whether another chunk may be handed out if at most `most` may be in flight."""
+        taken = sum(len(chunks) for tp, chunks in self._chunks.items() if tp not in self._paused)
         return taken < most
 
     def add(self, chunk: Chunk) -> None:
-        """A chunk is handed out."""
+        """Notes that a chunk is handed out."""
         self._chunks.setdefault(chunk.tp, []).append(chunk)
 
     def is_current(self, chunk: Chunk) -> bool:
-        """Whether `chunk` may still be acknowledged: nothing moved since it was fetched."""
+        """Whether `chunk` may still be acknowledged: chunks were not dropped after its fetch."""
         return any(each is chunk for each in self._chunks.get(chunk.tp, ()))
 
     def acknowledge(self, chunk: Chunk) -> bool:
-        """Takes the acknowledgement of a chunk; False where it is no longer current.
+        """Acknowledges a chunk; returns False if it is no longer current.
 
-        Raises `RuntimeError` where it is not the oldest of its partition.
+        Raises `RuntimeError` if it is not the oldest chunk of its partition.
         """
         if not self.is_current(chunk):
             return False
@@ -78,21 +78,21 @@ class ChunksInFlight:
         return True
 
     def drop(self) -> None:
-        """Forgets every chunk in flight: none of them is current any more."""
+        """Drops every chunk in flight: none of them is current any more."""
         self._chunks.clear()
 
     def begin(self, partitions: Iterable[Hashable]) -> None:
-        """These partitions begin at new positions: what was acknowledged counts no more."""
-        self._held &= set(partitions)
+        """Begins at new positions of `partitions`; drops earlier acknowledgements."""
+        self._paused &= set(partitions)
         self.forget_acknowledged()
 
     def forget_acknowledged(self) -> None:
-        """Nothing is to be committed any more: the partitions are another's."""
+        """Drops acknowledged offsets: another process owns the partitions and commits theirs."""
         self._acknowledged_next.clear()
 
     def uncommitted(
         self, assigned: Iterable[Hashable], committed: Mapping[Any, int | None]
     ) -> dict[Any, int]:
-        """Next offset of each assigned partition that is acknowledged and not yet committed."""
+        """The offsets to commit: of assigned partitions, acknowledged and not yet committed."""
         found = ((tp, self._acknowledged_next.get(tp)) for tp in assigned)
         return {tp: at for tp, at in found if at is not None and at != committed.get(tp)}

@@ -1,19 +1,19 @@
-"""What every Kafka client outside of Faust begins with."""
+"""Settings of every Kafka client outside of Faust."""
 
 from typing import Any
 
 _CRITICAL = 2
 _RECONNECT_MAX_MS = 2_000
 _ANSWER_MAX_MS = 20_000
-"""After so long a connection on which nothing comes back is given up."""
+"""Time after which a connection without a response is closed, ms."""
 
 
 def client_settings(kafka: str) -> dict[str, Any]:
-    """librdkafka's settings; it prints nothing: whoever asks it says that Kafka is away.
+    """Settings for librdkafka. It logs nothing: each caller reports that Kafka is unavailable.
 
-    Without `metadata.recovery.strategy=none` it would drop its broker and begin anew while none
-    answers, and a transactional producer waits for the dropped one for ever (librdkafka 2.16.0, its
-    issue 5511).
+    Without `metadata.recovery.strategy=none` it would drop its broker and bootstrap again while no
+    broker answers, and a transactional producer waits for the dropped one for ever (librdkafka
+    2.16.0, issue 5511).
     """
     return {
         "bootstrap.servers": kafka,
@@ -25,10 +25,10 @@ def client_settings(kafka: str) -> dict[str, Any]:
 
 
 def reader_settings(kafka: str, group: str) -> dict[str, Any]:
-    """Of a consumer that reads what it is assigned: nothing is committed, and each end is said.
+    """Settings for a consumer without a group: it commits nothing, and reports partition ends.
 
-    An offset that the partition does not have is an error and never replaced. `group` is a name for
-    the broker's log, not a membership.
+    An offset that the partition does not have is an error, and is never reset. `group` is only a
+    name for the broker's log: the consumer does not join a group.
     """
     return client_settings(kafka) | {
         "group.id": group,

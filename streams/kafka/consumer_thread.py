@@ -1,4 +1,4 @@
-"""The thread in which aiokafka fetches and commits, beside the thread of the agents."""
+"""The thread in which aiokafka fetches and commits, separate from the agents' thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,14 +16,14 @@ from streams.kafka.pacer import Pacer
 
 _log = structlog.get_logger(__name__)
 _FETCH_WAIT_MAX_MS = 100
-"""How long the broker holds a fetch that finds nothing.
+"""Maximum time for which the broker delays the response to a fetch that finds no record.
 
-Records of a partition that a fetch did not ask for wait until it is answered, too.
+Records of partitions that are not in this fetch wait for its response, too.
 """
 
 
 class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
-    """The thread that talks to Kafka, with an event loop that costs it little."""
+    """The thread of the Kafka client, with a fast event loop (uvloop)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
@@ -35,7 +35,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
         return consumer
 
     async def on_start(self) -> None:
-        """Starts the consumer; its fetches go out when the pacer says so."""
+        """Starts the consumer; the pacer delays its fetches."""
         await super().on_start()
         fetcher = self._ensure_consumer()._fetcher
         fetcher._proc_fetch_request = paced(
@@ -45,7 +45,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
     async def getmany(
         self, active_partitions: set[TP] | None, timeout: float
     ) -> dict[Any, list[Any]]:
-        """Fetches; Faust's own queue of calls costs two tasks more a fetch."""
+        """Fetches; Faust's own queue of calls would cost two more tasks per fetch."""
         consumer = self._ensure_consumer()
         fetch = self._fetch_records(
             consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records
@@ -54,21 +54,21 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
         return dict(await asyncio.wrap_future(fetched))
 
     async def committed(self, partitions: set[TP]) -> dict[TP, int | None]:
-        """Committed offset of each partition, None where there is none."""
+        """Committed offset of each partition, None if there is none."""
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(
             [aiokafka.ensure_aiokafka_TP(tp) for tp in partitions]
         )
         offsets = {TP(tp.topic, tp.partition): at.offset for tp, at in found.items()}
         return {tp: at if (at := offsets.get(tp, -1)) >= 0 else None for tp in partitions}
 
-    async def move(self, positions: Positions) -> None:
-        """Seeks, in the thread of the fetcher, which else would take its own position back."""
+    async def seek_all(self, positions: Positions) -> None:
+        """Seeks in the fetcher's thread; otherwise the fetcher could overwrite the position."""
         consumer = self._ensure_consumer()
         for tp, offset in positions.items():
             try:
                 consumer.seek(aiokafka.ensure_aiokafka_TP(tp), offset)
             except IllegalStateError:
-                continue  # revoked meanwhile; the assignment that follows settles it anew
+                continue  # revoked in the meantime; the next assignment sets its position
 
     async def _commit(self, offsets: Positions) -> bool:
         consumer = self._ensure_consumer()
@@ -80,7 +80,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
                 }
             )
         except (CommitFailedError, IllegalStateError):
-            return False  # revoked meanwhile: the rows come again, to whoever has the partition
+            return False  # revoked in the meantime: the new owner reads the rows again
         except KafkaError as error:
             _log.warning("offsets were not committed", error=str(error))
             return False
@@ -88,12 +88,12 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
 
 
 def paced(fetch: Callable[..., Awaitable[bool]], pacer: Pacer) -> Callable[..., Awaitable[bool]]:
-    """`fetch`, which says whether records came, not before the next one is due."""
+    """Delays `fetch`, which returns whether records came, until the pacer's next due time."""
 
     async def fetch_when_due(*request: Any) -> bool:
         try:
-            await asyncio.sleep(pacer.rest_s)
-        except asyncio.CancelledError:  # closed, or revoked: as the fetch itself answers then
+            await asyncio.sleep(pacer.wait_s)
+        except asyncio.CancelledError:  # closed or revoked: `fetch` itself returns False then
             return False
         has_come = await fetch(*request)
         if has_come:

@@ -1,4 +1,4 @@
-"""Reads the learning-log outside of Faust: single records, its bounds, and all of it in order."""
+"""Reads the learning-log outside of Faust: its bounds, single records, and ranges in order."""
 
 from collections.abc import Callable, Iterator
 from typing import Self
@@ -15,7 +15,7 @@ _QUEUE_KBYTES_MAX = 65_536
 
 
 class LogReader:
-    """Reads the learning-log's one partition; use as a context manager."""
+    """Reads the only partition of the learning-log; use as a context manager."""
 
     def __init__(self, kafka: str, topic: str = LEARNING_LOG.name) -> None:
         self._kafka = kafka
@@ -39,11 +39,11 @@ class LogReader:
         return describe_topic(self._kafka, self._topic).topic_id.hex()
 
     def bounds(self) -> Bounds:
-        """Where the log begins and ends now; raises `ServerError` while Kafka is away."""
+        """Where the log begins and ends now; raises `ServerError` while Kafka is unavailable."""
         return self._reader.bounds(0)
 
     def hash_at(self, offset: int) -> str | None:
-        """Hash of the record at `offset`; None where the log has none there."""
+        """Hash of the record at `offset`; None if the log has no record there."""
         bounds = self.bounds()
         if not bounds.start <= offset < bounds.end:
             return None
@@ -52,7 +52,7 @@ class LogReader:
         return None
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
-        """Offset and value of each record from `first` to `last`, inclusive."""
+        """Offset and value of each record from `first` up to and including `last`."""
         for message in self._messages(first, last):
             yield message.offset(), message.value()
 

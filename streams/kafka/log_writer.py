@@ -17,7 +17,7 @@ WriteLog = Callable[[ControlRecord], int]
 
 
 def write_control(kafka: str, control: ControlRecord) -> int:
-    """Appends `control` to the log and returns its offset once it is acknowledged."""
+    """Appends `control` to the log and returns its offset after the acknowledgement."""
     reports: list[tuple[KafkaError | None, Message]] = []
     producer = Producer(client_settings(kafka) | {"enable.idempotence": True, "acks": "all"})
     producer.produce(

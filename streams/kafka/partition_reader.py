@@ -1,8 +1,8 @@
 """Reads partitions of a topic from an offset to an end, without a consumer group's offsets.
 
-Every reader outside of Faust is a call of `PartitionReader`. Three things never look like the end
-of a partition: a broker that falls silent, an error, and an election of a leader, which is waited
-for. The marker of a transaction takes an offset and is no record.
+Every reader outside of Faust uses `PartitionReader`. Three things are never mistaken for the end of
+a partition: a broker that stops responding, an error, and a leader election, which is awaited. A
+transaction marker occupies an offset and is not a record.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka.client_settings import reader_settings
-from streams.kafka.topic_facts import Bounds, not_looked_at, watermarks
+from streams.kafka.topic_facts import Bounds, inspection_error, watermarks
 from streams.kafka.waiting import is_retriable, until_elected
 from topics.errors import ServerError
 
@@ -24,16 +24,17 @@ _MESSAGES_AT_ONCE = 500
 
 
 class UnreadableError(ServerError):
-    """Kafka answered that it cannot send what was asked for: asking again does not help."""
+    """Kafka responded that it cannot send the requested records: a retry does not help."""
 
 
 class PartitionReader:
     """One consumer of `topic`; reads one partition at a time. Use as a context manager.
 
-    `group` names the reader to the broker; it commits nothing. Records of transactions that were
-    not committed are left out. `skips_deleted` says that a reader goes on with the first record
-    there is where retention has taken what comes next; else that is an error. `settings` are more
-    of librdkafka's, with `_` for `.`. All methods raise `ServerError` while Kafka is away.
+    `group` is the reader's name for the broker; nothing is committed. Records of transactions that
+    were not committed are skipped. If retention has deleted the next record, a reader with
+    `skips_deleted` continues with the first existing one; otherwise that is an error. `settings`
+    are further settings of librdkafka, with `_` for `.`. All methods raise `ServerError` while
+    Kafka is unavailable.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class PartitionReader:
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest" if skips_deleted else "error",
                 "fetch.wait.max.ms": _FETCH_WAIT_MAX_MS,
-                "fetch.queue.backoff.ms": 10,  # else a second's wait with each full queue
+                "fetch.queue.backoff.ms": 10,  # otherwise 1 s of delay with each full queue
             }
             | {name.replace("_", "."): value for name, value in settings.items()}
         )
@@ -69,17 +70,17 @@ class PartitionReader:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the connection."""
+        """Closes the connection."""
         self._consumer.close()
 
     # -- facts ---------------------------------------------------------------------------------
 
     def partitions(self) -> list[int]:
-        """Numbers of the topic's partitions; none where there is no such topic."""
+        """Numbers of the topic's partitions; empty if there is no such topic."""
         try:
             return sorted(until_elected(self._listed).partitions)
         except KafkaException as error:
-            raise not_looked_at(self._kafka, self._topic, error) from error
+            raise inspection_error(self._kafka, self._topic, error) from error
 
     def _listed(self) -> Any:
         topic = self._consumer.list_topics(self._topic, timeout=_ASK_TIMEOUT_S).topics[self._topic]
@@ -88,14 +89,14 @@ class PartitionReader:
         return topic
 
     def bounds(self, partition: int) -> Bounds:
-        """First offset that the partition has, and the one after the last it lets this read."""
+        """First offset that the partition has, and the offset after the last readable one."""
         try:
             return watermarks(self._consumer, self._topic, partition)
         except KafkaException as error:
-            raise not_looked_at(self._kafka, self._topic, error) from error
+            raise inspection_error(self._kafka, self._topic, error) from error
 
     def offset_at(self, partition: int, at_ms: int) -> int | None:
-        """Offset of the first record that the broker got at `at_ms` or later; None: there is none.
+        """Offset of the first record that the broker appended at or after `at_ms`; None if none.
 
         `at_ms` is in milliseconds since 1970.
         """
@@ -107,17 +108,17 @@ class PartitionReader:
                 )
             )
         except KafkaException as error:
-            raise not_looked_at(self._kafka, self._topic, error) from error
+            raise inspection_error(self._kafka, self._topic, error) from error
         return int(found.offset) if found.offset >= 0 else None
 
     # -- records -------------------------------------------------------------------------------
 
     def read(self, partition: int, first: int, end: int) -> Iterator[Message]:
-        """The records of `partition` from offset `first` to before `end`, as far as there are any.
+        """The existing records of `partition` from offset `first` to below `end`.
 
-        Goes on in the same stream where the read before ended; only one may be under way. Raises
-        `ServerError` where nothing comes for `SILENT_MAX_S`, and `UnreadableError` where Kafka says
-        that it cannot send what comes next.
+        Continues the stream of the previous read if `first` is where that ended; only one read may
+        be in progress. Raises `ServerError` if nothing comes for `SILENT_MAX_S`, and
+        `UnreadableError` if Kafka responds that it cannot send the next records.
         """
         if first >= end:
             return
@@ -146,14 +147,14 @@ class PartitionReader:
 
     def _place(self, partition: int, first: int) -> None:
         if partition == self._partition and self._since <= first <= self._next:
-            return  # what lies between holds no record
+            return  # there is no record in between
         self._partition, self._since, self._next = partition, first, first
         self._is_at_end = False
         self._consumer.assign([TopicPartition(self._topic, partition, first)])
-        self._messages = each_message(self._consumer)
+        self._messages = messages(self._consumer)
 
     def _ends_before(self, end: int) -> bool:
-        """An end is said once, and maybe before there was more."""
+        """Checks again at a reported end: it is reported once, and may be outdated."""
         assert self._partition is not None
         return self._is_at_end and self.bounds(self._partition).end < end
 
@@ -169,15 +170,15 @@ def _without_error(places: list[TopicPartition]) -> list[TopicPartition]:
 
 
 class SilentError(KafkaException):
-    """Nothing came for too long: no record, and not the end of a partition either."""
+    """Nothing came for too long: neither a record nor the end of a partition."""
 
 
-def each_message(consumer: Consumer, silent_max_s: float = SILENT_MAX_S) -> Iterator[Message]:
-    """Each record and each end of what is assigned, as soon as it is there, and for ever.
+def messages(consumer: Consumer, silent_max_s: float = SILENT_MAX_S) -> Iterator[Message]:
+    """Each record and each end of the assigned partitions, immediately, without an end.
 
-    Raises `SilentError` where nothing comes for `silent_max_s`; an election of a leader counts as
-    nothing. A caller that goes on later, with the same places, has to go on with the same iterator:
-    it may hold what came at once.
+    Raises `SilentError` if nothing comes for `silent_max_s`; a leader election counts as nothing. A
+    caller that continues later with the same positions must continue with the same iterator,
+    because it may hold records that were fetched together.
     """
     silent_s = 0.0
     while silent_s < silent_max_s:
@@ -187,7 +188,7 @@ def each_message(consumer: Consumer, silent_max_s: float = SILENT_MAX_S) -> Iter
             continue
         silent_s = 0.0
         yield message
-        more = consumer.consume(_MESSAGES_AT_ONCE, timeout=0)  # waits for none
+        more = consumer.consume(_MESSAGES_AT_ONCE, timeout=0)  # without waiting
         yield from (each for each in more if not _is_electing(each))
     raise SilentError(KafkaError(KafkaError._TIMED_OUT))
 
@@ -198,7 +199,7 @@ def _is_electing(message: Message) -> bool:
 
 
 def is_end(message: Message) -> bool:
-    """Whether it is the end of its partition; raises `KafkaException` for what is no record."""
+    """Whether `message` is the end of its partition; raises `KafkaException` for other errors."""
     error = message.error()
     if error is not None and error.code() != KafkaError._PARTITION_EOF:
         raise KafkaException(error)

@@ -14,50 +14,50 @@ _TIMEOUT_S = 10.0
 
 
 class DescribedTopic(NamedTuple):
-    """What the cluster says of a topic; `topic_id` are 16 bytes."""
+    """The cluster's description of a topic; `topic_id` has 16 bytes."""
 
     topic_id: bytes
     partitions: int
 
 
 class Bounds(NamedTuple):
-    """First offset that a partition still has, and the one its next record will get."""
+    """First offset that a partition still has, and the offset that its next record will get."""
 
     start: int
     end: int
 
 
 def bounds_of(kafka: str, topic: str, partitions: Iterable[int]) -> dict[int, Bounds]:
-    """Bounds of each of `partitions`, which may be electing; `ServerError` while Kafka is away."""
+    """Bounds of `partitions`; waits for elections. `ServerError` if Kafka is unavailable."""
     consumer = Consumer(reader_settings(kafka, "echotune-bounds"))
     try:
         return {each: watermarks(consumer, topic, each) for each in partitions}
     except KafkaException as error:
-        raise not_looked_at(kafka, topic, error) from error
+        raise inspection_error(kafka, topic, error) from error
     finally:
         consumer.close()
 
 
 def watermarks(consumer: Consumer, topic: str, partition: int) -> Bounds:
-    """Bounds as `consumer` sees them, with what is committed alone where it reads only that.
+    """Bounds as `consumer` sees them: for `read_committed`, up to the last stable offset.
 
-    Waits while the partition elects a leader; raises `KafkaException` while Kafka is away.
+    Waits while the partition elects a leader; raises `KafkaException` if Kafka is unavailable.
     """
     place = TopicPartition(topic, partition)
     return Bounds(*until_elected(lambda: consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)))
 
 
-def not_looked_at(kafka: str, topic: str, error: KafkaException) -> ServerError:
-    """What people see where `error` keeps a topic's facts from them."""
+def inspection_error(kafka: str, topic: str, error: KafkaException) -> ServerError:
+    """The error to report to operators if the facts of a topic cannot be read."""
     why = error.args[0].str() if isinstance(error.args[0], KafkaError) else error.args[0]
     return ServerError(
-        f"{topic} cannot be looked at on {kafka}: {why}.",
+        f"{topic} cannot be inspected on {kafka}: {why}.",
         "Is Kafka up, and did `echotune topics apply` run?",
     )
 
 
 def describe_topic(kafka: str, topic: str) -> DescribedTopic:
-    """The topic as the cluster knows it, which may be electing; `ServerError` where it does not."""
+    """The topic's id and partitions; waits for elections. `ServerError` if they are unavailable."""
     admin = AdminClient(client_settings(kafka))
     try:
         found = until_elected(

@@ -1,9 +1,9 @@
-"""Waiting for Kafka: everything that asks a server again until it answers stands here.
+"""Waits for Kafka: all retries of a call until a server answers are in this file.
 
-`until_answered` and `until_answered_blocking` wait as long as it takes, whatever a server's failure
-is; workers and senders do that. `until_elected` is for looks that a person waits for: it asks again
-only while a broker elects a leader or a coordinator, as it does just after a restart, and only for
-a bounded time.
+`until_answered` and `until_answered_blocking` retry without a limit, regardless of the failure;
+workers and senders use them. `until_elected` is for calls that a person waits for: it retries only
+while the cluster elects a leader or a coordinator, as it does after a broker's restart, and only
+for a bounded time.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from topics.errors import EchoTuneError, ServerError
 _log = structlog.get_logger(__name__)
 RETRY_S = 0.5
 ELECTION_MAX_S = 30.0
-"""After so long an election is no longer waited for; what was asked for fails."""
+"""Maximum wait for an election, in seconds; after it the call fails."""
 _ELECTING = frozenset(
     {
         KafkaError.BROKER_NOT_AVAILABLE,
@@ -39,15 +39,15 @@ _ELECTING = frozenset(
         KafkaError._WAIT_COORD,
     }
 )
-"""Kafka's answers that mean "not yet"; librdkafka calls few of them `retriable` itself."""
+"""Kafka's errors that mean "not yet"; librdkafka marks only few of them as retriable."""
 
 T = TypeVar("T")
 
 
 def is_retriable(error: BaseException | KafkaError) -> bool:
-    """Whether Kafka said "not yet": the error itself, or one that it was made from.
+    """Whether an error, or its cause, is a Kafka error that means "not yet".
 
-    A server that does not answer at all is no such error: its time-out has been waited for.
+    A server that does not answer at all is not such an error: the call has already timed out.
     """
     if isinstance(error, KafkaError):
         return error.retriable() or error.code() in _ELECTING
@@ -58,31 +58,31 @@ def is_retriable(error: BaseException | KafkaError) -> bool:
 
 
 async def until_answered(ask: Callable[[], T]) -> T:
-    """What `ask` returns once Kafka is there, however long that takes.
+    """Calls `ask` until it succeeds, and returns its result; the wait is logged once.
 
-    `ask` runs in a thread: it may block, and has to end by itself each time.
+    `ask` runs in a thread: it may block, but each call must have a time limit of its own.
     """
-    said = False
+    is_logged = False
     while True:
         try:
             return await asyncio.to_thread(ask)
         except (KafkaException, ServerError) as error:
-            if not said:
+            if not is_logged:
                 _log.warning("kafka does not answer; waiting", error=str(error))
-            said = True
+            is_logged = True
             await asyncio.sleep(RETRY_S)
 
 
 def until_answered_blocking(ask: Callable[[], T], say: Callable[[str], object]) -> T:
-    """What `ask` returns once a server is there, however long that takes; `say`s so once."""
-    said = False
+    """Calls `ask` until it succeeds, and returns its result; reports the wait once with `say`."""
+    is_logged = False
     while True:
         try:
             return ask()
         except (KafkaException, ServerError) as error:
-            if not said:
+            if not is_logged:
                 say(f"{error} Waiting ...")
-            said = True
+            is_logged = True
             time.sleep(RETRY_S)
 
 
@@ -91,9 +91,9 @@ def until_elected(
     within_s: float = ELECTION_MAX_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """What `ask` returns, asked again while Kafka says "not yet".
+    """Calls `ask`, again while Kafka's error means "not yet", and returns its result.
 
-    After `within_s` its last error is raised, and every other error at once.
+    After `within_s` its last error is raised; any other error is raised immediately.
     """
     ends_at = clock() + within_s
     while True:

@@ -1,6 +1,6 @@
-"""The schema registry of the settings, and the contracts that it ought to have.
+"""The configured schema registry, and the contracts that have to be registered in it.
 
-Subjects are Confluent's TopicNameStrategy: the topic's name and `-value`.
+Subjects follow Confluent's TopicNameStrategy: the topic's name and `-value`.
 """
 
 import json
@@ -18,18 +18,18 @@ from topics.schemas import current, released_text
 
 LEVEL = "FULL_TRANSITIVE"
 REGISTERED_TOPICS = (LISTENING_EVENTS, RECOMMENDATIONS)
-"""Those that others write or read; all others have fixed ids alone: replay needs no registry."""
+"""Topics that other programs write or read. All others use fixed ids: replay needs no registry."""
 _PROBLEMS_SHOWN = 5
 
 
 def registry_of(settings: Settings) -> SchemaRegistry | None:
-    """The registry that is set, None where none is; does not connect."""
+    """The configured registry, None if none is configured; does not connect."""
     url = settings.schema_registry.get_secret_value()
     return HttpSchemaRegistry(url) if url else None
 
 
 def subject_of(topic: Topic) -> str:
-    """Under which name a registry has the values of a topic.
+    """The registry's subject for the values of a topic.
 
     >>> subject_of(LISTENING_EVENTS)
     'listening-events-value'
@@ -38,13 +38,13 @@ def subject_of(topic: Topic) -> str:
 
 
 def contract_text(topic: Topic) -> str:
-    """The newest release of a topic's only contract, as it is registered."""
+    """The newest release of a topic's only contract, as the text that is registered."""
     [name] = topic.contracts
     return json.dumps(released_text(current(name)), ensure_ascii=False, separators=(",", ":"))
 
 
 def registered_id(registry: SchemaRegistry, topic: Topic) -> int | None:
-    """Id in the registry of the newest release of a topic's contract; None: not registered."""
+    """The registry's id of the newest release of a topic's contract; None if unregistered."""
     return _id_in(registry.versions(subject_of(topic)), topic)
 
 
@@ -62,7 +62,7 @@ def _parsed(version: Registered) -> Any:
 
 @dataclass(frozen=True)
 class SubjectDifference:
-    """What a subject lacks; an `obstacle` is a registered version that keeps the contract out."""
+    """What is missing in a subject; `obstacle` names conflicting registered versions."""
 
     topic: Topic
     versions: int
@@ -72,7 +72,7 @@ class SubjectDifference:
 
     @property
     def subject(self) -> str:
-        """Its name."""
+        """Name of the subject."""
         return subject_of(self.topic)
 
     def lines(self) -> list[str]:
@@ -80,15 +80,15 @@ class SubjectDifference:
         [contract] = self.topic.contracts
         lines = []
         if not self.is_registered:
-            told = f"{contract}.v{current(contract).version} as version {self.versions + 1}"
-            lines.append(f"{'~' if self.versions else '+'} {self.subject}: {told}")
+            change = f"{contract}.v{current(contract).version} as version {self.versions + 1}"
+            lines.append(f"{'~' if self.versions else '+'} {self.subject}: {change}")
         if self.level != LEVEL:
             lines.append(f"~ {self.subject}: compatibility {self.level or 'unset'} → {LEVEL}")
         return [*lines, f"! {self.subject}: {self.obstacle}"] if self.obstacle else lines
 
 
 def compare(registry: SchemaRegistry) -> list[SubjectDifference]:
-    """What the registry lacks of the contracts; empty where nothing."""
+    """The contracts and levels that are missing in the registry; empty if there are none."""
     found = [_compared(registry, topic) for topic in REGISTERED_TOPICS]
     return [each for each in found if each.lines()]
 
@@ -103,7 +103,7 @@ def _compared(registry: SchemaRegistry, topic: Topic) -> SubjectDifference:
 
 
 def _obstacle(versions: Sequence[Registered], topic: Topic) -> str:
-    """Why the contract cannot stand beside what is registered already; empty where it can."""
+    """Why the contract is incompatible with registered versions; empty if it is compatible."""
     wanted = json.loads(contract_text(topic))
     problems = [
         f"registered schema {each.schema_id} and the contract cannot read each other: {problem}"
@@ -117,29 +117,30 @@ def _obstacle(versions: Sequence[Registered], topic: Topic) -> str:
 def _problems(version: Registered, wanted: Any) -> list[str]:
     try:
         return unreadable_pairs([json.loads(version.text), wanted])
-    except Exception as error:  # it is no Avro: whatever the parser says of it
+    except Exception as error:  # not Avro: any error of the parser
         return [f"it is no Avro schema: {error!r}"[:200]]
 
 
 def apply(registry: SchemaRegistry) -> list[SubjectDifference]:
-    """Registers and sets what `compare` found, and returns it.
+    """Registers the contracts and sets the levels that `compare` returns; returns them, too.
 
-    Raises `SchemaError` before it changes anything where a registered version keeps a contract out.
+    Raises `SchemaError`, before any change, if a registered version is incompatible with a
+    contract.
     """
     found = compare(registry)
     if obstacles := [each for each in found if each.obstacle]:
         raise SchemaError(
             "; ".join(f"{each.subject}: {each.obstacle}" for each in obstacles) + ".",
-            "Delete the subject's versions in the registry if nothing was written with them, else "
-            "give their writers another topic: every version has to read every other.",
+            "Delete the subject's versions in the registry if nothing was written with them. "
+            "Otherwise give their writers another topic: every version has to read every other.",
         )
     for each in found:
-        _mend(registry, each)
+        _apply_one(registry, each)
     return found
 
 
-def _mend(registry: SchemaRegistry, difference: SubjectDifference) -> None:
-    """A subject that exists gets its level first, so that the registry refuses what breaks it."""
+def _apply_one(registry: SchemaRegistry, difference: SubjectDifference) -> None:
+    """Sets the level of an existing subject first: the registry then refuses violations of it."""
     subject = difference.subject
     if difference.versions and difference.level != LEVEL:
         registry.set_level(subject, LEVEL)

@@ -1,7 +1,7 @@
-"""A schema registry over HTTP: the interface that Confluent's, Apicurio, Karapace and others share.
+"""A schema registry over HTTP, with the interface of Confluent, Apicurio, Karapace and others.
 
-`confluent_kafka.schema_registry` would need packages that are of no other use here. Redirects are
-not followed, and proxies not asked: the address is the registry's own.
+`confluent_kafka.schema_registry` would need packages that nothing else here uses. Redirects are not
+followed and proxies are not used: the address must be that of the registry itself.
 """
 
 import json
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from streams.addresses import shown
 from streams.registry.schema_registry import VERSIONS_MAX, Registered
-from topics.errors import RegistryAwayError, SchemaError, SchemaRefusedError, SettingsError
+from topics.errors import RegistryUnavailableError, SchemaError, SchemaRefusedError, SettingsError
 from topics.registered_schemas import SCHEMA_BYTES_MAX
 
 TIMEOUT_S = 5.0
@@ -24,8 +24,8 @@ _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _NO_LEVEL = 40401, 40402, 40403, 40408
 _INCOMPATIBLE, _INVALID = 409, 422
 
 
-class _AnsweredError(Exception):
-    """The registry's answer is an error of its own."""
+class _ResponseError(Exception):
+    """The registry responded with an error."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class HttpSchemaRegistry:
 
     def schema(self, schema_id: int) -> str | None:
         """See `SchemaRegistry`."""
-        found = self._asked("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
+        found = self._request("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
         if found is None:
             return None
         text: str = self._field(found, "schema", str)
@@ -58,27 +58,27 @@ class HttpSchemaRegistry:
     def versions(self, subject: str) -> list[Registered]:
         """See `SchemaRegistry`."""
         path = f"/subjects/{quote(subject, safe='')}/versions"
-        numbers = self._asked("GET", path, absent=(_NO_SUBJECT,)) or []
+        numbers = self._request("GET", path, absent=(_NO_SUBJECT,)) or []
         if not all(isinstance(each, int) for each in numbers):
-            raise self._away("its versions are no numbers")
+            raise self._unavailable("its versions are no numbers")
         found = [
-            self._asked("GET", f"{path}/{each}", absent=(_NO_SUBJECT, _NO_VERSION))
+            self._request("GET", f"{path}/{each}", absent=(_NO_SUBJECT, _NO_VERSION))
             for each in sorted(numbers)[-VERSIONS_MAX:]
         ]
         return [
             Registered(self._field(each, "id", int), self._field(each, "schema", str))
             for each in found
-            if each is not None  # deleted meanwhile
+            if each is not None  # deleted in the meantime
         ]
 
     def register(self, subject: str, text: str) -> int:
         """See `SchemaRegistry`."""
         path = f"/subjects/{quote(subject, safe='')}/versions"
         try:
-            return self._field(self._ask("POST", path, {"schema": text}), "id", int)
-        except _AnsweredError as refusal:
+            return self._field(self._request_once("POST", path, {"schema": text}), "id", int)
+        except _ResponseError as refusal:
             if refusal.status not in (_INCOMPATIBLE, _INVALID):
-                raise self._away(str(refusal)) from refusal
+                raise self._unavailable(str(refusal)) from refusal
             raise SchemaRefusedError(
                 f"The registry at {self._shown} refused the schema of {subject}: "
                 f"{refusal.message} ({refusal.status}).",
@@ -89,37 +89,39 @@ class HttpSchemaRegistry:
     def level(self, subject: str) -> str | None:
         """See `SchemaRegistry`."""
         path = f"/config/{quote(subject, safe='')}"
-        found = self._asked("GET", path, absent=(_NO_SUBJECT, _NO_LEVEL))
+        found = self._request("GET", path, absent=(_NO_SUBJECT, _NO_LEVEL))
         return None if found is None else self._field(found, "compatibilityLevel", str)
 
     def set_level(self, subject: str, level: str) -> None:
         """See `SchemaRegistry`."""
-        self._asked("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
+        self._request("PUT", f"/config/{quote(subject, safe='')}", {"compatibility": level})
 
     # -- HTTP ----------------------------------------------------------------------------------
 
-    def _asked(
+    def _request(
         self, method: str, path: str, body: Any = None, *, absent: tuple[int, ...] = ()
     ) -> Any:
-        """The answer; None where it is an error of a code in `absent`."""
+        """The response; None if it is an error with a code in `absent`."""
         try:
-            return self._ask(method, path, body)
-        except _AnsweredError as refusal:
+            return self._request_once(method, path, body)
+        except _ResponseError as refusal:
             if refusal.code in absent:
                 return None
-            raise self._away(str(refusal)) from refusal
+            raise self._unavailable(str(refusal)) from refusal
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _request_once(self, method: str, path: str, body: Any = None) -> Any:
         status, content = self._exchange(method, path, body)
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
-            raise self._away(f"{method} {path} was answered with {status} and no JSON") from None
+            raise self._unavailable(
+                f"{method} {path} was answered with {status} and no JSON"
+            ) from None
         if status == HTTPStatus.OK and isinstance(answer, dict | list):
             return answer
-        said = answer if isinstance(answer, dict) else {}
-        code, message = said.get("error_code", 0), str(said.get("message", ""))[:500]
-        raise _AnsweredError(status, code, message or f"{method} {path} was answered with {status}")
+        fields = answer if isinstance(answer, dict) else {}
+        code, message = fields.get("error_code", 0), str(fields.get("message", ""))[:500]
+        raise _ResponseError(status, code, message or f"{method} {path} was answered with {status}")
 
     def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         connection = self._place.connect()
@@ -129,7 +131,7 @@ class HttpSchemaRegistry:
             answer = connection.getresponse()
             found = answer.read(ANSWER_BYTES_MAX + 1)
         except (OSError, HTTPException) as error:
-            raise self._away(f"{type(error).__name__}: {error}") from error
+            raise self._unavailable(f"{type(error).__name__}: {error}") from error
         finally:
             connection.close()
         if len(found) > ANSWER_BYTES_MAX:
@@ -139,13 +141,13 @@ class HttpSchemaRegistry:
     def _field(self, answer: Any, name: str, kind: type) -> Any:
         found = answer.get(name) if isinstance(answer, dict) else None
         if not isinstance(found, kind):
-            raise self._away(f"its answer has no {name}")
+            raise self._unavailable(f"its answer has no {name}")
         return found
 
-    def _away(self, what: str) -> RegistryAwayError:
-        return RegistryAwayError(
-            f"The schema registry at {self._shown} does not answer as one: {what}.",
-            "Is it up, and ECHOTUNE_SCHEMA_REGISTRY its address, with the path of its "
+    def _unavailable(self, what: str) -> RegistryUnavailableError:
+        return RegistryUnavailableError(
+            f"The schema registry at {self._shown} is unavailable: {what}.",
+            "Is it up, and is ECHOTUNE_SCHEMA_REGISTRY its address, with the path of its "
             "Confluent-compatible interface?",
         )
 

@@ -1,22 +1,22 @@
-"""A schema registry in memory, for tests: the twin of `HttpSchemaRegistry`."""
+"""An in-memory schema registry for tests: the twin of `HttpSchemaRegistry`."""
 
 import json
 from dataclasses import dataclass, field
 
 from streams.registry.schema_registry import Registered
 from topics.compatibility import unreadable_pairs
-from topics.errors import RegistryAwayError, SchemaRefusedError
+from topics.errors import RegistryUnavailableError, SchemaRefusedError
 
 FULL_TRANSITIVE = "FULL_TRANSITIVE"
 
 
 @dataclass
 class MemorySchemaRegistry:
-    """Knows two levels: FULL_TRANSITIVE, and any other, which refuses nothing."""
+    """Supports FULL_TRANSITIVE; with any other compatibility level it refuses no schema."""
 
     is_away: bool = False
     asked: list[int] = field(default_factory=list)
-    """Ids that somebody asked for, in order."""
+    """Ids that were requested, in order."""
     _texts: list[str] = field(default_factory=list)
     _subjects: dict[str, list[Registered]] = field(default_factory=dict)
     _levels: dict[str, str] = field(default_factory=dict)
@@ -51,10 +51,10 @@ class MemorySchemaRegistry:
             schemas = [json.loads(each.text) for each in versions]
         except ValueError as error:
             raise SchemaRefusedError(
-                f"{subject} does not take this: it is no Avro schema."
+                f"{subject} refuses this: it is not an Avro schema."
             ) from error
         if self._levels.get(subject) == FULL_TRANSITIVE and unreadable_pairs(schemas):
-            raise SchemaRefusedError(f"{subject} does not take this: it is not compatible.")
+            raise SchemaRefusedError(f"{subject} refuses this: it is not compatible.")
 
     def level(self, subject: str) -> str | None:
         """See `SchemaRegistry`."""
@@ -68,4 +68,4 @@ class MemorySchemaRegistry:
 
     def _check(self) -> None:
         if self.is_away:
-            raise RegistryAwayError("The schema registry is away.")
+            raise RegistryUnavailableError("The schema registry is unavailable.")

@@ -1,4 +1,4 @@
-"""Under which schema id a topic's values are written: the registry's, where one is set."""
+"""The schema id with which a topic's values are written: the registry's, if one is configured."""
 
 from threading import Event
 
@@ -15,10 +15,10 @@ _REMEDY = "echotune schemas apply"
 
 
 class RegisteredId:
-    """The id of a topic's contract in a schema registry, awaited before the first value is written.
+    """The id of a topic's contract in a schema registry; writers wait for it before they write.
 
-    Readers that use a registry cannot read values under a fixed id. `value` stays None where no
-    registry is set: then values bear the fixed ids of the contracts.
+    Readers that use a registry cannot read values with a fixed id. `value` stays None if no
+    registry is configured: values then have the fixed ids of the contracts.
     """
 
     def __init__(self, registry: SchemaRegistry | None, topic: Topic) -> None:
@@ -26,27 +26,27 @@ class RegisteredId:
         self._topic = topic
         self.value: int | None = None
         self.error: str | None = None
-        """Why the registry has not said the id yet."""
+        """Why the registry has not returned the id yet."""
 
     def wait(self, ended: Event) -> bool:
-        """Asks again every few seconds until the id is known; False where `ended` is set before."""
+        """Polls the registry until the id is known; returns False if `ended` is set first."""
         while self._registry is not None and self.value is None:
             if ended.is_set():
                 return False
-            self._ask(self._registry)
+            self._fetch(self._registry)
             if self.value is None:
                 ended.wait(_AGAIN_S)
         return True
 
     def renewed(self) -> "RegisteredId":
-        """The same, not asked for yet."""
+        """A new object for the same topic; its id is fetched again."""
         return RegisteredId(self._registry, self._topic)
 
-    def _ask(self, registry: SchemaRegistry) -> None:
+    def _fetch(self, registry: SchemaRegistry) -> None:
         try:
             self.value = registered_id(registry, self._topic)
-            lacks = f"{subject_of(self._topic)} lacks the contract"
-            error = lacks if self.value is None else None
+            missing = f"{subject_of(self._topic)} lacks the contract"
+            error = missing if self.value is None else None
         except EchoTuneError as failure:
             error = failure.message
         if error and not self.error:

@@ -1,9 +1,9 @@
-"""What is asked of a schema registry, whichever keeps it; calls block for a round trip."""
+"""The interface of a schema registry; each call blocks for a round trip."""
 
 from typing import NamedTuple, Protocol
 
 VERSIONS_MAX = 1_000
-"""Of one subject; more are not compared."""
+"""Maximum number of versions of a subject that are compared; older ones are ignored."""
 
 
 class Registered(NamedTuple):
@@ -14,30 +14,30 @@ class Registered(NamedTuple):
 
 
 class SchemaRegistry(Protocol):
-    """Every method raises `RegistryAwayError` while there is no answer."""
+    """Every method raises `RegistryUnavailableError` if the registry does not answer."""
 
     def schema(self, schema_id: int) -> str | None:
-        """Text of the schema with this id; None for an id that the registry does not know.
+        """Text of the schema with this id; None if the registry does not have the id.
 
-        Raises `SchemaError` for a schema that is not Avro or is made of several.
+        Raises `SchemaError` if the schema is not Avro, or refers to other schemas.
         """
         ...
 
     def versions(self, subject: str) -> list[Registered]:
-        """All versions of a subject, oldest first; none where there is no such subject."""
+        """The newest versions of a subject, oldest first; empty if there is no such subject."""
         ...
 
     def register(self, subject: str, text: str) -> int:
-        """Id of the schema, which is a version of the subject then; twice changes nothing more.
+        """Registers a schema as a version of the subject, and returns its id. Idempotent.
 
         Raises `SchemaRefusedError`.
         """
         ...
 
     def level(self, subject: str) -> str | None:
-        """The level set for the subject; where none is, None or the registry's own."""
+        """The subject's compatibility level; if it has none, None or the registry's default."""
         ...
 
     def set_level(self, subject: str, level: str) -> None:
-        """Sets the compatibility level of a subject that exists."""
+        """Sets the compatibility level of an existing subject."""
         ...

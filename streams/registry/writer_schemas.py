@@ -1,9 +1,9 @@
-"""The writers' schemas of a topic: fixed ids from `avro/`, all others from a registry where one is.
+"""The writers' schemas of a topic: fixed ids from `avro/`, others from a registry if one is set.
 
-A registry is asked between chunks, never while one is decoded: the lookup of a `Decoder` knows the
-answer or raises `SchemaNotFetchedError`, and `learn` asks for as long as it takes. That an id is
-unknown is believed for one chunk only, and only if the registry says so twice: whoever registers a
-schema may be a moment ahead of a replica of the registry.
+The registry is queried between chunks, never while a chunk is decoded: the lookup of a `Decoder`
+returns a cached schema or raises `SchemaNotFetchedError`, and `fetch` then retries without a limit.
+The response that an id is unknown counts for one chunk only, and only if the registry repeats it: a
+replica of the registry may lag behind a producer that has just registered its schema.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ import structlog
 
 from streams.registry.schema_registry import SchemaRegistry
 from topics.codecs import schema_id_of
-from topics.errors import RegistryAwayError, SchemaError
+from topics.errors import RegistryUnavailableError, SchemaError
 from topics.registered_schemas import writer_schema
 from topics.schemas import FIXED_IDS_FROM, ReleasedSchema, released
 
 _log = structlog.get_logger(__name__)
 ANSWERS_MAX = 4_096
-"""Beyond this, and what the chunk at hand needs, the oldest answers are forgotten."""
-ASKED_AT_ONCE = 16
+"""Maximum number of cached answers, apart from those that the current chunk needs."""
+REQUESTS_AT_ONCE = 16
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 10.0
 UNKNOWN_AGAIN_S = 0.5
@@ -29,18 +29,18 @@ Answer = ReleasedSchema | SchemaError
 
 
 class SchemaNotFetchedError(Exception):
-    """The registry has to be asked for a schema first: nothing is known of its record."""
+    """A schema has to be fetched first; the record may be valid or not."""
 
 
 class WriterSchemas:
-    """Schemas of writers by id; without a registry, the fixed ones alone."""
+    """Schemas of writers by id; without a registry only the fixed ones."""
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         self._registry = registry
         self._answers: dict[int, Answer] = {}
         self._unknown: dict[int, SchemaError] = {}
         self.error: str | None = None
-        """Why the registry cannot be asked, while somebody waits for it."""
+        """Why the registry is unavailable, while a chunk waits for it."""
 
     def lookup(self, schema_id: int) -> ReleasedSchema:
         """The schema with this id; raises `SchemaError`, or `SchemaNotFetchedError`."""
@@ -54,97 +54,97 @@ class WriterSchemas:
         return found
 
     def forget_unknown(self) -> None:
-        """Asks again for the ids that were unknown, should they come again."""
+        """Drops the unknown ids: they are fetched again if they come again."""
         self._unknown = {}
 
-    async def learn(self, values: Iterable[bytes | None]) -> None:
-        """Asks the registry for what it takes to read `values`, for as long as it takes."""
-        told = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
-        needed = {each for each in told if each < FIXED_IDS_FROM}
-        found = await self._asked(needed - self._answers.keys())
+    async def fetch(self, values: Iterable[bytes | None]) -> None:
+        """Fetches the schemas that are needed to decode `values`; retries without a limit."""
+        ids = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
+        needed = {each for each in ids if each < FIXED_IDS_FROM}
+        found = await self._fetched(needed - self._answers.keys())
         if again := [each for each, answer in found.items() if answer is None]:
             await asyncio.sleep(UNKNOWN_AGAIN_S)
-            found |= await self._asked(again)
+            found |= await self._fetched(again)
         self._unknown = {each: _unknown(each) for each in again if found[each] is None}
         self._answers |= {each: answer for each, answer in found.items() if answer is not None}
-        self._forget_all_but(needed)
+        self._drop_oldest_except(needed)
 
-    def _forget_all_but(self, needed: set[int]) -> None:
+    def _drop_oldest_except(self, needed: set[int]) -> None:
         others = [each for each in self._answers if each not in needed]
         for each in others[: max(0, len(self._answers) - ANSWERS_MAX)]:
             del self._answers[each]
 
-    async def _asked(self, ids: Collection[int]) -> dict[int, Answer | None]:
-        at_once = asyncio.Semaphore(ASKED_AT_ONCE)
+    async def _fetched(self, ids: Collection[int]) -> dict[int, Answer | None]:
+        limit = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
-        async def ask(schema_id: int) -> Answer | None:
-            async with at_once:
-                return await self._ask(schema_id)
+        async def fetch_one(schema_id: int) -> Answer | None:
+            async with limit:
+                return await self._fetch_one(schema_id)
 
         in_order = sorted(ids)
-        answers = await asyncio.gather(*map(ask, in_order))
+        answers = await asyncio.gather(*map(fetch_one, in_order))
         return dict(zip(in_order, answers, strict=True))
 
-    async def _ask(self, schema_id: int) -> Answer | None:
+    async def _fetch_one(self, schema_id: int) -> Answer | None:
         pause_s = RETRY_FIRST_S
         while True:
             try:
                 found = await asyncio.to_thread(_answer, self._registry, schema_id)
-            except RegistryAwayError as error:
-                self._is_away(error)
+            except RegistryUnavailableError as error:
+                self._note_unavailable(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
             else:
-                self._is_back()
+                self._note_available()
                 return found
 
-    def _is_away(self, error: RegistryAwayError) -> None:
+    def _note_unavailable(self, error: RegistryUnavailableError) -> None:
         if self.error is None:
-            _log.warning("the schema registry is away; its events wait", error=error.message)
+            _log.warning("the schema registry is unavailable; its events wait", error=error.message)
         self.error = error.message
 
-    def _is_back(self) -> None:
+    def _note_available(self) -> None:
         if self.error is not None:
-            _log.info("the schema registry is back")
+            _log.info("the schema registry is available again")
         self.error = None
 
 
-class PastSchemas:
-    """Schemas for those who read what was written long ago, and wait for no registry.
+class ArchivedSchemas:
+    """Schemas for readers of archived records, which do not wait for a registry.
 
-    Once it was away it is not asked again, nor twice for the same id.
+    After a failure the registry is not queried again. Each id is queried once.
     """
 
     def __init__(self, registry: SchemaRegistry | None) -> None:
         self._registry = registry
-        self._away: RegistryAwayError | None = None
+        self._unavailable: RegistryUnavailableError | None = None
         self._answers: dict[int, Answer] = {}
 
     def lookup(self, schema_id: int) -> ReleasedSchema:
-        """The schema with this id; raises `SchemaError`, or `RegistryAwayError`."""
+        """The schema with this id; raises `SchemaError`, or `RegistryUnavailableError`."""
         if _is_fixed(schema_id, self._registry):
             return released(schema_id)
-        if self._away is not None:
-            raise RegistryAwayError(self._away.message, self._away.remedy)
-        found = self._answers.get(schema_id) or self._ask(schema_id)
+        if self._unavailable is not None:
+            raise RegistryUnavailableError(self._unavailable.message, self._unavailable.remedy)
+        found = self._answers.get(schema_id) or self._fetch_one(schema_id)
         if isinstance(found, SchemaError):
             raise found
         return found
 
-    def _ask(self, schema_id: int) -> Answer:
+    def _fetch_one(self, schema_id: int) -> Answer:
         if len(self._answers) >= ANSWERS_MAX:
             self._answers.clear()
         try:
             found = _answer(self._registry, schema_id)
-        except RegistryAwayError as error:
-            self._away = error
+        except RegistryUnavailableError as error:
+            self._unavailable = error
             raise
         self._answers[schema_id] = found or _unknown(schema_id)
         return self._answers[schema_id]
 
 
 def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
-    """Whether an id is one of `avro/`; raises `SchemaError` where only a registry could know it."""
+    """Whether an id is one of `avro/`; raises `SchemaError` if it needs a missing registry."""
     if schema_id < FIXED_IDS_FROM and registry is None:
         raise SchemaError(
             f"Schema id {schema_id} is a registry's, and ECHOTUNE_SCHEMA_REGISTRY is not set."
@@ -153,7 +153,7 @@ def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
 
 
 def _answer(registry: SchemaRegistry | None, schema_id: int) -> Answer | None:
-    """What the registry says of an id: a schema, or why it is none; None: nothing."""
+    """The registry's schema for an id, or why it is unusable; None if the id is unknown."""
     assert registry is not None
     try:
         text = registry.schema(schema_id)

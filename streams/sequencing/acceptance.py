@@ -1,7 +1,7 @@
-"""From the records of a chunk to rows and rejections: decode, check, derive. Pure.
+"""Decodes and validates the records of a chunk, and derives missing fields. Pure.
 
-A bad record is a value here, never an exception; only a lookup that cannot be answered (a
-registry that is away) passes through, since that says nothing about the record.
+A malformed record (poison message) is returned as a value and raises no exception. Only a failed
+lookup (the registry is unavailable) is raised, because it does not mean that the record is bad.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from topics.partitioning import partition_of
 from topics.recommendation_list import EVERYONE
 from topics.rejection import Rejected, RejectionReason
 
-_PARTITIONS_REMEMBERED = 100_000
-_ARTISTS_REMEMBERED = 100_000
+_PARTITIONS_CACHED = 100_000
+_ARTISTS_CACHED = 100_000
 _UNKNOWN = EventKind.UNKNOWN.value
 _ERASE = EventKind.ERASE.value
 
 
 class SourceRecord(Protocol):
-    """What is used of a consumed record; `timestamp` is the broker's, ms."""
+    """The part of a consumed record that is used here; `timestamp` is the broker's, ms."""
 
     offset: int
     timestamp: int
@@ -40,7 +40,7 @@ class SourceRecord(Protocol):
 
 
 class RejectedRecord(NamedTuple):
-    """A record that is no valid event, with its bytes untouched."""
+    """A record that is not a valid event, with its bytes unchanged."""
 
     record: SourceRecord
     rejected: Rejected
@@ -48,7 +48,7 @@ class RejectedRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class Accepted:
-    """What became of a chunk: its valid rows and its rejected records, both in source order."""
+    """The result for a chunk: its valid rows and its rejected records, both in source order."""
 
     rows: list[SourceRow] = field(default_factory=list)
     rejected: list[RejectedRecord] = field(default_factory=list)
@@ -77,9 +77,9 @@ def accept(records: Sequence[SourceRecord], decoder: Decoder) -> Accepted:
 
 
 def _complete(event: EventFields, recorded_at: int) -> Rejected | None:
-    """Fills in what can be derived of a checked event, or says why it is no event after all.
+    """Fills in the derivable fields of a checked event, or returns why it is rejected.
 
-    `recorded_at` is the broker's time of its record, ms.
+    `recorded_at` is the broker's time of the record, ms.
     """
     kind = event["kind"]
     if event["listener_id"] == EVERYONE:
@@ -118,16 +118,16 @@ def _derive_track(event: EventFields) -> Rejected | None:
     return None
 
 
-@lru_cache(maxsize=_ARTISTS_REMEMBERED)
+@lru_cache(maxsize=_ARTISTS_CACHED)
 def _artist_id(artist_name: str) -> str:
     return artist_id_of(artist_name)
 
 
-def misplaced(rows: Sequence[SourceRow], partition: int, partitions: int) -> int:
-    """How many rows lie in another partition than their listener's."""
+def count_in_wrong_partition(rows: Sequence[SourceRow], partition: int, partitions: int) -> int:
+    """How many rows are not in the partition of their listener."""
     return sum(_partition(row.event["listener_id"], partitions) != partition for row in rows)
 
 
-@lru_cache(maxsize=_PARTITIONS_REMEMBERED)
+@lru_cache(maxsize=_PARTITIONS_CACHED)
 def _partition(listener_id: str, partitions: int) -> int:
     return partition_of(listener_id, partitions)

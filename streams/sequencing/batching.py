@@ -1,4 +1,4 @@
-"""From an accepted chunk to batches of the log: contiguous coverage, each small enough. Pure."""
+"""Splits an accepted chunk into log batches: contiguous coverage, bounded size. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, col
 from topics.learning_log import encode_log_record
 
 HEADROOM_BYTES = 64 * 1024
-"""Below the topic's max.message.bytes: the record's own framing."""
+"""Bytes below the topic's max.message.bytes that are reserved for the record's framing."""
 ROWS_A_BATCH_MAX = 10_000
 
 
 @dataclass(frozen=True)
 class BatchOrigin:
-    """What every batch of one assignment says of its sequencer."""
+    """The fields of a batch that are equal for all batches of one assignment and partition."""
 
     source: SourcePartition
     assignment_epoch: int
@@ -31,9 +31,9 @@ def batches_of(
     to_offset: int,
     bytes_max: int = LEARNING_RECORD_BYTES_MAX - HEADROOM_BYTES,
 ) -> Iterator[bytes]:
-    """Encoded batches that together cover `from_offset` to `to_offset`, each small enough.
+    """Encoded batches, each at most `bytes_max` long, that cover `from_offset` to `to_offset`.
 
-    A chunk without any valid row still gives one batch, so that the coverage moves.
+    A chunk without any valid row still yields one batch, so that the coverage advances.
     """
     rows = accepted.rows
     rejected = [(each.record.offset, str(each.rejected.reason)) for each in accepted.rejected]
@@ -52,7 +52,7 @@ def batches_of(
 
 
 def _middle(from_offset: int, to_offset: int, rows: Sequence[SourceRow]) -> int:
-    """Offset after which the coverage is cut; below `to_offset`."""
+    """Offset after which the coverage is split; it is below `to_offset`."""
     if from_offset == to_offset:
         raise LogError(
             f"The event at source offset {to_offset} does not fit a learning-log record.",

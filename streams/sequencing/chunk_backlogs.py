@@ -1,7 +1,7 @@
-"""Timers and tasks of held partitions: each is worked off once what it waits for is there.
+"""Timers and tasks of held partitions: each backlog is drained as soon as its reason has ended.
 
-What is held and when it goes on is decided in `held_partitions`. Every method runs on the event
-loop of the worker.
+`held_partitions` decides which partitions are held and when they resume. Every method runs on the
+event loop of the worker.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from streams.sequencing.start_positions import TopicPartition
 
 _log = structlog.get_logger(__name__)
 RESUME_S_MIN = 0.001
-"""Timers may fire so much too early."""
+"""Minimum delay of a timer, because a timer may fire up to this many seconds too early."""
 
 
 class PartitionHolder(Protocol):
-    """A consumer that leaves partitions out of its fetches."""
+    """A consumer that can pause single partitions."""
 
-    def hold(self, tp: TopicPartition) -> None:
-        """Fetches nothing of this partition any more."""
+    def pause(self, tp: TopicPartition) -> None:
+        """Stops fetching this partition."""
         ...
 
-    def release(self, tp: TopicPartition) -> None:
-        """Fetches it again."""
+    def resume(self, tp: TopicPartition) -> None:
+        """Fetches this partition again."""
         ...
 
 
 class ChunkBacklogs:
-    """Keeps chunks of held partitions, and has them processed in order once these go on."""
+    """Keeps the chunks of held partitions, and has them processed in order afterwards."""
 
     def __init__(
         self,
@@ -51,61 +51,61 @@ class ChunkBacklogs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, consumer: PartitionHolder) -> None:
-        """Begins an assignment of `consumer`."""
+        """Begins an assignment; `consumer` is the one that pauses and resumes its partitions."""
         self._consumer = consumer
 
     def end(self) -> None:
-        """Ends an assignment: its chunks are dropped, nothing of it is held any more."""
+        """Ends an assignment: its chunks are dropped, and all its holds end."""
         for waiting in (self._timers, self._fetching):
             for each in waiting.values():
                 each.cancel()
             waiting.clear()
         for tp in self._held.end_all():
-            self._release(tp)
+            self._resume(tp)
 
     def add(self, message: Any) -> bool:
-        """Keeps a chunk whose partition is held; False: it may be processed at once."""
+        """Keeps a chunk of a held partition; False if the chunk can be processed immediately."""
         return self._held.add(message.tp, message)
 
     def pause_left_s(self, tp: TopicPartition) -> float:
-        """For how much longer a partition's circuit breaker pauses it."""
+        """Seconds for which a partition's circuit breaker still pauses it."""
         return self._held.pause_left_s(tp, self._clock())
 
     def note(self, tp: TopicPartition, records: int, bad: int) -> None:
-        """Notes a chunk that went through; too many bad records pause the partition."""
+        """Counts a processed chunk; too many malformed records pause the partition."""
         hold = self._held.note(tp, self._clock(), records, bad)
         if hold is None or self._consumer is None:
             return
         pause_s = self.pause_left_s(tp)
         _log.error("too many bad records; the partition pauses", tp=str(tp), pause_s=pause_s)
-        self._consumer.hold(tp)
+        self._consumer.pause(tp)
         self._resume_after(pause_s, hold)
 
     def fetch_first(self, message: Any) -> None:
-        """Holds the partition of a chunk until its schemas are fetched, however long it takes."""
+        """Holds the partition of a chunk until its schemas are fetched; there is no time limit."""
         assert self._consumer is not None
-        self._consumer.hold(message.tp)
+        self._consumer.pause(message.tp)
         hold = self._held.wait_for_schema(message.tp, message)
         self._fetching[hold.tp] = self._begin_task(self._fetch(hold, message))
 
     async def _fetch(self, hold: Hold, message: Any) -> None:
         try:
             await self._fetch_schemas([record.value for record in message.value])
-        except Exception as error:  # not understood: stop before anything more is acknowledged
+        except Exception as error:  # unexpected: stop before anything more is acknowledged
             self._stop(error)
             return
         del self._fetching[hold.tp]
         hold.needs_schema = False
-        await self._work_off(hold)
+        await self._drain(hold)
 
     def _resume_after(self, pause_s: float, hold: Hold) -> None:
-        """One timer a partition: two who work off one backlog would overtake each other."""
-        self._forget_timer(hold.tp)
+        """Drains after a pause. One timer per partition: two tasks could reorder its backlog."""
+        self._cancel_timer(hold.tp)
         self._timers[hold.tp] = asyncio.get_running_loop().call_later(
-            max(pause_s, RESUME_S_MIN), lambda: self._begin_task(self._work_off(hold))
+            max(pause_s, RESUME_S_MIN), lambda: self._begin_task(self._drain(hold))
         )
 
-    def _forget_timer(self, tp: TopicPartition) -> None:
+    def _cancel_timer(self, tp: TopicPartition) -> None:
         timer = self._timers.pop(tp, None)
         if timer is not None:
             timer.cancel()
@@ -116,9 +116,9 @@ class ChunkBacklogs:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _work_off(self, hold: Hold) -> None:
-        """Takes the chunks that came before the partition was held, then fetches it again."""
-        self._forget_timer(hold.tp)
+    async def _drain(self, hold: Hold) -> None:
+        """Processes the backlog until it is empty or held again; then resumes the partition."""
+        self._cancel_timer(hold.tp)
         try:
             while (message := self._held.next_chunk(hold, self._clock())) is not None:
                 await self._process(message)
@@ -126,10 +126,10 @@ class ChunkBacklogs:
             if pause_s is not None:
                 self._resume_after(pause_s, hold)
             elif not self._held.is_held(hold.tp):
-                self._release(hold.tp)
-        except Exception as error:  # not understood: stop before anything more is acknowledged
+                self._resume(hold.tp)
+        except Exception as error:  # unexpected: stop before anything more is acknowledged
             self._stop(error)
 
-    def _release(self, tp: TopicPartition) -> None:
+    def _resume(self, tp: TopicPartition) -> None:
         if self._consumer is not None:
-            self._consumer.release(tp)
+            self._consumer.resume(tp)

@@ -1,7 +1,8 @@
-"""Slows a source partition down while too much of it is poison; never halts it, never skips a row.
+"""Circuit breaker: slows a source partition down that has too many poison messages (bad records).
 
-More than 5 % bad records over the last ones open the breaker: a pause between chunks, doubling
-while it stays so. After a pause the breaker is half-open: the next chunk decides.
+More than 5 % bad records in the window open the breaker: there is a pause before the next chunk,
+which doubles while chunks stay bad. After a pause the breaker is half-open: the next chunk closes
+it or opens it again. It never halts a partition, and skips no row.
 """
 
 from collections import deque
@@ -10,14 +11,14 @@ from dataclasses import dataclass, field
 BAD_SHARE_MAX = 0.05
 WINDOW_RECORDS_MAX = 1_000
 WINDOW_RECORDS_MIN = 100
-"""Fewer records than this say nothing about a share."""
+"""With fewer records than this in the window, the breaker does not open."""
 PAUSE_FIRST_S = 5.0
 PAUSE_MAX_S = 60.0
 
 
 @dataclass
 class CircuitBreaker:
-    """The breaker of one source partition; times are seconds of any steady clock."""
+    """The breaker of one source partition; times are seconds of any monotonic clock."""
 
     window: deque[tuple[int, int]] = field(default_factory=deque)
     """Records and bad records of each of the last chunks."""
@@ -29,11 +30,11 @@ class CircuitBreaker:
     paused_until_s: float = 0.0
 
     def pause_left_s(self, now_s: float) -> float:
-        """For how much longer the partition pauses."""
+        """Seconds for which the partition still pauses."""
         return max(0.0, self.paused_until_s - now_s) if self.pause_s else 0.0
 
     def note(self, now_s: float, records: int, bad: int) -> None:
-        """Notes a chunk that went through."""
+        """Counts a processed chunk, and opens or closes the breaker."""
         self._remember(records, bad)
         if self.pause_s and not _is_bad(records, bad):
             self._forget()

@@ -1,4 +1,4 @@
-"""Writes control records to the log, and waits for each until the log has it."""
+"""Writes control records to the log, and waits until each is acknowledged."""
 
 import asyncio
 from typing import Any, Protocol
@@ -13,19 +13,19 @@ RETRY_S = 5.0
 
 
 class RecordProducer(Protocol):
-    """What is asked of the producer; see `streams.kafka.acknowledged_producer`."""
+    """The methods of `streams.kafka.acknowledged_producer` that are used here."""
 
     async def produce(self, topic: str, report: Any, **message: Any) -> None:
-        """Sends a record; `report` gets its offset, None where it did not land."""
+        """Sends a record; `report` is called with its offset, or with None if the write failed."""
         ...
 
     def renew(self) -> None:
-        """Begins again after a failure, without what was on its way."""
+        """Drops the records in flight, and starts a new producer."""
         ...
 
 
 class ControlWriter:
-    """Writes to the one partition of `learning_log` through `producer`."""
+    """Writes to the only partition of `learning_log` through `producer`."""
 
     def __init__(self, producer: RecordProducer, learning_log: str) -> None:
         self._producer = producer
@@ -34,20 +34,20 @@ class ControlWriter:
         """The log offset after the last control record."""
 
     async def write(self, control: ControlRecord) -> None:
-        """Returns once the log has the record, however long that takes."""
+        """Returns as soon as the log has the record; retries without a limit."""
         value = encode_log_record(control)
-        while (offset := await self._landed(value)) is None:
+        while (offset := await self._write_and_wait(value)) is None:
             _log.warning("control record did not reach the log; trying again", record=control)
             await asyncio.sleep(RETRY_S)
-            self._producer.renew()  # what failed for good never sends again
+            self._producer.renew()  # after a fatal error a producer sends nothing more
         self.end = offset + 1
 
-    async def _landed(self, value: bytes) -> int | None:
-        landed: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+    async def _write_and_wait(self, value: bytes) -> int | None:
+        written: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
         def report(offset: int | None) -> None:
-            if not landed.done():
-                landed.set_result(offset)
+            if not written.done():
+                written.set_result(offset)
 
         await self._producer.produce(self._learning_log, report, value=value, partition=0)
-        return await landed
+        return await written

@@ -1,4 +1,4 @@
-"""Dead letters: rejected records with their bytes unchanged and the reason in the headers."""
+"""Dead letters: rejected records with unchanged bytes, and the reason in the headers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ ERROR_HEADER_BYTES_MAX = 4_096
 
 
 def dead_letter(each: RejectedRecord, topic: str, partition: int, version: str) -> dict[str, Any]:
-    """The message (for a producer) that keeps `each`; keyed by where it came from."""
+    """The producer message that keeps `each`; its key is the record's origin."""
     origin = f"{topic}/{partition}/{each.record.offset}"
     value = each.record.value
     headers = {

@@ -1,10 +1,10 @@
-"""A pipeline that cannot lose in its middle: which chunks may be acknowledged, and when.
+"""Pipelined writes to the log: which chunks may be acknowledged, and when.
 
-Several chunks may be on their way to the log at once. Each carries the epoch of its assignment
-and is acknowledged only after its predecessor, by reports of the same epoch, at log offsets above
-its predecessor's. After the first report that breaks this nothing of the epoch is acknowledged:
-a new epoch begins from the committed offset. One chunk is never sent again alone, for it would
-land behind its successor, which was ignored, acknowledged and gone.
+Several chunks may be in flight to the log. Each has the epoch of its assignment, and is
+acknowledged only after its predecessor, by delivery reports of the same epoch, at log offsets above
+those of its predecessor. After the first report that breaks this rule no chunk of the epoch is
+acknowledged any more: a new epoch begins at the committed offset. A single chunk is never resent:
+its successor may already be in the log, acknowledged but ignored by the folds as too early.
 """
 
 from collections import deque
@@ -16,78 +16,78 @@ from enum import Enum
 class ReportOutcome(Enum):
     """What a delivery report means for the pipeline."""
 
-    LANDED = "landed"
+    WRITTEN = "written"
     STALE = "stale"
     BROKEN = "broken"
 
 
 @dataclass
-class Flight:
-    """A chunk on its way to the log."""
+class ChunkInFlight:
+    """A chunk that is in flight to the log."""
 
     epoch: int
     from_offset: int
     to_offset: int
-    waiting: int
-    """How many of its records (batches, dead letters) are still to be reported."""
-    chunk: object
+    reports_due: int
+    """How many delivery reports of its records (batches, dead letters) are still missing."""
+    message: object
     log_offset: int = -1
-    """Where its last batch landed."""
+    """Log offset of its last acknowledged batch."""
 
 
 class Pipeline:
-    """The chunks of one source partition on their way, in order; one object an epoch."""
+    """The chunks in flight of one source partition, in order; one object per epoch."""
 
     def __init__(self, epoch: int, position: int) -> None:
         self.epoch = epoch
         self.position = position
         """First source offset that no chunk of this epoch covers yet."""
         self.next_to_acknowledge = position
-        """First source offset of this epoch that the log does not hold for sure."""
-        self.flights: deque[Flight] = deque()
+        """First source offset of this epoch that the log has not acknowledged."""
+        self.in_flight: deque[ChunkInFlight] = deque()
         self.broken = False
         self._log_offset = -1
 
-    def launch(self, to_offset: int, records: int, chunk: object) -> Flight:
-        """Takes a chunk that ends at `to_offset` on its way as `records` records."""
-        flight = Flight(self.epoch, self.position, to_offset, records, chunk)
-        self.flights.append(flight)
+    def add(self, to_offset: int, records: int, message: object) -> ChunkInFlight:
+        """Adds a chunk that ends at `to_offset` and is sent as `records` records."""
+        chunk = ChunkInFlight(self.epoch, self.position, to_offset, records, message)
+        self.in_flight.append(chunk)
         self.position = to_offset + 1
-        return flight
+        return chunk
 
-    def report_batch(self, flight: Flight, log_offset: int | None) -> ReportOutcome:
-        """Notes at which log offset a batch of `flight` landed; None: it failed.
+    def report_batch(self, chunk: ChunkInFlight, log_offset: int | None) -> ReportOutcome:
+        """Notes the log offset of a batch of `chunk`; None if the write failed.
 
-        Reports of one partition come in order, so an offset that is not above all earlier ones
-        means that the log was cut between them.
+        Reports of one partition come in order. An offset that is not above all earlier ones
+        therefore means that the log lost its tail in between.
         """
-        if self._is_stale(flight):
+        if self._is_stale(chunk):
             return ReportOutcome.STALE
         if log_offset is None or log_offset <= self._log_offset:
             return self._break()
-        self._log_offset = flight.log_offset = log_offset
-        return self._one_less(flight)
+        self._log_offset = chunk.log_offset = log_offset
+        return self._count_report(chunk)
 
-    def report_letter(self, flight: Flight, landed: bool) -> ReportOutcome:
-        """Notes whether a dead letter of `flight` landed."""
-        if self._is_stale(flight):
+    def report_letter(self, chunk: ChunkInFlight, written: bool) -> ReportOutcome:
+        """Notes whether a dead letter of `chunk` was written."""
+        if self._is_stale(chunk):
             return ReportOutcome.STALE
-        return self._one_less(flight) if landed else self._break()
+        return self._count_report(chunk) if written else self._break()
 
-    def landed(self) -> Iterator[Flight]:
-        """Chunks that may be acknowledged now: each whole, and after its predecessor."""
-        while self.flights and not self.flights[0].waiting and not self.broken:
-            flight = self.flights.popleft()
-            self.next_to_acknowledge = flight.to_offset + 1
-            yield flight
+    def acknowledgeable(self) -> Iterator[ChunkInFlight]:
+        """Removes and yields the chunks that may be acknowledged: complete, and in order."""
+        while self.in_flight and not self.in_flight[0].reports_due and not self.broken:
+            chunk = self.in_flight.popleft()
+            self.next_to_acknowledge = chunk.to_offset + 1
+            yield chunk
 
-    def _is_stale(self, flight: Flight) -> bool:
-        return self.broken or flight.epoch != self.epoch
+    def _is_stale(self, chunk: ChunkInFlight) -> bool:
+        return self.broken or chunk.epoch != self.epoch
 
     def _break(self) -> ReportOutcome:
         self.broken = True
         return ReportOutcome.BROKEN
 
-    def _one_less(self, flight: Flight) -> ReportOutcome:
-        flight.waiting -= 1
-        return ReportOutcome.LANDED
+    def _count_report(self, chunk: ChunkInFlight) -> ReportOutcome:
+        chunk.reports_due -= 1
+        return ReportOutcome.WRITTEN

@@ -1,8 +1,8 @@
-"""Where a sequencer begins to read a source, and what the log is told before.
+"""Decides at which offset each partition is read first, and writes the control records before that.
 
-A partition begins at min(committed, the fold's next): offsets moved by hand, or a tail that the
-log lost, heal by themselves while the source still has the rows. If it has not, the log is told
-the fact. There is no automatic reset anywhere.
+A partition begins at min(committed, the fold's `next`). This repairs offsets that were moved by
+hand, and a lost tail of the log, while the source still has the rows. If retention has deleted
+them, a control record in the log states it. No offset is ever reset automatically.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,11 +20,11 @@ from topics.learning_batch import SourcePartition
 _log = structlog.get_logger(__name__)
 
 WriteControl = Callable[[ControlRecord], Awaitable[None]]
-"""Writes to the log and returns once it is acknowledged."""
+"""Writes to the log, and returns as soon as the record is acknowledged."""
 
 
 class TopicPartition(NamedTuple):
-    """A partition of a topic; Faust's `TP` is the same tuple, and equal to it."""
+    """A partition of a topic; it is equal to Faust's `TP`, which is the same tuple."""
 
     topic: str
     partition: int
@@ -39,13 +39,13 @@ class Source:
     partitions: int
 
     def partition(self, tp: TopicPartition) -> SourcePartition:
-        """What the log calls `tp`."""
+        """The name of `tp` in the log."""
         return SourcePartition(self.topic_id, tp.partition)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What Kafka says at the moment of an assignment."""
+    """Facts that Kafka reports at the moment of an assignment."""
 
     source: Source
     committed: Mapping[TopicPartition, int | None]
@@ -55,7 +55,7 @@ class Cluster:
 
 
 def start_of(committed: int | None, folded: int | None) -> int:
-    """First offset to read; None: nothing was committed, no fold ever said anything.
+    """First offset to read. None means that nothing was committed, or that no fold is known.
 
     >>> start_of(100, 40), start_of(100, None), start_of(None, 40), start_of(None, None)
     (40, 100, 40, 0)
@@ -64,10 +64,10 @@ def start_of(committed: int | None, folded: int | None) -> int:
     return min(known, default=0)
 
 
-async def begin(
+async def starting_positions(
     cluster: Cluster, fold: FoldPosition, write: WriteControl
 ) -> dict[TopicPartition, int]:
-    """Introduces the source if no fold knows it; returns where each partition begins."""
+    """Introduces the source if no fold knows it; returns each partition's first offset."""
     source = cluster.source
     if fold.topic_ids.get(source.name) != source.topic_id:
         await write(SourceAdded(source.topic_id, source.name))
@@ -88,5 +88,5 @@ def _check_end(tp: TopicPartition, wanted: int, bounds: Bounds) -> None:
     if wanted > bounds.end:
         raise LogError(
             f"{tp.topic}/{tp.partition} ends at {bounds.end}, but {wanted} is to be read next.",
-            "The topic lost its tail or was made anew: see docs/operations.md.",
+            "The topic lost its tail or was recreated: see docs/operations.md.",
         )

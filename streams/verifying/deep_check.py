@@ -18,7 +18,7 @@ from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import list_maker
 from streams.registry.contracts import registry_of
-from streams.registry.writer_schemas import PastSchemas
+from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
 from streams.verifying.findings import Broken, Findings, LogSums, Promise
 from streams.verifying.replay import AuditReplay, sample_by_offset
@@ -68,7 +68,7 @@ def verify_deeply(
     warm_up(settings)
     began = time.perf_counter()
     with SourceReader(addresses.kafka) as source, LogReader(addresses.kafka) as reader:
-        decoder = Decoder(LISTENING_EVENTS.contracts, PastSchemas(registry_of(settings)).lookup)
+        decoder = Decoder(LISTENING_EVENTS.contracts, ArchivedSchemas(registry_of(settings)).lookup)
         replay = AuditReplay(fold, maker, source, letters.keeps, findings, decoder)
         wanted = [live.digest_offset, stores.settled.as_of]
         replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)

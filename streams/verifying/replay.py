@@ -18,7 +18,7 @@ from streams.verifying.source_audit import Keeps, compared, missing_letters
 from streams.verifying.source_reader import SourceReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
-from topics.errors import RegistryAwayError
+from topics.errors import RegistryUnavailableError
 from topics.learning_log import LogRecord, decode_log_record
 from topics.recommendation_list import EVERYONE
 
@@ -98,7 +98,7 @@ class AuditReplay:
         self.findings.note(Promise.LETTERS, missing, checked=rejected)
         try:
             found = [*compared(counted, rows, self.decoder)]
-        except RegistryAwayError:  # what was written with its schemas can only be read with it
+        except RegistryUnavailableError:  # records with its schemas cannot be read without it
             self.findings.note(Promise.SOURCE, (), checked=0, unknown=covered)
         else:
             self.findings.note(Promise.SOURCE, found, checked=covered)

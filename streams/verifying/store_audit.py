@@ -14,7 +14,7 @@ from streams.lists.redis_lists import redis_lists
 from streams.publishing.topic_frontier import topic_frontier
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.registry.contracts import registry_of
-from streams.registry.writer_schemas import PastSchemas
+from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
 from streams.verifying.findings import Findings, Promise
 from streams.verifying.list_audit import Lists, disagreements, outdated
@@ -43,7 +43,7 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
         topic = await asyncio.to_thread(
             until_elected, lambda: topic_frontier(addresses.kafka, settings.recommender_id)
         )
-        schemas = PastSchemas(registry_of(settings)).lookup
+        schemas = ArchivedSchemas(registry_of(settings)).lookup
         in_topic = await asyncio.to_thread(
             lists_in_topic, addresses.kafka, settings.generation, schemas
         )

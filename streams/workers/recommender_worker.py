@@ -83,7 +83,7 @@ class RecommenderWorker:
     async def _heartbeat(self) -> None:
         recommender_id = self.recommender.identity.recommender_id
         while not self.app.should_stop:
-            await self.recommender.beat()
+            await self.recommender.heartbeat()
             if self.recommender.ownership.is_owner:
                 status = self.recommender.status()
                 await write_recommender_status(self._redis, recommender_id, status)

@@ -129,7 +129,7 @@ class SequencerWorker:
             self.sequencer.check_source(source)
 
     async def _revoke(self, _: faust.App, revoked: set[TP], **__: object) -> None:
-        self.sequencer.forget()
+        self.sequencer.end_epoch()
 
     # -- following ----------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class SequencerWorker:
     def _follow(self, fold: FoldPosition) -> None:
         try:
             self.sequencer.follow(fold)
-            self.sequencer.heal()
+            self.sequencer.recover_lost_rows()
         except Exception as error:  # not understood: stop, and begin again where the fold stands
             self._stop(error)
 

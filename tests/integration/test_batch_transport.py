@@ -246,7 +246,7 @@ async def test_beginning_again_drops_what_is_in_flight_and_asks_where_to_begin(
     async with Reader(addresses, tmp_path, topic, acks=False).running() as reader:
         await until(lambda: len(reader.messages) == IN_FLIGHT_MAX)
         stale = reader.messages[:]
-        reader.app.consumer.begin_again()
+        reader.app.consumer.restart_from_positions()
         assert not any(reader.app.consumer.ack(message) for message in stale)
         await until(lambda: len(reader.messages) == 2 * IN_FLIGHT_MAX)
         first = {m.tp: m.value[0].offset for m in reversed(reader.messages[IN_FLIGHT_MAX:])}
@@ -260,11 +260,11 @@ async def test_a_held_partition_waits_and_the_others_go_on(
     reader = Reader(addresses, tmp_path, topic)
     async with reader.running():
         await until(lambda: len(reader.app.consumer._positions) == 2)
-        reader.app.consumer.hold(TP(topic, 0))
+        reader.app.consumer.pause(TP(topic, 0))
         produce(addresses.kafka, topic, RECORDS)
         await until(lambda: len(reader.offsets[1]) == RECORDS // 2)
         assert len(reader.offsets[0]) <= CHUNK_RECORDS_MAX
-        reader.app.consumer.release(TP(topic, 0))
+        reader.app.consumer.resume(TP(topic, 0))
         await until(lambda: len(reader.offsets[0]) == RECORDS // 2)
 
 

@@ -59,7 +59,7 @@ class _Beneath(aiokafka.Consumer):
             call_thread=_awaited,
             committed=self._read_committed,
             getmany=self._getmany,
-            move=self._move,
+            seek_all=self._seek_all,
         )
         self._in_order = asyncio.Lock()
         self._has: set[TP] = set()
@@ -126,7 +126,7 @@ class _Beneath(aiokafka.Consumer):
         """Waits for an event."""
         await event.wait()
 
-    async def _move(self, positions: dict[TP, int]) -> None:
+    async def _seek_all(self, positions: dict[TP, int]) -> None:
         self._fetch_at.update({tp: at for tp, at in positions.items() if tp in self._has})
 
     async def _getmany(self, wanted: set[TP], timeout: float) -> dict[TP, list[Any]]:

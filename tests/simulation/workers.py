@@ -175,7 +175,7 @@ class SequencerWorker(Worker):
 
     def _revoked(self) -> None:
         self.drop_chunks()
-        self.sequencer.forget()
+        self.sequencer.end_epoch()
 
     async def handle(self, message: Any) -> None:
         """See `Worker.handle`."""
@@ -272,7 +272,7 @@ class RecommenderWorker(Worker):
 
     async def _beat(self) -> None:
         while True:
-            await self.recommender.beat()
+            await self.recommender.heartbeat()
 
     async def end(self) -> None:
         """See `Worker.end`."""

@@ -29,7 +29,7 @@ from streams.publishing.gate import Gate
 from streams.publishing.publication_plan import PublicationPlan
 from streams.publishing.topic_transactions import TopicTransactions
 from streams.sequencing.lost_rows import LostRowsDetector
-from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
+from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 from streams.snapshots import loading, snapshot_folder, snapshot_format, state_keeper
 from streams.snapshots.loading import Fit
 from topics.learning_batch import LearningBatch
@@ -151,10 +151,10 @@ def _chunks_are_acknowledged_at_once() -> None:
     """A chunk is acknowledged when it is sent, not when the log has it."""
 
     def made(send: Any) -> Any:
-        async def hasty(self: Sequencer, tp: Any, flight: Flight, *more: Any) -> None:
-            flight.waiting = 0
+        async def hasty(self: Sequencer, tp: Any, chunk: ChunkInFlight, *more: Any) -> None:
+            chunk.reports_due = 0
             self._acknowledge(tp, self.pipelines[tp])
-            await send(self, tp, flight, *more)
+            await send(self, tp, chunk, *more)
 
         return hasty
 
@@ -165,11 +165,11 @@ def _chunks_are_acknowledged_at_once() -> None:
 def _chunks_overtake_each_other() -> None:
     """A chunk is acknowledged although its predecessor is not."""
 
-    def landed(self: Pipeline) -> Iterator[Flight]:
-        for flight in [each for each in self.flights if not each.waiting and not self.broken]:
-            self.flights.remove(flight)
-            self.next_to_acknowledge = flight.to_offset + 1
-            yield flight
+    def acknowledgeable(self: Pipeline) -> Iterator[ChunkInFlight]:
+        for chunk in [each for each in self.in_flight if not each.reports_due and not self.broken]:
+            self.in_flight.remove(chunk)
+            self.next_to_acknowledge = chunk.to_offset + 1
+            yield chunk
 
     def acknowledge(self: ChunksInFlight, chunk: Any) -> bool:
         if not self.is_current(chunk):
@@ -178,7 +178,7 @@ def _chunks_overtake_each_other() -> None:
         self._acknowledged_next[chunk.tp] = chunk.offset + 1
         return True
 
-    _patch(Pipeline, "landed", lambda _: landed)
+    _patch(Pipeline, "acknowledgeable", lambda _: acknowledgeable)
     _patch(ChunksInFlight, "acknowledge", lambda _: acknowledge)
 
 
@@ -194,15 +194,15 @@ def _letters_are_not_waited_for() -> None:
 
     def made(send: Any) -> Any:
         async def careless(
-            self: Sequencer, tp: Any, flight: Flight, batches: Any, rejected: Any
+            self: Sequencer, tp: Any, chunk: ChunkInFlight, batches: Any, rejected: Any
         ) -> None:
-            flight.waiting -= len(rejected)
-            await send(self, tp, flight, batches, rejected)
+            chunk.reports_due -= len(rejected)
+            await send(self, tp, chunk, batches, rejected)
 
         return careless
 
     _patch(Sequencer, "_send", made)
-    _patch(Pipeline, "report_letter", lambda _: lambda self, flight, landed: ReportOutcome.STALE)
+    _patch(Pipeline, "report_letter", lambda _: lambda self, chunk, landed: ReportOutcome.STALE)
 
 
 @safeguard("assignment epoch of delivery reports")

@@ -84,7 +84,7 @@ class Desk:
     async def beat(self, times: int) -> None:
         async with asyncio.timeout(30):
             for _ in range(times):
-                await self.recommender.beat()
+                await self.recommender.heartbeat()
 
 
 async def test_heartbeats_go_on_while_a_repair_and_a_snapshot_take_longer() -> None:

@@ -82,10 +82,10 @@ class AConsumer:
 
     acked: list[int] = field(default_factory=list)
     began_again: int = 0
-    held: set[TP] = field(default_factory=set)
+    paused: set[TP] = field(default_factory=set)
     has_moved: bool = False
 
-    def begin_again(self) -> None:
+    def restart_from_positions(self) -> None:
         self.began_again += 1
 
     def is_current(self, message: AMessage) -> bool:
@@ -95,11 +95,11 @@ class AConsumer:
         self.acked.append(message.value[-1].offset)
         return True
 
-    def hold(self, tp: TP) -> None:
-        self.held.add(tp)
+    def pause(self, tp: TP) -> None:
+        self.paused.add(tp)
 
-    def release(self, tp: TP) -> None:
-        self.held.discard(tp)
+    def resume(self, tp: TP) -> None:
+        self.paused.discard(tp)
 
 
 class Desk:
@@ -177,7 +177,7 @@ async def test_a_partition_lost_and_regained_with_reports_in_flight_hears_none_o
 ) -> None:
     await desk.begin()
     await desk.hear(0, 9)
-    desk.sequencer.forget()
+    desk.sequencer.end_epoch()
     await desk.begin()
     await desk.hear(0, 4)
     desk.producer.land(0, 5)
@@ -189,7 +189,7 @@ async def test_a_partition_lost_and_regained_with_reports_in_flight_hears_none_o
 
 async def test_a_chunk_that_comes_after_its_partition_went_is_left_alone(desk: Desk) -> None:
     await desk.begin()
-    desk.sequencer.forget()
+    desk.sequencer.end_epoch()
     await desk.hear(0, 9)
     assert desk.producer.sent == []
 
@@ -228,7 +228,7 @@ async def test_a_chunk_begins_where_the_last_one_ended_though_offsets_are_missin
 
 async def test_a_consumer_that_goes_back_by_itself_is_not_believed(desk: Desk) -> None:
     await desk.begin(committed=50)
-    with pytest.raises(Exception, match="went back to 40 by itself"):
+    with pytest.raises(Exception, match="unexpectedly went back to 40"):
         await desk.hear(40, 60)
     assert desk.producer.sent == []
 
@@ -250,7 +250,7 @@ async def test_a_log_that_lost_its_tail_is_sent_it_again(desk: Desk) -> None:
     assert desk.consumer.acked == [9]
     cut = FoldPosition(5, {SourcePartition(TOPIC_ID, 0): 0}, {SOURCE.name: TOPIC_ID})
     desk.sequencer.follow(cut)
-    desk.sequencer.heal()
+    desk.sequencer.recover_lost_rows()
     assert desk.consumer.began_again == 1
     assert await desk.begin(committed=10, fold=cut) == {TP0: 0}
 
@@ -263,7 +263,7 @@ async def test_a_fold_that_keeps_up_makes_nothing_go_back(desk: Desk) -> None:
         covered = {SourcePartition(TOPIC_ID, 0): folded}
         position = FoldPosition(as_of, covered, {SOURCE.name: TOPIC_ID})
         desk.sequencer.follow(position)
-        desk.sequencer.heal()
+        desk.sequencer.recover_lost_rows()
     assert desk.consumer.began_again == 0
 
 
@@ -271,24 +271,24 @@ async def test_a_source_whose_introduction_the_log_lost_is_introduced_again(desk
     await desk.begin()
     nameless = FoldPosition(1, {SourcePartition(TOPIC_ID, 0): 0}, {})
     desk.sequencer.follow(nameless)
-    desk.sequencer.heal()
+    desk.sequencer.recover_lost_rows()
     assert desk.consumer.began_again == 1
     await desk.begin(fold=nameless)
     desk.sequencer.follow(FoldPosition(2, {}, {SOURCE.name: TOPIC_ID}))
-    desk.sequencer.heal()
+    desk.sequencer.recover_lost_rows()
     assert desk.consumer.began_again == 1
 
 
 async def test_too_much_poison_holds_its_partition_and_skips_no_row(desk: Desk) -> None:
     await desk.begin()
     await desk.hear(0, 199, poison=True)
-    assert desk.consumer.held == {TP0}
+    assert desk.consumer.paused == {TP0}
     await desk.hear(200, 209)
     assert desk.producer.batches[-1].to_offset == 199
     desk.now_s += PAUSE_S
     await asyncio.sleep(2 * PAUSE_S)
     assert desk.producer.batches[-1].to_offset == 209
-    assert desk.consumer.held == set()
+    assert desk.consumer.paused == set()
 
 
 async def test_a_partition_whose_timer_came_too_early_goes_on_all_the_same(desk: Desk) -> None:
@@ -297,11 +297,11 @@ async def test_a_partition_whose_timer_came_too_early_goes_on_all_the_same(desk:
     await desk.hear(200, 209)
     desk.now_s += PAUSE_S - 0.0003  # a timer of whole milliseconds
     await asyncio.sleep(2 * PAUSE_S)
-    assert desk.consumer.held == {TP0}
+    assert desk.consumer.paused == {TP0}
     desk.now_s += 0.0003
     await asyncio.sleep(2 * PAUSE_S)
     assert desk.producer.batches[-1].to_offset == 209
-    assert desk.consumer.held == set()
+    assert desk.consumer.paused == set()
 
 
 async def test_an_epoch_that_ends_in_a_pause_leaves_no_partition_held_and_no_timer(
@@ -310,8 +310,8 @@ async def test_an_epoch_that_ends_in_a_pause_leaves_no_partition_held_and_no_tim
     await desk.begin()
     await desk.hear(0, 199, poison=True)
     await desk.hear(200, 209)
-    desk.sequencer.forget()
-    assert desk.consumer.held == set()
+    desk.sequencer.end_epoch()
+    assert desk.consumer.paused == set()
     desk.now_s += PAUSE_S
     await asyncio.sleep(2 * PAUSE_S)
     assert desk.producer.batches[-1].to_offset == 199

@@ -55,7 +55,7 @@ async def test_an_event_under_a_registrys_id_is_a_row_like_any_other(
     await until(lambda: bool(desk.producer.sent))
     [batch] = desk.producer.batches
     assert (batch.from_offset, batch.to_offset, len(batch.offsets)) == (0, 1, 2)
-    assert not desk.consumer.held
+    assert not desk.consumer.paused
 
 
 async def test_a_registry_is_asked_once_for_an_id(
@@ -65,7 +65,7 @@ async def test_a_registry_is_asked_once_for_an_id(
     schema_id = registry.register(SUBJECT, text)
     for first in range(3):
         await hear(desk, first, written(schema_id, text))
-        await until(lambda: not desk.consumer.held)
+        await until(lambda: not desk.consumer.paused)
     assert registry.asked == [schema_id]
     assert len(desk.producer.batches) == 3
 
@@ -79,10 +79,10 @@ async def test_while_the_registry_is_away_the_partition_waits_and_then_nothing_i
     for first in range(3):
         await hear(desk, first, written(schema_id, text))
     await until(lambda: desk.sequencer.status()["schema_registry_error"] is not None)
-    assert desk.consumer.held == {TP0}
+    assert desk.consumer.paused == {TP0}
     assert not desk.producer.sent
     registry.is_away = False
-    await until(lambda: not desk.consumer.held)
+    await until(lambda: not desk.consumer.paused)
     assert [batch.from_offset for batch in desk.producer.batches] == [0, 1, 2]
     assert desk.sequencer.status()["schema_registry_error"] is None
 
@@ -108,7 +108,7 @@ async def test_an_assignment_that_ends_meanwhile_waits_for_no_registry(
     await hear(desk, 0, written(schema_id, text))
     await until(lambda: desk.sequencer.status()["schema_registry_error"] is not None)
     await desk.begin()
-    assert not desk.consumer.held
+    assert not desk.consumer.paused
     registry.is_away = False
     await hear(desk, 0, written(schema_id, text))
     await until(lambda: bool(desk.producer.sent))
@@ -135,7 +135,7 @@ async def test_an_id_that_was_unknown_is_read_once_it_is_registered(
     await until(lambda: bool(desk.producer.sent))
     assert registry.register(SUBJECT, text) == 1
     await hear(desk, 1, written(1, text))
-    await until(lambda: not desk.consumer.held)
+    await until(lambda: not desk.consumer.paused)
     assert [len(batch.offsets) for batch in desk.producer.batches] == [0, 1]
 
 

@@ -82,32 +82,32 @@ def test_the_same_records_fetched_again_are_another_chunk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "most", "has_room"),
+    ("held", "most", "has_capacity"),
     [((), 4, True), ((), 3, False), (("a",), 2, True), (("a",), 1, False), (("a", "b"), 1, True)],
 )
 def test_chunks_of_a_held_partition_take_no_room(
-    held: tuple[str, ...], most: int, has_room: bool
+    held: tuple[str, ...], most: int, has_capacity: bool
 ) -> None:
     them = in_flight(FIRST, SECOND, OTHER)
     for tp in held:
-        them.hold(tp)
-    assert them.has_room(most) == has_room
-    assert them.held == set(held)
+        them.pause(tp)
+    assert them.has_capacity(most) == has_capacity
+    assert them.paused == set(held)
 
 
 def test_a_released_partition_is_fetched_again() -> None:
     them = in_flight(FIRST)
-    them.hold("a")
-    them.release("a")
-    assert them.held == set()
-    assert not them.has_room(1)
+    them.pause("a")
+    them.resume("a")
+    assert them.paused == set()
+    assert not them.has_capacity(1)
 
 
 def test_new_positions_forget_what_was_acknowledged_and_holds_of_partitions_that_are_gone() -> None:
     them = in_flight(FIRST)
     them.acknowledge(FIRST)
-    them.hold("a")
-    them.hold("b")
+    them.pause("a")
+    them.pause("b")
     them.begin(["a"])
-    assert them.held == {"a"}
+    assert them.paused == {"a"}
     assert them.uncommitted(["a"], {}) == {}

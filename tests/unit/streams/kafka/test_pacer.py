@@ -36,7 +36,7 @@ def machine() -> Machine:
 
 
 def test_the_first_fetch_goes_out_at_once(machine: Machine) -> None:
-    assert machine.pacer().rest_s == 0
+    assert machine.pacer().wait_s == 0
 
 
 def test_who_uses_less_than_its_share_never_waits(machine: Machine) -> None:
@@ -44,7 +44,7 @@ def test_who_uses_less_than_its_share_never_waits(machine: Machine) -> None:
     for _ in range(5):
         machine.work(0.002, idle_s=0.008)
         pacer.fetched()
-        assert pacer.rest_s == 0
+        assert pacer.wait_s == 0
 
 
 def test_who_uses_more_than_its_share_waits_until_it_is_no_more_than_that(
@@ -53,7 +53,7 @@ def test_who_uses_more_than_its_share_waits_until_it_is_no_more_than_that(
     pacer = machine.pacer()
     began_s, used_s = machine.now_s, machine.used_s
     for _ in range(1_000):
-        machine.work(0.002, idle_s=max(0.0, pacer.rest_s - 0.002))
+        machine.work(0.002, idle_s=max(0.0, pacer.wait_s - 0.002))
         pacer.fetched()
     share = (machine.used_s - used_s) / (machine.now_s - began_s)
     assert share == pytest.approx(SHARE, abs=0.01)
@@ -64,17 +64,17 @@ def test_nobody_waits_longer_than_allowed_however_much_there_is_to_do(machine: M
     for _ in range(10):
         machine.work(1.0)
         pacer.fetched()
-        assert pacer.rest_s <= REST_MAX_S + 1e-9
+        assert pacer.wait_s <= REST_MAX_S + 1e-9
 
 
 def test_what_was_done_long_ago_is_forgotten(machine: Machine) -> None:
     pacer = machine.pacer()
     machine.work(1.0)
     pacer.fetched()
-    assert pacer.rest_s > 0
+    assert pacer.wait_s > 0
     machine.work(0.001, idle_s=10.0)
     pacer.fetched()
-    assert pacer.rest_s == 0
+    assert pacer.wait_s == 0
 
 
 @pytest.mark.parametrize("pace", [Pace(), Pace(SHARE, 0.0)], ids=["no share", "no rest"])
@@ -82,16 +82,16 @@ def test_without_a_pace_nobody_waits(machine: Machine, pace: Pace) -> None:
     pacer = machine.pacer(pace)
     machine.work(1.0)
     pacer.fetched()
-    assert pacer.rest_s == 0
+    assert pacer.wait_s == 0
 
 
 def test_a_fetch_that_brought_nothing_makes_no_one_wait(machine: Machine) -> None:
     pacer = machine.pacer()
     machine.work(1.0)
     assert asyncio.run(paced(_fetch(has_come=False), pacer)()) is False
-    assert pacer.rest_s == 0
+    assert pacer.wait_s == 0
     assert asyncio.run(paced(_fetch(has_come=True), pacer)()) is True
-    assert pacer.rest_s > 0
+    assert pacer.wait_s > 0
 
 
 def test_a_fetch_cancelled_while_it_waits_says_that_nothing_came(machine: Machine) -> None:

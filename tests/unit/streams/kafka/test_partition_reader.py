@@ -12,8 +12,8 @@ from streams.kafka.partition_reader import (
     PartitionReader,
     SilentError,
     UnreadableError,
-    each_message,
     is_end,
+    messages,
 )
 from streams.kafka.topic_facts import Bounds
 from tests.support.kafka_consumer import AConsumer, a_failure, a_record, an_end
@@ -52,7 +52,7 @@ def read(consumer: Arrivals) -> tuple[list[Any], float]:
     """What comes before it is silent, and how long that takes to notice."""
     found: list[Any] = []
     with pytest.raises(SilentError):
-        found.extend(each_message(cast(Consumer, consumer)))
+        found.extend(messages(cast(Consumer, consumer)))
     return found, consumer.waited_s
 
 
@@ -234,7 +234,7 @@ def test_facts_of_a_broker_that_elects_are_waited_for(
 
 def test_facts_of_a_broker_that_is_away_are_an_error_with_a_remedy(reader_of: ReaderOf) -> None:
     topic = AConsumer({0: []}, {0: 4}, failures=[KafkaError._TRANSPORT])
-    with pytest.raises(ServerError, match=r"a-topic cannot be looked at on kafka") as caught:
+    with pytest.raises(ServerError, match=r"a-topic cannot be inspected on kafka") as caught:
         reader_of(topic).bounds(0)
     assert "Is Kafka up" in caught.value.remedy
     assert topic.asked == 1

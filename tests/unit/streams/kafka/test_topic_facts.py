@@ -49,7 +49,7 @@ def test_bounds_that_kafka_does_not_say_are_an_error_with_a_remedy(
 ) -> None:
     consumer = AConsumer({}, {0: 4}, failures=[KafkaError._TIMED_OUT])
     monkeypatch.setattr(topic_facts, "Consumer", consumer.made_with)
-    with pytest.raises(ServerError, match="a-topic cannot be looked at on kafka") as caught:
+    with pytest.raises(ServerError, match="a-topic cannot be inspected on kafka") as caught:
         bounds_of("kafka", "a-topic", [0])
     assert "topics apply" in caught.value.remedy
     assert consumer.is_closed

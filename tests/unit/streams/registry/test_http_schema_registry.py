@@ -9,7 +9,7 @@ import pytest
 
 from infra.daemon import LOOPBACK, free_port
 from streams.registry.http_schema_registry import ANSWER_BYTES_MAX, HttpSchemaRegistry
-from topics.errors import RegistryAwayError, SchemaError, SettingsError
+from topics.errors import RegistryUnavailableError, SchemaError, SettingsError
 
 
 class AnAnswer(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def test_any_answer_that_is_not_about_the_schema_means_that_the_registry_is_away
     answer: type[AnAnswer], status: int, body: bytes
 ) -> None:
     answer.status, answer.body = status, body
-    with pytest.raises(RegistryAwayError, match="ECHOTUNE_SCHEMA_REGISTRY"):
+    with pytest.raises(RegistryUnavailableError, match="ECHOTUNE_SCHEMA_REGISTRY"):
         registry_of(answer).schema(7)
     assert [path for path, _ in answer.asked] == ["/sub/schemas/ids/7"]
 
@@ -101,7 +101,7 @@ def test_what_is_not_one_avro_schema_of_a_bounded_length_is_a_schema_error(
 
 def test_user_and_password_are_sent_and_never_shown(answer: type[AnAnswer]) -> None:
     answer.status, answer.body = 500, b"{}"
-    with pytest.raises(RegistryAwayError) as failure:
+    with pytest.raises(RegistryUnavailableError) as failure:
         registry_of(answer, "me:s%40cret@").schema(7)
     assert answer.asked == [("/sub/schemas/ids/7", "Basic bWU6c0BjcmV0")]
     assert "s%40cret" not in str(failure.value)
@@ -109,7 +109,7 @@ def test_user_and_password_are_sent_and_never_shown(answer: type[AnAnswer]) -> N
 
 
 def test_nobody_there_means_away() -> None:
-    with pytest.raises(RegistryAwayError):
+    with pytest.raises(RegistryUnavailableError):
         HttpSchemaRegistry(f"http://{LOOPBACK}:{free_port()}").schema(7)
 
 

@@ -7,27 +7,27 @@ import pytest
 
 from streams.registry import writer_schemas
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
-from streams.registry.writer_schemas import PastSchemas, SchemaNotFetchedError, WriterSchemas
+from streams.registry.writer_schemas import ArchivedSchemas, SchemaNotFetchedError, WriterSchemas
 from tests.support.registered import a_contract
-from topics.errors import RegistryAwayError, SchemaError
+from topics.errors import RegistryUnavailableError, SchemaError
 from topics.schemas import FIXED_IDS_FROM
 
 
 def test_the_past_is_read_with_what_the_registry_has() -> None:
     registry = MemorySchemaRegistry()
     schema_id = registry.register("listening-events-value", a_contract())
-    assert PastSchemas(registry).lookup(schema_id).name == "ListeningEvent"
+    assert ArchivedSchemas(registry).lookup(schema_id).name == "ListeningEvent"
 
 
 def test_a_registry_that_was_away_once_is_not_asked_again_and_fixed_ids_are_read() -> None:
     registry = MemorySchemaRegistry()
     schema_id = registry.register("listening-events-value", a_contract())
     registry.is_away = True
-    past = PastSchemas(registry)
-    with pytest.raises(RegistryAwayError):
+    past = ArchivedSchemas(registry)
+    with pytest.raises(RegistryUnavailableError):
         past.lookup(schema_id)
     registry.is_away = False
-    with pytest.raises(RegistryAwayError):
+    with pytest.raises(RegistryUnavailableError):
         past.lookup(schema_id)
     assert past.lookup(FIXED_IDS_FROM).name == "ListeningEvent"
 
@@ -35,7 +35,7 @@ def test_a_registry_that_was_away_once_is_not_asked_again_and_fixed_ids_are_read
 def test_of_the_past_an_id_is_asked_for_once_whatever_the_answer() -> None:
     registry = MemorySchemaRegistry()
     known = registry.register("listening-events-value", a_contract())
-    past = PastSchemas(registry)
+    past = ArchivedSchemas(registry)
     for _ in range(3):
         past.lookup(known)
         with pytest.raises(SchemaError, match="12345"):
@@ -43,9 +43,9 @@ def test_of_the_past_an_id_is_asked_for_once_whatever_the_answer() -> None:
     assert sorted(registry.asked) == [known, 12345]
 
 
-@pytest.mark.parametrize("schemas", [PastSchemas(None), WriterSchemas()])
+@pytest.mark.parametrize("schemas", [ArchivedSchemas(None), WriterSchemas()])
 def test_without_a_registry_its_ids_are_unknown_and_the_setting_is_named(
-    schemas: PastSchemas | WriterSchemas,
+    schemas: ArchivedSchemas | WriterSchemas,
 ) -> None:
     with pytest.raises(SchemaError, match="ECHOTUNE_SCHEMA_REGISTRY"):
         schemas.lookup(7)
@@ -71,7 +71,7 @@ async def test_many_unknown_ids_are_asked_for_side_by_side_and_twice_each(
     monkeypatch.setattr(writer_schemas, "UNKNOWN_AGAIN_S", 0.0)
     registry = PairingRegistry()
     schemas = WriterSchemas(registry)
-    await schemas.learn([a_value(at) for at in range(1, 51)])
+    await schemas.fetch([a_value(at) for at in range(1, 51)])
     assert sorted(registry.asked) == sorted([*range(1, 51), *range(1, 51)])
     with pytest.raises(SchemaError):
         schemas.lookup(50)
@@ -84,8 +84,8 @@ async def test_a_chunk_with_more_schemas_than_are_remembered_is_read_all_the_sam
     registry = MemorySchemaRegistry()
     ids = [registry.register(f"s{at}", a_schema(f"s.R{at}")) for at in range(6)]
     schemas = WriterSchemas(registry)
-    await schemas.learn([a_value(each) for each in ids[:2]])
-    await schemas.learn([a_value(each) for each in ids[1:]])
+    await schemas.fetch([a_value(each) for each in ids[:2]])
+    await schemas.fetch([a_value(each) for each in ids[1:]])
     assert [schemas.lookup(each).name for each in ids[1:]] == [f"s.R{at}" for at in range(1, 6)]
     with pytest.raises(SchemaNotFetchedError):
         schemas.lookup(ids[0])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.sequencing.acceptance import accept, misplaced
+from streams.sequencing.acceptance import accept, count_in_wrong_partition
 from tests.support.learning_log import BEGAN_MS
 from tests.support.records import POISON, ARecord, a_value
 from topics.catalogue import LISTENING_EVENTS
@@ -89,7 +89,7 @@ def test_rows_in_a_wrong_partition_are_counted_and_kept() -> None:
     values = [a_value(listener_id=listener) for listener in listeners]
     rows = accept([ARecord(at, value) for at, value in enumerate(values)], a_decoder()).rows
     elsewhere = [each for each in listeners if partition_of(each, 4) != 2]
-    assert misplaced(rows, 2, 4) == len(elsewhere) > 0
+    assert count_in_wrong_partition(rows, 2, 4) == len(elsewhere) > 0
 
 
 def test_a_registry_that_is_away_is_no_poison() -> None:

@@ -3,24 +3,24 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sequencing.pipeline import Flight, Pipeline, ReportOutcome
+from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 
 
-def launched(pipeline: Pipeline, *lasts: int) -> list[Flight]:
+def launched(pipeline: Pipeline, *lasts: int) -> list[ChunkInFlight]:
     """Chunks of one batch each."""
-    return [pipeline.launch(last, 1, f"chunk to {last}") for last in lasts]
+    return [pipeline.add(last, 1, f"chunk to {last}") for last in lasts]
 
 
 def acknowledged(pipeline: Pipeline) -> list[int]:
-    return [flight.to_offset for flight in pipeline.landed()]
+    return [flight.to_offset for flight in pipeline.acknowledgeable()]
 
 
 def test_chunks_are_acknowledged_in_their_order() -> None:
     pipeline = Pipeline(epoch=1, position=0)
     first, second = launched(pipeline, 9, 19)
-    assert pipeline.report_batch(first, 5) is ReportOutcome.LANDED
+    assert pipeline.report_batch(first, 5) is ReportOutcome.WRITTEN
     assert acknowledged(pipeline) == [9]
-    assert pipeline.report_batch(second, 6) is ReportOutcome.LANDED
+    assert pipeline.report_batch(second, 6) is ReportOutcome.WRITTEN
     assert acknowledged(pipeline) == [19]
     assert pipeline.next_to_acknowledge == 20
 
@@ -42,9 +42,9 @@ def test_after_a_failed_report_nothing_of_the_epoch_is_acknowledged() -> None:
 
 def test_a_chunk_waits_for_all_its_batches_and_dead_letters() -> None:
     pipeline = Pipeline(epoch=1, position=0)
-    flight = pipeline.launch(9, 3, "chunk")
+    flight = pipeline.add(9, 3, "chunk")
     pipeline.report_batch(flight, 1)
-    pipeline.report_letter(flight, landed=True)
+    pipeline.report_letter(flight, written=True)
     assert acknowledged(pipeline) == []
     pipeline.report_batch(flight, 2)
     assert acknowledged(pipeline) == [9]
@@ -52,8 +52,8 @@ def test_a_chunk_waits_for_all_its_batches_and_dead_letters() -> None:
 
 def test_a_dead_letter_that_fails_breaks_the_epoch_too() -> None:
     pipeline = Pipeline(epoch=1, position=0)
-    flight = pipeline.launch(9, 2, "chunk")
-    assert pipeline.report_letter(flight, landed=False) is ReportOutcome.BROKEN
+    flight = pipeline.add(9, 2, "chunk")
+    assert pipeline.report_letter(flight, written=False) is ReportOutcome.BROKEN
     assert pipeline.report_batch(flight, 1) is ReportOutcome.STALE
 
 
@@ -71,7 +71,7 @@ def test_a_report_of_an_earlier_assignment_acknowledges_nothing() -> None:
     regained = Pipeline(epoch=2, position=0)
     launched(regained, 9)
     assert regained.report_batch(flight, 5) is ReportOutcome.STALE
-    assert regained.report_letter(flight, landed=True) is ReportOutcome.STALE
+    assert regained.report_letter(flight, written=True) is ReportOutcome.STALE
     assert acknowledged(regained) == []
 
 
@@ -80,12 +80,12 @@ def test_whatever_the_order_of_reports_an_acknowledged_chunk_is_whole_and_so_are
     sizes: list[int], data: st.DataObject
 ) -> None:
     pipeline = Pipeline(epoch=1, position=0)
-    flights = [pipeline.launch(at, size, at) for at, size in enumerate(sizes)]
-    waiting = [flight for flight in flights for _ in range(flight.waiting)]
+    in_flight = [pipeline.add(at, size, at) for at, size in enumerate(sizes)]
+    waiting = [flight for flight in in_flight for _ in range(flight.reports_due)]
     log_offset, done = 0, []
     for flight in data.draw(st.permutations(waiting)):
         log_offset += data.draw(st.sampled_from([1, 1, 1, 0]))
         pipeline.report_batch(flight, log_offset)
         done += acknowledged(pipeline)
         assert done == list(range(len(done)))
-        assert all(flights[at].waiting == 0 for at in done)
+        assert all(in_flight[at].reports_due == 0 for at in done)

@@ -5,7 +5,7 @@ from faust.types import TP
 
 from streams.kafka.topic_facts import Bounds
 from streams.progress.fold_position import FoldPosition
-from streams.sequencing.start_positions import Cluster, Source, begin
+from streams.sequencing.start_positions import Cluster, Source, starting_positions
 from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
 from topics.errors import LogError
 from topics.learning_batch import SourcePartition
@@ -37,7 +37,7 @@ def a_fold(folded: int | None) -> FoldPosition:
 
 async def started(cluster: Cluster, fold: FoldPosition) -> tuple[int, list[ControlRecord]]:
     log = Log()
-    positions = await begin(cluster, fold, log.write)
+    positions = await starting_positions(cluster, fold, log.write)
     return positions[TP0], log.written
 
 

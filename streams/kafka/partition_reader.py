@@ -135,15 +135,14 @@ class PartitionReader:
                 elif message.offset() >= self._next:
                     self._since = self._next = message.offset() + 1
                     yield message
-        except SilentError as error:
-            raise ServerError(
-                f"{self._here()} did not come from {self._kafka} in {SILENT_MAX_S:.0f} s.",
-                "Is Kafka up? Try again.",
-            ) from error
         except KafkaException as error:
-            raise UnreadableError(
-                f"{self._here()} cannot be read: {error}.", "Is Kafka up?"
-            ) from error
+            here, self._partition = self._here(), None  # with its failure a stream is over
+            if isinstance(error, SilentError):
+                raise ServerError(
+                    f"{here} did not come from {self._kafka} in {SILENT_MAX_S:.0f} s.",
+                    "Is Kafka up? Try again.",
+                ) from error
+            raise UnreadableError(f"{here} cannot be read: {error}.", "Is Kafka up?") from error
 
     def _place(self, partition: int, first: int) -> None:
         if partition == self._partition and self._since <= first <= self._next:

@@ -196,6 +196,16 @@ def test_a_broker_that_falls_silent_is_an_error_and_not_the_end(reader_of: Reade
     assert not isinstance(caught.value, UnreadableError)
 
 
+def test_after_a_silence_the_same_reader_reads_on(reader_of: ReaderOf) -> None:
+    items = [a_record(0)]
+    reader = reader_of(AConsumer({0: items}, {0: 9}))
+    for _ in range(2):
+        with pytest.raises(ServerError, match="a-topic/0/1 did not come"):
+            offsets(reader, 1, 2)
+    items.append(a_record(1))
+    assert offsets(reader, 1, 2) == [1]
+
+
 def test_an_election_that_never_ends_is_silence(reader_of: ReaderOf) -> None:
     electing = [a_failure(KafkaError.NOT_LEADER_FOR_PARTITION)] * 1_000
     with pytest.raises(ServerError, match="did not come"):

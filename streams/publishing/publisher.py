@@ -97,9 +97,14 @@ class Publisher:
         """Folds log records (offset, record), and notes what they changed, in one step.
 
         Otherwise a publication between the two could state a log position without having its
-        lists. `record_hash` is that of the last record.
+        lists. `record_hash` is that of the last record. An error leaves the state half changed, and
+        shuts the gate.
         """
-        change = self._fold.apply_many(records)
+        try:
+            change = self._fold.apply_many(records)
+        except BaseException:
+            self._plan.shut()
+            raise
         if records and records[-1][0] == self._fold.offset:  # otherwise it was folded before
             self._fold.record_hash = record_hash
         self._plan.changed(change)

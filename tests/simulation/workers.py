@@ -188,7 +188,7 @@ class SequencerWorker(Worker):
             if heartbeats != self.edge.broker.heartbeats:
                 heartbeats = dict(self.edge.broker.heartbeats)
                 self.sequencer.follow(fold_position(heartbeats))
-                self.sequencer.heal()
+                self.sequencer.recover_lost_rows()
 
 
 class RecommenderWorker(Worker):

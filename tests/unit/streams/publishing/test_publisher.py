@@ -775,6 +775,17 @@ async def test_whom_a_cancelled_agent_was_about_to_remove_its_heir_removes() -> 
     assert await heir.redis() == {"bob": 4, "cid": 4, EVERYONE: 4}
 
 
+async def test_of_a_state_that_an_error_left_half_changed_nothing_is_published() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    before, offered = await desk.redis(), len(desk.topic.offered)
+    bob, _, cid = (desk.a_record([an_event(name)]) for name in ("bob", "ann", "cid"))
+    with pytest.raises(LogError, match="goes on at 3, but the state ends at 1"):
+        desk.publisher.learn([(1, bob), (3, cid)], "hash")
+    await desk.look_after()
+    assert (await desk.redis(), len(desk.topic.offered)) == (before, offered)
+
+
 async def test_a_redis_emptied_before_what_is_under_way_arrives_gets_every_list() -> None:
     desk, answers = Desk(), [asyncio.Event(), asyncio.Event()]
     desk.lists.wait_for(*answers)

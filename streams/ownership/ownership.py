@@ -145,8 +145,11 @@ class Ownership:
         gate = self._publisher.gate
         if gate is None or self._publisher.is_open:
             return
-        self._expect_end(min(self._expected.log_end, await until_answered(self._end_of_log)))
-        if self._publisher.gate is not gate or self._fold.offset + 1 < self._expected.log_end:
+        log_end = await until_answered(self._end_of_log)
+        if self._publisher.gate is not gate:  # else what is expected may be another takeover's
+            return
+        self._expect_end(min(self._expected.log_end, log_end))
+        if self._fold.offset + 1 < self._expected.log_end:
             return
         epoch = max(gate.opens_at[0], self._fold.log_epoch) + 1
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self._fold.offset}"

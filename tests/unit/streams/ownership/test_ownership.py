@@ -163,6 +163,30 @@ async def test_no_log_epoch_begins_while_the_log_holds_more_than_was_folded() ->
     assert desk.publisher.gate == Gate((3, -1), -1)
 
 
+async def test_where_a_former_ownership_saw_the_log_end_is_forgotten_with_it() -> None:
+    desk = Desk(a_shut_gate())
+    ends, asked, answers = [0, 5], threading.Event(), threading.Event()
+
+    @contextmanager
+    def a_log() -> Iterator[Any]:
+        asked.set()
+        answers.wait()
+        yield SimpleNamespace(bounds=lambda: Bounds(0, ends.pop(0)))
+
+    desk.ownership._log = LogEdge(a_log, pytest.fail)
+    ownership = await desk.take_over()
+    ownership.on_assigned(is_owner=True)
+    heartbeat = asyncio.create_task(ownership.start_epoch_if_shut())
+    await asyncio.to_thread(asked.wait)
+    ownership.on_assigned(is_owner=False)
+    desk.takeover.opening = again = Opening(Gate((0, 4), 3), log_end=5, hashes={})
+    await desk.take_over()
+    answers.set()
+    await heartbeat
+    await ownership.start_epoch_if_shut()
+    assert desk.publisher.gate == again.gate
+
+
 @pytest.mark.parametrize(
     ("value", "opens_at"), [(b"what lists were made of", (0, 7)), (b"another", (1, -1))]
 )

@@ -3,7 +3,8 @@
     EchoTuneError               wrong arguments: an event, an origin, a town that cannot be
     ├── SettingsError           an ECHOTUNE_* setting, an option or a model cannot work: correct it
     ├── ServerError             a server is away, cannot be started, or refuses: start it, or wait
-    │   └── RegistryUnavailableError  the schema registry does not answer: start it, or fix its URL
+    │   ├── RegistryUnavailableError  the schema registry does not answer: start it, or fix its URL
+    │   └── UnreadableError     Kafka cannot send these records: is it up, and is the topic whole?
     ├── TopicError              the cluster's topics are not the catalogue's: echotune topics check
     ├── SchemaError             a schema is unknown or incompatible: register it, or give it up
     │   └── SchemaRefusedError  the registry takes no such schema: delete the versions it breaks
@@ -42,6 +43,10 @@ class SettingsError(EchoTuneError):
 
 class ServerError(EchoTuneError):
     """A server cannot be started, found or reached."""
+
+
+class UnreadableError(ServerError):
+    """Kafka responded that it cannot send the requested records: a retry does not help."""
 
 
 class RegistryUnavailableError(ServerError):

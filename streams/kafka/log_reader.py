@@ -5,10 +5,10 @@ from typing import Self
 
 from confluent_kafka import Message
 
-from streams.kafka.partition_reader import PartitionReader, UnreadableError
+from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.topic_facts import Bounds, describe_topic
 from topics.catalogue import LEARNING_LOG
-from topics.errors import LogError
+from topics.errors import LogError, UnreadableError
 from topics.learning_log import record_hash
 
 _QUEUE_KBYTES_MAX = 65_536

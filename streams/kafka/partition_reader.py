@@ -14,17 +14,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from streams.kafka.client_settings import reader_settings
 from streams.kafka.topic_facts import Bounds, inspection_error, watermarks
 from streams.kafka.waiting import is_retriable, until_elected
-from topics.errors import ServerError
+from topics.errors import ServerError, UnreadableError
 
 SILENT_MAX_S = 10.0
 _FETCH_WAIT_MAX_MS = 50
 _CALL_TIMEOUT_S = 0.2
 _ASK_TIMEOUT_S = 10.0
 _MESSAGES_AT_ONCE = 500
-
-
-class UnreadableError(ServerError):
-    """Kafka responded that it cannot send the requested records: a retry does not help."""
 
 
 class PartitionReader:

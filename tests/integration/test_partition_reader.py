@@ -8,7 +8,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.kafka.client_settings import client_settings
-from streams.kafka.partition_reader import PartitionReader, UnreadableError
+from streams.kafka.partition_reader import PartitionReader
+from topics.errors import UnreadableError
 
 WAIT_S = 30.0
 

@@ -102,6 +102,7 @@ def typed(
     """Runs a command in this process: short time limits, a home of its own, all servers away."""
     _shorten_time_limits(monkeypatch)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
+    monkeypatch.setattr("streams.log_setup.log_to_stderr", lambda **_: None)  # lasts a process
     monkeypatch.setattr(console, "leave", _leave)
     for name in [name for name in os.environ if name.startswith("ECHOTUNE_")]:
         monkeypatch.delenv(name)

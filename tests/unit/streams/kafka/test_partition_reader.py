@@ -8,16 +8,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from streams.kafka import partition_reader, waiting
-from streams.kafka.partition_reader import (
-    PartitionReader,
-    SilentError,
-    UnreadableError,
-    is_end,
-    messages,
-)
+from streams.kafka.partition_reader import PartitionReader, SilentError, is_end, messages
 from streams.kafka.topic_facts import Bounds
 from tests.support.kafka_consumer import AConsumer, a_failure, a_record, an_end
-from topics.errors import ServerError
+from topics.errors import ServerError, UnreadableError
 
 
 class Text(str):

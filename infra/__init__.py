@@ -1,4 +1,4 @@
-"""What surrounds EchoTune: embedded servers, the home folder, free ports, creation of topics.
+"""Infrastructure: embedded servers, the home folder, free ports, and creation of topics.
 
-It knows `topics` and nothing of what runs; `streams.cli` and `streams.workers` use it.
+It imports only `topics`; the packages of `streams` import it.
 """

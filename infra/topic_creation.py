@@ -1,4 +1,4 @@
-"""Brings a cluster's topics to what the catalogue says; never shrinks, never grows silently."""
+"""Makes a cluster's topics equal to the catalogue; never shrinks them or grows them silently."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -26,7 +26,7 @@ _REPLICAS_TO_LOSE_ONE = 3
 
 @dataclass(frozen=True)
 class FoundTopic:
-    """A topic as the cluster has it."""
+    """A topic of the cluster."""
 
     partitions: int
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class FoundTopic:
 
 @dataclass(frozen=True)
 class Difference:
-    """What one topic lacks; an `obstacle` is a difference that must not be mended here."""
+    """How one topic differs from the catalogue; an `obstacle` must not be changed here."""
 
     topic: Topic
     is_missing: bool = False
@@ -43,7 +43,7 @@ class Difference:
     obstacle: str = ""
 
     def lines(self) -> list[str]:
-        """The difference in words, one change a line."""
+        """The difference as text, one line per change."""
         if self.is_missing:
             return [f"+ {self.topic.name} ({self.topic.partitions} partitions)"]
         changes = []
@@ -59,7 +59,7 @@ class Difference:
 
 
 def differences(wanted: Sequence[Topic], found: Mapping[str, FoundTopic]) -> list[Difference]:
-    """What `found` lacks of `wanted`, in the catalogue's order; empty where nothing."""
+    """Differences between `found` and `wanted`, in the catalogue's order."""
     each = [_difference(topic, found.get(topic.name)) for topic in wanted]
     return [one for one in each if one is not None]
 
@@ -84,7 +84,7 @@ def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:
 
 def _obstacle(topic: Topic, partitions: int) -> str:
     if partitions > topic.partitions:
-        return f"it has {partitions} partitions, and partitions cannot be taken away"
+        return f"it has {partitions} partitions, and partitions cannot be removed"
     if topic.keyed:
         return "it is keyed: growing moves listeners to other partitions (say --grow to do it)"
     return ""
@@ -98,8 +98,7 @@ def compare(admin: AdminClient, wanted: Sequence[Topic]) -> list[Difference]:
 def apply(
     admin: AdminClient, wanted: Sequence[Topic], *, replication_factor: int, grow: bool = False
 ) -> list[Difference]:
-    """Mends every difference and returns them; raises `TopicError` before it changes anything
-    where one must not be mended."""
+    """Applies and returns all differences; raises `TopicError` first if one must not be."""
     found = compare(admin, wanted)
     obstacles = [one for one in found if one.obstacle and not (grow and _may_grow(one))]
     if obstacles:
@@ -120,15 +119,15 @@ def _may_grow(difference: Difference) -> bool:
 
 def _found(admin: AdminClient, wanted: Sequence[Topic]) -> dict[str, FoundTopic]:
     try:
-        there = interruptible(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
+        existing = interruptible(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
     except KafkaException as error:
         raise ServerError(f"Kafka cannot be asked for its topics: {error}.", "Is it up?") from error
-    names = [topic.name for topic in wanted if topic.name in there]
+    names = [topic.name for topic in wanted if topic.name in existing]
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     settings = _results(admin.describe_configs(resources)) if resources else {}
     return {
         resource.name: FoundTopic(
-            len(there[resource.name].partitions),
+            len(existing[resource.name].partitions),
             {name: entry.value for name, entry in entries.items()},
         )
         for resource, entries in settings.items()
@@ -150,7 +149,7 @@ def _create(admin: AdminClient, topics: Sequence[Topic], replication_factor: int
 
 
 def _durability(replication_factor: int) -> dict[str, str]:
-    """With three replicas an acknowledged record is on two of them at least."""
+    """With three replicas, an acknowledged record is on at least two of them."""
     return {"min.insync.replicas": "2"} if replication_factor >= _REPLICAS_TO_LOSE_ONE else {}
 
 

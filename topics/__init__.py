@@ -1,1 +1,1 @@
-"""What travels: events, their Avro contracts, codecs and the catalogue of topics. Pure."""
+"""Messages: events and other records, their Avro contracts, codecs and the topics. Pure."""

@@ -1,4 +1,4 @@
-"""Every topic as an object: its name, partitions, settings and what may be written to it."""
+"""The catalogue of topics: name, partitions, settings and allowed contracts of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

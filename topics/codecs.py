@@ -13,10 +13,10 @@ from topics.schemas import ReleasedSchema, Schema, current, released
 
 _HEADER = struct.Struct(">bI")
 HEADER_BYTES = _HEADER.size
-"""The wire format begins with a zero byte and the schema's id in four."""
+"""Length of the header: a zero byte and the schema's id in four bytes."""
 MAGIC = 0
 SCHEMAS_KNOWN_MAX = 4_096
-"""A registry may have more: beyond this all are looked up again."""
+"""Maximum number of cached schemas; the cache is emptied when it is full."""
 
 Record = dict[str, Any]
 SchemaLookup = Callable[[int], ReleasedSchema]
@@ -24,16 +24,16 @@ SchemaLookup = Callable[[int], ReleasedSchema]
 
 
 def schema_id_of(value: bytes | None) -> int | None:
-    """The schema id that a value names; None where it is not in the wire format."""
+    """The schema id in a value; None if the value is not in the wire format."""
     if value is None or len(value) < _HEADER.size or value[0] != MAGIC:
         return None
     return int.from_bytes(value[1:5], "big")
 
 
 def encode(name: str, record: Record, schema_id: int | None = None) -> bytes:
-    """`record` in the newest released version of contract `name`.
+    """Encodes `record` with the newest released version of contract `name`.
 
-    `schema_id` is that of a registry which has this very version; None: the fixed one.
+    `schema_id` is a registry's id of this version; None means the fixed id.
     """
     target = current(name)
     out = BytesIO(_HEADER.pack(MAGIC, target.schema_id if schema_id is None else schema_id))
@@ -45,9 +45,9 @@ def encode(name: str, record: Record, schema_id: int | None = None) -> bytes:
 class Decoder:
     """Reads records of the allowed contracts of a topic; bad bytes become `Rejected`, never raise.
 
-    `lookup` is where a schema registry takes its seat: it answers ids outside the fixed table.
-    A `SchemaError` from it means "no such schema"; any other exception (the registry is down)
-    passes through, since a server that is away is not poison.
+    `lookup` resolves schema ids, for example with a schema registry. A `SchemaError` from it means
+    that there is no such schema. Any other exception passes through, because a message is not a
+    poison message if the registry is unavailable.
     """
 
     def __init__(self, allowed: Collection[str], lookup: SchemaLookup = released) -> None:
@@ -89,9 +89,9 @@ class Decoder:
 
 
 def _with_checked_enums(schema: Any) -> Any:
-    """`schema` as it is read: symbols by position, where a negative position is an error.
+    """`schema` with symbols as a dict by position, so that a negative position is an error.
 
-    fastavro would count it from the end of the list, and read a damaged LISTEN as an ERASE.
+    In a list, fastavro would count it from the end, and read a damaged LISTEN as an ERASE.
     """
     if isinstance(schema, list):
         return [_with_checked_enums(each) for each in schema]
@@ -111,7 +111,7 @@ def _read(
     stream.seek(_HEADER.size)
     try:
         record = fastavro.schemaless_reader(stream, writer, reader)
-    except Exception as error:  # fastavro has no error base class; whatever it says is poison
+    except Exception as error:  # fastavro has no error base class; any error means a poison message
         return Rejected(RejectionReason.MALFORMED, f"{type(error).__name__}: {error}"[:500])
     if stream.tell() != len(value):
         return Rejected(RejectionReason.MALFORMED, "bytes are left over after the record")

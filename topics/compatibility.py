@@ -1,7 +1,7 @@
-"""Whether a contract may change so: every version reads every other, and means the same by it.
+"""Schema evolution: checks that all versions of a contract read each other with equal meaning.
 
-Avro's FULL_TRANSITIVE lets a field leave and come back under another name, a string become bytes
-and an enum change its order, all without an error and all with a loss. The log is for ever, so a
+Avro's FULL_TRANSITIVE allows a field to be renamed, a string to become bytes, and an enum to be
+reordered. None of these is an error, and all of them lose data. The log is kept for ever, so a
 released field also keeps its name, type and default, and an enum only grows at its end.
 """
 
@@ -19,7 +19,7 @@ _NONE = object()
 
 
 def incompatibilities(versions: Sequence[Any]) -> list[str]:
-    """What breaks between any two of `versions` (schemas as JSON values, oldest first)."""
+    """Incompatibilities between any two of `versions` (schemas as JSON values, oldest first)."""
     problems = unreadable_pairs(versions)
     for at, (older, newer) in enumerate(pairwise(versions)):
         problems += [f"version {at + 2}: {each}" for each in _departures(older, newer, "")]
@@ -27,7 +27,7 @@ def incompatibilities(versions: Sequence[Any]) -> list[str]:
 
 
 def unreadable_pairs(versions: Sequence[Any]) -> list[str]:
-    """Which of `versions` cannot read which other, by Avro's rules alone (FULL_TRANSITIVE)."""
+    """Pairs of `versions` that cannot read each other by Avro's rules alone (FULL_TRANSITIVE)."""
     return [
         problem
         for (reader_at, reader), (writer_at, writer) in permutations(enumerate(versions), 2)
@@ -81,7 +81,7 @@ def _departed_symbols(older: Any, newer: Any, path: str) -> Iterator[str]:
 
 
 def contract_incompatibilities(name: str) -> list[str]:
-    """What keeps the contract in `avro/` from being compatible with all its releases."""
+    """Incompatibilities of the contract in `avro/` with all its releases."""
     history = sorted(
         (each for each in released_schemas().values() if each.name == name),
         key=lambda each: each.version,

@@ -1,4 +1,4 @@
-"""Control records of the learning-log: facts that take their place in its order."""
+"""Control records of the learning-log: facts about sources and epochs, in the log's order."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SourceAdded:
-    """A topic is a source from here on; `adopted` lets it succeed another id of its name."""
+    """A topic is a source from this record; if `adopted`, it succeeds another id of its name."""
 
     topic_id: bytes
     name: str
@@ -15,7 +15,7 @@ class SourceAdded:
 
 @dataclass(frozen=True)
 class SourceTruncated:
-    """Rows of a source partition below `log_start` are gone for ever."""
+    """Rows of a source partition below `log_start` were deleted before they were sequenced."""
 
     topic_id: bytes
     partition: int
@@ -24,7 +24,7 @@ class SourceTruncated:
 
 @dataclass(frozen=True)
 class LogEpochStarted:
-    """Lists made from here on are newer than all of an earlier epoch."""
+    """Lists made after this record are newer than all lists of an earlier epoch."""
 
     epoch: int
     reason: str

@@ -1,4 +1,4 @@
-"""`DriftAlarm`: the hit rate of a generation's model fell; follows from the learning-log alone."""
+"""`DriftAlarm`: the hit rate of a generation's model fell; computed from the learning-log alone."""
 
 from dataclasses import asdict, dataclass
 

@@ -1,4 +1,4 @@
-"""Every error that people meet, on one screen; the command line prints it and ends with code 3.
+"""All errors that users see, on one screen; the command line prints one and exits with code 3.
 
     EchoTuneError               wrong arguments: an event, an origin, a town that cannot be
     ├── SettingsError           an ECHOTUNE_* setting, an option or a model cannot work: correct it
@@ -7,25 +7,25 @@
     │   └── UnreadableError     Kafka cannot send these records: is it up, and is the topic whole?
     ├── TopicError              the cluster's topics are not the catalogue's: echotune topics check
     ├── SchemaError             a schema is unknown or incompatible: register it, or give it up
-    │   └── SchemaRefusedError  the registry takes no such schema: delete the versions it breaks
+    │   └── SchemaRefusedError  the registry refuses the schema: delete incompatible versions
     ├── HistoryError            a file of listening history cannot be read: correct its path, format
-    ├── SnapshotError           a snapshot is damaged, or not written: make room, or start again
+    ├── SnapshotError           a snapshot is damaged, or not written: free disk space, restart
     │   └── NewerSnapshotError  a newer EchoTune wrote it: upgrade, or echotune reset --snapshots
     ├── LogError                the learning-log is not the state's, or another recommender took
     │                           over: restore the log, echotune reset, or start the worker again
-    └── PositionError           a topic lacks the next offset: start the worker again, it compares
+    └── PositionError           a topic has no next offset: restart the worker, which compares
 
-Code raises the narrowest class. `ModelError` of `online_models.errors` is not among them, since
-the models know nothing of `topics`: what chooses a model raises it again as a `SettingsError`.
-Exceptions of libraries end where the library is called, as one of these.
+Code raises the narrowest class. `ModelError` of `online_models.errors` is not among them, because
+models do not import `topics`; the caller that chooses a model re-raises it as a `SettingsError`.
+Exceptions of libraries are translated into these classes where the library is called.
 """
 
 
 class EchoTuneError(Exception):
-    """Something a person can act on.
+    """An error that a user or operator can act on.
 
-    `message` says what is wrong and where, `remedy` what to do; the command line prints both
-    and no traceback.
+    `message` states what is wrong and where, and `remedy` what to do. The command line prints both,
+    without a traceback.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
@@ -62,7 +62,7 @@ class SchemaError(EchoTuneError):
 
 
 class SchemaRefusedError(SchemaError):
-    """The registry takes no such schema: it is not compatible, or it is none."""
+    """The registry refuses the schema: it is incompatible or invalid."""
 
 
 class HistoryError(EchoTuneError):
@@ -74,7 +74,7 @@ class SnapshotError(EchoTuneError):
 
 
 class NewerSnapshotError(SnapshotError):
-    """A snapshot was written by newer code; it is left as it is, and nothing is loaded."""
+    """A snapshot was written by newer code; it is left unchanged, and nothing is loaded."""
 
 
 class LogError(EchoTuneError):
@@ -82,4 +82,4 @@ class LogError(EchoTuneError):
 
 
 class PositionError(EchoTuneError):
-    """A topic does not have the offset that is to be read next."""
+    """A topic does not have the offset that has to be read next."""

@@ -1,4 +1,4 @@
-"""Canonical ids: one song from two services is one track, one retry is one event."""
+"""Canonical ids: a song from two services is one track, and a retried event is one event."""
 
 import unicodedata
 import uuid
@@ -8,11 +8,11 @@ from hashlib import blake2b, sha1
 ECHOTUNE_NAMESPACE = uuid.UUID("5e3ad0c2-6f3b-5d0a-9d0e-0c6f1d2b7a41")
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _SEPARATOR = "\x00"
-"""No valid id or name holds it, so that no two tuples of them make one text."""
+"""No valid id or name contains it, so that different tuples make different texts."""
 
 
 def normalised(text: str) -> str:
-    """Case, compatibility forms and blanks do not tell songs apart.
+    """Removes differences of case, Unicode compatibility forms and whitespace.
 
     >>> normalised("  Björk ") == normalised("BJÖRK")
     True
@@ -22,7 +22,7 @@ def normalised(text: str) -> str:
 
 
 def _uuid5(*parts: str) -> str:
-    """As `uuid.uuid5` (RFC 9562), of which this is a third of the cost: ids are made by millions.
+    """Equal to `uuid.uuid5` (RFC 9562) at a third of its cost, because ids are made by the million.
 
     >>> _uuid5("a", "b") == str(uuid.uuid5(ECHOTUNE_NAMESPACE, "a" + _SEPARATOR + "b"))
     True
@@ -34,7 +34,7 @@ def _uuid5(*parts: str) -> str:
 
 
 def artist_id_of(artist_name: str) -> str:
-    """Canonical artist of a name where no MBID is known."""
+    """Canonical id of an artist's name, for artists without an MBID."""
     return _uuid5("artist", normalised(artist_name))
 
 
@@ -46,7 +46,7 @@ def track_id_of(
     source: str = "",
     source_track_id: str | None = None,
 ) -> str | None:
-    """Canonical track: the MBID, else uuid5 of artist and title, else the source's own id.
+    """Canonical track id: the MBID, or uuid5 of artist and title, or the source's own id.
 
     >>> track_id_of("Nina", "Sinnerman") == track_id_of("NINA ", "sinnerman")
     True
@@ -68,7 +68,7 @@ def event_id_of(
     ms_played: int | None,
     ordinal: int = 0,
 ) -> str:
-    """Id of an imported play; `ordinal` counts exact equals within one file, from 0."""
+    """Id of an imported play; `ordinal` counts equal plays within one export, from 0."""
     return _uuid5(
         "event", source, listener_id, track_id, str(listened_at), str(ms_played), str(ordinal)
     )
@@ -79,7 +79,7 @@ _KEY_BYTES = 16
 
 
 def event_key_of(event_id: str) -> bytes:
-    """16 bytes that stand for an event id in the log: a UUID's own, else BLAKE2b-128.
+    """The 16 bytes that represent an event id in the log: a UUID's bytes, or BLAKE2b-128.
 
     >>> event_key_of("00000000-0000-0000-0000-00000000000a").hex()
     '0000000000000000000000000000000a'

@@ -1,7 +1,8 @@
 """`LearningBatch`: validated events of one source partition, in columns; the unit of the log.
 
-Columns are numpy arrays; text columns hold positions in `strings`, so that a text that repeats
-within a batch is stored and looked up once. The Avro contract is `avro/LearningBatch.avsc`.
+Columns are numpy arrays. Text columns are dictionary-encoded: they hold positions in `strings`, so
+that a repeated text is stored and looked up once per batch. The Avro contract is
+`avro/LearningBatch.avsc`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from topics.identity import event_key_of
 from topics.listening_event import KIND_CODES, EventFields
 
 NULL = -1
-"""Stands for null in every int column: no length, time or position is negative."""
+"""Represents null in every int column, because no length, time or position is negative."""
 
 TEXT_COLUMNS: dict[str, str] = {
     "listeners": "listener_id",
@@ -47,14 +48,14 @@ Column = NDArray[Any]
 
 
 class SourcePartition(NamedTuple):
-    """A source is (Kafka topic id, partition), never a name."""
+    """A source partition: (Kafka topic id, partition). A topic's name does not identify it."""
 
     topic_id: bytes
     partition: int
 
 
 class SourceRow(NamedTuple):
-    """A valid event and where it stands in its source; `appended_at` is the broker's time, ms."""
+    """A valid event and its source offset; `appended_at` is the broker's append time, ms."""
 
     offset: int
     appended_at: int
@@ -85,7 +86,7 @@ class LearningBatch:
         return self.columns["row_offsets"].astype(np.int64) + self.from_offset
 
     def texts(self, column: str) -> list[str | None]:
-        """A text column as the strings it stands for."""
+        """The strings of a text column."""
         return [None if at < 0 else self.strings[at] for at in self.columns[column].tolist()]
 
     def record(self) -> dict[str, Any]:
@@ -108,8 +109,8 @@ class LearningBatch:
     def of_record(cls, record: dict[str, Any]) -> "LearningBatch":
         """Reads the Avro record; the columns are views of its bytes.
 
-        Raises ValueError where columns do not fit each other, `strings` or the coverage: compiled
-        code follows their positions unchecked.
+        Raises ValueError if the columns do not fit each other, `strings` or the covered offsets,
+        because compiled code uses their positions unchecked.
         """
         batch = cls(
             source=SourcePartition(record["source_topic_id"], record["source_partition"]),
@@ -148,7 +149,7 @@ def _lie_within(column: Column, least: int, most: int) -> bool:
 def columns_of(rows: Sequence[SourceRow], from_offset: int) -> tuple[list[str], dict[str, Column]]:
     """`strings` and columns of `rows`, for a batch whose coverage begins at `from_offset`.
 
-    Every event has a `listened_at`: the sequencer fills in the record's time where it is null.
+    Every event has a `listened_at`: the sequencer replaces null by the record's time.
     """
     events = [row.event for row in rows]
     positions: dict[str, int] = {}
@@ -181,6 +182,6 @@ def _event_keys(events: list[EventFields]) -> Column:
 
 
 def _positions(texts: list[str | None], positions: dict[str, int]) -> Column:
-    place = positions.setdefault
-    found = [NULL if text is None else place(text, len(positions)) for text in texts]
+    position_of = positions.setdefault
+    found = [NULL if text is None else position_of(text, len(positions)) for text in texts]
     return np.array(found, "<i4")

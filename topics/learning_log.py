@@ -1,4 +1,4 @@
-"""What a record of the learning-log says: a `LearningBatch` or a control record."""
+"""Encodes and decodes records of the learning-log: a `LearningBatch` or a control record."""
 
 import xxhash
 
@@ -22,10 +22,10 @@ def encode_log_record(record: LogRecord) -> bytes:
 
 
 def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
-    """The record at `offset`; raises `LogError` where the log holds what no version wrote.
+    """The record at `offset`; raises `LogError` if it cannot be read.
 
-    The log is written by sequencers alone: bytes that cannot be read are damage or a newer
-    version's, never poison to skip.
+    The log is not written by producers. Unreadable bytes are therefore damage, or were written by a
+    newer version, and must not be skipped like a poison message.
     """
     decoded = _decoder.decode(value)
     if isinstance(decoded, Rejected):
@@ -40,9 +40,9 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
 
 
 def record_hash(value: bytes, appended_at: int) -> str:
-    """Hash by which a log record is known again, with the time (ms) at which the broker got it.
+    """Hash that identifies a log record; it includes the broker's append time (ms).
 
-    Bytes alone may come again: where the log lost its tail, what is appended again is the same.
+    Bytes alone do not: after the log has lost its tail, equal bytes may be appended again.
     """
     return xxhash.xxh3_128_hexdigest(appended_at.to_bytes(8, "little", signed=True) + value)
 

@@ -1,4 +1,4 @@
-"""`LearningProgress`: how far a recommender has folded the learning-log; a hint, not a truth."""
+"""`LearningProgress`: a recommender's heartbeat: how far it has folded the log. Advisory."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ from topics.codecs import encode
 
 @dataclass(frozen=True)
 class SourcePosition:
-    """The fold's next of one source partition."""
+    """`next` of one source partition: the first offset that the fold has not covered."""
 
     topic_id: bytes
     name: str
@@ -18,7 +18,7 @@ class SourcePosition:
 
 @dataclass(frozen=True)
 class LearningProgress:
-    """How far one recommender has come; the Avro record of the same name."""
+    """One heartbeat; the Avro record of the same name."""
 
     recommender_id: str
     generation: str

@@ -1,7 +1,7 @@
 """`ListeningEvent`: one thing a listener did with one track.
 
-It says what happened, not what to learn from it. The Avro contract is
-`avro/ListeningEvent.avsc`; this is the same record with its bounds, as pydantic sees it.
+It states what happened, not what to learn from it. The Avro contract is
+`avro/ListeningEvent.avsc`; this pydantic model is the same record with its bounds.
 """
 
 from enum import StrEnum
@@ -13,12 +13,12 @@ from typing_extensions import TypedDict
 ID_LENGTH_MAX = 512
 TEXT_LENGTH_MAX = 1_024
 PLAY_LENGTH_MAX_MS = 24 * 24 * 3_600_000
-"""24 days: what ListenBrainz allows, and below 2^31 ms."""
+"""24 days: the maximum of ListenBrainz, and below 2^31 ms."""
 
 EARLIEST_LISTENED_AT_MS = 1_033_430_400_000
 """2002-10-01, the first scrobble that ListenBrainz accepts."""
 LATEST_AHEAD_MS = 10 * 60_000
-"""How far a play may lie ahead of its record's time."""
+"""Maximum by which a play may be later than its record's time."""
 
 
 class EventKind(StrEnum):
@@ -68,7 +68,7 @@ class ListeningEvent(BaseModel):
 
 
 EventFields = dict[str, Any]
-"""A decoded event before it is looked at: the Avro record as a plain dict."""
+"""A decoded event before validation: the Avro record as a dict."""
 
 _CheckedFields = TypedDict("_CheckedFields", ListeningEvent.__annotations__)  # type: ignore[misc]
 _CheckedFields.__pydantic_config__ = ConfigDict(strict=True)  # type: ignore[attr-defined]
@@ -78,8 +78,8 @@ _checked_chunk: TypeAdapter[list[Any]] = TypeAdapter(list[_CheckedFields])
 def invalid_events(events: list[EventFields]) -> dict[int, str]:
     """Position → what is wrong, for each of `events` that breaks a bound of `ListeningEvent`.
 
-    The whole chunk is checked in one call and no object is made for an event, which costs
-    less than half of validating `ListeningEvent`s one by one.
+    All events are validated in one call, without an object per event, which costs less than half
+    of validating `ListeningEvent`s one by one.
 
     >>> good = ListeningEvent(event_id="e", listener_id="l", kind="LISTEN", source="s").model_dump()
     >>> invalid_events([good, {**good, "listener_id": ""}])

@@ -1,6 +1,6 @@
-"""Which partition a listener's events belong to: murmur2 of the UTF-8 id, as Java's default does.
+"""The partition of a listener's events: murmur2 of the UTF-8 id, like Java's default partitioner.
 
-librdkafka needs `partitioner=murmur2_random` for the same, aiokafka does it by itself.
+librdkafka needs `partitioner=murmur2_random` for this; aiokafka does it by default.
 Source of the method: Austin Appleby's MurmurHash2, 32 bits, seed 0x9747b28c, as in Apache
 Kafka's `Utils.murmur2`.
 """

@@ -1,4 +1,4 @@
-"""`RecommendationList`: what a listener may want to hear next, as of one place in the log."""
+"""`RecommendationList`: tracks for a listener, made as of one log offset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import orjson
 from topics.codecs import encode
 
 EVERYONE = "*everyone*"
-"""Stands for every listener without a list of their own."""
+"""Key of the fallback list, for listeners without a list of their own."""
 
 
 class RecommendedTrack(NamedTuple):
-    """One place in a list; scores compare within one list only."""
+    """A track in a list; scores are comparable within one list only."""
 
     track_id: str
     score: float
@@ -26,7 +26,7 @@ RankedTrack = tuple[str, float, str]
 
 @dataclass(frozen=True, slots=True)
 class RecommendationList:
-    """A listener's list; (log_epoch, as_of) says which of two is newer. Times in ms."""
+    """A listener's list; the larger (log_epoch, as_of) is newer. Times in ms."""
 
     listener_id: str
     generation: str
@@ -41,7 +41,7 @@ class RecommendationList:
         return orjson.dumps(self.items, default=tuple)
 
     def encoded(self, schema_id: int | None = None) -> bytes:
-        """The value in the topic `recommendations`, under a registry's id where one is given."""
+        """The value in the topic `recommendations`, with a registry's schema id if one is given."""
         record = {name: getattr(self, name) for name in self.__slots__}
         record["items"] = [
             {"track_id": track_id, "score": score, "reason": reason}

@@ -1,7 +1,7 @@
-"""Schemas that others registered: from a registry's answer to what the `Decoder` reads with. Pure.
+"""Makes writer schemas for the `Decoder` from schemas of a schema registry. Pure.
 
-A contract is known by its full name. Logical types are taken off, for the contracts have none: the
-plain value is what they mean where it is in milliseconds or text, and another unit is refused.
+A contract is identified by its full name. Logical types are removed, because the contracts have
+none. This keeps the meaning of values in milliseconds or text; other units are refused.
 """
 
 import json
@@ -18,10 +18,10 @@ SAME_AS_PLAIN = frozenset({"timestamp-millis", "local-timestamp-millis", "time-m
 
 
 def writer_schema(schema_id: int, text: str) -> ReleasedSchema:
-    """What a registry has under `schema_id`; its `version` is 0, since it was released elsewhere.
+    """The schema `text` of a registry's `schema_id`; `version` is 0, as it was released elsewhere.
 
-    Raises `SchemaError` for what is no Avro record, and for a contract with a field in another
-    unit. Any other record keeps its full name, which no topic allows.
+    Raises `SchemaError` if it is no Avro record, or a contract with a field in another unit. Any
+    other record keeps its full name, which no topic allows.
 
     >>> writer_schema(7, '{"type": "record", "name": "shop.Order", "fields": []}').name
     'shop.Order'
@@ -29,7 +29,7 @@ def writer_schema(schema_id: int, text: str) -> ReleasedSchema:
     try:
         raw = json.loads(text)
         parsed = dict(fastavro.parse_schema(_plain(raw), named_schemas={}))
-    except Exception as error:  # whatever is wrong with it, it stays so: ids never change
+    except Exception as error:  # the error is permanent, because the schema of an id never changes
         raise SchemaError(f"Schema id {schema_id} is no Avro schema: {error!r}"[:500]) from error
     if parsed.get("type") != "record":
         raise SchemaError(f"Schema id {schema_id} is no record but {parsed.get('type')}.")
@@ -48,13 +48,13 @@ def _plain(schema: Any) -> Any:
 
 
 def _contract(full_name: str) -> str:
-    """Name of the contract of this full name, empty where there is none."""
+    """Name of the contract with this full name; empty if there is none."""
     contracts = {each.schema["name"]: each.name for each in released_schemas().values()}
     return contracts.get(full_name, "")
 
 
 def _other_units(contract: str, raw: Any) -> Iterator[tuple[str, str]]:
-    """Fields that the contract has, with a logical type that says more than it does."""
+    """Fields of the contract whose logical type has another unit."""
     known = {field["name"] for field in current(contract).schema["fields"]}
     for field in raw.get("fields", ()):
         if field["name"] in known:

@@ -1,11 +1,11 @@
-"""Why a record is no valid event: the stable codes written to the log and to dead letters."""
+"""Reasons for a rejection (poison messages): stable codes in the log and in dead letters."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """Stable codes; add, never change, since the log keeps them for ever."""
+    """Stable codes; add, never change, because the log keeps them for ever."""
 
     NULL_VALUE = "null_value"
     BAD_MAGIC = "bad_magic"
@@ -19,7 +19,7 @@ class RejectionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A bad datum as a value: it never crosses an agent as an exception."""
+    """A rejected record as a value, so that it never reaches an agent as an exception."""
 
     reason: RejectionReason
     detail: str

@@ -1,4 +1,4 @@
-"""The Avro contracts: the sole reader of `avro/`.
+"""The Avro contracts; this is the only module that reads `avro/`.
 
 Every released schema has a fixed id from 1,000,000,000 on, for ever (`avro/ids.json`), so that
 the learning-log can be read without any registry. A registry's own ids are below that range.
@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True)
 class ReleasedSchema:
-    """A schema as it was released once: it never changes again."""
+    """A released schema, which never changes again."""
 
     schema_id: int
     name: str
@@ -30,7 +30,7 @@ class ReleasedSchema:
 
 
 def avro_folder() -> Path:
-    """Where the contracts lie: `topics/avro` in a wheel, `avro` in a checkout."""
+    """Folder of the contracts: `topics/avro` in a wheel, `avro` in a checkout."""
     inside = Path(__file__).parent / "avro"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "avro"
 
@@ -52,7 +52,7 @@ def _released(folder: Path, schema_id: int, name: str) -> ReleasedSchema:
 
 
 def released_text(schema: ReleasedSchema) -> Any:
-    """A released schema as the JSON value it was released as."""
+    """The JSON value of a released schema."""
     path = avro_folder() / "released" / f"{schema.name}.v{schema.version}.avsc"
     return json.loads(path.read_text("utf-8"))
 
@@ -62,7 +62,7 @@ def _parsed(raw: Any) -> Schema:
 
 
 def raw_schema(name: str) -> Any:
-    """The contract `name` as it stands in `avro/` today, not yet parsed."""
+    """The current contract `name` in `avro/`, unparsed."""
     path = avro_folder() / f"{name}.avsc"
     if not path.is_file():
         raise SchemaError(f"There is no contract {name!r} in avro/.", "See avro/README.md.")

@@ -154,7 +154,7 @@ class Recommender:
 
     def _publish_alarms(self) -> None:
         if self._alarms is not None and self.ownership.is_owner:
-            self._alarms.tell(self.fold)
+            self._alarms.publish_new(self.fold)
 
     async def end(self) -> None:
         """Writes a snapshot and a last heartbeat, so that a restart folds no record again."""

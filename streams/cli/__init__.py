@@ -1,4 +1,4 @@
-"""The `echotune` command: one module a command, wired here."""
+"""The `echotune` command: one module per command; this one is the entry point."""
 
 import signal
 import sys
@@ -13,8 +13,8 @@ EXIT_NO = 1
 EXIT_ERROR = 3
 EXIT_INTERRUPTED = 130
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 the answer is no (a check failed, digests differ, nobody reads on); "
-    "2 wrong usage; 3 something is wrong that one can act on, said in a line; "
+    "Exit codes: 0 done; 1 the answer is no (a check failed, digests differ); "
+    "2 wrong usage; 3 an error that you can act on, printed in a line; "
     "130 stopped by Ctrl-C."
 )
 
@@ -29,8 +29,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Entry point: errors people can act on are one line, never a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command in order
+    """Entry point: errors that users can act on are printed in a line, never as a traceback."""
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # all of them end a command cleanly
         signal.signal(number, signal.default_int_handler)
     try:
         from streams.cli import commands
@@ -44,7 +48,7 @@ def main() -> None:
         console.failure(*_wrong_settings(error))
         sys.exit(EXIT_ERROR)
     except OSError as error:
-        if error.strerror is None:  # not the system's: a time-out in our own code
+        if error.strerror is None:  # not from the operating system: a time-out in our own code
             raise
         console.failure(f"{error.strerror}: {error.filename or 'what is written to'}.", "")
         sys.exit(EXIT_ERROR)
@@ -57,6 +61,6 @@ def main() -> None:
 
 
 def _wrong_settings(error: ValidationError) -> tuple[str, str]:
-    """What is wrong with the environment, and which variables there are."""
+    """The wrong environment variables, and where all of them are documented."""
     wrong = [f"ECHOTUNE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
     return f"Wrong settings: {'; '.join(wrong)}.", "docs/operations.md lists all settings."

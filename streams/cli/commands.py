@@ -1,6 +1,6 @@
-"""Which commands there are: each lives in a module of its own and is named here once.
+"""The list of commands; each is in a module of its own.
 
-A command imports what is slow to import when it runs, so that the others begin at once.
+A command imports slow modules only when it runs, so that the other commands start quickly.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""How the command speaks: tables and progress for people on stderr or stdout, JSON for machines."""
+"""Output of the commands: text for users on stderr or stdout, and JSON for scripts."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ import orjson
 from rich.console import Console
 
 
-class _Remarks(Console):
-    """Stderr; who has closed it hears no more, and that stops no work and costs no result."""
+class _Stderr(Console):
+    """Stderr. If its reader has closed it, messages are dropped, and the command continues."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
 
-    def remark(self, text: str, *, markup: bool = False) -> None:
-        """Prints a line as long as somebody may read it."""
+    def note(self, text: str, *, markup: bool = False) -> None:
+        """Prints a line, unless stderr is closed."""
         try:
             self.print(text, markup=markup, soft_wrap=True)
         except OSError:  # the terminal was closed
@@ -24,35 +24,35 @@ class _Remarks(Console):
 
 
 out = Console(highlight=False)
-err = _Remarks(stderr=True, highlight=False)
+err = _Stderr(stderr=True, highlight=False)
 
 
 def say(text: str) -> None:
-    """A line about what goes on, for people; stdout stays free for results."""
-    err.remark(text)
+    """Prints a message for users on stderr; stdout is for results."""
+    err.note(text)
 
 
 def failure(message: str, remedy: str) -> None:
-    """What is wrong and what to do, in plain words."""
-    err.remark(f"[bold red]error:[/] {_escaped(message)}", markup=True)
+    """Prints an error and its remedy on stderr."""
+    err.note(f"[bold red]error:[/] {_escaped(message)}", markup=True)
     if remedy:
-        err.remark(f"  {_escaped(remedy)}", markup=True)
+        err.note(f"  {_escaped(remedy)}", markup=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Prints one JSON document on stdout."""
     print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
 
 
 def print_json_line(value: Any) -> None:
-    """One JSON document as a line on stdout, at once."""
+    """Prints one JSON document as a line on stdout, and flushes it."""
     print(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode(), flush=True)
 
 
-def leave(exit_code: int) -> NoReturn:
-    """Ends the process at once, though threads of it may still wait for servers that hang."""
+def exit_now(exit_code: int) -> NoReturn:
+    """Ends the process immediately, even if its threads still wait for servers that hang."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # whoever read it is gone
+        with suppress(OSError):  # its reader has closed it
             stream.flush()
     os._exit(exit_code)
 

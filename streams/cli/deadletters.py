@@ -1,4 +1,4 @@
-"""`echotune deadletters list|show|replay`: what was rejected, why, and another try for it."""
+"""`echotune deadletters list|show|replay`: lists, shows and resends rejected records."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -119,8 +119,8 @@ def replay_command(
 
 def _print_plan(plan: "Plan", done: str) -> None:
     for fate, letters in sorted(plan.fates.items()):
-        said = done if fate == "sent" else fate.replace("_", " ")
-        console.out.print(f"{letters:8,} {said}", markup=False)
+        text = done if fate == "sent" else fate.replace("_", " ")
+        console.out.print(f"{letters:8,} {text}", markup=False)
     for reason, letters in sorted(plan.reasons.items()):
         console.out.print(f"{letters:8,} would be rejected as {reason}", markup=False)
     if not plan.fates:

@@ -1,4 +1,4 @@
-"""`echotune doctor`: is everything that is promised kept now, and if not, what to do."""
+"""`echotune doctor`: checks whether all promises are kept now, and names remedies."""
 
 import typer
 
@@ -18,21 +18,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Checks what can be checked while everything runs, and says of each what to do.
+    """Checks what can be checked while the system runs, and prints what to do about each problem.
 
     Exit code 0: nothing is broken (there may be warnings); 1: something is. It ends within a
-    minute whatever hangs, and says what did. `echotune verify --deep` checks the rest, by reading
-    all logs.
+    minute even if servers hang, and names them. `echotune verify --deep` checks everything else,
+    by reading all logs.
     """
     from streams.doctor.checks.registry import examined
-    from streams.doctor.collect import gather
+    from streams.doctor.collect import collect_facts
 
     settings = Settings()
     addresses = addresses_of(settings)
     try:
-        facts = gather(settings, addresses)
+        facts = collect_facts(settings, addresses)
     except KeyboardInterrupt:
-        console.leave(EXIT_INTERRUPTED)
+        console.exit_now(EXIT_INTERRUPTED)
     found = [*examined(facts)]
     verdict = worst(found)
     if json:
@@ -41,7 +41,7 @@ def doctor(json: Json = False) -> None:
         for each in found:
             _show(each)
     if facts.hangs:
-        console.leave(_EXIT_CODES[verdict])
+        console.exit_now(_EXIT_CODES[verdict])
     raise typer.Exit(_EXIT_CODES[verdict])
 
 

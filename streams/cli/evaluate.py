@@ -1,4 +1,4 @@
-"""`echotune evaluate`: how good the lists would have been, without Kafka, or on the log itself."""
+"""`echotune evaluate`: measures how good the lists would have been, on files or on the log."""
 
 import time
 from pathlib import Path
@@ -40,7 +40,7 @@ def evaluate(
         ),
     ] = None,
     listener: Annotated[
-        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+        str | None, typer.Option(help="The listener, if the files do not contain one.")
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="The learning-log instead of files.")] = False,
     preset: Annotated[
@@ -56,7 +56,7 @@ def evaluate(
         list[str] | None, typer.Option(help="An expert to leave out; may be repeated.")
     ] = None,
     blend_every: Annotated[
-        int | None, typer.Option(min=0, help="The blend learns from every so many-th play only.")
+        int | None, typer.Option(min=0, help="The blend learns only from every N-th play.")
     ] = None,
     catalogue: Annotated[
         Path | None,
@@ -92,28 +92,29 @@ def evaluate(
     window: Annotated[int, typer.Option(min=1, help="Events a row of the curve.")] = WINDOW_EVENTS,
     json: Json = False,
 ) -> None:
-    """Looks for each play in the list of the moment before, then learns it; prints hit rates.
+    """Ranks before each play, looks for its track in the list, then learns; prints hit rates.
 
-    Over the whole catalogue, without sampling; every model meets the same events. The rows of a
-    column `scored` count, else those with --min-history earlier plays of the listener. With --log
-    the hits are exactly those that the live model counted. docs/evaluation.md says more.
+    The whole catalogue is ranked, without sampling, and every model gets the same events. Scored
+    are the rows that a column `scored` selects, or those with --min-history earlier plays of the
+    listener. With --log the hits are exactly those that the live model counted. See
+    docs/evaluation.md.
     """
     if bool(data) == log:
-        raise SettingsError("Say either which files, or --log.", "See `echotune evaluate --help`.")
+        raise SettingsError("Give either files, or --log.", "See `echotune evaluate --help`.")
     from streams.evaluation.contests import Question, freeze_of, model_of, wanted_baselines
 
-    size_of(data or [])  # says what is not there before anything is compiled
+    size_of(data or [])  # raises for a missing file before anything is compiled
     settings = Settings()
-    told = str(config) if config else preset or settings.model
+    model_option = str(config) if config else preset or settings.model
     if log and catalogue:
-        raise SettingsError("--catalogue is for files.", "The log tells of tracks itself.")
+        raise SettingsError("--catalogue is for files.", "The log contains its tracks.")
     if config and preset:
-        raise SettingsError("Say either --preset or --config.", "Both name the model.")
+        raise SettingsError("Give either --preset or --config.", "Both name the model.")
     if config and config.suffix != ".toml":
         raise SettingsError(f"{config} does not end in .toml.", "Rename it.")
     if curve and not curve.parent.is_dir():
         raise SettingsError(f"{curve} cannot be written: no such folder.", "Make the folder first.")
-    name, model = model_of(told, without or [], blend_every)
+    name, model = model_of(model_option, without or [], blend_every)
     question = Question(
         config=model,
         name=name,
@@ -129,7 +130,7 @@ def evaluate(
         else:
             outcome, result = _evaluate_files(data or [], listener, question, catalogue, show)
     if not result["scored"]:
-        console.say(f"no play is scored ({result['scored_by']}): the figures say nothing")
+        console.say(f"no play is scored ({result['scored_by']}): the figures mean nothing")
     if curve:
         _write_curve(curve, outcome, window)
     if json:
@@ -162,7 +163,9 @@ def _evaluate_files(
     for row in stream.report.bad_rows:
         console.say(f"left out: {row}")
     if not len(stream.plays) and stream.report.bad:
-        raise HistoryError("No row is a play.", "The lines above say what is wrong with the rows.")
+        raise HistoryError(
+            "No row is a play.", "The lines above state what is wrong with the rows."
+        )
     plays = stream.plays
     if catalogue:
         from streams.evaluation.known_tracks import introduce, read_catalogue
@@ -170,7 +173,7 @@ def _evaluate_files(
         plays = introduce(contest, read_catalogue(catalogue), plays)
     run(contest, plays, show)
     outcome = outcome_of(contest, question.min_history, stream.plays.scored)
-    result = report(contest, outcome, question) | stream.told(question.min_history)
+    result = report(contest, outcome, question) | stream.figures(question.min_history)
     result["digest"] = contest.contestants[0].ranker.digest()
     return outcome, finished(result, read_s, time.perf_counter() - began)
 
@@ -178,7 +181,7 @@ def _evaluate_files(
 def _evaluate_log(
     settings: Settings, question: "Question", show: Show
 ) -> tuple["EvaluationOutcome", dict[str, Any]]:
-    from streams.evaluation.log_pass import run, told_of
+    from streams.evaluation.log_pass import run, stream_figures_of
     from streams.evaluation.report import finished, outcome_of, report
 
     kafka = addresses_of(settings).kafka
@@ -186,7 +189,7 @@ def _evaluate_log(
     began = time.perf_counter()
     fold = run(contest, settings, kafka, lambda events: show(None, f"{events:,} events"))
     outcome = outcome_of(contest, question.min_history)
-    result = report(contest, outcome, question) | told_of(fold, question.min_history)
+    result = report(contest, outcome, question) | stream_figures_of(fold, question.min_history)
     return outcome, finished(result, 0.0, time.perf_counter() - began)
 
 

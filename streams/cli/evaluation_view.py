@@ -1,4 +1,4 @@
-"""An evaluation as people read it."""
+"""Prints an evaluation as tables."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from streams.cli import console
 
 
 def print_report(result: dict[str, Any]) -> None:
-    """Tables of all models, and of the splits of the first one."""
+    """Prints tables of all models, and of the splits of the first one."""
     console.out.print(_models(result))
     console.out.print(_splits(result["splits"]))
     for line in _lines(result):
@@ -19,16 +19,16 @@ def _models(result: dict[str, Any]) -> Table:
     figures = [name for name in result["interval"] if name in result]
     table = _table("model", *(name.upper() for name in figures), "HR@20 ahead by")
     table.add_row(result["model"], *(_with_interval(result, name) for name in figures), "")
-    for name, told in (result["baselines"] | result["compared"]).items():
-        values = (_with_interval(told, each) for each in figures)
-        table.add_row(name, *values, _with_interval(told["difference"], "hr@20"))
+    for name, other in (result["baselines"] | result["compared"]).items():
+        values = (_with_interval(other, each) for each in figures)
+        table.add_row(name, *values, _with_interval(other["difference"], "hr@20"))
     return table
 
 
 def _splits(splits: dict[str, Any]) -> Table:
     table = _table("plays", "share", "HR@20", "MRR@20")
-    for name, told in splits.items():
-        share, hit_rate, mrr = told["share"], told["hr@20"], told["mrr@20"]
+    for name, figures in splits.items():
+        share, hit_rate, mrr = figures["share"], figures["hr@20"], figures["mrr@20"]
         table.add_row(name.replace("_", " "), f"{share:.1%}", f"{hit_rate:.4f}", f"{mrr:.4f}")
     return table
 
@@ -41,9 +41,9 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _with_interval(told: dict[str, Any], name: str) -> str:
-    low, high = told["interval"][name]
-    return f"{told[name]:.4f} ± {(high - low) / 2:.4f}"
+def _with_interval(figures: dict[str, Any], name: str) -> str:
+    low, high = figures["interval"][name]
+    return f"{figures[name]:.4f} ± {(high - low) / 2:.4f}"
 
 
 def _lines(result: dict[str, Any]) -> list[str]:

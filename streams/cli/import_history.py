@@ -1,4 +1,4 @@
-"""`echotune import`: listening history as listening events, each row once."""
+"""`echotune import`: sends listening history as listening events (a backfill), each row once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,14 +34,14 @@ def import_command(
         typer.Argument(help="Spotify exports (zip or JSON), Parquet, CSV or JSONL; recognised."),
     ],
     listener: Annotated[
-        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+        str | None, typer.Option(help="The listener, if the files do not contain one.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Sends listening history in order of time; each row once, however often it is imported.
+    """Sends listening history in order of time, each row once, even if it is imported again.
 
-    Stopped half-way and started again, or with next year's export that contains this year's
-    again, only what is new is sent. Wrong rows are counted and reported, the rest is imported.
+    After an interruption, or with a later export that repeats an earlier one, only new rows are
+    sent. Bad rows are counted and reported, and all others are imported.
     """
     settings = Settings()
     kafka = addresses_of(settings).kafka
@@ -60,7 +60,7 @@ def import_command(
 
 
 def _ledger(settings: Settings, kafka: str) -> ImportLedger:
-    """What was sent to this very topic: one that is made anew has nothing of it."""
+    """The ledger of this topic's id; a recreated topic has an empty ledger of its own."""
     topic = until_answered_blocking(
         lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say
     )

@@ -1,4 +1,4 @@
-"""How a list looks in a terminal."""
+"""Shows a list as a table in a terminal."""
 
 import time
 
@@ -16,7 +16,7 @@ REASONS = {
     "artist": "an artist the listener is with",
     "popular": "popular now",
 }
-"""What the experts' names mean to a listener."""
+"""Expert → explanation for a listener."""
 
 
 def list_table(
@@ -41,5 +41,5 @@ def list_table(
 
 
 def age_ms(stored: StoredList) -> int:
-    """For how long the list has been visible."""
+    """How long the list has been visible, in ms."""
     return max(0, time.time_ns() // 1_000_000 - stored.published_at)

@@ -1,4 +1,4 @@
-"""`echotune models`: which models there are, and one of them spelt out as TOML."""
+"""`echotune models`: lists the models, or prints the configuration of one as TOML."""
 
 from typing import Annotated
 
@@ -20,9 +20,9 @@ def models(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Lists the models, or spells one out as a TOML file to change.
+    """Lists the models, or prints one as a TOML file that can be edited.
 
-    `ECHOTUNE_MODEL` and `echotune evaluate --config` take such a file.
+    `ECHOTUNE_MODEL` and `echotune evaluate --config` accept such a file.
     """
     from online_models.errors import ModelError
     from online_models.model_file import completed, written

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar in a terminal, a line every few seconds elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from streams.cli import console
 LINE_EVERY_S = 5.0
 
 Show = Callable[[float | None, str], object]
-"""Gets the share that is done (None: not known), and what to say."""
+"""Is called with the finished share (None: unknown) and a text for the user."""
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Show]:
-    """Shows how far work called `title` is, on stderr."""
+    """Shows the progress of the work `title` on stderr."""
     if not console.err.is_terminal:
         yield _lines(title)
         return
@@ -32,12 +32,12 @@ def progress(title: str) -> Iterator[Show]:
 
 
 def _lines(title: str) -> Show:
-    said_at = time.monotonic()
+    printed_at = time.monotonic()
 
     def show(share: float | None, text: str) -> None:
-        nonlocal said_at
-        if time.monotonic() - said_at >= LINE_EVERY_S:
-            said_at = time.monotonic()
+        nonlocal printed_at
+        if time.monotonic() - printed_at >= LINE_EVERY_S:
+            printed_at = time.monotonic()
             done = "" if share is None else f" {100 * share:.0f} %,"
             console.say(f"{title}:{done} {text}")
 

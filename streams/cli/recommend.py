@@ -1,4 +1,4 @@
-"""`echotune recommend|watch`: a listener's list, once or as it changes."""
+"""`echotune recommend|watch`: shows a listener's list, once or whenever it changes."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from streams.lists.list_store import StoredList
 from streams.monitoring.list_reader import ListReader
 from streams.settings import Settings
 
-_LOOK_EVERY_S = 0.2
+_READ_EVERY_S = 0.2
 _Show = Callable[[StoredList | None, dict[str, str]], object]
-_Listener = Annotated[str, typer.Argument(help="Whose list.")]
+_Listener = Annotated[str, typer.Argument(help="Id of the listener.")]
 _Length = Annotated[int, typer.Option("-k", min=1, max=200, help="How many tracks.")]
 
 
@@ -32,11 +32,11 @@ def recommend(
     listener: _Listener,
     k: _Length = 20,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why each track is there.")
+        bool, typer.Option("--explain", help="Explain why each track is there.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Prints a listener's list as it is now; exit code 1 where there is none at all."""
+    """Prints a listener's current list; exit code 1 if there is none at all."""
     settings = Settings()
     stored, names = asyncio.run(_read(settings, listener))
     if json:
@@ -88,19 +88,19 @@ def watch(
     listener: _Listener,
     k: _Length = 20,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON document a line, whenever the list changes.")
+        bool, typer.Option("--json", help="One JSON document per line, whenever the list changes.")
     ] = False,
 ) -> None:
     """Shows a listener's list and redraws it as it changes, until Ctrl-C."""
     settings = Settings()
     if json:
-        asyncio.run(_watch(settings, listener, partial(_say_line, settings, listener, k)))
+        asyncio.run(_watch(settings, listener, partial(_print_line, settings, listener, k)))
     with Live(console=console.out, auto_refresh=False) as live:
         asyncio.run(_watch(settings, listener, partial(_redraw, live, listener, k)))
 
 
 async def _watch(settings: Settings, listener: str, show: _Show) -> None:
-    """Shows the list, or that there is none, at once and with every change."""
+    """Shows the list, or that there is none, immediately and after every change."""
     async with ListReader(settings, addresses_of(settings)) as reader:
         shown: tuple[StoredList | None] | None = None
         while True:
@@ -108,7 +108,7 @@ async def _watch(settings: Settings, listener: str, show: _Show) -> None:
             if shown != (stored,):
                 show(stored, await reader.names(stored))
                 shown = (stored,)
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_READ_EVERY_S)
 
 
 def _redraw(
@@ -118,7 +118,7 @@ def _redraw(
     live.update(list_table(title, stored, names, k=k), refresh=True)
 
 
-def _say_line(
+def _print_line(
     settings: Settings, listener: str, k: int, stored: StoredList | None, names: dict[str, str]
 ) -> None:
     console.print_json_line(_as_json(settings, listener, stored, names, k))

@@ -1,4 +1,4 @@
-"""`echotune run`: everything on one machine, fed and watched, until Ctrl-C."""
+"""`echotune run`: runs everything on one machine, with events and a live view, until Ctrl-C."""
 
 import asyncio
 import signal
@@ -14,15 +14,15 @@ from streams.cli import EXIT_ERROR, console
 from streams.cli.live_view import line, panel
 from streams.cli.servers import embedded_servers, start_servers
 from streams.monitoring.list_reader import ListReader
-from streams.monitoring.observer import Glance, Observer
+from streams.monitoring.observer import LiveView, Observer
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.workers.supervisor import Supervisor
 
 FEED = "feed"
 TOWN = "200"
-"""Generated listeners of a run: few enough that one sees them come back."""
-_LOOK_EVERY_S = 0.5
+"""Number of generated listeners; few enough that the viewer sees the same ones again."""
+_REDRAW_EVERY_S = 0.5
 _LINE_EVERY_S = 2.0
 _NEWS_SHOWN = 4
 
@@ -37,19 +37,19 @@ def run(
         list[Path] | None, typer.Argument(help="Listening history; without, generated listeners.")
     ] = None,
     listener: Annotated[
-        str | None, typer.Option(help="Whose history it is, where the files do not say.")
+        str | None, typer.Option(help="The listener, if the files do not contain one.")
     ] = None,
     rate: Annotated[float, typer.Option(min=0.1, help="Generated events a second.")] = 50.0,
     exit_when_done: Annotated[
-        bool, typer.Option("--exit-when-done", help="End once the history is learnt.")
+        bool, typer.Option("--exit-when-done", help="End when the history is learnt.")
     ] = False,
 ) -> None:
-    """Starts servers and workers, feeds them, and shows what happens; Ctrl-C stops all of it.
+    """Starts servers and workers, sends them events, and shows a live view until Ctrl-C.
 
-    The next run goes on where this one stopped.
+    The next run continues where this one stopped.
     """
     settings = Settings()
-    size_of(files or [])  # says what is not there before anything is started
+    size_of(files or [])  # raises for a missing file before anything is started
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
     with Supervisor(settings.home, news.append) as supervisor:
         try:
@@ -71,7 +71,7 @@ def run(
 
 
 def _ignore_signals() -> None:
-    """Stopping is bounded: who is impatient would only leave servers behind."""
+    """Ignores further signals: stopping is bounded, and an interruption would leave orphans."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
@@ -95,7 +95,7 @@ def _stop_servers(settings: Settings) -> None:
 
 
 class _View:
-    """The view of a run, and when it ends."""
+    """The view of a run; it decides when the run ends."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class _View:
         self._news = news
 
     async def show(self) -> bool:
-        """Shows the run until it is done; False where the feed failed."""
+        """Shows the run until it is done; returns False if the feed has failed."""
         addresses = addresses_of(self._settings)
         async with ListReader(self._settings, addresses) as reader:
             observer = Observer(self._settings, addresses, reader)
@@ -124,39 +124,39 @@ class _View:
     async def _redraw(self, observer: Observer) -> bool:
         with Live(console=console.out, auto_refresh=False, screen=False) as live:
             while True:
-                glance = await self._look(observer)
-                news = [*glance.status["problems"], *self._news, *self._feed_says()]
-                live.update(panel(glance, self._title, news), refresh=True)
-                if self._is_done(glance):
+                view = await self._observed(observer)
+                news = [*view.status["problems"], *self._news, *self._feed_lines()]
+                live.update(panel(view, self._title, news), refresh=True)
+                if self._is_done(view):
                     return self._supervisor.exit_code(FEED) == 0
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_REDRAW_EVERY_S)
 
     async def _print(self, observer: Observer) -> bool:
         console.out.print(self._title)
-        said: list[str] = []
+        printed: list[str] = []
         while True:
-            glance = await self._look(observer)
-            console.out.print(line(glance), soft_wrap=True, markup=False)
-            if (last := [*glance.status["problems"], *self._feed_says()]) != said:
+            view = await self._observed(observer)
+            console.out.print(line(view), soft_wrap=True, markup=False)
+            if (last := [*view.status["problems"], *self._feed_lines()]) != printed:
                 self._news.extend(last)
-                said = last
+                printed = last
             while self._news:
                 console.out.print(self._news.popleft(), soft_wrap=True, markup=False)
-            if self._is_done(glance):
+            if self._is_done(view):
                 return self._supervisor.exit_code(FEED) == 0
             await asyncio.sleep(_LINE_EVERY_S)
 
-    def _feed_says(self) -> list[str]:
-        """Its last line; all of its error once it failed."""
+    def _feed_lines(self) -> list[str]:
+        """The last line of the feed, or its whole error if it has failed."""
         count = _NEWS_SHOWN if self._supervisor.exit_code(FEED) else 1
         return [f"{FEED}: {each}" for each in self._supervisor.last_lines(FEED, count)]
 
-    async def _look(self, observer: Observer) -> Glance:
-        self._supervisor.look_after()
-        return await observer.glance()
+    async def _observed(self, observer: Observer) -> LiveView:
+        self._supervisor.restart_ended()
+        return await observer.current_view()
 
-    def _is_done(self, glance: Glance) -> bool:
+    def _is_done(self, view: LiveView) -> bool:
         if not self._ends or self._supervisor.exit_code(FEED) is None:
             return False
-        is_idle = glance.status["lag"] == {"events": 0, "log_records": 0}
+        is_idle = view.status["lag"] == {"events": 0, "log_records": 0}
         return self._supervisor.exit_code(FEED) != 0 or is_idle

@@ -1,4 +1,4 @@
-"""`echotune schemas apply|check`: the contracts and a schema registry, where one is set."""
+"""`echotune schemas apply|check`: compares a schema registry with the contracts."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from streams.settings import Settings
 from topics.errors import SettingsError
 
 schemas_app = typer.Typer(
-    help="Brings a schema registry to what the contracts say.", no_args_is_help=True
+    help="Registers the contracts in a schema registry.", no_args_is_help=True
 )
 
 
@@ -35,9 +35,9 @@ def apply_command(
     check: Annotated[bool, typer.Option("--check", help="Only print what would change.")] = False,
     json: Json = False,
 ) -> None:
-    """Registers the contracts that others read or write, each compatible with all its versions.
+    """Registers the contracts of producers and consumers, compatible with all their versions.
 
-    Twice changes nothing more. Exit code 3 where a registered schema keeps a contract out.
+    Idempotent. Exit code 3 if a contract is incompatible with a registered schema.
     """
     registry = _registry()
     if check:
@@ -56,7 +56,7 @@ def _registry() -> SchemaRegistry:
     if registry is None:
         raise SettingsError(
             "No schema registry is set.",
-            "Set ECHOTUNE_SCHEMA_REGISTRY. Without one the fixed ids of avro/ are all there is.",
+            "Set ECHOTUNE_SCHEMA_REGISTRY. Without one, only the fixed ids of avro/ are used.",
         )
     return registry
 

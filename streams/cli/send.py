@@ -1,4 +1,4 @@
-"""`echotune send`: one event, from the command line."""
+"""`echotune send`: sends one event."""
 
 import time
 import uuid
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
-from streams.producers.event_producer import EventProducer, Place
+from streams.producers.event_producer import AcknowledgedAt, EventProducer
 from streams.sequencing.acceptance import accept
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
@@ -29,23 +29,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def send(
-    listener: Annotated[str, typer.Option(help="Who.")],
+    listener: Annotated[str, typer.Option(help="Id of the listener.")],
     title: Annotated[
-        str | None, typer.Option(help="Title of the track; an ERASE is of none.")
+        str | None, typer.Option(help="Title of the track; none for an ERASE.")
     ] = None,
     artist: Annotated[
-        str | None, typer.Option(help="Name of the artist; an ERASE is of none.")
+        str | None, typer.Option(help="Name of the artist; none for an ERASE.")
     ] = None,
     release: Annotated[str | None, typer.Option(help="Name of the release.")] = None,
     kind: Annotated[EventKind, typer.Option(help="What happened.")] = EventKind.LISTEN,
     listened_at: Annotated[
         int | None, typer.Option(help="Start of the play, ms since 1970; default now.")
     ] = None,
-    ms_played: Annotated[int | None, typer.Option(help="How long it was heard, ms.")] = None,
+    ms_played: Annotated[int | None, typer.Option(help="How long it was played, ms.")] = None,
     duration_ms: Annotated[int | None, typer.Option(help="Length of the track, ms.")] = None,
     json: Json = False,
 ) -> None:
-    """Sends one event and says where the broker keeps it."""
+    """Sends one event and prints the partition and offset at which the broker stored it."""
     settings = Settings()
     now_ms = time.time_ns() // 1_000_000
     try:
@@ -70,16 +70,18 @@ def send(
     _check(event, now_ms)
     place = sent(settings, event)
     if json:
-        console.print_json({"event_id": event.event_id, "track_id": event.track_id, **_told(place)})
+        console.print_json(
+            {"event_id": event.event_id, "track_id": event.track_id, **_as_json(place)}
+        )
     else:
         console.say(f"sent {event.event_id} to partition {place.partition} at {place.offset}")
 
 
 def _check(event: ListeningEvent, now_ms: int) -> None:
-    """Raises where the sequencer would reject it, by the same rules."""
+    """Raises `EchoTuneError` if the sequencer would reject the event; uses its rules."""
     record = _Unsent(0, now_ms, None, encode("ListeningEvent", vars(event)))
     for _, rejected in accept([record], Decoder(LISTENING_EVENTS.contracts)).rejected:
-        remedy = "Say both --artist and --title." if event.track_id is None else ""
+        remedy = "Give both --artist and --title." if event.track_id is None else ""
         raise EchoTuneError(f"This is no event: {rejected.detail}.", remedy)
     if not event.listener_id.strip():
         raise EchoTuneError("This is no event: its listener is blank.")
@@ -93,14 +95,14 @@ class _Unsent:
     value: bytes | None
 
 
-def sent(settings: Settings, event: ListeningEvent) -> Place:
+def sent(settings: Settings, event: ListeningEvent) -> AcknowledgedAt:
     """Sends `event` and waits for the broker."""
     producer = EventProducer(addresses_of(settings).kafka, console.say)
-    places: list[Place] = []
+    places: list[AcknowledgedAt] = []
     producer.send(event, places.append)
     producer.flush()
     return places[0]
 
 
-def _told(place: Place) -> dict[str, int]:
+def _as_json(place: AcknowledgedAt) -> dict[str, int]:
     return {"partition": place.partition, "offset": place.offset}

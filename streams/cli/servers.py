@@ -1,4 +1,4 @@
-"""`echotune up|down|reset`: the embedded servers and their data."""
+"""`echotune up|down|reset`: starts and stops the embedded servers, and deletes their data."""
 
 import shutil
 import time
@@ -13,7 +13,7 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
-from streams.workers.supervisor import held_for_a_run
+from streams.workers.supervisor import run_lock
 
 _STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
 _DOOMED = ".deleted"
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def embedded_servers(settings: Settings) -> EmbeddedServers:
-    """The servers of the home folder; those that are set in the environment are not started."""
+    """The servers of the home folder, except those that are set in the environment."""
     set_elsewhere = {
         "kafka": settings.kafka,
         "redis": settings.redis.get_secret_value(),
@@ -38,7 +38,7 @@ def embedded_servers(settings: Settings) -> EmbeddedServers:
 
 
 def start_servers(settings: Settings) -> None:
-    """Starts what is not set elsewhere, and creates the topics."""
+    """Starts the embedded servers, and creates the topics."""
     servers = embedded_servers(settings)
     if servers.wanted:
         servers.up(console.say)
@@ -48,7 +48,7 @@ def start_servers(settings: Settings) -> None:
 def up(json: Json = False) -> None:
     """Starts Kafka, Redis and MongoDB under ECHOTUNE_HOME and creates the topics.
 
-    Servers whose ECHOTUNE_* address is set are used instead. Safe to call again.
+    Servers whose ECHOTUNE_* address is set are used instead. Idempotent.
     """
     settings = Settings()
     start_servers(settings)
@@ -66,22 +66,25 @@ def down() -> None:
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     snapshots: Annotated[
-        bool, typer.Option("--snapshots", help="Only the snapshots: the log is folded again.")
+        bool,
+        typer.Option(
+            "--snapshots", help="Delete only the snapshots; the log is then folded again."
+        ),
     ] = False,
 ) -> None:
-    """Deletes what EchoTune keeps under ECHOTUNE_HOME; asks first."""
+    """Deletes the data of EchoTune under ECHOTUNE_HOME; asks first."""
     settings = Settings()
     folders = ["snapshots"] if snapshots else ["snapshots", *_STATE_FOLDERS]
     paths = [path for name in folders if (path := settings.home / name).exists()]
     listed = ", ".join(map(str, paths)) or "nothing"
     if not yes and not typer.confirm(f"Delete {listed}?"):
         raise typer.Exit(1)
-    with held_for_a_run(settings.home):
+    with run_lock(settings.home):
         if not snapshots:
             embedded_servers(settings).down(console.say)
             (settings.home / "servers.json").unlink(missing_ok=True)
         doomed = {*map(_set_aside, paths)}
-        for name in folders:  # those of a call that was stopped, too
+        for name in folders:  # including those of an interrupted call
             doomed |= {*settings.home.glob(f"{name}-*{_DOOMED}")}
         for path in sorted(doomed):
             shutil.rmtree(path)
@@ -89,7 +92,7 @@ def reset(
 
 
 def _set_aside(path: Path) -> Path:
-    """Takes a folder's name away: who is stopped in the middle leaves nothing half deleted."""
+    """Renames a folder that is to be deleted; an interruption leaves no half-deleted data."""
     try:
         return path.rename(path.with_name(f"{path.name}-{time.time_ns()}{_DOOMED}"))
     except OSError:  # a volume of its own

@@ -1,4 +1,4 @@
-"""`echotune simulate`: generated listeners as listening events; the load generator, too."""
+"""`echotune simulate`: sends generated listeners' events; it is also the load generator."""
 
 from typing import Annotated
 
@@ -18,15 +18,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    rate: Annotated[
-        float, typer.Option(min=0.0, help="Events a second; 0: as fast as it goes.")
-    ] = 50.0,
-    listeners: Annotated[int, typer.Option(min=1, help="How many live in the town.")] = 500,
-    seed: Annotated[int, typer.Option(help="Another seed is another town.")] = 1,
-    events: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+    rate: Annotated[float, typer.Option(min=0.0, help="Events per second; 0: no limit.")] = 50.0,
+    listeners: Annotated[int, typer.Option(min=1, help="Number of generated listeners.")] = 500,
+    seed: Annotated[
+        int, typer.Option(help="Another seed generates other listeners and music.")
+    ] = 1,
+    events: Annotated[
+        int | None, typer.Option(min=1, help="End after this number of events.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Sends the events of GENERATED listeners; the next call goes on where this one stopped."""
+    """Sends the events of GENERATED listeners; the next call continues where this one stopped."""
     from streams.producers.simulated_feed import Position, SimulatedFeed
 
     settings = Settings()

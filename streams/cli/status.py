@@ -1,4 +1,4 @@
-"""`echotune status`: how everything is."""
+"""`echotune status`: prints the status of the whole system."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def status(json: Json = False) -> None:
-    """How everything is: addresses, events in the model, lists, lag, freshness, digest."""
+    """Prints the status: addresses, events in the model, lists, lag, freshness, digest."""
     settings = Settings()
     found = asyncio.run(system_status(settings, addresses_of(settings)))
     if json:

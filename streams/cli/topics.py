@@ -1,4 +1,4 @@
-"""`echotune topics apply|check|adopt`: the cluster's topics and the catalogue."""
+"""`echotune topics apply|check|adopt`: compares the cluster's topics with the catalogue."""
 
 import time
 from typing import Annotated
@@ -20,7 +20,7 @@ from topics.control_records import LogEpochStarted, SourceAdded
 from topics.errors import TopicError
 
 topics_app = typer.Typer(
-    help="Brings the cluster's topics to what the catalogue says.", no_args_is_help=True
+    help="Makes the cluster's topics equal to the catalogue.", no_args_is_help=True
 )
 
 
@@ -32,9 +32,9 @@ def add_to(app: typer.Typer) -> None:
 def apply_topics(
     settings: Settings, addresses: Addresses, *, grow: bool = False
 ) -> list[Difference]:
-    """Creates and alters what differs; a learning-log that is made gets its first record.
+    """Creates and alters topics that differ; writes the first record of a new learning-log.
 
-    Its epoch is the time of its making, so that lists of any later log are newer than those of
+    The log's epoch is its creation time, so that lists of any later log are newer than those of
     any earlier one.
     """
     changes = apply(
@@ -51,16 +51,16 @@ def apply_topics(
 @topics_app.command("apply", epilog="Example: echotune topics apply")
 def apply_command(
     check: Annotated[bool, typer.Option("--check", help="Only print what would change.")] = False,
-    grow: Annotated[bool, typer.Option(help="Add partitions to keyed topics, too.")] = False,
+    grow: Annotated[bool, typer.Option(help="Also add partitions to keyed topics.")] = False,
     json: Json = False,
 ) -> None:
-    """Creates missing topics and alters settings that differ; twice changes nothing more."""
+    """Creates missing topics and alters settings that differ. Idempotent."""
     settings = Settings()
     addresses = addresses_of(settings)
     if check:
         _print_and_exit(_compare(settings, addresses), json=json)
     changes = apply_topics(settings, addresses, grow=grow)
-    _print(changes, "topics are as the catalogue says", json=json)
+    _print(changes, "topics are as in the catalogue", json=json)
 
 
 @topics_app.command("check", epilog="Example: echotune topics check --json")
@@ -72,15 +72,15 @@ def check_command(json: Json = False) -> None:
 
 @topics_app.command("adopt", epilog="Example: echotune topics adopt")
 def adopt_command(
-    topic: Annotated[str, typer.Argument(help="The topic that was made again.")] = (
+    topic: Annotated[str, typer.Argument(help="The topic that was recreated.")] = (
         LISTENING_EVENTS.name
     ),
     json: Json = False,
 ) -> None:
-    """Says that a topic which was made again succeeds the one the log knows under its name."""
+    """Writes to the log that a recreated topic succeeds the earlier topic of the same name."""
     if topic != LISTENING_EVENTS.name:
         raise TopicError(
-            f"{topic} is no topic of events: nobody learns from it.",
+            f"{topic} is no topic of events: no model learns from it.",
             f"Adopt {LISTENING_EVENTS.name}; the log keeps for ever what is adopted.",
         )
     addresses = addresses_of(Settings())

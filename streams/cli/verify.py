@@ -1,4 +1,4 @@
-"""`echotune verify`: live and replay agree, with `--deep` all promises are kept, or it says so."""
+"""`echotune verify`: compares live state and replay; with `--deep`, checks all promises."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,12 +32,12 @@ def verify(
 
     Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
-    from streams.verifying.deep_check import verify_deeply
+    from streams.verifying.deep_check import verify_deep
     from streams.verifying.replay_check import Verification
     from streams.verifying.replay_check import verify as verify_plainly
 
     settings = Settings()
-    verified = verify_deeply if deep else verify_plainly
+    verified = verify_deep if deep else verify_plainly
     with _progress() as on_offset:
         found = verified(settings, addresses_of(settings), on_offset)
     if json:
@@ -59,19 +59,19 @@ def _progress() -> "Iterator[OnOffset]":
 def _show(result: "Verification") -> None:
     verdict = "[green]equal[/]" if result.equal else "[bold red]NOT EQUAL[/]"
     rate = result.events / max(result.seconds, 1e-9)
-    told = f"{verdict} at log offset {result.offset:,}, {result.events:,} events"
+    text = f"{verdict} at log offset {result.offset:,}, {result.events:,} events"
     console.out.print(f"live    {result.live}\nreplay  {result.replay}")
-    console.out.print(f"{told}, {rate:,.0f} events/s", soft_wrap=True)
+    console.out.print(f"{text}, {rate:,.0f} events/s", soft_wrap=True)
 
 
 def _show_promises(found: "DeepVerification") -> None:
     for each in found.findings.as_json():
         verdict = "[bold red]BROKEN[/]" if each["broken"] else "[green]kept[/]  "
         unknown = f", {each['unknown']:,} can no longer be checked" if each["unknown"] else ""
-        told = f"{verdict} {each['says']} ({each['checked']:,} checked{unknown})"
-        console.out.print(told, soft_wrap=True)
+        text = f"{verdict} {each['says']} ({each['checked']:,} checked{unknown})"
+        console.out.print(text, soft_wrap=True)
         if each["first"] is not None:
             first, more = each["first"], each["broken"] - 1
-            told = f"       first at {first['where']}: {first['what']} ({more:,} more)"
-            console.out.print(told, soft_wrap=True, markup=False)
+            text = f"       first at {first['where']}: {first['what']} ({more:,} more)"
+            console.out.print(text, soft_wrap=True, markup=False)
     _show(found.replayed)

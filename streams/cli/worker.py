@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 @worker_app.command(epilog="Example: echotune worker sequencer")
 def sequencer() -> None:
-    """Validates listening-events and writes them to the learning-log, in one order."""
+    """Validates listening-events and writes them to the learning-log, in one total order."""
     from streams.log_setup import log_to_stderr
     from streams.workers.faust_app import run_worker
     from streams.workers.sequencer_worker import SequencerWorker
@@ -37,7 +37,7 @@ def sequencer() -> None:
 
 @worker_app.command(epilog="Example: echotune worker recommender --generation first")
 def recommender(
-    generation: Annotated[str | None, typer.Option(help="Which generation it works for.")] = None,
+    generation: Annotated[str | None, typer.Option(help="The generation it works for.")] = None,
     shard: Annotated[int | None, typer.Option(help="i of the identity i of M.")] = None,
     shards: Annotated[int | None, typer.Option(help="M of the identity i of M.")] = None,
 ) -> None:
@@ -57,6 +57,6 @@ def recommender(
 
 
 def _wait_for(topic: Topic, settings: Settings) -> None:
-    """Waits until Kafka answers; what it then lacks is for the worker to say."""
+    """Waits until Kafka answers; the worker itself reports a missing topic."""
     kafka = addresses_of(settings).kafka
     until_answered_blocking(lambda: describe_topic(kafka, topic.name), console.say)

@@ -166,5 +166,5 @@ def replay_of(
 def send(replay: DeadLetterReplay, producer: EventProducer) -> None:
     """Sends the planned records; all of them are acknowledged when this returns."""
     for each in replay.records():
-        producer.send_again(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
+        producer.resend(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
     producer.flush()

@@ -1,6 +1,6 @@
 """`echotune doctor`: what is wrong, and what to do about it.
 
-`probes` ask all servers in parallel within one time limit, `collect` gathers their answers as
-`facts`, and each of `checks` judges the facts alone (pure) and gives `findings`: ok, warning or
+`probes` ask all servers in parallel within one time limit, and `collect` collects their answers
+as `facts`. Each of `checks` is a pure function of the facts and returns `findings`: ok, warning or
 broken.
 """

@@ -1,4 +1,4 @@
-"""Gathers the doctor's facts: servers are asked side by side, with one bound for all of them."""
+"""Collects the doctor's facts: servers are probed in parallel, with one time limit for all."""
 
 import asyncio
 import shutil
@@ -13,7 +13,7 @@ from infra.topic_creation import compare
 from streams.addresses import Addresses
 from streams.dead_letters.dead_letter_reader import each_letter
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
-from streams.doctor.probes import Asking, Probe, looked
+from streams.doctor.probes import Probe, Questions, run_probes
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import describe_topic
@@ -30,33 +30,33 @@ from topics.errors import EchoTuneError
 from topics.learning_progress import LearningProgress
 
 WITHIN_S = 45.0
-"""After so long what has not answered is left behind."""
+"""Time limit for all probes together; a probe that takes longer is abandoned."""
 LETTERS_READ_MAX = 1_000
-"""So many of the newest dead letters of a partition are looked at."""
+"""Maximum number of dead letters that are read per partition: the newest ones."""
 _HEARTBEATS_TIMEOUT_S = 10.0
-_KAFKA_AWAY = (EchoTuneError, KafkaException, OSError, RuntimeError)
+_KAFKA_UNAVAILABLE = (EchoTuneError, KafkaException, OSError, RuntimeError)
 
 
-def gather(settings: Settings, addresses: Addresses) -> Facts:
-    """One look at everything; a server that is away, or hangs, is a fact and no error."""
-    asking: dict[str, Asking] = {
-        "redis": lambda look: asyncio.run(_redis(look, addresses)),
-        "kafka": lambda look: _kafka(look, settings, addresses),
+def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
+    """Collects all facts once. A server that is unavailable or hangs is a fact, not an error."""
+    questions: dict[str, Questions] = {
+        "redis": lambda probe: asyncio.run(_redis(probe, addresses)),
+        "kafka": lambda probe: _kafka(probe, settings, addresses),
     }
     if addresses.mongo:
-        asking["mongo"] = lambda look: asyncio.run(_mongo(look, addresses.mongo))
+        questions["mongo"] = lambda probe: asyncio.run(_mongo(probe, addresses.mongo))
     clock_ms = time.time_ns() // 1_000_000
-    looks = looked(asking, WITHIN_S)
-    found = {name: value for look in looks.values() for name, value in look.found.items()}
+    probes = run_probes(questions, WITHIN_S)
+    found = {name: value for probe in probes.values() for name, value in probe.found.items()}
     return Facts(
         settings.recommender_id,
         clock_ms=clock_ms,
-        away={
-            server: str(look.away) or type(look.away).__name__
-            for server, look in looks.items()
-            if look.away is not None
+        unavailable={
+            server: str(probe.problem) or type(probe.problem).__name__
+            for server, probe in probes.items()
+            if probe.problem is not None
         },
-        hangs=not all(look.is_over for look in looks.values()),
+        hangs=not all(probe.is_over for probe in probes.values()),
         snapshots=_snapshots(settings),
         **found,
     )
@@ -65,24 +65,24 @@ def gather(settings: Settings, addresses: Addresses) -> Facts:
 # -- redis -----------------------------------------------------------------------------------------
 
 
-async def _redis(look: Probe, addresses: Addresses) -> None:
+async def _redis(probe: Probe, addresses: Addresses) -> None:
     redis = redis_of(addresses)
     try:
-        look.asked = "its figures"
-        said = await redis.info()
+        probe.question = "its figures"
+        info = await redis.info()
         seconds, microseconds = await redis.time()
         active = await redis.hgetall(ACTIVE_KEY)
     except REDIS_UNAVAILABLE as error:
-        look.away = error
+        probe.problem = error
         return
     finally:
         await redis.aclose()
-    look.found["redis"] = RedisFacts(
-        role=said["role"],
-        policy=said.get("maxmemory_policy", "noeviction"),
-        memory_max_bytes=said.get("maxmemory", 0),
-        memory_used_bytes=said["used_memory"],
-        evicted_keys=said.get("evicted_keys", 0),
+    probe.found["redis"] = RedisFacts(
+        role=info["role"],
+        policy=info.get("maxmemory_policy", "noeviction"),
+        memory_max_bytes=info.get("maxmemory", 0),
+        memory_used_bytes=info["used_memory"],
+        evicted_keys=info.get("evicted_keys", 0),
         clock_ms=seconds * 1000 + microseconds // 1000,
         active={_text(name): _text(share) for name, share in active.items()},
     )
@@ -95,27 +95,27 @@ def _text(value: bytes | str) -> str:
 # -- kafka -----------------------------------------------------------------------------------------
 
 
-def _kafka(look: Probe, settings: Settings, addresses: Addresses) -> None:
+def _kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
     kafka = addresses.kafka
     try:
-        look.asked = "its topics"
-        look.found["differences"] = _differences(kafka, settings)
-        if any(line.startswith("+") for line in look.found["differences"]):
-            return  # without the topics there is nothing more to ask for
-        look.asked = "where its partitions end"
+        probe.question = "its topics"
+        probe.found["differences"] = _differences(kafka, settings)
+        if any(line.startswith("+") for line in probe.found["differences"]):
+            return  # without the topics no other question can be answered
+        probe.question = "the end of its partitions"
         status = asyncio.run(system_status(settings, addresses, lists=0))
-        look.found["status"] = status
+        probe.found["status"] = status
         topic = describe_topic(kafka, LISTENING_EVENTS.name)
-        look.found |= {"topic_id": topic.topic_id, "partitions": topic.partitions}
-        look.asked = "the end of the learning-log"
-        look.found["log_end"] = _log_end(kafka)
-        look.asked = "heartbeats"
-        look.found["heartbeats"] = _heartbeats(kafka, status)
-        look.asked = "dead letters"
+        probe.found |= {"topic_id": topic.topic_id, "partitions": topic.partitions}
+        probe.question = "the end of the learning-log"
+        probe.found["log_end"] = _log_end(kafka)
+        probe.question = "heartbeats"
+        probe.found["heartbeats"] = _heartbeats(kafka, status)
+        probe.question = "dead letters"
         letters = each_letter(kafka, LETTERS_READ_MAX)
-        look.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
-    except _KAFKA_AWAY as error:
-        look.away = error
+        probe.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
+    except _KAFKA_UNAVAILABLE as error:
+        probe.problem = error
 
 
 def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _log_end(kafka: str) -> int:
 def _heartbeats(
     kafka: str, status: dict[str, Any]
 ) -> dict[str, tuple[int, LearningProgress]] | None:
-    """The newest of each recommender; of one that runs, one that is newer than its status."""
+    """The newest heartbeat of each recommender, not older than the status of a running one."""
     as_of = status["recommender"].get("as_of", -1)
     reader = ProgressReader(kafka, lambda _: None)
     reader.start()
@@ -153,20 +153,20 @@ def _wait(is_enough: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-# -- the rest --------------------------------------------------------------------------------------
+# -- mongodb and disk ------------------------------------------------------------------------------
 
 
-async def _mongo(look: Probe, url: str) -> None:
+async def _mongo(probe: Probe, url: str) -> None:
     tracks = MongoTrackCatalogue(url)
-    look.asked = "its indexes"
+    probe.question = "its indexes"
     try:
         missing = await tracks.missing_indexes()
     except EchoTuneError as error:
-        look.away = error.message
+        probe.problem = error.message
         return
     finally:
         await tracks.close()
-    look.found["missing_indexes"] = tuple(f"{each.collection}.{each.name}" for each in missing)
+    probe.found["missing_indexes"] = tuple(f"{each.collection}.{each.name}" for each in missing)
 
 
 def _snapshots(settings: Settings) -> Snapshots:
@@ -183,8 +183,8 @@ def _snapshots(settings: Settings) -> Snapshots:
 
 
 def _free_bytes(settings: Settings) -> int:
-    """Of the disk that ECHOTUNE_HOME is on, or would be."""
-    there = next(
+    """Free bytes of the disk that holds ECHOTUNE_HOME, or will hold it."""
+    existing = next(
         each for each in (settings.home, *settings.home.absolute().parents) if each.exists()
     )
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(existing).free

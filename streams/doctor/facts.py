@@ -1,4 +1,4 @@
-"""What the doctor knows of a running system at one moment; plain values, gathered elsewhere."""
+"""The facts that the doctor judges: plain values of one moment, which `collect` collects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from topics.learning_progress import LearningProgress
 
 @dataclass(frozen=True)
 class RedisFacts:
-    """What Redis says of itself."""
+    """Settings and figures that Redis reports."""
 
     role: str = "master"
     policy: str = "noeviction"
@@ -17,18 +17,18 @@ class RedisFacts:
     """0: no limit."""
     memory_used_bytes: int = 0
     evicted_keys: int = 0
-    """Since it started."""
+    """Number of keys evicted since Redis started."""
     clock_ms: int = 0
     active: Mapping[str, str] = field(default_factory=dict)
-    """The pointer: generation → share of listeners."""
+    """The pointer `recs:active`: generation → share of listeners."""
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """What lies in the folder of snapshots."""
+    """Contents of the snapshot folder, and the space on its disk."""
 
     recommenders: tuple[str, ...] = ()
-    """Who has a folder there."""
+    """Ids of the recommenders that have a folder there."""
     set_aside: int = 0
     newest_bytes: int = 0
     free_bytes: int = 1 << 40
@@ -36,44 +36,44 @@ class Snapshots:
 
 @dataclass(frozen=True)
 class Facts:
-    """One look at everything. What could not be asked is None, and `away` says why.
+    """All facts of one moment. An unknown fact is None, and `unavailable` gives the reason.
 
-    Sequencers were asked first, then the log's end, then the heartbeats: what a sequencer had
-    acknowledged must be covered by a fold that stands at that end.
+    The sequencers' status is read first, then the log's end, then the heartbeats. A fold that has
+    reached that end must therefore cover everything that a sequencer had acknowledged.
     """
 
     recommender_id: str
     clock_ms: int
-    """This machine's."""
-    away: Mapping[str, str] = field(default_factory=dict)
-    """kafka, redis, mongo → what is wrong."""
+    """This machine's clock."""
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    """Server (kafka, redis, mongo) → the reason why it is unavailable."""
     hangs: bool = False
-    """Whether one of them was left behind, and may be waited for still."""
+    """Whether a probe was abandoned; its thread may still be waiting for the server."""
     status: Mapping[str, Any] | None = None
-    """As `echotune status --json`."""
+    """The document of `echotune status --json`."""
     topic_id: bytes = b""
     partitions: int = 0
-    """Of the topic of events."""
+    """Number of partitions of the topic `listening-events`."""
     log_end: int = 0
     heartbeats: Mapping[str, tuple[int, LearningProgress]] | None = None
-    """Recommender → (when the broker got its newest heartbeat, ms; what it says)."""
+    """Recommender → (when the broker received its newest heartbeat, ms; that heartbeat)."""
     differences: tuple[str, ...] | None = None
-    """How the topics differ from the catalogue."""
+    """Differences between the topics and the catalogue, one line each."""
     letters_at_ms: tuple[int, ...] | None = None
     """When each of the newest dead letters was written."""
     redis: RedisFacts | None = None
     missing_indexes: tuple[str, ...] | None = None
-    """None: MongoDB is away, or not set."""
+    """None if MongoDB is unavailable or not set."""
     snapshots: Snapshots = field(default_factory=Snapshots)
 
     @property
     def recommender(self) -> Mapping[str, Any]:
-        """What the configured recommender says, empty while it does not run."""
+        """The status of the configured recommender; empty while it does not run."""
         return (self.status or {}).get("recommender") or {}
 
     @property
     def sequencers(self) -> list[Mapping[str, Any]]:
-        """What each running sequencer says."""
+        """The status of each running sequencer."""
         return list((self.status or {}).get("sequencers") or [])
 
     def count(self, name: str) -> int:

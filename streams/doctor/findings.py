@@ -1,4 +1,4 @@
-"""What a check says: how it is, in words, and what to do about it."""
+"""Result of a check: a level, a description, and what to do about it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,14 +12,14 @@ class Level(StrEnum):
 
     OK = "ok"
     WARNING = "warning"
-    """Nothing is lost yet, but somebody should look."""
+    """Nothing is lost yet, but an operator should act."""
     BROKEN = "broken"
-    """Something promised does not hold now, or nobody can say whether it does."""
+    """A promise is broken now, or it is unknown whether it is kept."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; `remedy` is empty where nothing has to be done."""
+    """The finding of one check; `remedy` is empty if nothing has to be done."""
 
     check: str
     level: Level
@@ -32,19 +32,19 @@ class Finding:
 
 
 Judged = tuple[Level, str, str] | None
-"""Level, what there is to say, and the remedy; None where nothing can be judged."""
+"""Level, description and remedy; None if the facts do not allow a judgement."""
 
 Check = Callable[[Facts], Judged]
-"""A judgement of the facts; it is pure."""
+"""A pure function that judges the facts."""
 
 
 def ok(says: str) -> Judged:
-    """Nothing has to be done."""
+    """A judgement at which nothing has to be done."""
     return Level.OK, says, ""
 
 
 def worst(findings: Sequence[Finding]) -> Level:
-    """The worst level there is.
+    """The worst level of all findings; OK if there is none.
 
     >>> worst([Finding("lag", Level.OK, "none"), Finding("disk", Level.WARNING, "nearly full")])
     <Level.WARNING: 'warning'>

@@ -1,6 +1,6 @@
-"""Looks at several servers side by side, none of which may take longer than all are given.
+"""Probes (health checks) of several servers in parallel, within one time limit for all of them.
 
-Whoever hangs is left behind: what it said before counts, and what it was asked last is named.
+A probe that hangs is abandoned. What it has found so far is used, and its last question is named.
 """
 
 import threading
@@ -10,55 +10,56 @@ from typing import Any
 
 
 class Probe:
-    """What one server says, as it says it."""
+    """The answers of one server so far."""
 
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
         """Fields of the facts."""
-        self.asked = "anything"
-        """What it was asked last."""
-        self.away: object = None
-        """Why it is, if it is."""
+        self.question = "anything"
+        """The last question that the server was asked."""
+        self.problem: object = None
+        """Why the server is unavailable; None if it answers."""
         self.is_over = False
         self.failure: BaseException | None = None
 
 
-Asking = Callable[[Probe], None]
+Questions = Callable[[Probe], None]
+"""Asks one server everything, and notes the answers in the probe."""
 
 
-def looked(asking: Mapping[str, Asking], within_s: float) -> dict[str, Probe]:
-    """Asks every server in a thread of its own; returns when all are done or time is over.
+def run_probes(questions: Mapping[str, Questions], within_s: float) -> dict[str, Probe]:
+    """Asks each server in its own thread; returns when all are done or the time is over.
 
-    What one of them raises is raised here.
+    An exception that a probe raises is raised here.
     """
-    looks = {server: Probe() for server in asking}
+    probes = {server: Probe() for server in questions}
     threads = [
-        threading.Thread(target=_look, args=(asking[server], look), name=server, daemon=True)
-        for server, look in looks.items()
+        threading.Thread(target=_run, args=(questions[server], probe), name=server, daemon=True)
+        for server, probe in probes.items()
     ]
     ends_at = time.monotonic() + within_s
     for each in threads:
         each.start()
     for each in threads:
         each.join(max(0.0, ends_at - time.monotonic()))
-    return {server: _ended(look, within_s) for server, look in looks.items()}
+    return {server: _result(probe, within_s) for server, probe in probes.items()}
 
 
-def _look(ask: Asking, look: Probe) -> None:
+def _run(ask: Questions, probe: Probe) -> None:
     try:
-        ask(look)
+        ask(probe)
     except BaseException as error:
-        look.failure = error
-    look.is_over = True
+        probe.failure = error
+    probe.is_over = True
 
 
-def _ended(look: Probe, within_s: float) -> Probe:
-    """What is known now; what is said later is too late."""
+def _result(probe: Probe, within_s: float) -> Probe:
+    """A copy of what is known now; later answers of the probe do not change it."""
     now = Probe()
-    now.is_over, now.asked, now.away = look.is_over, look.asked, look.away
-    now.found = dict(look.found)
-    if look.failure is not None:
-        raise look.failure
+    now.is_over, now.question, now.problem = probe.is_over, probe.question, probe.problem
+    now.found = dict(probe.found)
+    if probe.failure is not None:
+        raise probe.failure
     if not now.is_over:
-        now.away = f"it was asked for {now.asked} and did not answer within {within_s:.0f} s"
+        now.problem = f"it was asked for {now.question} and did not answer within {within_s:.0f} s"
     return now

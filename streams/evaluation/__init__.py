@@ -1,6 +1,6 @@
-"""Evaluation: how good the lists would have been, on files or on the learning-log.
+"""Evaluation of models: how good the lists would have been, on files or on the learning-log.
 
-`plays_pass` and `log_pass` put events to a contest of models (`contests`), each of which ranks
-before it learns (prequential evaluation); `report` and `curve` say how they did, and `known_tracks`
-brings a catalogue. `docs/evaluation.md` says what is measured.
+`plays_pass` and `log_pass` feed events to the compared models (`contests`), each of which ranks
+before it learns (prequential evaluation). `report` and `curve` compute figures, and `known_tracks`
+introduces a catalogue. `docs/evaluation.md` defines what is measured.
 """

@@ -1,4 +1,4 @@
-"""Who meets whom: the model in question, what it is compared with, and when learning stops."""
+"""The compared models: the evaluated one, its baselines, and when learning stops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,40 +14,42 @@ from streams.generation.model_choice import built, config_of
 from topics.errors import SettingsError
 
 BASELINES = ("popularity", "own_recent", "last_transition")
-"""What every model is measured against unless something else is asked for."""
+"""The default baselines."""
 NO_BASELINES = "none"
 CONTESTANTS_MAX = 32
+"""Maximum number of models in one comparison."""
 _EPOCH_FROM = 1_000_000_000
-"""A whole number from here on is a time in seconds, below it a number of events."""
+"""A whole number from here on is a time in seconds; a smaller one is a number of events."""
 _EPOCH_MS_FROM = 100_000_000_000
+"""A whole number from here on is a time in ms."""
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """When learning stops: after so many events, or after a time (ms); never if both are None."""
+    """When learning stops: after `rows` events, or after a time; never if both are None."""
 
     rows: int | None = None
     after_ms: int | None = None
 
 
-def freeze_of(told: str | None) -> Freeze:
-    """What `--freeze-after` says.
+def freeze_of(text: str | None) -> Freeze:
+    """The meaning of the option `--freeze-after`.
 
     >>> freeze_of("5000"), freeze_of("2015-01-01").after_ms
     (Freeze(rows=5000, after_ms=None), 1420070400000)
     """
-    if told is None:
+    if text is None:
         return Freeze()
-    if told.isascii() and told.isdigit():
-        number = int(told)
+    if text.isascii() and text.isdigit():
+        number = int(text)
         if number < _EPOCH_FROM:
             return Freeze(rows=number)
         return Freeze(after_ms=number if number >= _EPOCH_MS_FROM else number * 1_000)
     try:
-        at = datetime.fromisoformat(told)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise SettingsError(
-            f"--freeze-after {told!r} is neither a number of events nor a time.",
+            f"--freeze-after {text!r} is neither a number of events nor a time.",
             "Write 250000, or 2015-01-01, or 2015-01-01T12:00:00Z.",
         ) from None
     return Freeze(after_ms=round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000))
@@ -55,7 +57,7 @@ def freeze_of(told: str | None) -> Freeze:
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be evaluated; models as `model_choice.config_of` takes them."""
+    """What to evaluate; models are names or paths that `model_choice.config_of` accepts."""
 
     config: dict[str, Any]
     name: str
@@ -67,20 +69,20 @@ class Question:
 
     @property
     def others(self) -> list[str]:
-        """The baselines that are not compared anyway, then what is compared."""
+        """The baselines that are not among `compared`, then `compared`."""
         return [*self.only_baselines, *dict.fromkeys(self.compared)]
 
     @property
     def only_baselines(self) -> list[str]:
-        """The baselines that are not compared anyway."""
+        """The baselines that are not among `compared`."""
         return [each for each in dict.fromkeys(self.baselines) if each not in self.compared]
 
 
 def contest_of(question: Question) -> Contest:
-    """A contest of new models; compiles what they need first."""
+    """A comparison of new models; compiles their functions first."""
     rankers = {question.name: built(question.config, "--preset or --config")}
-    for told in question.others:
-        rankers[_free(name_of(told), rankers)] = built(config_of(told), f"{told!r}")
+    for other in question.others:
+        rankers[_unused(name_of(other), rankers)] = built(config_of(other), f"{other!r}")
     if len(rankers) > CONTESTANTS_MAX:
         raise SettingsError(f"{len(rankers)} models are too many.", f"{CONTESTANTS_MAX} can run.")
     for ranker in rankers.values():
@@ -90,24 +92,24 @@ def contest_of(question: Question) -> Contest:
     )
 
 
-def wanted_baselines(told: Sequence[str] | None) -> Sequence[str]:
-    """What `--baseline` says: the usual ones, those that are named, or none.
+def wanted_baselines(names: Sequence[str] | None) -> Sequence[str]:
+    """The meaning of the option `--baseline`: the default ones, the named ones, or none.
 
     >>> wanted_baselines(["none", "river:BiasedMF"])
     ['river:BiasedMF']
     """
-    return BASELINES if not told else [each for each in told if each != NO_BASELINES]
+    return BASELINES if not names else [each for each in names if each != NO_BASELINES]
 
 
 def model_of(
-    told: str, without: Sequence[str], blend_every: int | None
+    name_or_path: str, without: Sequence[str], blend_every: int | None
 ) -> tuple[str, dict[str, Any]]:
-    """Name and configuration of a model with changes from the command line.
+    """Name and configuration of a model, changed by the command line's options.
 
     >>> model_of("best", ["artists"], None)
     ('best without artists', {'model': 'best', 'without': ['artists']})
     """
-    config, name = config_of(told), name_of(told)
+    config, name = config_of(name_or_path), name_of(name_or_path)
     if without:
         config["without"] = [*config.get("without", []), *without]
         name += f" without {', '.join(without)}"
@@ -117,22 +119,22 @@ def model_of(
     return name, config
 
 
-def name_of(told: str) -> str:
-    """What a model is called in results.
+def name_of(name_or_path: str) -> str:
+    """The name of a model in results.
 
     >>> name_of("experiments/mine.toml"), name_of("river:BiasedMF")
     ('mine', 'river:BiasedMF')
     """
-    return PurePath(told).stem if told.endswith(".toml") else told
+    return PurePath(name_or_path).stem if name_or_path.endswith(".toml") else name_or_path
 
 
-def _free(name: str, taken: dict[str, Ranker]) -> str:
+def _unused(name: str, taken: dict[str, Ranker]) -> str:
     numbered = (f"{name}-{number}" for number in range(2, CONTESTANTS_MAX + 2))
     return next(each for each in (name, *numbered) if each not in taken)
 
 
 def _warm_up(ranker: Ranker) -> None:
-    """Compiles, so that no contestant's time counts it."""
+    """Compiles the model's functions, so that no model's measured time includes it."""
     columns = Columns(
         np.array([ranker.users.encode("listener")], np.int32),
         np.array([ranker.items.encode("track")], np.int32),

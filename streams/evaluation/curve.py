@@ -1,4 +1,4 @@
-"""How figures went over time: CSV, one row a window of events."""
+"""Figures over time (a learning curve): CSV, one row per window of events."""
 
 import csv
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ HR, MRR = f"hr@{EVALUATED_K}", f"mrr@{EVALUATED_K}"
 
 
 def write_curve(path: Path, outcome: EvaluationOutcome, window: int) -> None:
-    """Writes the curve; empty cells where nothing was scored in a window."""
+    """Writes the curve; a window without scored plays has empty cells."""
     try:
         with path.open("w", newline="") as file:
             rows = csv.writer(file)
@@ -38,10 +38,10 @@ def _header(outcome: EvaluationOutcome) -> list[str]:
 def _row(outcome: EvaluationOutcome, start: int, window: int) -> list[Any]:
     rows = slice(start, start + window)
     at_ms, scored = outcome.at_ms[rows], outcome.scored[rows]
-    told: list[Any] = [start, len(at_ms), _iso(at_ms.min()), _iso(at_ms.max()), int(scored.sum())]
+    cells: list[Any] = [start, len(at_ms), _iso(at_ms.min()), _iso(at_ms.max()), int(scored.sum())]
     for places in outcome.places.values():
-        told += _figures(places[rows][scored])
-    return told
+        cells += _figures(places[rows][scored])
+    return cells
 
 
 def _figures(places: NDArray[np.int8]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A catalogue beside the plays: tracks and their artists, played or not."""
+"""A catalogue file: tracks and their artists, whether they were played or not."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +18,16 @@ TRACK, ARTIST = "track_id", "artist_id"
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Ids of n tracks, each once, and of their artists."""
+    """Ids of n distinct tracks, and the id of each track's artist."""
 
     track_ids: list[str]
     artist_ids: list[str]
 
 
 def read_catalogue(path: Path) -> Catalogue:
-    """A Parquet or CSV file with the columns `track_id` and `artist_id`.
+    """Reads a Parquet or CSV file with the columns `track_id` and `artist_id`.
 
-    A track that comes twice has its first artist; rows without one of both are left out.
+    A repeated track keeps its first artist. Rows in which either id is missing are left out.
     """
     try:
         table = _table(path).select([TRACK, ARTIST]).cast(_TEXTS)
@@ -57,9 +57,9 @@ def _table(path: Path) -> pa.Table:
 
 
 def introduce(contest: Contest, catalogue: Catalogue, plays: PlayColumns) -> PlayColumns:
-    """Tells every contestant of the catalogue; returns the plays in the codes that follow.
+    """Adds the catalogue to every model; returns the plays with the codes that result from it.
 
-    Codes are by first appearance, and the catalogue appears before the first play.
+    Codes are in the order of first appearance, and the catalogue precedes the first play.
     """
     ranker = contest.contestants[0].ranker
     items = ranker.items.encode_many(catalogue.track_ids)
@@ -76,9 +76,9 @@ def introduce(contest: Contest, catalogue: Catalogue, plays: PlayColumns) -> Pla
 def _after(
     first: list[str], codes: NDArray[np.int32], ids: list[str]
 ) -> tuple[NDArray[np.int32], list[str]]:
-    """`codes` of `ids`, given anew to `first` and then to what else there is; -1 stays."""
+    """`codes` renumbered, so that `first` get the first codes, then the other `ids`; -1 stays."""
     code_of: dict[str, int] = {}
     for each in [*first, *ids]:
         code_of.setdefault(each, len(code_of))
-    again = np.array([*(code_of[each] for each in ids), -1], np.int32)
-    return again[codes], list(code_of)
+    renumbered = np.array([*(code_of[each] for each in ids), -1], np.int32)
+    return renumbered[codes], list(code_of)

@@ -1,4 +1,4 @@
-"""Puts the learning-log to a contest, through the fold: what it drops, nobody learns."""
+"""Evaluates models on the learning-log through the fold; no model learns an event that it drops."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -20,24 +20,24 @@ from topics.learning_log import decode_log_record
 RECORDS_AT_ONCE = 64
 
 OnEvents = Callable[[int], object]
-"""Gets how many events were evaluated so far."""
+"""Is called with the number of events evaluated so far."""
 
 
 class _Contested:
-    """Stands in the fold where a model would: everything it is asked, the contest's first answers.
+    """Adapter that the fold uses as its model: all models learn, and the first one answers.
 
-    So the fold's state and digest are those of the live one.
+    The fold's state and digest are therefore equal to the live ones.
     """
 
     def __init__(self, contest: Contest) -> None:
         self._contest = contest
 
     def learn_many(self, columns: Columns) -> NDArray[np.int32]:
-        """Every contestant learns; returns the first one's ranks."""
+        """Every model learns; returns the ranks of the first one."""
         return np.maximum(self._contest.take(columns), NOT_LISTED)
 
     def forget(self, user_code: int) -> None:
-        """Every contestant forgets."""
+        """Every model forgets the listener."""
         for each in self._contest.contestants:
             each.ranker.forget(user_code)
 
@@ -45,8 +45,8 @@ class _Contested:
         return getattr(self._contest.contestants[0].ranker, name)
 
 
-def told_of(fold: Fold, min_history: int) -> dict[str, Any]:
-    """JSON values with stable names."""
+def stream_figures_of(fold: Fold, min_history: int) -> dict[str, Any]:
+    """Figures of the evaluated events; JSON values with stable names."""
     return {
         "scored_by": f"min_history {min_history}",
         "applied": fold.applied,
@@ -57,18 +57,18 @@ def told_of(fold: Fold, min_history: int) -> dict[str, Any]:
 
 
 def fold_of(contest: Contest, settings: Settings) -> Fold:
-    """A fold whose model is the contest."""
+    """A fold whose model is the comparison."""
     ranker = cast(Ranker, _Contested(contest))
     return Fold(ranker, build(BASELINE), duplicate_window=settings.duplicate_window)
 
 
 def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -> Fold:
-    """Evaluates the learning-log from its start to its present end; returns the fold."""
+    """Evaluates the learning-log from its start to its current end; returns the fold."""
     fold = fold_of(contest, settings)
     with LogReader(kafka) as reader:
         records = reader.records(0, reader.bounds().end - 1)
-        while some := list(islice(records, RECORDS_AT_ONCE)):
-            fold.apply_many((at, decode_log_record(value, at)) for at, value in some)
+        while part := list(islice(records, RECORDS_AT_ONCE)):
+            fold.apply_many((at, decode_log_record(value, at)) for at, value in part)
             on_events(fold.applied)
     contest.finish()
     return fold

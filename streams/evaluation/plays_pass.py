@@ -1,4 +1,4 @@
-"""Puts the plays of files to a contest, in order of time."""
+"""Evaluates models on the plays of files, in order of time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from streams.sources.columnar.play_columns import PlayColumns, ReadingReport, is
 from streams.sources.columnar.play_reader import read_plays
 
 OnProgress = Callable[[float | None, str], object]
-"""Gets the share that is done (None: not known), and what goes on."""
+"""Is called with the finished share (None: unknown) and a text for the user."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What is evaluated: plays in order of time, and what was left out of them."""
+    """The evaluated plays in order of time, and the rows that were left out."""
 
     plays: PlayColumns
     report: ReadingReport
     repeated: int
-    """Exact repeats of a play: same listener, track and time."""
+    """Number of exact repeats of a play: same listener, track and time."""
     dropped: int
-    """Those that were left out."""
+    """Number of those that were left out."""
 
-    def told(self, min_history: int) -> dict[str, Any]:
-        """JSON values with stable names."""
+    def figures(self, min_history: int) -> dict[str, Any]:
+        """Figures of the evaluated rows; JSON values with stable names."""
         report = self.report
         return {
             "scored_by": "column"
@@ -48,10 +48,10 @@ class Stream:
 
 
 def read_stream(paths: Sequence[Path], listener_id: str | None, on_progress: OnProgress) -> Stream:
-    """Reads and sorts.
+    """Reads and sorts the plays.
 
-    The fold learns an exact repeat once. So does this, unless the files say themselves which rows
-    are scored: then every row stays, and exactly those are scored.
+    Exact repeats are removed (deduplication), as in the fold. If the files have a column `scored`,
+    every row stays instead, and exactly the rows that it selects are scored.
     """
     plays, report = read_plays(
         paths, listener_id, on_rows=lambda rows: on_progress(None, f"{rows:,} rows read")
@@ -64,13 +64,13 @@ def read_stream(paths: Sequence[Path], listener_id: str | None, on_progress: OnP
 
 
 def run(contest: Contest, plays: PlayColumns, on_progress: OnProgress) -> None:
-    """Every contestant takes all plays."""
+    """Gives all plays to every model."""
     ranker = contest.contestants[0].ranker
     for start in range(0, len(plays), EVENTS_A_SLICE):
-        some = plays.rows(slice(start, start + EVENTS_A_SLICE))
-        _name_all(ranker, plays, some)
-        contest.take(_columns_of(some))
-        done = start + len(some)
+        part = plays.rows(slice(start, start + EVENTS_A_SLICE))
+        _name_all(ranker, plays, part)
+        contest.take(_columns_of(part))
+        done = start + len(part)
         on_progress(done / len(plays), f"{done:,} of {len(plays):,} events")
     contest.finish()
 
@@ -86,11 +86,11 @@ def _columns_of(plays: PlayColumns) -> Columns:
     )
 
 
-def _name_all(ranker: Ranker, plays: PlayColumns, some: PlayColumns) -> None:
-    """Codes are by first appearance, so that names may follow as they appear."""
-    _name(ranker.users, plays.listener_ids, some.listeners)
-    _name(ranker.items, plays.track_ids, some.tracks)
-    _name(ranker.groups, plays.artist_ids, some.artists)
+def _name_all(ranker: Ranker, plays: PlayColumns, part: PlayColumns) -> None:
+    """Adds the ids of `part` to the vocabularies; codes are in the order of first appearance."""
+    _name(ranker.users, plays.listener_ids, part.listeners)
+    _name(ranker.items, plays.track_ids, part.tracks)
+    _name(ranker.groups, plays.artist_ids, part.artists)
 
 
 def _name(vocabulary: Vocabulary, ids: list[str], codes: NDArray[np.int32]) -> None:

@@ -1,4 +1,4 @@
-"""What an evaluation says: JSON values with stable names."""
+"""The report of an evaluation: JSON values with stable names."""
 
 import resource
 import sys
@@ -25,20 +25,20 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class EvaluationOutcome:
-    """All LISTENs that were evaluated, in columns of [n], and which of them are scored."""
+    """The n evaluated LISTENs in columns, and which of them are scored."""
 
     users: NDArray[np.int32]
     at_ms: NDArray[np.int64]
     novelty: NDArray[np.uint8]
     scored: NDArray[np.bool_]
     places: dict[str, NDArray[np.int8]]
-    """By contestant."""
+    """By model."""
 
 
 def outcome_of(
     contest: Contest, min_history: int, scored: NDArray[np.bool_] | None = None
 ) -> EvaluationOutcome:
-    """What happened; `scored`: which LISTENs count, where the stream says so itself."""
+    """The outcome; `scored` selects the LISTENs that count, if the files have such a column."""
     users, items, at_ms = contest.met()
     met = plays_before(users, items)
     if scored is None:
@@ -48,20 +48,20 @@ def outcome_of(
 
 
 def report(contest: Contest, outcome: EvaluationOutcome, question: Question) -> dict[str, Any]:
-    """Figures of every contestant; the first one's on top."""
+    """Figures of every model; those of the first one are at the top level."""
     ks = sorted({*question.ks, EVALUATED_K})
     first, *others = contest.contestants
-    told = {each.name: _figures(each, outcome, ks) for each in contest.contestants}
+    figures = {each.name: _figures(each, outcome, ks) for each in contest.contestants}
     for each in others:
-        told[each.name]["difference"] = _difference(outcome, first.name, each.name, ks)
+        figures[each.name]["difference"] = _difference(outcome, first.name, each.name, ks)
     baselines = others[: len(question.only_baselines)]
     return {
         "model": first.name,
         "config": question.config,
         "events": len(outcome.users),
-        **told[first.name],
-        "baselines": {each.name: told[each.name] for each in baselines},
-        "compared": {each.name: told[each.name] for each in others[len(baselines) :]},
+        **figures[first.name],
+        "baselines": {each.name: figures[each.name] for each in baselines},
+        "compared": {each.name: figures[each.name] for each in others[len(baselines) :]},
         "frozen_at": contest.frozen_at,
         "drift": alarms_of(outcome, first.name),
         "listeners": len(first.ranker.users),
@@ -71,7 +71,7 @@ def report(contest: Contest, outcome: EvaluationOutcome, question: Question) -> 
 
 
 def alarms_of(outcome: EvaluationOutcome, name: str) -> list[dict[str, Any]]:
-    """Where a contestant's hit rate fell; events are counted from 0."""
+    """Drift alarms of a model: where its hit rate fell; events are counted from 0."""
     watch, scored = DriftWatch(), np.flatnonzero(outcome.scored)
     watch.update(hits(outcome.places[name][scored], EVALUATED_K) > 0, scored)
     return [
@@ -110,33 +110,33 @@ def _figures(
 
 def _at(places: NDArray[np.int8], users: NDArray[np.int32], ks: Sequence[int]) -> dict[str, Any]:
     """Hit rate and mean reciprocal rank at each k, with their 95 % intervals."""
-    told: dict[str, Any] = {"scored": len(places), "hits": int(hits(places, EVALUATED_K).sum())}
+    figures: dict[str, Any] = {"scored": len(places), "hits": int(hits(places, EVALUATED_K).sum())}
     intervals = {}
     for name, values_of in (("hr", hits), ("mrr", reciprocals)):
         for k in ks:
             found = estimate(values_of(places, k), users)
             low, high = max(found.low, 0.0), min(found.high, 1.0)
-            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, [low, high]
-    return told | {"interval": intervals}
+            figures[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, [low, high]
+    return figures | {"interval": intervals}
 
 
 def _difference(
     outcome: EvaluationOutcome, first: str, other: str, ks: Sequence[int]
 ) -> dict[str, Any]:
-    """How far the first is ahead, play by play of the same events."""
+    """Paired difference between the first model and another one, with 95 % intervals."""
     users = outcome.users[outcome.scored]
     ours, theirs = (outcome.places[name][outcome.scored] for name in (first, other))
-    told: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     intervals = {}
     for name, values_of in (("hr", hits), ("mrr", reciprocals)):
         for k in ks:
             found = estimate(values_of(ours, k) - values_of(theirs, k), users)
-            told[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, found.interval
-    return told | {"interval": intervals}
+            figures[f"{name}@{k}"], intervals[f"{name}@{k}"] = found.mean, found.interval
+    return figures | {"interval": intervals}
 
 
 def finished(result: dict[str, Any], reading_s: float, total_s: float) -> dict[str, Any]:
-    """`result` with what it took."""
+    """`result` with the time and memory that the evaluation took."""
     seconds = {"reading": reading_s, "model": result["model_seconds"], "total": total_s}
     return result | {
         "seconds": {name: round(each, 3) for name, each in seconds.items()},
@@ -145,6 +145,6 @@ def finished(result: dict[str, Any], reading_s: float, total_s: float) -> dict[s
 
 
 def peak_memory_bytes() -> int:
-    """The most memory that this process ever had."""
+    """The peak memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

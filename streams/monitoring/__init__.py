@@ -1,7 +1,6 @@
-"""What people see of a running system.
+"""Status, live view and alarms of a running system, for operators and users.
 
-`worker_status` is the one home of the status keys in Redis, `status` puts all of them together for
-`echotune status`, `observer` follows them for the live view. `drift_alarms` publishes alarms to
-`model-metrics`, `list_reader` reads a list with its reasons, `latest_play` notes what was played
-last.
+`worker_status` is the only module that knows the status keys in Redis. `status` combines them for
+`echotune status`, and `observer` polls them for the live view. `drift_alarms` publishes alarms to
+`model-metrics`, `list_reader` reads a list with its reasons, `latest_play` notes the newest play.
 """

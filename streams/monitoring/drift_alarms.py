@@ -1,7 +1,7 @@
-"""Tells people of drift: a log line, a record in `model-metrics`, a field of the status.
+"""Reports concept drift: a log line, a record in `model-metrics`, and a field of the status.
 
-The alarms themselves are state of the fold, so that live, replay and restart agree on them. What
-is told is told at least once where Kafka takes it, and again where a crash came in between.
+The alarms themselves are state of the fold, so that live state, replay and restart agree on them.
+An alarm is published at least once if Kafka accepts it, and may be repeated after a crash.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ FLUSH_S = 2.0
 
 
 class AlarmSink(Protocol):
-    """Takes alarms."""
+    """Destination of alarms."""
 
     def write(self, alarm: DriftAlarm) -> None:
-        """Sends one without waiting."""
+        """Sends one alarm without waiting."""
 
     def close(self) -> None:
-        """Waits a little for the last one."""
+        """Waits up to `FLUSH_S` for the last alarm."""
 
 
 class AlarmTopic:
@@ -38,45 +38,48 @@ class AlarmTopic:
         self._producer = Producer(client_settings(kafka) | {"acks": "all"})
 
     def write(self, alarm: DriftAlarm) -> None:
-        """Sends one without waiting."""
+        """Sends one alarm without waiting."""
         with contextlib.suppress(BufferError):
             self._producer.produce(MODEL_METRICS.name, key=alarm.generation, value=alarm.encoded())
         self._producer.poll(0)
 
     def close(self) -> None:
-        """Waits a little for the last one."""
+        """Waits up to `FLUSH_S` for the last alarm."""
         self._producer.flush(FLUSH_S)
 
 
 class DriftAlarmPublisher:
-    """Tells each alarm of one generation that was raised since it began to listen."""
+    """Publishes each alarm of one generation that is raised after `begin`."""
 
     def __init__(self, generation: str, sink: AlarmSink) -> None:
         self._generation = generation
         self._sink = sink
-        self._told: int | None = None
+        self._published_count: int | None = None
 
     def begin(self, fold: Fold) -> None:
-        """What the state knows already was told by whoever wrote it."""
-        if self._told is None:
-            self._told = fold.quality.drift.raised
+        """Alarms that are already in the state were published by the process that wrote it."""
+        if self._published_count is None:
+            self._published_count = fold.quality.drift.raised
 
-    def tell(self, fold: Fold) -> None:
-        """Tells what is new."""
+    def publish_new(self, fold: Fold) -> None:
+        """Publishes the alarms that are new since the last call."""
         watch = fold.quality.drift
-        for alarm in new_alarms(self._generation, fold.log_epoch, watch, self._told or 0):
+        published = self._published_count or 0
+        for alarm in new_alarms(self._generation, fold.log_epoch, watch, published):
             _log.warning("drift: the hit rate fell", **asdict(alarm))
             self._sink.write(alarm)
-        self._told = watch.raised
+        self._published_count = watch.raised
 
     def close(self) -> None:
-        """Waits a little for what was told last."""
+        """Waits up to `FLUSH_S` for the last alarm."""
         self._sink.close()
 
 
-def new_alarms(generation: str, log_epoch: int, watch: DriftWatch, told: int) -> list[DriftAlarm]:
-    """The alarms after the first `told` ones, as far as they are remembered."""
-    new = watch.alarms[-(watch.raised - told) :] if watch.raised > told else []
+def new_alarms(
+    generation: str, log_epoch: int, watch: DriftWatch, published: int
+) -> list[DriftAlarm]:
+    """The alarms after the first `published` ones, as far as `watch` still holds them."""
+    new = watch.alarms[-(watch.raised - published) :] if watch.raised > published else []
     return [
         DriftAlarm(generation, log_epoch, each.at, each.scored, each.since, each.before, each.after)
         for each in new
@@ -84,6 +87,6 @@ def new_alarms(generation: str, log_epoch: int, watch: DriftWatch, told: int) ->
 
 
 def drift_status(watch: DriftWatch) -> dict[str, Any]:
-    """How often it was raised, and the last alarm; JSON values with stable names."""
+    """Number of alarms, and the last one; JSON values with stable names."""
     latest = watch.alarms[-1]._asdict() if watch.alarms else None
     return {"raised": watch.raised, "latest": latest}

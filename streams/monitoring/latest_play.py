@@ -1,4 +1,4 @@
-"""What people like to see: who played what last, and the names of tracks for the catalogue."""
+"""The newest play for the live view, and the names of tracks for the catalogue."""
 
 from streams.tracks.catalogue_feed import CatalogueFeed
 from topics.learning_batch import LearningBatch
@@ -6,7 +6,7 @@ from topics.learning_log import LogRecord
 
 
 class LatestPlay:
-    """Looks at each batch that was learnt; feeds the catalogue of tracks where there is one."""
+    """Notes the newest play of each learnt batch; feeds the track catalogue, if there is one."""
 
     def __init__(self, feed: CatalogueFeed | None = None) -> None:
         self._feed = feed
@@ -14,7 +14,7 @@ class LatestPlay:
         """`listener_id` and `track_id` of the newest play; empty before the first."""
 
     def note(self, record: LogRecord) -> None:
-        """Takes a log record; never waits, never raises."""
+        """Notes a log record; never waits, never raises."""
         if not isinstance(record, LearningBatch) or not len(record):
             return
         if self._feed is not None:
@@ -27,5 +27,5 @@ class LatestPlay:
             }
 
     def catalogue_status(self) -> dict[str, int | str | None] | None:
-        """What became of the tracks that were offered; None without a catalogue."""
+        """Status of the catalogue feed; None without a catalogue."""
         return self._feed.status() if self._feed else None

@@ -1,4 +1,4 @@
-"""Reads lists with the names of their tracks, as people see them."""
+"""Reads lists and the names of their tracks, to show them to users."""
 
 from typing import Self
 
@@ -13,7 +13,7 @@ from topics.errors import ServerError
 
 
 class ListReader:
-    """Lists of the configured generation; use as an async context manager."""
+    """Reader of the configured generation's lists; use as an async context manager."""
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self._url = shown(addresses.redis)
@@ -28,7 +28,7 @@ class ListReader:
         await self._names.close()
 
     async def read(self, listener_id: str) -> StoredList | None:
-        """The listener's list, else everyone's; raises `ServerError` while Redis is away."""
+        """The listener's list, or the fallback list. `ServerError` while Redis is unavailable."""
         try:
             return await self._lists.read(listener_id)
         except REDIS_UNAVAILABLE as error:

@@ -1,4 +1,4 @@
-"""What somebody who watches a running EchoTune wants to see, gathered twice a second."""
+"""Collects what the live view of a running EchoTune shows; called about twice a second."""
 
 import time
 from collections import deque
@@ -15,21 +15,21 @@ from topics.errors import ServerError
 RATE_WINDOW_S = 5.0
 MANY_LISTS = 20_000
 COUNT_MANY_EVERY_S = 10.0
-"""So many lists are not counted anew with every look."""
+"""`MANY_LISTS` lists or more are counted at this interval, because counting scans all keys."""
 SPOTLIGHT_IDLE_S = 10.0
-"""A listener who has not played for so long makes room for one who does."""
+"""After this long without a play, another listener is shown."""
 
 
 @dataclass(frozen=True)
-class Glance:
-    """How everything is at one moment; None is not known (yet)."""
+class LiveView:
+    """State of the system at one moment; None means not known (yet)."""
 
     status: dict[str, Any]
     events_per_s: float | None = None
     spotlight: str | None = None
-    """A listener whose list is shown."""
+    """The listener whose list is shown."""
     playing: str | None = None
-    """What they play, by name."""
+    """Name of the track that this listener plays."""
     stored: StoredList | None = None
     names: dict[str, str] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class Glance:
 
 
 class Observer:
-    """Looks at a running system; use `reader` open."""
+    """Observes a running system; `reader` must be open."""
 
     def __init__(self, settings: Settings, addresses: Addresses, reader: ListReader) -> None:
         self._settings = settings
@@ -53,9 +53,9 @@ class Observer:
         self._lists: int | None = None
         self._counted_at = 0.0
 
-    async def glance(self) -> Glance:
-        """Asks everything once."""
-        counted = self._counted()
+    async def current_view(self) -> LiveView:
+        """Reads status, list and names once."""
+        counted = self._recent_count()
         status = await system_status(self._settings, self._addresses, lists=counted)
         if counted is None:
             self._lists, self._counted_at = status["lists"], time.monotonic()
@@ -66,12 +66,12 @@ class Observer:
             playing = await self._reader.name(self._playing) if self._playing else None
         except ServerError:
             stored, names, playing = None, {}, None
-        return Glance(
+        return LiveView(
             status, self._rate(status["applied"]), self._spotlight, playing, stored, names
         )
 
-    def _counted(self) -> int | None:
-        """How many lists there were, unless it is time to count them again."""
+    def _recent_count(self) -> int | None:
+        """The last count of lists; None if they have to be counted again."""
         is_due = time.monotonic() - self._counted_at > COUNT_MANY_EVERY_S
         return None if is_due or (self._lists or 0) < MANY_LISTS else self._lists
 
@@ -92,5 +92,5 @@ class Observer:
         self._applied.append((now, applied))
         while self._applied[0][0] < now - RATE_WINDOW_S:
             self._applied.popleft()
-        (began, was), (ended, is_now) = self._applied[0], self._applied[-1]
-        return (is_now - was) / (ended - began) if ended > began else None
+        (began, before), (ended, after) = self._applied[0], self._applied[-1]
+        return (after - before) / (ended - began) if ended > began else None

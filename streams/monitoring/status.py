@@ -1,4 +1,4 @@
-"""How everything is, gathered from Redis, Kafka and the workers' own statuses."""
+"""Status of the whole system, from Redis, Kafka and the workers' own statuses."""
 
 import asyncio
 from typing import Any
@@ -15,15 +15,15 @@ from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
 
-_OF_A_SHARD = ("recommender_id", "as_of", "applied", "publishing", "topic_as_of", "redis_error")
+_SHARD_KEYS = ("recommender_id", "as_of", "applied", "publishing", "topic_as_of", "redis_error")
 
 
 async def system_status(
     settings: Settings, addresses: Addresses, *, lists: int | None = None
 ) -> dict[str, Any]:
-    """JSON values with stable names; what cannot be asked is null and said in `problems`.
+    """JSON values with stable names. An unknown value is null, and `problems` gives the reason.
 
-    To count lists is to walk all keys: who has just done it tells how many there are.
+    Counting lists scans all keys. A caller that has just counted them passes `lists`.
     """
     problems: list[str] = []
     redis = redis_of(addresses)
@@ -53,20 +53,20 @@ async def system_status(
 
 
 async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
-    """What each recommender of the generation says of itself; nothing where it does not run."""
+    """The status of each recommender of the generation; empty if it does not run."""
     every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
     ids = [each.recommender_id for each in every]
-    said = await recommender_statuses(redis, ids)
-    for recommender_id, each in zip(ids, said, strict=True):
+    found = await recommender_statuses(redis, ids)
+    for recommender_id, each in zip(ids, found, strict=True):
         if not each:
             problems.append(f"{recommender_id} does not run")
         elif each.get("waits_for"):
             problems.append(f"{recommender_id} waits for the end of {each['waits_for']}")
-    return said
+    return found
 
 
 def _short(recommender: dict[str, Any]) -> dict[str, Any]:
-    return {name: recommender.get(name) for name in _OF_A_SHARD}
+    return {name: recommender.get(name) for name in _SHARD_KEYS}
 
 
 def _ends(kafka: str) -> dict[int, Bounds]:
@@ -80,7 +80,7 @@ def _lag(
     shards: list[dict[str, Any]],
     problems: list[str],
 ) -> dict[str, int | None]:
-    """Events not yet in the log, and log records not yet in the model; None: nobody knows."""
+    """Events that are not yet in the log, and log records not yet learnt; None if unknown."""
     try:
         ends = _ends(addresses.kafka)
         with LogReader(addresses.kafka) as reader:

@@ -1,6 +1,6 @@
-"""What each worker says of itself, for people: a JSON document in Redis that expires in seconds.
+"""The status of each worker, for operators: a JSON document in Redis with a TTL of seconds.
 
-`echotune:status:recommender:{recommender_id}` and `echotune:status:sequencer:{sequencer_id}`.
+Keys: `echotune:status:recommender:{recommender_id}` and `echotune:status:sequencer:{sequencer_id}`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from streams.redis_client import REDIS_UNAVAILABLE
 
 STATUS_TTL_S = 10
-"""Statuses of workers outlive them by this much."""
+"""How long a status outlives its worker, at most."""
 _RECOMMENDER = "echotune:status:recommender:"
 _SEQUENCER = "echotune:status:sequencer:"
 _SCAN_COUNT = 1_000
@@ -27,14 +27,14 @@ def recommender_key(recommender_id: str) -> str:
 async def write_recommender_status(
     redis: "Redis", recommender_id: str, status: Mapping[str, Any]
 ) -> None:
-    """Writes a recommender's status, unless Redis is away: others say so."""
+    """Writes a recommender's status; does nothing if Redis is unavailable."""
     await _write(redis, recommender_key(recommender_id), status)
 
 
 async def write_sequencer_status(
     redis: "Redis", sequencer_id: str, status: Mapping[str, Any]
 ) -> None:
-    """Writes a sequencer's status, unless Redis is away: others say so."""
+    """Writes a sequencer's status; does nothing if Redis is unavailable."""
     await _write(redis, _SEQUENCER + sequencer_id, status)
 
 

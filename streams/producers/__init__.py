@@ -1,6 +1,6 @@
-"""What sends listening events: one event, a history, or the generated town.
+"""Producers of listening events: a single event, a history, or the generated listeners.
 
-`event_producer` is the idempotent Kafka producer behind `echotune send`. `history_import` sends
-files, and `import_ledger` remembers what the broker acknowledged, so that an interrupted import
-continues. `simulated_feed` plays the town at a given rate.
+`event_producer` is the idempotent Kafka producer behind `echotune send`. `history_import` imports
+files (a backfill), and `import_ledger` stores which events the broker has acknowledged, so that an
+interrupted import continues. `simulated_feed` sends generated listeners' events at a given rate.
 """

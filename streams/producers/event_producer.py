@@ -1,4 +1,4 @@
-"""Produces listening events: idempotent, acknowledged by the broker, never given up."""
+"""Produces listening events with an idempotent producer, which retries without a time limit."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -12,30 +12,30 @@ from topics.errors import ServerError
 from topics.listening_event import ListeningEvent
 
 WAITING_MAX = 100_000
-"""Events that may wait for the broker at once; more make `send` wait."""
+"""Maximum number of unacknowledged events; `send` blocks while it is reached (backpressure)."""
 _POLL_S = 0.2
-_AWAY_CODES = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT})
+_UNAVAILABLE_CODES = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT})
 
 
-class Place(NamedTuple):
-    """Where the broker keeps an event."""
+class AcknowledgedAt(NamedTuple):
+    """The partition and offset at which the broker has stored an event."""
 
     partition: int
     offset: int
 
 
-OnAcknowledged = Callable[[Place], object]
+OnAcknowledged = Callable[[AcknowledgedAt], object]
 
 
 class EventProducer:
-    """Sends events keyed by listener, with the partitioner all clients agree on (murmur2).
+    """Sends events keyed by listener, with the partitioner of all Kafka clients (murmur2).
 
-    While Kafka is away it waits, and `say`s so once.
+    It waits while Kafka is unavailable, and calls `say` with one message about it.
     """
 
     def __init__(self, kafka: str, say: Callable[[str], object]) -> None:
         self._say = say
-        self._is_away = False
+        self._is_unavailable = False
         self._kafka = kafka
         self._failure: KafkaError | None = None
         self.acknowledged = 0
@@ -54,12 +54,12 @@ class EventProducer:
         )
 
     def send(self, event: ListeningEvent, on_acknowledged: OnAcknowledged | None = None) -> None:
-        """Hands an event over; raises `ServerError` once the broker refused one."""
+        """Queues an event; raises `ServerError` if the broker has refused one."""
         value = encode("ListeningEvent", vars(event))
         self._send(event.listener_id.encode(), value, {}, on_acknowledged)
 
-    def send_again(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
-        """Hands over a record that was encoded by somebody; raises as `send` does."""
+    def resend(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """Queues a record that is already encoded; raises as `send` does."""
         self._send(key, value, headers, None)
 
     def _send(
@@ -75,7 +75,7 @@ class EventProducer:
                 return
             self.acknowledged += 1
             if on_acknowledged is not None:
-                on_acknowledged(Place(message.partition() or 0, message.offset() or 0))
+                on_acknowledged(AcknowledgedAt(message.partition() or 0, message.offset() or 0))
 
         while True:
             self._check()
@@ -93,11 +93,11 @@ class EventProducer:
         _interruptible(self._producer.poll, 0)
 
     def flush(self) -> None:
-        """Waits until everything sent is acknowledged, however long that takes."""
+        """Waits without a time limit until every event that was sent is acknowledged."""
         while _interruptible(self._producer.flush, _POLL_S) > 0:
             self._check()
         self._check()
-        self._is_away = False
+        self._is_unavailable = False
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -107,13 +107,13 @@ class EventProducer:
             )
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in _AWAY_CODES and not self._is_away:
-            self._is_away = True
+        if error.code() in _UNAVAILABLE_CODES and not self._is_unavailable:
+            self._is_unavailable = True
             self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
 
 
 def _interruptible(call: Callable[[float], int], timeout_s: float) -> int:
-    """What `call` returns; Ctrl-C in one of its callbacks, which it loses, is raised again."""
+    """Returns the result of `call`; re-raises a Ctrl-C that one of its callbacks has swallowed."""
     try:
         return call(timeout_s)
     except SystemError as error:

@@ -1,4 +1,4 @@
-"""Imports listening history: every row once, whatever was imported before or stopped half-way."""
+"""Imports listening history (a backfill); each row is sent once, even if imports are repeated."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from streams.sources.history.history import BadRow, Ignored
 from topics.listening_event import ListeningEvent
 
 EVENTS_A_BATCH = 10_000
-"""So many events are acknowledged before they are recorded; a crash repeats at most those."""
+"""Number of events that are acknowledged and then recorded; a crash repeats at most these."""
 BAD_ROWS_KEPT = 20
 
 HistoryRow = ListeningEvent | BadRow | Ignored
@@ -20,19 +20,19 @@ HistoryRow = ListeningEvent | BadRow | Ignored
 
 @dataclass
 class ImportReport:
-    """What became of the rows of an import."""
+    """Numbers of rows of an import, by outcome."""
 
     sent: int = 0
     already_there: int = 0
     bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
-    """The first ones."""
+    """The first `BAD_ROWS_KEPT` of them."""
     ignored: Counter[str] = field(default_factory=Counter)
-    """Rows that are no plays of music, by why."""
+    """Number of rows that are no plays of music, by reason."""
 
     @property
     def rows(self) -> int:
-        """Rows read."""
+        """Number of rows that were read."""
         return self.sent + self.already_there + self.bad + self.ignored.total()
 
     def as_json(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class ImportReport:
 
 
 def events_of(rows: Iterable[HistoryRow], report: ImportReport) -> Iterator[ListeningEvent]:
-    """The events among `rows`; the others are noted in `report`."""
+    """The events among `rows`; bad and ignored rows are noted in `report`."""
     for row in rows:
         if isinstance(row, BadRow):
             report.bad += 1
@@ -66,7 +66,7 @@ def import_rows(
     ledger: ImportLedger,
     on_batch: Callable[[ImportReport], object],
 ) -> ImportReport:
-    """Sends what the ledger has not seen; records it once the broker acknowledged it."""
+    """Sends the events that are not in the ledger; records them when they are acknowledged."""
     report = ImportReport()
     events = events_of(rows, report)
     while batch := list(islice(events, EVENTS_A_BATCH)):

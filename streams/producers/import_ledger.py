@@ -1,8 +1,8 @@
-"""Which events imports have sent and the broker has acknowledged, so that none is sent again.
+"""The ledger of imported events that the broker has acknowledged, so that none is sent again.
 
-The file is a header and the 16-byte keys of event ids, in order of acknowledgement, only ever
-appended to. A last key that a crash cut short is cut off: its event is sent again, as the same
-event. In memory the keys are sorted arrays of growing sizes (a log-structured merge; O'Neil et
+The file is append-only: a header and the 16-byte keys of event ids, in order of acknowledgement.
+A last key that a crash has cut short is removed; its event is then sent again under the same id.
+In memory the keys are sorted arrays of growing sizes (a log-structured merge; O'Neil et
 al. 1996): 16 bytes an event, 48 while the largest are merged.
 """
 
@@ -21,13 +21,13 @@ from topics.identity import event_key_of
 HEADER = b"echotune-sent-1\n"
 KEY_BYTES = 16
 _KEYS = np.dtype(f"S{KEY_BYTES}")
-"""Compares as bytes; that numpy drops zeros at the end makes no two keys of 16 bytes equal."""
+"""Compares as bytes. Numpy drops trailing zeros, but keys of equal length stay distinct."""
 
 Keys = NDArray[Any]
 
 
 class ImportLedger:
-    """The ledger at `path`, made where there is none; one process at a time may have it."""
+    """The ledger at `path`, created if it does not exist; one process at a time may open it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,16 +53,16 @@ class ImportLedger:
         return sum(map(len, self._runs))
 
     def unseen(self, event_ids: Sequence[str]) -> list[bool]:
-        """Whether each of `event_ids` is new, here and among those before it."""
+        """For each of `event_ids`, whether it is neither in the ledger nor earlier in the list."""
         keys = _keys_of(event_ids)
         new = np.zeros(len(keys), bool)
         new[np.unique(keys, return_index=True)[1]] = True
         for run in self._runs:
-            new &= ~_in(run, keys)
+            new &= ~_contains(run, keys)
         return [bool(each) for each in new]
 
     def record(self, event_ids: Sequence[str]) -> None:
-        """Remembers `event_ids`, durably when this returns."""
+        """Adds `event_ids`; they are on disk (fsync) when this returns."""
         if not event_ids:
             return
         keys = _keys_of(event_ids)
@@ -72,7 +72,7 @@ class ImportLedger:
             self._runs[-2:] = [_sorted(np.concatenate(self._runs[-2:]))]
 
     def close(self) -> None:
-        """Lets another process have the ledger."""
+        """Closes the file, so that another process may open the ledger."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -82,7 +82,8 @@ class ImportLedger:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise HistoryError(
-                f"Another import is running: it holds {self._path}.", "Start again when it is done."
+                f"Another import is running: it holds {self._path}.",
+                "Run this one again when it is done.",
             ) from None
 
     def _load(self) -> Keys:
@@ -112,8 +113,8 @@ class ImportLedger:
     def _error(self, what: str) -> HistoryError:
         return HistoryError(
             f"The ledger of imports {self._path} {what}.",
-            "Make it writable, or move it away: imports then send again what they sent before, "
-            "which is counted once all the same while the duplicate window reaches back.",
+            "Make it writable, or move it away. Imports then send earlier events again, and "
+            "each is still counted once if it is in the deduplication window.",
         )
 
 
@@ -125,7 +126,7 @@ def _sorted(keys: Keys) -> Keys:
     return np.sort(keys, kind="stable")
 
 
-def _in(run: Keys, keys: Keys) -> NDArray[np.bool_]:
+def _contains(run: Keys, keys: Keys) -> NDArray[np.bool_]:
     if not len(run):
         return np.zeros(len(keys), bool)
     at = np.minimum(np.searchsorted(run, keys), len(run) - 1)

@@ -1,4 +1,4 @@
-"""Feeds generated listeners' events at a given pace, going on where the last run stopped."""
+"""Sends generated listeners' events at a given rate; continues where the last run stopped."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,18 +8,19 @@ from typing import NamedTuple
 
 import orjson
 
-from infra.home import remembered, writing_in
+from infra.home import stored_json, writing_in
 from streams.producers.event_producer import EventProducer
 from streams.sources.town.simulator import Simulator
 from topics.listening_event import ListeningEvent
 
 START_MS = 1_104_537_600_000
-"""2005-01-01, when the town begins to listen; its time runs as fast as events are sent."""
-REMEMBER_EVERY_S = 1.0
+"""2005-01-01, the first day of the generated listeners; time advances with the events."""
+STORE_EVERY_S = 1.0
+"""Seconds between two writes of the position; a crash sends the events since then again."""
 
 
 class RateLimit:
-    """Keeps a loop to `per_second` steps a second; None: as fast as it goes."""
+    """Limits a loop to `per_second` steps a second; None means no limit."""
 
     def __init__(self, per_second: float | None, clock: Callable[[], float] = time.monotonic):
         self._per_second = per_second
@@ -28,7 +29,7 @@ class RateLimit:
         self._steps = 0
 
     def due_in_s(self) -> float:
-        """Counts a step; returns for how long to wait before it, 0 where it is late already."""
+        """Counts a step; returns how long to wait before it, or 0 if the loop is late."""
         self._steps += 1
         if self._per_second is None:
             return 0.0
@@ -36,28 +37,28 @@ class RateLimit:
 
 
 class Position(NamedTuple):
-    """Where a town's feed stands: `within_day` events of `day` are sent, `events` in all."""
+    """Position of a feed: `within_day` events of `day` are sent, and `events` in total."""
 
     day: int = 0
     within_day: int = 0
     events: int = 0
 
     def after_one(self) -> "Position":
-        """One event further."""
+        """The position one event later."""
         return Position(self.day, self.within_day + 1, self.events + 1)
 
     def next_day(self) -> "Position":
-        """The beginning of the day after."""
+        """The beginning of the next day."""
         return Position(self.day + 1, 0, self.events)
 
 
 class SimulatedFeed:
-    """The events of one town, sent through `producer`; its place is kept in `folder`."""
+    """Sends the events of one town; its position is stored in `folder`."""
 
     def __init__(self, folder: Path, *, seed: int, listeners: int) -> None:
         self._file = folder / f"town-{seed}-{listeners}.json"
         self._simulator = Simulator(seed, listeners, START_MS)
-        self.position = Position(*remembered(self._file) or ())
+        self.position = Position(*stored_json(self._file) or ())
 
     def send(
         self,
@@ -67,20 +68,20 @@ class SimulatedFeed:
         events: int | None,
         on_sent: Callable[[Position], object],
     ) -> None:
-        """Sends `events` (None: without end) at `rate` a second, going on at `position`."""
-        pace, remembered_at = RateLimit(rate), time.monotonic()
+        """Sends `events` (None: without end) at `rate` per second, beginning at `position`."""
+        pace, stored_at = RateLimit(rate), time.monotonic()
         try:
             for event in islice(self._events(), events):
                 if wait_s := pace.due_in_s():
                     time.sleep(wait_s)
                 producer.send(event)
                 self.position = self.position.after_one()
-                if time.monotonic() - remembered_at >= REMEMBER_EVERY_S:
-                    self._remember(producer)
+                if time.monotonic() - stored_at >= STORE_EVERY_S:
+                    self._store(producer)
                     on_sent(self.position)
-                    remembered_at = time.monotonic()
+                    stored_at = time.monotonic()
         finally:
-            self._remember(producer)
+            self._store(producer)
 
     def _events(self) -> Iterator[ListeningEvent]:
         while True:
@@ -89,8 +90,8 @@ class SimulatedFeed:
             )
             self.position = self.position.next_day()
 
-    def _remember(self, producer: EventProducer) -> None:
-        """What is sent twice after a crash is the same event, which the fold counts once."""
+    def _store(self, producer: EventProducer) -> None:
+        """Stores the position; the fold drops events that are repeated after a crash."""
         producer.flush()
         with writing_in(self._file.parent):
             part = self._file.with_suffix(".part")

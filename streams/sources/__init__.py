@@ -1,6 +1,6 @@
-"""Where plays come from besides producers: history files, and a generated town. No Kafka here.
+"""Sources of plays besides producers: history files and generated listeners. No Kafka here.
 
-`plays` says what a parsed row is, `files` opens what people have (files, folders, archives).
-`formats` recognises and reads one format a file, `history` makes events of plays in order,
-`columnar` makes columns of them for evaluation, `town` generates listeners.
+`plays` defines a parsed row, and `files` opens files, folders and archives. `formats` recognises
+and parses one format per module, `history` makes events of plays in order of time, `columnar`
+makes columns of plays for evaluation, and `town` generates listeners.
 """

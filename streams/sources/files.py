@@ -1,4 +1,4 @@
-"""The files of a history: given by path, inside a folder, or inside a zip that may be hostile."""
+"""Opens the files of a history: a path, a folder, or a zip archive, which may be hostile."""
 
 import io
 import os
@@ -19,29 +19,29 @@ ZIP_MEMBER_BYTES_MAX = 500 * 1024 * 1024
 _OWNER_BYTES_MAX = 65_536
 
 OnBytes = Callable[[int], object]
-"""Gets how many more bytes were read."""
+"""Is called with the number of bytes that were read since the last call."""
 
 
 class Part(NamedTuple):
-    """One file to read: a file by itself, or one of a folder or zip."""
+    """One file to read: a single one, or a member of a folder or zip archive."""
 
     number: int
     export: int
-    """Parts of one path given are one export."""
+    """Number of the given path; all parts of one path are one export."""
     name: str
     listener_id: str | None
-    """Whose it is, where that is known from outside of its rows."""
+    """The listener, if known without reading the rows."""
 
 
-def of_nobody(part: Part) -> HistoryError:
-    """What to raise where neither the file nor the person who imports it names a listener."""
+def without_listener(part: Part) -> HistoryError:
+    """The error if neither the file nor the user names a listener."""
     return HistoryError(
-        f"{part.name} does not say whose plays it holds.", "Say it with --listener."
+        f"{part.name} does not name a listener.", "Name the listener with --listener."
     )
 
 
 class _CountedFile(io.RawIOBase):
-    """Tells how many bytes were read."""
+    """A file that reports how many bytes were read."""
 
     def __init__(self, path: Path, on_bytes: OnBytes) -> None:
         self._file = path.open("rb", buffering=0)
@@ -68,13 +68,13 @@ class _CountedFile(io.RawIOBase):
 
 @contextmanager
 def opened(path: Path, on_bytes: OnBytes) -> Iterator[BinaryIO]:
-    """The file at `path`, buffered and counted."""
+    """Opens the file at `path`; `on_bytes` counts what is read."""
     with io.BufferedReader(_CountedFile(path, on_bytes), 1 << 18) as file:
         yield cast(BinaryIO, file)
 
 
 def files_of(path: Path) -> list[Path]:
-    """`path` itself, or the files of the folder it is, in order of name."""
+    """`path` itself, or, if it is a folder, the files in it in order of name."""
     if path.is_dir():
         found = [
             *islice((each for each in path.rglob("*") if each.is_file()), FOLDER_FILES_MAX + 1)
@@ -91,12 +91,12 @@ def files_of(path: Path) -> list[Path]:
 
 
 def size_of(paths: list[Path]) -> int:
-    """Bytes of all files."""
+    """Size of all files together, in bytes."""
     return sum(file.stat().st_size for path in paths for file in files_of(path))
 
 
 def members_of(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
-    """The files of a zip; `HistoryError` where it is larger than an honest export is."""
+    """The files of a zip archive; `HistoryError` if it is too large for an export (zip bomb)."""
     entries = archive.infolist()
     if len(entries) > ZIP_ENTRIES_MAX:
         raise _too_large(name, f"has {len(entries):,} entries, more than {ZIP_ENTRIES_MAX}")
@@ -113,13 +113,13 @@ def _too_large(name: str, what: str) -> HistoryError:
 
 
 def owner_of(archive: zipfile.ZipFile) -> str | None:
-    """User name that a ListenBrainz export tells in its `user.json`."""
+    """The user name in the `user.json` of a ListenBrainz export."""
     if "user.json" not in archive.namelist():
         return None
     with archive.open("user.json") as file:
         try:
-            told = orjson.loads(file.read(_OWNER_BYTES_MAX))
+            user = orjson.loads(file.read(_OWNER_BYTES_MAX))
         except orjson.JSONDecodeError:
             return None
-    name = told.get("username") if isinstance(told, dict) else None
+    name = user.get("username") if isinstance(user, dict) else None
     return name if isinstance(name, str) and name else None

@@ -1,4 +1,4 @@
-"""What comes out of a history file: plays, bad rows, and rows that are no plays of music."""
+"""The rows parsed from history files: plays, bad rows, and rows that are no plays of music."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from topics.listening_event import ListeningEvent
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be an event, and why; the rows around it are imported all the same."""
+    """A row that cannot become an event, and why; the other rows are still imported."""
 
     path: str
     row: int
-    """Counted from 1; the line in text files, the element in JSON arrays."""
+    """Counted from 1: the line of a text file, or the element of a JSON array."""
     reason: str
 
     def __str__(self) -> str:
@@ -28,9 +28,9 @@ class Ignored:
 
 
 class Play(NamedTuple):
-    """One play as its file tells it, before it gets ids; sorts by time, then place.
+    """One play as its file contains it, before ids are assigned; sorts by time, then file and row.
 
-    Times and lengths in ms; None is unknown.
+    Times and lengths are in ms; None means unknown.
     """
 
     listened_at: int

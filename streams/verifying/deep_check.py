@@ -1,8 +1,8 @@
-"""Checks every promise against the logs, while everything runs or after it was stopped.
+"""Checks every promise against the logs, while the system runs or after it was stopped.
 
-What both stores hold is read first, with how far each says it has come; then the log is folded
-again from its start, beside the source, the dead letters and, at the log offset of each list of
-a sample, what the state ranks there.
+First the publish frontiers and lists of both stores are read. Then the log is folded again from its
+start and compared with the source and the dead letters. A sample of lists is ranked again, each at
+its log offset, and compared with the stores.
 """
 
 import time
@@ -34,7 +34,7 @@ OnOffset = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class DeepVerification:
-    """What was found; `replayed` is what plain `verify` says."""
+    """Result of the deep check; `replayed` is the result of plain `verify`."""
 
     replayed: Verification
     findings: Findings
@@ -56,10 +56,8 @@ class DeepVerification:
         }
 
 
-def verify_deeply(
-    settings: Settings, addresses: Addresses, on_offset: OnOffset
-) -> DeepVerification:
-    """Checks every promise; `on_offset` gets (offset, last offset) as the log is folded."""
+def verify_deep(settings: Settings, addresses: Addresses, on_offset: OnOffset) -> DeepVerification:
+    """Checks every promise; calls `on_offset` with (offset, last offset) as the log is folded."""
     live = live_progress(settings, addresses)
     fold, findings = new_fold(settings), Findings()
     maker = list_maker(settings, fold)
@@ -73,7 +71,7 @@ def verify_deeply(
         wanted = [live.digest_offset, stores.settled.as_of]
         replay.run(reader, sample_by_offset(stores.redis, stores.topic), wanted, on_offset)
     compare_stores(stores, fold, maker, settings.list_ttl_s, findings)
-    found = replay.digests.get(live.digest_offset, "none: the log does not reach so far")
+    found = replay.digests.get(live.digest_offset, "none: the log ends before this offset")
     replayed = Verification(
         equal=found == live.digest,
         offset=live.digest_offset,

@@ -1,4 +1,4 @@
-"""What EchoTune promises, and the first place at which each promise is broken."""
+"""The promises of EchoTune, and the first place at which each promise is broken."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -20,7 +20,7 @@ class Promise(StrEnum):
 
 
 class Broken(NamedTuple):
-    """A promise that is not kept, and where; `where` sorts as it happened."""
+    """A promise that is not kept, the place (`where`), and a description (`what`)."""
 
     promise: Promise
     where: str
@@ -29,11 +29,11 @@ class Broken(NamedTuple):
 
 @dataclass
 class Findings:
-    """Of each promise: how often it was checked and broken, and the first place where it was.
+    """For each promise: how often it was checked and broken, and the first place at which it was.
 
     >>> found = Findings()
     >>> found.note(Promise.AGREED, [], checked=3)
-    >>> found.note(Promise.RANKED, [Broken(Promise.RANKED, "ann", "t1 stands first, not t2")])
+    >>> found.note(Promise.RANKED, [Broken(Promise.RANKED, "ann", "t1 is first, not t2")])
     >>> found.is_kept, found.checked[Promise.AGREED], found.first[Promise.RANKED].where
     (False, 3, 'ann')
     """
@@ -41,12 +41,12 @@ class Findings:
     checked: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
     broken: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
     unknown: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
-    """What could not be checked, since retention has taken what it would be compared with."""
+    """Checks that were impossible, because retention has deleted the records to compare with."""
     first: dict[Promise, Broken] = field(default_factory=dict)
 
     @property
     def is_kept(self) -> bool:
-        """Whether nothing that was checked is broken."""
+        """Whether no check has found a broken promise."""
         return not self.first
 
     def note(
@@ -60,7 +60,7 @@ class Findings:
             self.first.setdefault(promise, each)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """One entry a promise, with stable names."""
+        """One entry per promise; JSON values with stable names."""
         return [
             {
                 "promise": each.name.lower(),
@@ -76,7 +76,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class LogSums:
-    """Sums over all sources: what the log covers, and what became of it."""
+    """Sums over all sources: the covered offsets, and what they are."""
 
     covered: int = 0
     rows: int = 0

@@ -1,4 +1,4 @@
-"""Lists as consumers find them, beside each other and beside what the state ranks. Pure."""
+"""Compares published lists with each other and with the ranking of the state. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ SAMPLE_LISTS = 200
 
 
 class Published(NamedTuple):
-    """A list as a consumer finds it, its items by their hash; `at_ms` is when it was written."""
+    """A list as a consumer reads it, with a hash of its items; written at `at_ms`."""
 
     log_epoch: int
     as_of: int
@@ -23,7 +23,7 @@ class Published(NamedTuple):
 
     @property
     def content(self) -> tuple[int, int, int, bytes]:
-        """What Redis and the topic agree on."""
+        """The values that must be equal in Redis and the topic."""
         return self.log_epoch, self.as_of, self.event_time, self.items
 
 
@@ -36,27 +36,27 @@ def items_hash(items: Iterable[RankedTrack]) -> bytes:
     return xxhash.xxh3_128_digest(orjson.dumps([tuple(each) for each in items]))
 
 
-def made(each: RecommendationList) -> Published:
-    """A list as `ListMaker` makes it."""
+def published_from(each: RecommendationList) -> Published:
+    """The comparable form of a list that `ListMaker` has made."""
     return Published(each.log_epoch, each.as_of, each.event_time, items_hash(each.items))
 
 
 def sample_of(lists: Lists, size: int = SAMPLE_LISTS) -> list[str]:
-    """Everyone's list and those of `size` listeners, always the same ones of the same listeners."""
+    """The fallback list and those of `size` listeners; equal listeners give an equal sample."""
     own = sorted(lists.keys() - {EVERYONE}, key=lambda each: xxhash.xxh3_64_digest(each.encode()))
     return [*own[:size], *({EVERYONE} & lists.keys())]
 
 
 def disagreements(redis: Lists, topic: Lists, settled_at: tuple[int, int]) -> Iterator[Broken]:
-    """Lists that differ though both stores said before that they hold all up to `settled_at`.
+    """Lists that differ although both stores were complete up to and including `settled_at`.
 
-    What is newer in one store may be on its way to the other.
+    A newer list may be in one store and still in flight to the other one.
     """
     for listener_id in sorted(redis.keys() & topic.keys()):
         one, other = redis[listener_id], topic[listener_id]
         newer = max((one.log_epoch, one.as_of), (other.log_epoch, other.as_of))
-        same_place = (one.log_epoch, one.as_of) == (other.log_epoch, other.as_of)
-        if one.content != other.content and (same_place or newer <= settled_at):
+        same_position = (one.log_epoch, one.as_of) == (other.log_epoch, other.as_of)
+        if one.content != other.content and (same_position or newer <= settled_at):
             what = f"as of {one.as_of} in redis, as of {other.as_of} in the topic"
             yield Broken(Promise.AGREED, listener_id, what)
 
@@ -64,10 +64,10 @@ def disagreements(redis: Lists, topic: Lists, settled_at: tuple[int, int]) -> It
 def outdated(
     lists: Lists, last_changed: Mapping[str, int], settled: int, store: str
 ) -> Iterator[Broken]:
-    """Listeners without a list as of their last change, and lists of nobody.
+    """Listeners without a list as of their last change, and lists of unknown listeners.
 
-    `last_changed` is the log offset at which each listener that is remembered changed last; who
-    changed beyond `settled` may be on the way.
+    `last_changed` maps each listener of the state to the log offset of its last change. A list that
+    changed above `settled` may still be in flight.
     """
     for listener_id, changed in last_changed.items():
         found = lists.get(listener_id)
@@ -80,11 +80,13 @@ def outdated(
             yield Broken(Promise.COMPLETE, listener_id, what)
     for listener_id in sorted(lists.keys() - last_changed.keys() - {EVERYONE}):
         if lists[listener_id].as_of <= settled:
-            yield Broken(Promise.COMPLETE, listener_id, f"nobody, but has a list in {store}")
+            yield Broken(
+                Promise.COMPLETE, listener_id, f"unknown listener, but has a list in {store}"
+            )
 
 
 def misranked(listener_id: str, found: Published, ranked: Published) -> Iterator[Broken]:
-    """Whether a list is what the state of its place ranks."""
+    """A finding if a list differs from the ranking of the state at its log offset."""
     if found.content != ranked.content:
         where = f"{listener_id} as of {found.as_of}"
         what = f"the list is {found.content}, the state ranks {ranked.content}"

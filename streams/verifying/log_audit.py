@@ -1,7 +1,7 @@
-"""Sums of what the log counts by its own account, and where it breaks what it promises.
+"""Adds up independently which rows of the log count, and finds where the log breaks a promise.
 
-`folding/log_account` says what counts; neither knows of the fold's own bookkeeping, with which
-these sums are compared. Pure.
+`folding/log_account` decides which rows count. Both are independent of the fold's own bookkeeping,
+with which these sums are compared. Pure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from topics.learning_log import LogRecord
 
 
 class LogAudit:
-    """Follows the log from its start, and adds up what counts."""
+    """Reads the log from its start, and adds up the rows that count."""
 
     def __init__(self) -> None:
         self._account = LogAccount()
@@ -22,9 +22,9 @@ class LogAudit:
         self.broken: list[Broken] = []
 
     def note(self, offset: int, record: LogRecord) -> Counted | None:
-        """Takes the record at `offset`; returns what of it counts."""
+        """Notes the record at `offset`; returns the part of it that counts."""
         if offset != self._next_offset:
-            self._break(offset, f"the log goes on at {offset}, not at {self._next_offset}")
+            self._break(offset, f"the log continues at {offset}, not at {self._next_offset}")
         self._next_offset = offset + 1
         counted = self._account.note(offset, record)
         if counted is not None:
@@ -35,17 +35,17 @@ class LogAudit:
         batch = counted.batch
         rows = [at for at in batch.offsets.tolist() if at >= counted.first_new]
         rejected = [at for at, _ in counted.rejected]
-        told = set(rows) | set(rejected)
-        if len(told) < len(rows) + len(rejected):
-            self._break(counted.log_offset, "an offset is a row and rejected, or told twice")
-        if told and not counted.first_new <= min(told) <= max(told) <= batch.to_offset:
-            self._break(counted.log_offset, "an offset lies outside of what the batch covers")
+        offsets = set(rows) | set(rejected)
+        if len(offsets) < len(rows) + len(rejected):
+            self._break(counted.log_offset, "an offset is a row and rejected, or repeated")
+        if offsets and not counted.first_new <= min(offsets) <= max(offsets) <= batch.to_offset:
+            self._break(counted.log_offset, "an offset is outside of the range of the batch")
         covered = batch.to_offset + 1 - counted.first_new
         self.ledger = LogSums(
             self.ledger.covered + covered,
             self.ledger.rows + len(rows),
             self.ledger.rejected + len(rejected),
-            self.ledger.vacant + covered - len(told),
+            self.ledger.vacant + covered - len(offsets),
         )
 
     def _break(self, offset: int, what: str) -> None:
@@ -55,18 +55,18 @@ class LogAudit:
 
     @property
     def next(self) -> Mapping[SourcePartition, int]:
-        """First offset of each source partition that is not covered."""
+        """The first offset of each source partition that is not covered (the low watermark)."""
         return self._account.next
 
     def holes(self) -> Iterator[Broken]:
-        """Batches that were ignored, since a predecessor is missing, and never came again."""
+        """Batches that were ignored because a predecessor is missing, and were not repeated."""
         for each in self._account.holes():
             missing = f"{each.source_name}/{each.partition}/{each.first_missing}"
-            what = f"{missing} is missing before what covers {each.to_offset}"
+            what = f"{missing} is missing before the batch up to {each.to_offset}"
             yield Broken(Promise.CONTIGUOUS, f"learning-log/0/{each.log_offset}", what)
 
     def differences(self, counts: Mapping[str, int]) -> Iterator[Broken]:
-        """What the fold's own counters say otherwise; `counts` are those of the fold."""
+        """Sums that differ from `counts`, the fold's own counters."""
         refused = counts.get("conflict", 0) + counts.get("refused_after_erasure", 0)
         kept = counts.get("applied", 0) + counts.get("duplicate", 0) + refused
         pairs = {

@@ -1,4 +1,4 @@
-"""Reads every published list of a generation: the Redis tables and the topic."""
+"""Reads all published lists of a generation from Redis and from the topic."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
 
 
 async def lists_in_redis(redis: Redis, generation: str) -> dict[str, Published]:
-    """Listener id → list, of every list of the generation; a few hundred a call."""
+    """Listener id → list, for all lists of the generation; reads one page of keys per call."""
     prefix = list_key(generation, "")
     found: dict[str, Published] = {}
     async for keys in _pages(redis, prefix):
@@ -30,7 +30,7 @@ async def lists_in_redis(redis: Redis, generation: str) -> dict[str, Published]:
                 pipeline.hmget(key, _FIELDS)
             rows = await pipeline.execute()
         for key, fields in zip(keys, rows, strict=True):
-            if fields[0] is not None:  # else it expired meanwhile
+            if fields[0] is not None:  # otherwise it has just expired
                 found[key.decode().removeprefix(prefix)] = _of_hash(fields)
     return found
 
@@ -55,9 +55,9 @@ def _of_hash(fields: list[bytes]) -> Published:
 def lists_in_topic(
     kafka: str, generation: str, schemas: SchemaLookup = released
 ) -> dict[str, Published]:
-    """The last committed list of each listener, as compaction leaves it.
+    """The newest committed list of each listener.
 
-    Raises what `schemas` does while a registry is away that has the schema of a list.
+    Raises the errors of `schemas`, if a schema is only in a registry that is unavailable.
     """
     decoder = Decoder(RECOMMENDATIONS.contracts, schemas)
     lists: dict[str, Published] = {}
@@ -67,9 +67,9 @@ def lists_in_topic(
 
 
 def committed_lists(kafka: str) -> Iterator[Message]:
-    """Every record of the topic as compaction leaves it, of all generations.
+    """Every record that compaction has left in the topic, of all generations.
 
-    Raises `ServerError` while Kafka is away, or where it falls silent before the end.
+    Raises `ServerError` if Kafka is unavailable, or stops answering before the end.
     """
     group = "echotune-list-reader"
     with PartitionReader(kafka, group, RECOMMENDATIONS.name, skips_deleted=True) as reader:
@@ -86,7 +86,7 @@ def _take(lists: dict[str, Published], message: Message, generation: str, decode
     if isinstance(decoded, Rejected):
         raise LogError(
             f"A list in {RECOMMENDATIONS.name} cannot be read: {decoded.detail}.",
-            "Upgrade, or make the topic anew: its lists are published again.",
+            "Upgrade, or recreate the topic: its lists are then published again.",
         )
     fields = decoded[1]
     if fields["generation"] == generation:

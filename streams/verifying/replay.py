@@ -1,4 +1,4 @@
-"""One pass over the log: folded again, beside the source, the dead letters and sampled lists."""
+"""Folds the log again in one pass; compares source, dead letters and sampled lists with it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from streams.folding.log_account import Counted
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import ListMaker
 from streams.verifying.findings import Broken, Findings, Promise
-from streams.verifying.list_audit import Lists, Published, made, misranked, sample_of
+from streams.verifying.list_audit import Lists, Published, misranked, published_from, sample_of
 from streams.verifying.log_audit import LogAudit
 from streams.verifying.replay_check import RECORDS_AT_ONCE
 from streams.verifying.source_audit import Keeps, compared, missing_letters
@@ -23,11 +23,11 @@ from topics.learning_log import LogRecord, decode_log_record
 from topics.recommendation_list import EVERYONE
 
 Sample = Mapping[int, Sequence[tuple[str, Published]]]
-"""Log offset → lists (listener id, list) that were made there."""
+"""Log offset → lists (listener id, list) that were made as of it."""
 
 
 def sample_by_offset(*stores: Lists) -> Sample:
-    """The lists of each store that are to be ranked again."""
+    """A sample of each store's lists, which are ranked again."""
     sample: dict[int, list[tuple[str, Published]]] = {}
     for lists in stores:
         for listener_id in sample_of(lists):
@@ -38,7 +38,7 @@ def sample_by_offset(*stores: Lists) -> Sample:
 
 @dataclass
 class AuditReplay:
-    """Folds into `fold` and notes in `findings` whatever breaks a promise on the way."""
+    """Folds the log into `fold` and notes each broken promise in `findings`."""
 
     fold: Fold
     maker: ListMaker
@@ -46,10 +46,10 @@ class AuditReplay:
     keeps: Keeps
     findings: Findings
     decoder: Decoder = field(default_factory=lambda: Decoder(LISTENING_EVENTS.contracts))
-    """Reads the source as a sequencer does."""
+    """Decodes the source's records as a sequencer does."""
     audit: LogAudit = field(default_factory=LogAudit)
     digests: dict[int, str] = field(default_factory=dict)
-    """Log offset → digest, at the offsets that were asked for."""
+    """Log offset → digest, at the requested offsets."""
 
     def run(
         self,
@@ -58,15 +58,15 @@ class AuditReplay:
         digests_at: Sequence[int],
         on_offset: Callable[[int, int], None],
     ) -> None:
-        """Folds the log as far as anything asks for; `on_offset` gets (offset, last offset)."""
+        """Folds the log up to the last requested offset; calls `on_offset(offset, last)`."""
         end = reader.bounds().end
         stops = [each for each in sorted({*digests_at, *sample}) if 0 <= each < end]
         last = stops[-1] if stops else -1
         decoded = ((at, self._noted(at, value)) for at, value in reader.records(0, last))
         for stop in stops:
             while self.fold.offset < stop:
-                room = min(RECORDS_AT_ONCE, stop - self.fold.offset)
-                self.fold.apply_many(islice(decoded, room))
+                count = min(RECORDS_AT_ONCE, stop - self.fold.offset)
+                self.fold.apply_many(islice(decoded, count))
                 on_offset(self.fold.offset, last)
             if stop in digests_at:
                 self.digests[stop] = self.fold.digest()
@@ -77,7 +77,7 @@ class AuditReplay:
     # -- the source ----------------------------------------------------------------------------
 
     def _noted(self, offset: int, value: bytes) -> LogRecord:
-        """Decodes a record; compares what it counts with its source and the dead letters."""
+        """Decodes a record; compares the rows that count with the source and the dead letters."""
         record = decode_log_record(value, offset)
         counted = self.audit.note(offset, record)
         if counted is not None:
@@ -90,7 +90,7 @@ class AuditReplay:
         rows = self.source.between(*batch.source, counted.first_new, batch.to_offset)
         missing = [*missing_letters(counted, rows or (), self.keeps)]
         rejected = len(counted.rejected)
-        if rows is None:  # retention may have taken the letters, too
+        if rows is None:  # retention may have deleted the dead letters, too
             known = rejected - len(missing)
             self.findings.note(Promise.SOURCE, (), checked=0, unknown=covered)
             self.findings.note(Promise.LETTERS, (), checked=known, unknown=len(missing))
@@ -105,15 +105,15 @@ class AuditReplay:
 
     def _compare_sums(self) -> None:
         audit = self.audit
-        broken = [*audit.broken, *audit.holes(), *self._other_coverage()]
+        broken = [*audit.broken, *audit.holes(), *self._coverage_difference()]
         self.findings.note(Promise.CONTIGUOUS, broken, checked=audit.ledger.covered)
         differences = audit.differences(self.fold.counts)
         self.findings.note(Promise.COUNTED, differences, checked=audit.ledger.rows)
 
-    def _other_coverage(self) -> Iterator[Broken]:
+    def _coverage_difference(self) -> Iterator[Broken]:
         folded, audited = self.fold.coverage.next, dict(self.audit.next)
         if folded != audited:
-            what = f"the state covers {folded}, the log {audited}"
+            what = f"the state covers {folded}, the log covers {audited}"
             yield Broken(Promise.CONTIGUOUS, "the end of the log", what)
 
     # -- lists ---------------------------------------------------------------------------------
@@ -131,9 +131,9 @@ class AuditReplay:
 
 
 def ranked(fold: Fold, maker: ListMaker, listener_id: str) -> Published:
-    """The list that the state has for somebody; nobody's where it does not know them."""
+    """The list that the state ranks for a listener; an empty one if it is unknown."""
     if listener_id == EVERYONE:
-        return made(maker.fallback_list())
+        return published_from(maker.fallback_list())
     code = fold.listeners.code(listener_id)
     lists = maker.lists(np.array([code] if code >= 0 else [], np.int32))
-    return made(lists[0]) if lists else Published(-1, -1, 0, b"nobody")
+    return published_from(lists[0]) if lists else Published(-1, -1, 0, b"nobody")

@@ -18,10 +18,10 @@ from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress
 
 _PROGRESS_TIMEOUT_S = 15.0
-_LOOK_EVERY_S = 0.2
-_DIGEST_LOOKS_MAX = 50
+_RETRY_EVERY_S = 0.2
+_DIGEST_TRIES_MAX = 50
 RECORDS_AT_ONCE = 64
-"""As many log records as a recommender takes at a time."""
+"""Log records per step, as many as a recommender folds at a time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Verification:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is as promised."""
+        """Whether the promise is kept."""
         return self.equal
 
     def as_json(self) -> dict[str, Any]:
@@ -46,11 +46,11 @@ class Verification:
 
 
 def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
-    """Folds the log from where `fold` stands to `last`; yields offsets as it gets there."""
+    """Folds the log from the offset of `fold` to `last`; yields the offset after each step."""
     with LogReader(kafka) as reader:
         records = reader.records(fold.offset + 1, last)
-        while some := list(islice(records, RECORDS_AT_ONCE)):
-            fold.apply_many((at, decode_log_record(value, at)) for at, value in some)
+        while part := list(islice(records, RECORDS_AT_ONCE)):
+            fold.apply_many((at, decode_log_record(value, at)) for at, value in part)
             yield fold.offset
 
 
@@ -75,19 +75,19 @@ def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
 
 
 def _with_digest(reader: ProgressReader, recommender_id: str) -> LearningProgress | None:
-    """A recommender that has just begun takes a moment to say a digest."""
-    for _ in range(_DIGEST_LOOKS_MAX):
+    """Waits for a digest, because a recommender that has just started has none yet."""
+    for _ in range(_DIGEST_TRIES_MAX):
         progress = reader.heartbeats().get(recommender_id)
         if progress is None or progress.digest is not None:
             return progress
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_RETRY_EVERY_S)
     return None
 
 
 def verify(
     settings: Settings, addresses: Addresses, on_offset: Callable[[int, int], None]
 ) -> Verification:
-    """Compares the live digest with that of a replay; `on_offset` gets (offset, last offset)."""
+    """Compares the live digest with a replay's; calls `on_offset` with (offset, last offset)."""
     live = live_progress(settings, addresses)
     warm_up(settings)
     fold = new_fold(settings)

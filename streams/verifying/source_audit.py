@@ -1,6 +1,6 @@
-"""The source and the dead letters beside the log: nothing covered is missing, nothing changed.
+"""Compares the log with the source and the dead letters: no covered record is missing or changed.
 
-Pure: whoever reads the topics hands in what they hold.
+This module is pure. Its caller reads the topics and passes their records.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ from topics.rejection import RejectionReason
 from topics.schemas import FIXED_IDS_FROM
 
 Keeps = Callable[[Origin, bytes | None], bool | None]
-"""Whether a dead letter of this origin holds these bytes; None: there is no letter of it."""
+"""Whether the dead letter of this origin holds these bytes; None if there is none."""
 
 
-class Told(NamedTuple):
-    """What is compared of a row; `reason` is that of a rejection, and empty for a row."""
+class RowContent(NamedTuple):
+    """The compared content of a source record; `reason` is empty unless it was rejected."""
 
     event_key: bytes = b""
     kind: int = -1
@@ -32,17 +32,17 @@ class Told(NamedTuple):
     reason: str = ""
 
 
-_WITHOUT_SCHEMA = Told(reason=str(RejectionReason.UNKNOWN_SCHEMA))
+_WITHOUT_SCHEMA = RowContent(reason=str(RejectionReason.UNKNOWN_SCHEMA))
 
 
-def in_log(counted: Counted) -> dict[int, Told]:
-    """Source offset → what the log says of it, of all that counts."""
+def in_log(counted: Counted) -> dict[int, RowContent]:
+    """Source offset → its content in the log, for the rows and rejections that count."""
     batch = counted.batch
-    told = dict(_rows(batch, counted.first_new))
-    return told | {at: Told(reason=reason) for at, reason in counted.rejected}
+    rows = dict(_rows(batch, counted.first_new))
+    return rows | {at: RowContent(reason=reason) for at, reason in counted.rejected}
 
 
-def _rows(batch: LearningBatch, first_new: int) -> Iterator[tuple[int, Told]]:
+def _rows(batch: LearningBatch, first_new: int) -> Iterator[tuple[int, RowContent]]:
     columns = (
         (key.tobytes() for key in batch.columns["event_keys"]),
         batch.columns["kinds"].tolist(),
@@ -52,20 +52,21 @@ def _rows(batch: LearningBatch, first_new: int) -> Iterator[tuple[int, Told]]:
     )
     for at, *fields in zip(batch.offsets.tolist(), *columns, strict=True):
         if at >= first_new:
-            yield at, Told(*fields)
+            yield at, RowContent(*fields)
 
 
-def in_source(records: Sequence[SourceRecord], decoder: Decoder) -> dict[int, Told]:
-    """Source offset → what a sequencer has to say of it."""
+def in_source(records: Sequence[SourceRecord], decoder: Decoder) -> dict[int, RowContent]:
+    """Source offset → its content as a sequencer has to write it."""
     accepted = accept(records, decoder)
-    rows = {row.offset: _told(row.event) for row in accepted.rows}
+    rows = {row.offset: _content_of(row.event) for row in accepted.rows}
     return rows | {
-        each.record.offset: Told(reason=str(each.rejected.reason)) for each in accepted.rejected
+        each.record.offset: RowContent(reason=str(each.rejected.reason))
+        for each in accepted.rejected
     }
 
 
-def _told(event: EventFields) -> Told:
-    return Told(
+def _content_of(event: EventFields) -> RowContent:
+    return RowContent(
         event_key_of(event["event_id"]),
         KIND_CODES[event["kind"]],
         event["listener_id"],
@@ -79,7 +80,7 @@ def compared(
 ) -> Iterator[Broken]:
     """Differences between a batch and the source's records of the same offsets.
 
-    A record whose schema was registered after it was rejected stays rejected: that is none.
+    A record whose schema was registered after its rejection stays rejected. That is no difference.
     """
     log, source = in_log(counted), in_source(records, decoder)
     registered = {each.offset for each in records if _is_registered(each.value)}
@@ -94,18 +95,18 @@ def _is_registered(value: bytes | None) -> bool:
     return schema_id is not None and schema_id < FIXED_IDS_FROM
 
 
-def _difference(log: Mapping[int, Told], source: Mapping[int, Told], at: int) -> str:
+def _difference(log: Mapping[int, RowContent], source: Mapping[int, RowContent], at: int) -> str:
     if at not in log:
         return f"covered by the log, which does not hold it: {source[at]}"
     if at not in source:
         return f"in the log, though the source does not hold it: {log[at]}"
-    return f"the source says {source[at]}, the log {log[at]}"
+    return f"the source holds {source[at]}, the log holds {log[at]}"
 
 
 def missing_letters(
     counted: Counted, records: Iterable[SourceRecord], keeps: Keeps
 ) -> Iterator[Broken]:
-    """Rejected records without a dead letter, or with other bytes than the source has."""
+    """Rejected records without a dead letter, or whose dead letter has other bytes."""
     values = {record.offset: record.value for record in records}
     for at, reason in counted.rejected:
         place = _place(counted, at)

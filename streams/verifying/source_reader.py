@@ -1,4 +1,4 @@
-"""Reads the records of a source again, as far as its retention still has them."""
+"""Reads the records of a source again, as far as retention has kept them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +14,7 @@ _QUEUE_KBYTES_MAX = 16_384
 
 @dataclass(slots=True)
 class ReadRecord:
-    """A record as sequencers see it; `timestamp` is the broker's, ms."""
+    """A record as sequencers read it; `timestamp` is the broker's append time, ms."""
 
     offset: int
     timestamp: int
@@ -23,7 +23,7 @@ class ReadRecord:
 
 
 class SourceRecords:
-    """The records of one partition, read forwards; `start` is the first offset there still is."""
+    """The records of one partition, read forwards; `start` is the first offset that exists."""
 
     def __init__(self, kafka: str, partition: int) -> None:
         self._partition = partition
@@ -37,9 +37,9 @@ class SourceRecords:
         self._read: list[ReadRecord] = []
 
     def between(self, first: int, last: int) -> list[ReadRecord]:
-        """Records from `first` to `last`, inclusive; must not be below what was read before.
+        """Records from `first` to `last`, inclusive; `first` must never decrease.
 
-        Raises `ServerError` where Kafka has them and does not send them.
+        Raises `ServerError` if Kafka does not send records that exist.
         """
         for message in self._reader.read(self._partition, self._next, last + 1):
             self._next = message.offset() + 1
@@ -48,7 +48,7 @@ class SourceRecords:
         return [each for each in self._read if each.offset <= last]
 
     def close(self) -> None:
-        """Lets go of the connection."""
+        """Closes the connection."""
         self._reader.close()
 
 
@@ -57,7 +57,7 @@ def _record(message: Message) -> ReadRecord:
 
 
 class SourceReader:
-    """The partitions of the topic that is there now; use as a context manager."""
+    """The partitions of the topic as it exists now; use as a context manager."""
 
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
@@ -74,7 +74,7 @@ class SourceReader:
     def between(
         self, topic_id: bytes, partition: int, first: int, last: int
     ) -> list[ReadRecord] | None:
-        """The records of these offsets; None where retention or a new topic has taken them."""
+        """The records of these offsets; None if retention or a recreated topic has removed them."""
         if topic_id != self._topic_id:
             return None
         records = self._partitions.get(partition)

@@ -1,4 +1,4 @@
-"""What consumers can read of one recommender's lists, and up to where it says that it is whole."""
+"""Reads one shard's lists and publish frontiers from both stores, and compares them."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ from topics.recommendation_list import EVERYONE
 
 
 class Stores(NamedTuple):
-    """The lists of one shard in both places; each holds all that changed up to `settled`."""
+    """The lists of one shard in both stores; both are complete up to and including `settled`."""
 
     redis: Lists
     topic: Lists
@@ -32,7 +32,7 @@ class Stores(NamedTuple):
 
 
 def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
-    """Reads how far both stores say to have come, and then what they hold."""
+    """Reads the publish frontiers of both stores, and then their lists."""
     return asyncio.run(_read(settings, addresses, maker))
 
 
@@ -68,16 +68,16 @@ def _is_own(listener_id: str, maker: ListMaker) -> bool:
 def compare_stores(
     stores: Stores, fold: Fold, maker: ListMaker, ttl_s: int, findings: Findings
 ) -> None:
-    """Redis, the topic and the state beside each other; `fold` is at least as far as the stores."""
+    """Compares Redis, the topic and `fold`, which must be at least as far as the stores."""
     redis, topic, settled = stores
     found = disagreements(redis, topic, settled.position)
     findings.note(Promise.AGREED, found, checked=len(redis.keys() & topic.keys()))
-    place = settled.as_of if settled.log_epoch == fold.log_epoch else -1
+    position = settled.as_of if settled.log_epoch == fold.log_epoch else -1
     changed = last_changed(fold, maker)
     expired = set(_expired(topic, ttl_s))
     lasting = {each: at for each, at in changed.items() if each not in expired}
     for name, lists, wanted in (("redis", redis, lasting), ("the topic", topic, changed)):
-        found = outdated(lists, wanted, place, name)
+        found = outdated(lists, wanted, position, name)
         findings.note(Promise.COMPLETE, found, checked=len(wanted))
 
 
@@ -89,6 +89,6 @@ def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:
 
 
 def _expired(topic: Lists, ttl_s: int) -> Iterator[str]:
-    """Redis forgets lists that have not changed for long; the topic knows when that was."""
+    """Listeners whose list has expired in Redis (TTL), by the time of their list in the topic."""
     oldest_ms = (time.time() - ttl_s) * 1_000
     return (each for each, found in topic.items() if found.at_ms < oldest_ms)

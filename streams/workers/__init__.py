@@ -1,6 +1,6 @@
-"""The composition root: settings and addresses in, two kinds of Faust workers out.
+"""The composition root: builds the two kinds of Faust workers from settings and addresses.
 
-`faust_app` makes an app with the transport of chunks and literal names. `sequencer_worker` and
-`recommender_worker` connect the parts of each; nothing else does. `supervisor` runs workers as
+`faust_app` makes an app with literal names, which fetches chunks. `sequencer_worker` and
+`recommender_worker` are the only modules that connect their parts. `supervisor` runs workers as
 processes for `echotune run` and restarts them.
 """

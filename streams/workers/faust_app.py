@@ -1,4 +1,4 @@
-"""The composition root: the one place where settings, servers, decisions and edges meet."""
+"""Makes and runs a Faust app; workers compose settings, servers, decisions and edges in it."""
 
 import asyncio
 import gc
@@ -20,13 +20,13 @@ from streams.kafka.pacer import AT_ONCE, Pace
 from streams.settings import Settings
 
 SWITCH_INTERVAL_S = 0.0005
-"""Hand-over of the GIL between Faust's consumer thread and its main thread."""
+"""Interval at which Faust's consumer thread and its main thread hand over the GIL."""
 METADATA_AGE_MAX_MS = 5_000
-"""After so long a topic that was deleted and made again is noticed."""
+"""Time after which a recreated topic (deleted and created again) is noticed."""
 HEARTBEATS_A_SESSION = 10
-"""They cost next to nothing, and the next one tells a standby that the owner is gone."""
+"""Heartbeats per session timeout. A standby learns of a rebalance with its next heartbeat."""
 GARBAGE_EVERY_OBJECTS = 10_000
-"""Objects made between two looks for garbage: lists are made by the thousand and never cyclic."""
+"""Objects allocated between two garbage collections; the many objects of lists have no cycles."""
 _COMMIT_EVERY_S = 1.0
 _FETCH_BYTES_MAX = 4 * 1024 * 1024
 
@@ -76,37 +76,37 @@ def faust_app(
 def add_agent(
     app: faust.App, topic: str, name: str, handle: Callable[[Message], Awaitable[None]]
 ) -> None:
-    """Adds the one agent of an app: `handle` gets chunks one by one, and has each acknowledged."""
+    """Adds the only agent of an app; `handle` gets each chunk and sees to its acknowledgement."""
 
     @app.agent(app.topic(topic, schema=ChunkSchema(), value_type=bytes), name=name, concurrency=1)
     async def run(chunks: faust.StreamT) -> None:
         async for event in chunks.noack().events():
             try:
                 await handle(event.message)
-            except Exception as error:  # not understood: stop before anything is acknowledged
+            except Exception as error:  # unexpected: stop before anything is acknowledged
                 await app.crash(error)
                 return
 
 
 def _client_id() -> str:
-    """A name that sorts by age, so that an older process keeps what it has when another joins.
+    """A name that sorts by age, so that an older process keeps its partitions in a rebalance.
 
-    Round-robin assignment goes by member id, which the broker makes of this.
+    Round-robin assignment sorts by member id, which the broker derives from this name.
     """
     return f"echotune-{time.time_ns() // 1_000_000:013d}-{os.getpid()}"
 
 
 class Worker(Protocol):
-    """A Faust app and what has to be done around it."""
+    """A Faust app with the actions before it starts and after it ends."""
 
     app: faust.App
 
     async def start(self) -> None:
-        """Begins what runs beside the app."""
+        """Starts the background work of the worker."""
         ...
 
     async def end(self, *, is_clean: bool) -> None:
-        """Ends it, once consuming has stopped; after a crash the state may be half changed."""
+        """Ends it after consuming has stopped; after a crash the state may be inconsistent."""
         ...
 
 
@@ -119,15 +119,15 @@ def run_worker(build: Callable[[], Worker], settings: Settings) -> None:
 
 
 async def _serve(build: Callable[[], Worker]) -> None:
-    asked_to_stop = asyncio.Event()
+    stop_requested = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
     worker = build()
     app = worker.app
     app.finalize()
-    _spare_what_stays()
+    _freeze_garbage_collector()
     await worker.start()
-    ends = [asyncio.create_task(each) for each in (asked_to_stop.wait(), _crash_of(app))]
+    ends = [asyncio.create_task(each) for each in (stop_requested.wait(), _crash_of(app))]
     start = asyncio.create_task(app.start())
     await asyncio.wait([*ends, start], return_when=asyncio.FIRST_COMPLETED)
     if start.done():
@@ -140,8 +140,8 @@ async def _serve(build: Callable[[], Worker]) -> None:
         raise app.crash_reason
 
 
-def _spare_what_stays() -> None:
-    """Garbage is not looked for among what is loaded by now: a full look took 145 ms."""
+def _freeze_garbage_collector() -> None:
+    """Exempts all objects that exist now from garbage collection: a full one took 145 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_EVERY_OBJECTS, *gc.get_threshold()[1:])

@@ -1,4 +1,4 @@
-"""Composes a recommender: settings and servers in, a Faust app and its parts out."""
+"""Composes a recommender: its Faust app and its parts, from settings and addresses."""
 
 import asyncio
 from collections.abc import Mapping
@@ -44,12 +44,12 @@ from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 _log = structlog.get_logger(__name__)
 
 PROCESSOR_SHARE = 0.5
-"""Of one processor; a worker that uses more gathers for longer before it goes on."""
+"""Share of one processor; a worker that uses more waits longer between fetches (pacing)."""
 _LOG_RECORDS_A_CHUNK = 64
 
 
 class RecommenderWorker:
-    """A recommender and what surrounds it; everything is made on the worker's event loop."""
+    """A recommender with its app and clients; all are created on the worker's event loop."""
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self._redis = redis_of(addresses)
@@ -89,12 +89,12 @@ class RecommenderWorker:
                 await write_recommender_status(self._redis, recommender_id, status)
 
     async def start(self) -> None:
-        """Begins to feed the catalogue of tracks."""
+        """Starts to feed the catalogue of tracks."""
         if self._feed is not None:
             self._feeding = asyncio.create_task(self._feed.run())
 
     async def end(self, *, is_clean: bool) -> None:
-        """Leaves a snapshot and a last heartbeat behind, unless the state may be half changed."""
+        """Writes a snapshot and a last heartbeat, unless the state may be inconsistent."""
         if is_clean:
             await self.recommender.end()
         if self._feed is not None:
@@ -105,7 +105,7 @@ class RecommenderWorker:
 
 
 def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
-    """One shard of a generation tells the catalogue what it sees; none where MongoDB is not set."""
+    """Shard 0 of a generation feeds the track catalogue; None if MongoDB is not set."""
     if settings.shard != 0 or not addresses.mongo:
         return None
     return CatalogueFeed(MongoTrackCatalogue(addresses.mongo))
@@ -148,7 +148,7 @@ def _recommender(
 
 
 def _alarms(settings: Settings, addresses: Addresses) -> DriftAlarmPublisher | None:
-    """One shard of a generation tells its alarms: all shards have the same ones."""
+    """Shard 0 of a generation publishes the alarms, because all shards raise the same ones."""
     if settings.shard != 0:
         return None
     return DriftAlarmPublisher(settings.generation, AlarmTopic(addresses.kafka))

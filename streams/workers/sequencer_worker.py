@@ -1,4 +1,4 @@
-"""Composes a sequencer: settings and servers in, a Faust app and its parts out."""
+"""Composes a sequencer: its Faust app and its parts, from settings and addresses."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
 PROCESSOR_SHARE = 0.3
-"""Of one processor; a worker that uses more gathers for longer before it goes on."""
+"""Share of one processor; a worker that uses more waits longer between fetches (pacing)."""
 _CAUGHT_UP_TIMEOUT_S = 10.0
 _FLUSH_TIMEOUT_S = 3.0
 _HEARTBEAT_S = 1.0
@@ -42,7 +42,7 @@ _TOPIC_ID_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class SequencerNames:
-    """What the sequencer is called, reads and writes; literal, since state hangs on it."""
+    """The sequencer's app id and topics; literal, because committed offsets depend on them."""
 
     app_id: str = "echotune-sequencer"
     listening_events: str = LISTENING_EVENTS.name
@@ -52,7 +52,7 @@ class SequencerNames:
 
 
 class SequencerWorker:
-    """A sequencer and what surrounds it; everything is made on the worker's event loop."""
+    """A sequencer with its app and clients; all are created on the worker's event loop."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SequencerWorker:
         self.app.task(self._watch_topic_id)
         self.app.task(self._heartbeat)
 
-    # -- beginning ----------------------------------------------------------------------------
+    # -- starting -----------------------------------------------------------------------------
 
     async def _begin(
         self, assigned: set[TP], committed: Mapping[TP, int | None]
@@ -119,13 +119,13 @@ class SequencerWorker:
         return Source(name, *describe_topic(self._kafka, name))
 
     async def _watch_topic_id(self) -> None:
-        """Begins again when the topic was made anew: the consumer only knows its name."""
+        """Checks regularly whether the topic was recreated; the consumer only knows its name."""
         while not self.app.should_stop:
             await asyncio.sleep(_TOPIC_ID_EVERY_S)
             try:
                 source = await asyncio.to_thread(self._describe)
             except ServerError:
-                continue  # Kafka is away: others say so
+                continue  # Kafka is unavailable: it is logged elsewhere
             self.sequencer.check_source(source)
 
     async def _revoke(self, _: faust.App, revoked: set[TP], **__: object) -> None:
@@ -174,11 +174,11 @@ class SequencerWorker:
     # -- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begins to follow the folds."""
+        """Starts to follow the heartbeats of the folds."""
         self._progress.start()
 
     async def end(self, *, is_clean: bool) -> None:
-        """Waits a little for what is on its way; what is not acknowledged comes again."""
+        """Waits briefly for records in flight; an unacknowledged chunk is read again."""
         await self._producer.close(_FLUSH_TIMEOUT_S)
         await asyncio.to_thread(self._progress.close)
         await self._redis.aclose()

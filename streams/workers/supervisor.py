@@ -1,7 +1,7 @@
-"""Keeps the processes of one machine running: started, restarted when they end, stopped together.
+"""Supervises the processes of one machine: starts, restarts and stops them together.
 
-What runs is remembered under the home folder, so that a run which follows a killed one ends what
-that one left behind.
+The running processes are stored in the home folder, so that the next run can end the processes that
+a killed run has left behind.
 """
 
 import fcntl
@@ -19,25 +19,25 @@ from typing import Self
 import psutil
 
 from infra.daemon import Daemon
-from infra.home import remembered, writing_in
+from infra.home import stored_json, writing_in
 from topics.errors import ServerError
 
 RESTART_FIRST_S = 0.5
 RESTART_MAX_S = 15.0
 STEADY_S = 60.0
-"""A process that ran for so long ended for a new reason: it is started again at once."""
+"""A process that ran this long is restarted after the shortest wait (backoff is reset)."""
 STOP_TIMEOUT_S = 3.5
 _POLL_S = 0.05
 _TAIL_BYTES = 65_536
-"""So much of a log is looked at for its last lines."""
-_REMEMBERED = "processes.json"
+"""Maximum number of bytes that are read of a log to find its last lines."""
+_PROCESSES_FILE = "processes.json"
 
 Say = Callable[[str], object]
 
 
 @dataclass
 class _Child:
-    """A process that should run; times are those of a steady clock, seconds."""
+    """A supervised process; times are of a monotonic clock, in seconds."""
 
     name: str
     command: Sequence[str]
@@ -46,13 +46,13 @@ class _Child:
     process: "subprocess.Popen[bytes]"
     started_at: float
     log_bytes_before: int = 0
-    """What earlier runs said in the same file."""
+    """Size of the log file before this run."""
     restart_at: float | None = None
     wait_s: float = field(default=RESTART_FIRST_S)
 
 
 class Supervisor:
-    """The processes of one home; use as a context manager, which stops them all at its end."""
+    """The processes of one home folder; a context manager that stops all of them at its end."""
 
     def __init__(self, home: Path, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
         self._home = home
@@ -62,7 +62,7 @@ class Supervisor:
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
-        self._held.enter_context(held_for_a_run(self._home))
+        self._held.enter_context(run_lock(self._home))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +72,7 @@ class Supervisor:
     # -- starting ------------------------------------------------------------------------------
 
     def start(self, name: str, *arguments: str, is_lasting: bool = True) -> None:
-        """Starts `echotune ARGUMENTS`; a lasting process is started again whenever it ends."""
+        """Starts `echotune ARGUMENTS`; a lasting process is restarted whenever it ends."""
         command = [sys.executable, "-m", "streams.cli", *arguments]
         log = self._home / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +81,10 @@ class Supervisor:
         self._children[name] = _Child(
             name, command, log, is_lasting, process, self._clock(), log_bytes_before=before
         )
-        self._remember()
+        self._store_processes()
 
-    def look_after(self) -> None:
-        """Starts again what ended; call it every now and then."""
+    def restart_ended(self) -> None:
+        """Restarts ended processes, with exponential backoff; call it regularly."""
         for child in self._children.values():
             if child.is_lasting and child.process.poll() is not None:
                 self._restart_when_due(child)
@@ -101,14 +101,14 @@ class Supervisor:
             child.wait_s = min(2 * child.wait_s, RESTART_MAX_S)
             child.started_at, child.restart_at = now, None
             self._say(f"{child.name} started again")
-            self._remember()
+            self._store_processes()
 
     def exit_code(self, name: str) -> int | None:
-        """How a process ended, None while it runs."""
+        """The exit code of a process; None while it runs."""
         return self._children[name].process.poll()
 
     def last_lines(self, name: str, count: int = 1) -> list[str]:
-        """What a process said last in this run, oldest first."""
+        """The last lines that a process has logged in this run, oldest first."""
         child = self._children[name]
         begin = max(child.log_bytes_before, child.log.stat().st_size - _TAIL_BYTES)
         with child.log.open("rb") as log:
@@ -119,7 +119,7 @@ class Supervisor:
     # -- stopping ------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Asks all of them to end; after `STOP_TIMEOUT_S` those that remain are killed."""
+        """Terminates all processes; kills those that still run after `STOP_TIMEOUT_S`."""
         running = [c.process for c in self._children.values() if c.process.poll() is None]
         for process in running:
             process.send_signal(signal.SIGTERM)
@@ -131,20 +131,20 @@ class Supervisor:
                 process.kill()
                 process.wait()
         self._children.clear()
-        (self._home / _REMEMBERED).unlink(missing_ok=True)
+        (self._home / _PROCESSES_FILE).unlink(missing_ok=True)
 
-    def _remember(self) -> None:
+    def _store_processes(self) -> None:
         found = [_daemon(child.process) for child in self._children.values()]
-        part = self._home / f"{_REMEMBERED}.part"
+        part = self._home / f"{_PROCESSES_FILE}.part"
         part.write_text(json.dumps([each.as_json() for each in found if each is not None]))
-        part.replace(self._home / _REMEMBERED)
+        part.replace(self._home / _PROCESSES_FILE)
 
 
 @contextmanager
-def held_for_a_run(home: Path) -> Iterator[None]:
-    """Keeps others from running in `home`; ends what a run that was killed has left running.
+def run_lock(home: Path) -> Iterator[None]:
+    """Holds the lock of `home`, and ends the processes that a killed run has left running.
 
-    Raises `ServerError` where somebody runs.
+    Raises `ServerError` if another run holds the lock.
     """
     with writing_in(home):
         held = (home / "run.lock").open("w")
@@ -156,20 +156,20 @@ def held_for_a_run(home: Path) -> Iterator[None]:
                 f"EchoTune already runs in {home}.",
                 "Stop it with Ctrl-C, or set ECHOTUNE_HOME to another folder.",
             ) from error
-        stop_left_behind(home)
+        stop_orphans(home)
         yield
 
 
-def stop_left_behind(home: Path) -> None:
-    """Ends what a run that was killed has left running."""
-    path = home / _REMEMBERED
-    for fields in remembered(path) or []:
+def stop_orphans(home: Path) -> None:
+    """Ends the processes that a killed run has left running (orphans)."""
+    path = home / _PROCESSES_FILE
+    for fields in stored_json(path) or []:
         Daemon(**fields).stop(STOP_TIMEOUT_S)
     path.unlink(missing_ok=True)
 
 
 def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
-    """A process out of reach of the terminal's Ctrl-C: the supervisor says when it ends."""
+    """Starts a process in its own session: Ctrl-C does not reach it, the supervisor ends it."""
     with log.open("ab") as out:
         return subprocess.Popen(
             command,

@@ -55,7 +55,7 @@ def test_what_somebody_changed_is_named(station: Station) -> None:
     assert said["topics"]["remedy"] == "Run `echotune topics apply`."
     refused = station.run("topics", "apply", ECHOTUNE_PARTITIONS="1")
     assert (refused.returncode, refused.stdout) == (ERROR, "")
-    assert "partitions cannot be taken away" in refused.stderr
+    assert "partitions cannot be removed" in refused.stderr
     assert found(station)["topics"] == said["topics"], "a refused change is none at all"
     few = found(station, ECHOTUNE_PARTITIONS="1")["topics"]
     assert few["remedy"] == "Set ECHOTUNE_PARTITIONS to what the cluster has."

@@ -1,4 +1,4 @@
-"""The doctor's checks: pure functions from facts to findings, a file a section of the report.
+"""The doctor's checks: pure functions from facts to findings, one file per section.
 
-`registry` names all checks in their order; `servers`, `workers`, `log` and `state` hold them.
+`registry` lists all checks in the order of the report; the other modules contain them.
 """

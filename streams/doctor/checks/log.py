@@ -1,22 +1,22 @@
-"""Checks of the log: is every event on its way into the model, and what became of the others?"""
+"""Checks of the log: does every event reach the model, and what became of the rest?"""
 
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Judged, Level, ok
 
 LAG_EVENTS_MAX = 50_000
 LAG_RECORDS_MAX = 1_000
-"""More than this is no moment's load."""
+"""A lag above these limits is more than a short peak of load."""
 LETTERS_AN_HOUR_MAX = 100
 _HOUR_MS = 3_600_000
 _IGNORED = ("batches_ahead", "batches_repeated", "batches_not_adopted")
 
 
 def _holes(facts: Facts) -> Judged:
-    """What a sequencer had acknowledged must be covered by a fold at the log's end."""
-    told = (facts.heartbeats or {}).get(facts.recommender_id)
-    if told is None or not facts.sequencers or told[1].as_of < facts.log_end - 1:
+    """A fold at the log's end must cover the rows that sequencers have acknowledged."""
+    _, beat = (facts.heartbeats or {}).get(facts.recommender_id, (0, None))
+    if beat is None or not facts.sequencers or beat.as_of < facts.log_end - 1:
         return None
-    covered = {s.partition: s.next for s in told[1].sources if s.topic_id == facts.topic_id}
+    covered = {s.partition: s.next for s in beat.sources if s.topic_id == facts.topic_id}
     for one in facts.sequencers:
         for partition, each in one["partitions"].items():
             if covered.get(int(partition), 0) < each["acknowledged"]:
@@ -24,17 +24,17 @@ def _holes(facts: Facts) -> Judged:
                     Level.BROKEN,
                     f"partition {partition} is covered to {covered.get(int(partition), 0)}, "
                     f"but acknowledged to {each['acknowledged']}",
-                    "Sequencers go back by themselves within 10 s; if not, start them again.",
+                    "Sequencers read them again within 10 s; if they do not, restart them.",
                 )
-    return ok("all that was acknowledged is covered")
+    return ok("all acknowledged rows are covered")
 
 
 def _ignored(facts: Facts) -> Judged:
     if not facts.recommender:
         return None
     found = {name: facts.count(name) for name in _IGNORED if facts.count(name)}
-    said = ", ".join(f"{name.removeprefix('batches_')} {n:,}" for name, n in found.items())
-    return ok(f"{said or 'none'}; their rows are counted once all the same")
+    text = ", ".join(f"{name.removeprefix('batches_')} {n:,}" for name, n in found.items())
+    return ok(f"{text or 'none'}; each of their rows is still counted once")
 
 
 def _lag(facts: Facts) -> Judged:
@@ -42,30 +42,30 @@ def _lag(facts: Facts) -> Judged:
     events, records = lag.get("events"), lag.get("log_records")
     if events is None and records is None:
         return None
-    said = f"{events or 0:,} events not in the log, {records or 0:,} log records not in the model"
+    text = f"{events or 0:,} events not in the log, {records or 0:,} log records not in the model"
     if (events or 0) > LAG_EVENTS_MAX:
-        return Level.WARNING, said, "Start more sequencers, up to one a partition."
+        return Level.WARNING, text, "Start more sequencers, up to one a partition."
     if (records or 0) > LAG_RECORDS_MAX:
-        return Level.WARNING, said, "The recommender needs a core of its own, or a smaller model."
-    return ok(said)
+        return Level.WARNING, text, "The recommender needs a core of its own, or a smaller model."
+    return ok(text)
 
 
 def _missed(facts: Facts) -> Judged:
     missed = facts.count("missed_in_source")
     if missed:
-        said = f"{missed:,} rows of the source were gone before anybody sequenced them"
-        return Level.WARNING, said, "Keep the source for longer than sequencers may stand still."
+        text = f"{missed:,} rows of the source were deleted before they were sequenced"
+        return Level.WARNING, text, "Keep the source for longer than sequencers may be stopped."
     return ok("none") if facts.recommender else None
 
 
-def _letters(facts: Facts) -> Judged:
+def _dead_letters(facts: Facts) -> Judged:
     if facts.letters_at_ms is None:
         return None
     recent = sum(at > facts.clock_ms - _HOUR_MS for at in facts.letters_at_ms)
-    said = f"{recent:,} in the last hour"
+    text = f"{recent:,} in the last hour"
     if recent > LETTERS_AN_HOUR_MAX:
-        return Level.WARNING, said, "`echotune deadletters list` says where they come from."
-    return ok(said)
+        return Level.WARNING, text, "`echotune deadletters list` shows where they come from."
+    return ok(text)
 
 
 def _window(facts: Facts) -> Judged:
@@ -73,7 +73,7 @@ def _window(facts: Facts) -> Judged:
     if unchecked:
         return (
             Level.WARNING,
-            f"{unchecked:,} late events could not be compared with all that came before",
+            f"{unchecked:,} late events could not be compared with all earlier events",
             "Set ECHOTUNE_DUPLICATE_WINDOW higher, in a new generation.",
         )
     return ok("every event could be compared") if facts.recommender else None
@@ -84,7 +84,7 @@ CHECKS: dict[str, Check] = {
     "ignored batches": _ignored,
     "lag": _lag,
     "rows that are gone": _missed,
-    "dead letters": _letters,
+    "dead letters": _dead_letters,
     "duplicate window": _window,
 }
-"""In the order in which they are said."""
+"""By name, in the order of the report."""

@@ -1,7 +1,7 @@
-"""Every check of the doctor: from facts to a finding, without I/O.
+"""All checks of the doctor; each makes a finding from the facts, without I/O.
 
-A check that has nothing to judge, since a server is away, says nothing: that the server is away is
-a finding of its own.
+A check that cannot judge because a server is unavailable makes no finding. The unavailable server
+is a finding of its own.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Finding
 
 CHECKS: dict[str, Check] = {**servers.CHECKS, **workers.CHECKS, **log.CHECKS, **state.CHECKS}
-"""In the order in which they are said."""
+"""By name, in the order of the report."""
 
 
 def examined(facts: Facts) -> Iterator[Finding]:
-    """What each check finds."""
+    """The finding of each check that can judge."""
     for name, judge in CHECKS.items():
         judged = judge(facts)
         if judged is not None:

@@ -1,4 +1,4 @@
-"""Checks of the servers: do they answer, as what, with how much room, and at what time?"""
+"""Checks of the servers: availability, topics, memory, role and clocks."""
 
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Judged, Level, ok
@@ -8,8 +8,8 @@ MEMORY_SHARE_MAX = 0.9
 
 
 def _reached(facts: Facts, server: str, level: Level, remedy: str) -> Judged:
-    if server in facts.away:
-        return level, facts.away[server], remedy
+    if server in facts.unavailable:
+        return level, facts.unavailable[server], remedy
     return ok("answers")
 
 
@@ -22,9 +22,9 @@ def _redis(facts: Facts) -> Judged:
 
 
 def _mongo(facts: Facts) -> Judged:
-    if facts.missing_indexes is None and "mongo" not in facts.away:
+    if facts.missing_indexes is None and "mongo" not in facts.unavailable:
         return ok("not set: tracks have no names")
-    remedy = "Start it, or correct ECHOTUNE_MONGO. Only names of tracks are missing meanwhile."
+    remedy = "Start it, or correct ECHOTUNE_MONGO. Only the names of tracks are missing."
     return _reached(facts, "mongo", Level.WARNING, remedy)
 
 
@@ -36,7 +36,7 @@ def _indexes(facts: Facts) -> Judged:
         return (
             Level.WARNING,
             f"missing: {missing}",
-            "They are made with the first name that is learnt.",
+            "They are created when the first name is stored.",
         )
     return ok("as declared")
 
@@ -46,10 +46,10 @@ def _topics(facts: Facts) -> Judged:
         return None
     if facts.differences:
         is_refused = any(line.startswith("!") for line in facts.differences)
-        other = "Set ECHOTUNE_PARTITIONS to what the cluster has."
-        remedy = other if is_refused else "Run `echotune topics apply`."
+        set_partitions = "Set ECHOTUNE_PARTITIONS to what the cluster has."
+        remedy = set_partitions if is_refused else "Run `echotune topics apply`."
         return Level.BROKEN, "; ".join(facts.differences), remedy
-    return ok("as the catalogue says")
+    return ok("as in the catalogue")
 
 
 def _memory(facts: Facts) -> Judged:
@@ -61,15 +61,15 @@ def _memory(facts: Facts) -> Judged:
             Level.BROKEN,
             f"it has evicted {redis.evicted_keys} keys since it started, maybe lists",
             "Raise maxmemory, set maxmemory-policy to noeviction; then empty Redis: all lists "
-            "are published anew.",
+            "are published again.",
         )
     if not redis.memory_max_bytes:
         return ok("no limit, nothing is evicted")
     if redis.policy != "noeviction":
         return (
             Level.WARNING,
-            f"{redis.policy}: Redis may evict lists, and nobody is told",
-            "Set maxmemory-policy to noeviction: a full Redis is said, and repaired once it can.",
+            f"{redis.policy}: Redis may evict lists without an error",
+            "Set maxmemory-policy to noeviction: then a full Redis is an error, and is repaired.",
         )
     share = redis.memory_used_bytes / redis.memory_max_bytes
     if share > MEMORY_SHARE_MAX:
@@ -83,14 +83,14 @@ def _role(facts: Facts) -> Judged:
     if facts.redis.role != "master":
         return (
             Level.BROKEN,
-            f"it is a {facts.redis.role}, which takes no lists",
+            f"it is a {facts.redis.role}, which accepts no lists",
             "Point ECHOTUNE_REDIS at the primary.",
         )
     return ok("primary")
 
 
 def _clocks(facts: Facts) -> Judged:
-    """Only producers' clocks decide anything; but a machine that is off may be one of them."""
+    """Only producers' clocks matter, but a machine whose clock is wrong may be a producer."""
     others = {"redis": facts.redis.clock_ms} if facts.redis else {}
     alive = [at for name, (at, _) in (facts.heartbeats or {}).items() if name in _beating(facts)]
     if alive:
@@ -124,4 +124,4 @@ CHECKS: dict[str, Check] = {
     "redis role": _role,
     "clocks": _clocks,
 }
-"""In the order in which they are said."""
+"""By name, in the order of the report."""

@@ -1,4 +1,4 @@
-"""Checks of the workers: do they run, is each heard of, and do replicas agree?"""
+"""Checks of the workers: do they run, are heartbeats fresh, and do replicas agree?"""
 
 from collections import defaultdict
 
@@ -18,22 +18,22 @@ def _sequencers(facts: Facts) -> Judged:
         return Level.BROKEN, f"halted: {halted[0]}", 'See docs/operations.md, "halted".'
     pauses = [each["pause_s"] for one in facts.sequencers for each in one["partitions"].values()]
     if any(pauses):
-        said = f"{sum(map(bool, pauses))} partitions pause: too many bad records"
-        return Level.WARNING, said, "`echotune deadletters list` says what is wrong with them."
-    theirs = {name for one in facts.sequencers for name in one["partitions"]}
-    if nobodys := {*map(str, range(facts.partitions))} - theirs:
-        said = f"nobody reads partition {', '.join(sorted(nobodys, key=int))}"
-        return Level.WARNING, said, "They are being shared anew; if this stays, restart one."
+        text = f"{sum(map(bool, pauses))} partitions pause: too many bad records"
+        return Level.WARNING, text, "`echotune deadletters list` shows what is wrong with them."
+    assigned = {name for one in facts.sequencers for name in one["partitions"]}
+    if unassigned := {*map(str, range(facts.partitions))} - assigned:
+        text = f"no sequencer reads partition {', '.join(sorted(unassigned, key=int))}"
+        return Level.WARNING, text, "A rebalance is in progress; if this lasts, restart one."
     return ok(f"{len(facts.sequencers)} run, {len(pauses)} partitions")
 
 
 def _schema_registry(facts: Facts) -> Judged:
-    told = [each.get("schema_registry_error") for each in (*facts.sequencers, facts.recommender)]
-    errors = [each for each in told if each]
+    workers = (*facts.sequencers, facts.recommender)
+    errors = [error for each in workers if (error := each.get("schema_registry_error"))]
     if errors:
-        remedy = "Bring it back, correct ECHOTUNE_SCHEMA_REGISTRY, or `echotune schemas apply`."
-        return Level.BROKEN, f"somebody waits for it: {errors[0]}", remedy
-    return ok("nobody waits for one")
+        remedy = "Start it, correct ECHOTUNE_SCHEMA_REGISTRY, or `echotune schemas apply`."
+        return Level.BROKEN, f"a worker waits for it: {errors[0]}", remedy
+    return ok("no worker waits for one")
 
 
 def _recommender(facts: Facts) -> Judged:
@@ -43,54 +43,58 @@ def _recommender(facts: Facts) -> Judged:
         remedy = "Start it: `echotune worker recommender`."
         return Level.BROKEN, f"{facts.recommender_id} does not run", remedy
     if waits_for := facts.recommender.get("waits_for"):
-        said = f"it waits for the end of {', '.join(waits_for)}"
-        return Level.WARNING, said, "Stop them: one M of a generation runs at a time."
+        text = f"it waits for the end of {', '.join(waits_for)}"
+        return Level.WARNING, text, "Stop them: one M of a generation runs at a time."
     if facts.recommender.get("redis_error"):
         return (
             Level.BROKEN,
             f"Redis refuses its lists: {facts.recommender['redis_error']}",
-            ("It goes on by itself once Redis takes them."),
+            "It continues automatically when Redis accepts them.",
         )
     if not facts.recommender.get("publishing"):
-        said = "it does not publish yet: it folds up to what was published before"
-        return Level.WARNING, said, "It begins by itself; `echotune status` shows how far it is."
+        text = "it does not publish yet: it folds up to what was published before"
+        return (
+            Level.WARNING,
+            text,
+            "It starts automatically; `echotune status` shows how far it is.",
+        )
     return ok(f"{facts.recommender_id} publishes, {facts.recommender.get('applied', 0):,} events")
 
 
 def _heartbeats(facts: Facts) -> Judged:
-    if facts.heartbeats is None or facts.recommender.get("waits_for"):  # silent on purpose
+    if facts.heartbeats is None or facts.recommender.get("waits_for"):  # sends none on purpose
         return None
-    ours = {k: at for k, (at, told) in facts.heartbeats.items() if k == facts.recommender_id}
+    ours = {k: at for k, (at, _) in facts.heartbeats.items() if k == facts.recommender_id}
     if not ours:
         return (
             Level.BROKEN,
-            f"{facts.recommender_id} never said anything",
-            ("Start it: `echotune worker recommender`."),
+            f"{facts.recommender_id} has never sent one",
+            "Start it: `echotune worker recommender`.",
         )
     age_ms = facts.clock_ms - ours[facts.recommender_id]
     if age_ms > SILENT_MS_MAX:
         return (
             Level.BROKEN,
             f"the last one is {age_ms / 1000:,.0f} s old",
-            ("Look at the recommender's log, and start it again."),
+            "Read the recommender's log, and start it again.",
         )
     return ok("fresh")
 
 
 def _digests(facts: Facts) -> Judged:
-    """Replicas of a generation that stand at the same offset hold the same state."""
+    """Replicas of a generation that are at the same log offset have the same state."""
     if facts.heartbeats is None:
         return None
     at: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-    for _, told in facts.heartbeats.values():
-        if told.digest is not None:
-            at[told.generation, told.digest_offset].add(told.digest)
+    for _, beat in facts.heartbeats.values():
+        if beat.digest is not None:
+            at[beat.generation, beat.digest_offset].add(beat.digest)
     for (generation, offset), digests in at.items():
         if len(digests) > 1:
             return (
                 Level.BROKEN,
                 f"replicas of {generation} differ at log offset {offset}",
-                "This must not be: keep logs and snapshots, and run `echotune verify`.",
+                "This must never happen: keep logs and snapshots, and run `echotune verify`.",
             )
     return ok("no two replicas differ; `echotune verify` compares with a replay")
 
@@ -102,4 +106,4 @@ CHECKS: dict[str, Check] = {
     "heartbeats": _heartbeats,
     "digests": _digests,
 }
-"""In the order in which they are said."""
+"""By name, in the order of the report."""

@@ -1,7 +1,7 @@
-"""Values of a column, many at once: times, lengths, flags and ids as numbers.
+"""Converts whole columns: times, lengths, flags and ids become numbers.
 
-A column comes as an Arrow array, which is converted as a whole, or as a list. Where a whole one
-cannot be converted, its values are one by one, so that an odd one costs itself and no other.
+A column is an Arrow array or a list. If an array cannot be converted as a whole, its values are
+converted one by one, so that a malformed value affects no other value.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,13 @@ Cells = Any
 """A `pyarrow.Array`, or a list of values as JSON has them."""
 
 UNKNOWN = -1
-"""Stands for no time, no length, no id."""
+"""Represents a missing time, length or id."""
 _WORDS = {"1": True, "true": True, "t": True, "yes": True, "y": True}
 _WORDS |= {"0": False, "false": False, "f": False, "no": False, "n": False}
 
 
 def plain(cells: Cells) -> Cells:
-    """An Arrow array without dictionary, of a type that is understood; times in ms."""
+    """Decodes a dictionary and converts dates, decimals and bytes to types that are handled."""
     if not isinstance(cells, pa.Array):
         return cells
     if pa.types.is_dictionary(cells.type):
@@ -41,15 +41,15 @@ def plain(cells: Cells) -> Cells:
 
 
 def first_of(cells: Cells, n: int) -> list[Any]:
-    """The first `n` values as Python has them; a timestamp as ms."""
-    some = cells[:n]
-    if isinstance(some, pa.Array):
-        return list((_in_ms(some) if _is_timestamp(some) else some).to_pylist())
-    return list(some)
+    """The first `n` values as Python objects; timestamps in ms."""
+    values = cells[:n]
+    if isinstance(values, pa.Array):
+        return list((_in_ms(values) if _is_timestamp(values) else values).to_pylist())
+    return list(values)
 
 
 def is_timestamp(cells: Cells) -> bool:
-    """Whether the column itself says that it holds times."""
+    """Whether the column has an Arrow timestamp type."""
     return isinstance(cells, pa.Array) and _is_timestamp(cells)
 
 
@@ -66,14 +66,14 @@ def _in_ms(cells: pa.Array) -> pa.Array:
 
 
 def times_ms(cells: Cells, scale: float) -> NDArray[np.int64]:
-    """Times as ms since 1970, `UNKNOWN` where there is none from 1970 to 2106; [n]."""
+    """Times in ms since 1970; `UNKNOWN` if not a time from 1970 to 2106; int64[n]."""
     if is_timestamp(cells):
         return _whole(_numbers(_in_ms(cells)), 1.0, AT_MS_MAX)
     numbers = _numbers(cells)
     if numbers is not None:
         return _whole(numbers, scale, AT_MS_MAX)
-    told = _iso_ms(cells)
-    return _one_by_one(cells, lambda value: time_ms_of(value, scale)) if told is None else told
+    iso_ms = _iso_ms(cells)
+    return _one_by_one(cells, lambda value: time_ms_of(value, scale)) if iso_ms is None else iso_ms
 
 
 def _iso_ms(cells: Cells) -> NDArray[np.int64] | None:
@@ -101,7 +101,7 @@ def _ms_or_unknown(value: Any, ms_of: Callable[[Any], int]) -> int:
 
 
 def lengths_ms(cells: Cells, scale: float) -> NDArray[np.int32]:
-    """Lengths in ms, `UNKNOWN` where negative, too long or none; [n]."""
+    """Lengths in ms; `UNKNOWN` if missing, negative or too long; int32[n]."""
     numbers = _numbers(cells)
     if numbers is None:
         values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
@@ -111,7 +111,7 @@ def lengths_ms(cells: Cells, scale: float) -> NDArray[np.int32]:
 
 
 def _numbers(cells: Cells) -> NDArray[np.float64] | None:
-    """float64[n], NaN where null; None where a value is no number."""
+    """float64[n], with NaN for null; None if any value is no number."""
     if not isinstance(cells, pa.Array):
         return _numbers_of_list(cells)
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
@@ -143,7 +143,7 @@ def _whole(numbers: Any, scale: float, most: int) -> NDArray[np.int64]:
 
 
 def flags(cells: Cells) -> NDArray[np.bool_]:
-    """Yes or no, no where empty; raises `ValueError` for any other word; [n]."""
+    """Yes or no as bool[n]; empty is no. Raises `ValueError` for any other word."""
     codes = TextCodes()
     at = codes.encode(_as_text_of_bool(cells))
     meanings = [_meaning(text) for text in codes.texts]
@@ -166,7 +166,7 @@ def _meaning(text: str) -> bool:
 
 
 class TextCodes:
-    """Texts and whole numbers <-> 0, 1, 2, ...; equal texts get one code in all columns.
+    """Codes 0, 1, 2, ... of texts and whole numbers; equal texts have one code in all columns.
 
     >>> codes = TextCodes()
     >>> codes.encode(["a", 4, None, "4", 4.0, " a "]).tolist(), codes.texts
@@ -179,21 +179,21 @@ class TextCodes:
         self._of_number: dict[int, int] = {}
 
     def encode(self, cells: Cells) -> NDArray[np.int32]:
-        """Codes of a column, `UNKNOWN` where empty; int32[n]."""
+        """Codes of a column, `UNKNOWN` if empty; int32[n]."""
         if not isinstance(cells, pa.Array):
             return np.array([self.code(each) for each in cells], np.int32)
-        if pa.types.is_floating(cells.type):  # of Arrow's floats no NaN equals another
+        if pa.types.is_floating(cells.type):  # in Arrow, no NaN equals another
             return np.array([self.code(each) for each in cells.to_pylist()], np.int32)
         try:
             encoded = cells.dictionary_encode()
-        except pa.ArrowNotImplementedError:  # lists and the like, which are no ids
+        except pa.ArrowNotImplementedError:  # lists and other nested types, which are no ids
             return np.full(len(cells), UNKNOWN, np.int32)
         codes = [self.code(each) for each in encoded.dictionary.to_pylist()]
         at = np.asarray(pc.fill_null(encoded.indices, UNKNOWN).to_numpy(zero_copy_only=False))
         return np.array([*codes, UNKNOWN], np.int32)[at]
 
     def code(self, value: Any) -> int:
-        """Code of one value, a new one if it has none; `UNKNOWN` for what is empty or no id."""
+        """Code of one value, created if it has none; `UNKNOWN` if the value is empty or no id."""
         if type(value) is int:
             known = self._of_number.get(value)
             if known is None:

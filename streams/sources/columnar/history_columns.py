@@ -1,4 +1,4 @@
-"""Histories of services in columns, for evaluation: read as an import reads them."""
+"""Reads the exports of services into columns for evaluation, as an import reads them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.sources.columnar.cells import UNKNOWN, TextCodes
-from streams.sources.columnar.play_columns import PlayColumns, PlayGathering, ReadingReport
+from streams.sources.columnar.play_columns import PlayBuffer, PlayColumns, ReadingReport
 from streams.sources.columnar.play_rewards import rewards_of_listens
 from streams.sources.history.history import BadRow, History, Ignored
 from topics.listening_event import ListeningEvent
@@ -19,10 +19,10 @@ _EVENTS_A_BLOCK = 10_000
 def read_history_columns(
     paths: Sequence[Path], listener_id: str | None, on_rows: Callable[[int], object]
 ) -> tuple[PlayColumns, ReadingReport]:
-    """Plays in order of time, and what was left out; see `History`."""
-    report, gathered = ReadingReport(), PlayGathering()
+    """Plays in order of time, and a report of the rows left out; see `History`."""
+    report, collected = ReadingReport(), PlayBuffer()
     history = History(paths, listener_id, now_ms=time.time_ns() // 1_000_000)
-    waiting: list[ListeningEvent] = []
+    events: list[ListeningEvent] = []
     for row in history.rows():
         report.rows += 1
         if isinstance(row, BadRow):
@@ -30,22 +30,22 @@ def read_history_columns(
         elif isinstance(row, Ignored):
             report.ignored[row.reason] += 1
         else:
-            waiting.append(row)
-        if len(waiting) == _EVENTS_A_BLOCK:
-            _gather(gathered, waiting)
-            waiting = []
+            events.append(row)
+        if len(events) == _EVENTS_A_BLOCK:
+            _collect(collected, events)
+            events = []
             on_rows(report.rows)
-    _gather(gathered, waiting)
-    return gathered.plays(has_scored=False), report
+    _collect(collected, events)
+    return collected.plays(has_scored=False), report
 
 
-def _gather(gathered: PlayGathering, events: list[ListeningEvent]) -> None:
+def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
     words = TextCodes()
     reasons = words.encode([each.reason_end for each in events])
-    gathered.add(
-        gathered.listeners.encode([each.listener_id for each in events]),
-        gathered.tracks.encode([each.track_id for each in events]),
-        gathered.artists.encode([each.artist_id for each in events]),
+    collected.add(
+        collected.listeners.encode([each.listener_id for each in events]),
+        collected.tracks.encode([each.track_id for each in events]),
+        collected.artists.encode([each.artist_id for each in events]),
         np.array([each.listened_at for each in events], np.int64),
         rewards_of_listens(
             _lengths([each.ms_played for each in events]),

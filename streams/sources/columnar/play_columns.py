@@ -1,4 +1,4 @@
-"""Plays in columns: what an evaluation works on, in order of time, whatever they were read from."""
+"""Plays in columns, in order of time: the input of an evaluation, regardless of file format."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -16,16 +16,16 @@ BAD_ROWS_KEPT = 20
 
 @dataclass
 class ReadingReport:
-    """What became of the rows that were read."""
+    """Numbers of rows that were read, by outcome."""
 
     rows: int = 0
     bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
-    """The first ones."""
+    """The first `BAD_ROWS_KEPT` of them."""
     ignored: Counter[str] = field(default_factory=Counter)
-    """Rows that are no plays of music, by why."""
+    """Number of rows that are no plays of music, by reason."""
     columns: dict[str, str] = field(default_factory=dict)
-    """Which column was taken for what."""
+    """Role → name of the column that has it."""
 
     def leave_out(self, row: BadRow) -> None:
         """Counts a bad row."""
@@ -36,17 +36,17 @@ class ReadingReport:
 
 @dataclass(frozen=True)
 class PlayColumns:
-    """n plays: 25 bytes each, and the ids once."""
+    """n plays with 25 bytes each, and every id once."""
 
     listeners: NDArray[np.int32]
     tracks: NDArray[np.int32]
     artists: NDArray[np.int32]
-    """-1 where unknown."""
+    """-1 if unknown."""
     at_ms: NDArray[np.int64]
     rewards: NDArray[np.float32]
-    """In [-1, 1], as `rewards` says."""
+    """In [-1, 1], as `folding/rewards` defines them."""
     scored: NDArray[np.bool_] | None
-    """Which plays count, where the stream says so itself."""
+    """The plays that are scored, if the files have a column `scored`; otherwise None."""
     listener_ids: list[str]
     track_ids: list[str]
     artist_ids: list[str]
@@ -55,7 +55,7 @@ class PlayColumns:
         return len(self.at_ms)
 
     def rows(self, which: Any) -> "PlayColumns":
-        """Some of the plays: a slice, a mask or positions."""
+        """The plays that a slice, a mask or positions select."""
         return replace(
             self,
             listeners=self.listeners[which],
@@ -67,7 +67,7 @@ class PlayColumns:
         )
 
     def in_order(self) -> "PlayColumns":
-        """Sorted by time, equals as they were; codes by first appearance in that order."""
+        """Stably sorted by time; codes are in the order of first appearance."""
         plays = self
         if np.any(np.diff(self.at_ms) < 0):
             plays = self.rows(np.argsort(self.at_ms, kind="stable"))
@@ -82,7 +82,7 @@ class PlayColumns:
 
 def _by_appearance(codes: NDArray[np.int32], ids: list[str]) -> tuple[NDArray[np.int32], list[str]]:
     first = np.full(len(ids) + 1, len(codes), np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of equals the last write stays
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last write wins
     first[-1] = len(codes)
     order = np.argsort(first[:-1], kind="stable")
     order = order[first[order] < len(codes)]
@@ -91,8 +91,8 @@ def _by_appearance(codes: NDArray[np.int32], ids: list[str]) -> tuple[NDArray[np
     return new[codes], [ids[code] for code in order.tolist()]
 
 
-class PlayGathering:
-    """Blocks of plays as they are read, on their way to `PlayColumns`."""
+class PlayBuffer:
+    """Buffers blocks of plays until they are combined into `PlayColumns`."""
 
     def __init__(self) -> None:
         self.listeners, self.tracks, self.artists = TextCodes(), TextCodes(), TextCodes()
@@ -103,7 +103,7 @@ class PlayGathering:
         self._blocks.append(columns)
 
     def plays(self, *, has_scored: bool) -> PlayColumns:
-        """All of them in order of time."""
+        """All plays in order of time."""
         blocks = [tuple(np.zeros(0, kind) for kind in _KINDS.values()), *self._blocks]
         self._blocks = []
         columns: dict[str, Any] = {

@@ -1,8 +1,8 @@
 """Reads plays of any known format into columns, for evaluation.
 
-Tables are read column by column. A table's own track id is the track; else the recording's MBID;
-else artist and title, as for an import. Everything else (exports of services, zips) goes through
-`History`, as an import does.
+Tables are read column by column. A track is identified by the table's own track id, or else by the
+recording's MBID, or else by artist and title, as in an import. All other formats (exports of
+services, zip archives) are read by `History`.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from streams.sources.columnar.cells import UNKNOWN, Cells, TextCodes, flags, lengths_ms
 from streams.sources.columnar.history_columns import read_history_columns
-from streams.sources.columnar.play_columns import PlayColumns, PlayGathering, ReadingReport
+from streams.sources.columnar.play_columns import PlayBuffer, PlayColumns, ReadingReport
 from streams.sources.columnar.play_rewards import rewards_of_listens
 from streams.sources.columnar.table_blocks import TABLES, Block, NotRegularError, Table, table_of
 from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import TrackCodes
-from streams.sources.files import Part, files_of, of_nobody
+from streams.sources.files import Part, files_of, without_listener
 from streams.sources.formats.column_roles import Role
 from streams.sources.formats.format_detection import HistoryFormat, recognise
 from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
 
 OnRows = Callable[[int], object]
-"""Gets how many rows were read so far."""
+"""Is called with the number of rows that were read so far."""
 
 
 def read_plays(
@@ -35,9 +35,9 @@ def read_plays(
     *,
     on_rows: OnRows = lambda _: None,
 ) -> tuple[PlayColumns, ReadingReport]:
-    """Plays of `paths` in order of time, and what was left out.
+    """Plays of `paths` in order of time, and a report of the rows left out.
 
-    `listener_id` is whose they are where the files do not say.
+    `listener_id` is used if the files name no listener.
     """
     tables = _tables(paths)
     if tables is None:
@@ -81,26 +81,26 @@ def _recognised(file: Path) -> HistoryFormat | None:
 
 
 class _TableReader:
-    """Reads tables one after the other, each with units of its own."""
+    """Reads tables one after the other; each table has its own units."""
 
     def __init__(self, listener_id: str | None, on_rows: OnRows) -> None:
         self.report = ReadingReport()
         self._listener_id = listener_id
         self._on_rows = on_rows
-        self._columns = PlayGathering()
+        self._columns = PlayBuffer()
         self._names = TrackCodes(self._columns.tracks)
         self._has_scored = False
 
     def read(self, path: Path, table: Table) -> None:
         """Adds the plays of one table."""
-        roles = _understood(set(table.columns), path, self._listener_id)
+        roles = _used_roles(set(table.columns), path, self._listener_id)
         self._has_scored |= Role.SCORED in roles
         units: TableUnits | None = None
         for block in table.blocks:
             if units is None and block.rows:
                 units = TableUnits(block.cells)
-                told = {units.role_of(r): name for r, name in table.columns.items() if r in roles}
-                self.report.columns |= {r.name.lower(): name for r, name in told.items()}
+                found = {units.role_of(r): name for r, name in table.columns.items() if r in roles}
+                self.report.columns |= {r.name.lower(): name for r, name in found.items()}
             if units is not None:
                 self._add(path, block, units.roled(block.cells), units)
             for row, reason in block.bad:
@@ -160,12 +160,12 @@ class _TableReader:
             self.report.leave_out(BadRow(str(path), block.first_row + at, reason))
 
 
-def _understood(roles: set[Role], path: Path, listener_id: str | None) -> set[Role]:
-    """The roles that are read: a session stands for the listener where nothing else does."""
+def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Role]:
+    """The roles that are read; a session represents the listener if nothing else does."""
     if Role.LISTENER in roles or (listener_id is not None and Role.SESSION in roles):
         return roles - {Role.SESSION}
     if listener_id is None and Role.SESSION not in roles:
-        raise of_nobody(Part(0, 0, str(path), None))
+        raise without_listener(Part(0, 0, str(path), None))
     return roles
 
 

@@ -1,4 +1,4 @@
-"""What plays in columns were worth, as the fold would say: see `rewards`."""
+"""Rewards of plays in columns, by the rules of the fold (`folding/rewards`)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LISTEN = KIND_CODES["LISTEN"]
 
 
 class _Plays:
-    """Rows as `rewards` wants them."""
+    """Rows in the form that `rewards_of` accepts."""
 
     def __init__(self, strings: list[str], columns: dict[str, NDArray[Any]]) -> None:
         self.strings = strings
@@ -25,7 +25,7 @@ def rewards_of_listens(
     reasons_end: NDArray[np.int32],
     words: list[str],
 ) -> NDArray[np.float32]:
-    """float32[n] in [-1, 1]; -1 is unknown in each column, `reasons_end` points into `words`."""
+    """float32[n] in [-1, 1]. -1 is unknown in each column; `reasons_end` are indices of `words`."""
     columns: dict[str, NDArray[Any]] = {
         "kinds": np.full(len(ms_played), _LISTEN, np.uint8),
         "ms_played": ms_played,

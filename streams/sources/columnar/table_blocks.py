@@ -1,8 +1,8 @@
-"""Tables of plays in blocks of columns: Parquet, CSV and JSON, as fast as they can be read.
+"""Reads tables of plays in blocks of columns: Parquet, CSV and JSON.
 
-What `History` reads row by row, with a Python object each, is read here for evaluation, where ten
-million rows are nothing unusual. A CSV that is not quite regular (quotes that span lines, empty
-lines, bytes that are no UTF-8) is a `NotRegularError`; asked again, it is read line by line.
+`History` makes a Python object per row. Evaluation reads tables with ten million rows, so this
+module reads columns instead. An irregular CSV (quotes that span lines, empty lines, invalid UTF-8)
+raises `NotRegularError`; the caller then asks for it line by line.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from streams.sources.formats.column_roles import Role
 from streams.sources.formats.csv_table import columns_of, delimiter_of
 from streams.sources.formats.format_detection import HistoryFormat
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
-from streams.sources.formats.table_rows import ROWS_LOOKED_AT, checked_roles
+from streams.sources.formats.table_rows import ROWS_INSPECTED, checked_roles
 from topics.errors import HistoryError
 
 ROWS_A_BLOCK = 1 << 17
@@ -38,33 +38,33 @@ TABLES = {
 
 
 class NotRegularError(Exception):
-    """The table is to be read line by line."""
+    """The table has to be read line by line."""
 
 
 @dataclass
 class Block:
-    """Some rows of a table: the cells of each role's column, all of length `rows`."""
+    """Consecutive rows of a table: the cells of each role's column, all of length `rows`."""
 
     first_row: int
-    """Of the table, from 1."""
+    """Number of the first row in the table, from 1."""
     rows: int
     cells: dict[Role, Cells]
     bad: list[tuple[int, str]] = field(default_factory=list)
-    """Rows (counted from 1) that are not among them, and why."""
+    """Bad rows (counted from 1) that are left out, and why."""
 
 
 @dataclass
 class Table:
-    """A table's columns by role, by name, and its blocks."""
+    """The column name of each role, and the blocks of the table."""
 
     columns: dict[Role, str]
     blocks: Iterator[Block]
 
 
 def table_of(path: Path, kind: HistoryFormat, *, is_regular: bool = True) -> Table:
-    """The table at `path`; `HistoryError` where its columns do not tell plays.
+    """The table at `path`; `HistoryError` if its columns do not contain plays.
 
-    Its blocks may end in a `NotRegularError`, but not with `is_regular=False`.
+    Reading its blocks may raise `NotRegularError`, but not with `is_regular=False`.
     """
     if kind is HistoryFormat.PARQUET:
         return _parquet(path)
@@ -145,9 +145,9 @@ def _csv_blocks(
         for batch in _csv_reader(path, delimiter, width, roles, bad):
             at = {role: batch.schema.get_field_index(str(each)) for role, each in roles.items()}
             cells = {role: batch.column(position) for role, position in at.items()}
-            told, bad[:] = bad[:], []
-            yield Block(row, len(batch), cells, told)
-            row += len(batch) + len(told)
+            reported, bad[:] = bad[:], []
+            yield Block(row, len(batch), cells, reported)
+            row += len(batch) + len(reported)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise NotRegularError from error
     if bad:
@@ -199,12 +199,12 @@ def _csv_rows(path: Path) -> Iterator[Any]:
 
 
 def _blocks_of(rows: Iterator[tuple[int, Any]], places: Mapping[Role, Any]) -> Iterator[Block]:
-    """`places`: what to ask a row for, to get the cell of a role."""
-    while some := list(islice(rows, ROWS_A_BLOCK)):
-        good = [told for _, told in some if not isinstance(told, str)]
-        bad = [(row, told) for row, told in some if isinstance(told, str)]
+    """`places`: the key or index of each role's cell in a row."""
+    while block := list(islice(rows, ROWS_A_BLOCK)):
+        good = [values for _, values in block if not isinstance(values, str)]
+        bad = [(row, reason) for row, reason in block if isinstance(reason, str)]
         cells = {role: [each[at] for each in good] for role, at in places.items()}
-        yield Block(some[0][0], len(good), cells, bad)
+        yield Block(block[0][0], len(good), cells, bad)
 
 
 # -- JSON ----------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def _blocks_of(rows: Iterator[tuple[int, Any]], places: Mapping[Role, Any]) -> I
 
 def _json(path: Path, *, is_array: bool) -> Table:
     rows = _objects(path, is_array)
-    first = list(islice(rows, ROWS_LOOKED_AT))
+    first = list(islice(rows, ROWS_INSPECTED))
     names = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
     roles = checked_roles(names, str(path))
     columns = {role: names[at] for role, at in roles.items()}
@@ -220,7 +220,7 @@ def _json(path: Path, *, is_array: bool) -> Table:
 
 
 def _complete(row: tuple[int, dict[str, Any] | str]) -> tuple[int, Any]:
-    """Not all objects have all keys."""
+    """The row with None for missing keys, because not all objects have all keys."""
     return row[0], row[1] if isinstance(row[1], str) else defaultdict(_nothing, row[1])
 
 

@@ -1,4 +1,4 @@
-"""The units of a table of plays, and what its columns are, told by its first rows."""
+"""Infers the units of a table of plays, and the roles of its columns, from its first rows."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from streams.sources.formats.column_roles import (
     number_of,
     table_time_scale_of,
 )
-from streams.sources.formats.table_rows import ROWS_LOOKED_AT
+from streams.sources.formats.table_rows import ROWS_INSPECTED
 
 _IDS_OF_NAMES = {Role.TRACK_NAME: Role.TRACK_ID, Role.ARTIST_NAME: Role.ARTIST_ID}
 
 
 class TableUnits:
-    """The units of a table, told by its first rows."""
+    """The units of a table, inferred from its first rows."""
 
     def __init__(self, cells: dict[Role, Cells]) -> None:
         def sample(role: Role) -> list[Any]:
-            return first_of(cells[role], ROWS_LOOKED_AT) if role in cells else []
+            return first_of(cells[role], ROWS_INSPECTED) if role in cells else []
 
         self._time_scale = table_time_scale_of(sample(Role.LISTENED_AT))
         self.scales = {
@@ -40,11 +40,11 @@ class TableUnits:
         }
 
     def role_of(self, role: Role) -> Role:
-        """What a column is after a look into it: `track` may hold ids as well as titles."""
+        """The role of a column after its values were inspected: `track` may hold ids or titles."""
         return self._ids.get(role, role)
 
     def roled(self, cells: dict[Role, Cells]) -> dict[Role, Cells]:
-        """The cells by what they are."""
+        """The cells by the role that their values have."""
         return {self.role_of(role): each for role, each in cells.items()}
 
     def times_ms(self, cells: dict[Role, Cells]) -> NDArray[np.int64]:

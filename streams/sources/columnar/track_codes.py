@@ -1,4 +1,4 @@
-"""Which track a row of a table tells: by an id, an MBID, or artist and title."""
+"""Identifies the track of each row of a table: by an id, an MBID, or artist and title."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from topics.identity import track_id_of
 
 
 class TrackCodes:
-    """Track codes of rows by what tells the track: id, MBID, or artist and title."""
+    """Codes of rows' tracks, from their id, MBID, or artist and title, in this order."""
 
     def __init__(self, tracks: TextCodes) -> None:
         self._tracks = tracks
@@ -18,7 +18,7 @@ class TrackCodes:
         self._of_pair: dict[int, int] = {}
 
     def tracks(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
-        """int32[rows], `UNKNOWN` where nothing tells it."""
+        """int32[rows]; `UNKNOWN` if a row identifies no track."""
         found = np.full(rows, UNKNOWN, np.int32)
         for role in (Role.TRACK_ID, Role.RECORDING_MBID):
             if role in cells and (found < 0).any():
@@ -41,7 +41,7 @@ class TrackCodes:
         if title < 0:
             return UNKNOWN
         name = self._titles.texts[title]
-        told_artist = self._artists.texts[artist] if artist >= 0 else None
-        track_id = track_id_of(told_artist, name, source=SOURCE, source_track_id=name)
+        artist_name = self._artists.texts[artist] if artist >= 0 else None
+        track_id = track_id_of(artist_name, name, source=SOURCE, source_track_id=name)
         code = self._of_pair[pair] = self._tracks.code(track_id)
         return code

@@ -1,7 +1,7 @@
-"""One file a format, and `format_detection`, which recognises them.
+"""One module per file format, and `format_detection`, which recognises formats.
 
-`spotify_export`, `lastfm_export` and `listenbrainz_export` are services' own (`service_export` is
-what they share); `csv_table`, `json_table`, `json_stream` and `parquet_table` are anybody's, and
-`column_roles` guesses what their columns mean. A row that cannot be read is a `BadRow`, never an
-error.
+`spotify_export`, `lastfm_export` and `listenbrainz_export` parse the exports of services, and share
+`service_export`. `csv_table`, `json_table`, `json_stream` and `parquet_table` parse tables of any
+origin, and `column_roles` infers what their columns mean. A row that cannot be read is a `BadRow`,
+never an exception.
 """

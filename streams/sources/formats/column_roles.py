@@ -1,4 +1,4 @@
-"""What the columns of a table of plays mean: their names, and the units of their values."""
+"""Infers the meaning of a table's columns from their names, and the units of their values."""
 
 import math
 import re
@@ -10,11 +10,11 @@ from typing import Any
 from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 MS_DURATION_FROM = 10_000
-"""A `duration` column whose middle value is at least this counts ms, else seconds."""
+"""A `duration` column is in ms if its median is at least this; otherwise it is in seconds."""
 
 
 class Role(Enum):
-    """What a column tells of a play."""
+    """What a column contains."""
 
     LISTENER = auto()
     TRACK_ID = auto()
@@ -60,7 +60,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
 """Names of each role, the best first; compared without case, `snake_case`."""
 
 REQUIRED = "a listener, a track (id or title) and a time"
-NAMES_TOLD = "user_id, track_id and timestamp are understood, and more: docs/evaluation.md"
+NAMES_HINT = "user_id, track_id and timestamp are understood, and more: docs/evaluation.md"
 
 
 def roles_of(columns: Sequence[str]) -> dict[Role, int]:
@@ -75,7 +75,7 @@ def roles_of(columns: Sequence[str]) -> dict[Role, int]:
 
 
 _TYPE = re.compile(r":(token|float|int|string|long)$")
-"""What some data sets write behind a name."""
+"""A type suffix that some data sets append to a column name."""
 
 
 def _snake(name: str) -> str:
@@ -85,7 +85,7 @@ def _snake(name: str) -> str:
 
 
 def missing_of(roles: Iterable[Role]) -> list[str]:
-    """What a table with these columns does not tell; the listener may be told otherwise.
+    """Required contents that are missing in these columns; the listener may be given separately.
 
     >>> missing_of([Role.LISTENER, Role.TRACK_ID])
     ['a time']
@@ -96,21 +96,21 @@ def missing_of(roles: Iterable[Role]) -> list[str]:
     return missing if Role.LISTENED_AT in known else [*missing, "a time"]
 
 
-def tells_plays(roles: Iterable[Role]) -> bool:
+def has_plays(roles: Iterable[Role]) -> bool:
     """Whether a table with these columns can be read."""
     return not missing_of(roles)
 
 
 _TIME_SCALES = (1_000.0, 1.0, 1e-3, 1e-6)
-"""From s, ms, µs and ns to ms; of what lies in reach, no number is a time in two of them."""
+"""Factors from s, ms, µs and ns to ms; no number is a plausible time in two of these units."""
 _LATEST_MS = 4_102_444_800_000
-"""2100-01-01: only to tell units apart."""
+"""2100-01-01, the upper bound of plausible times; it only serves to distinguish units."""
 
 
 def time_scale_of(times: Iterable[Any]) -> float:
-    """What to multiply the numbers of a time column with to get ms: by magnitude.
+    """The factor from the numbers of a time column to ms, inferred from their magnitude.
 
-    Each value votes for the unit in which it lies between 2002 and 2100; most votes win.
+    Each value votes for the unit in which it is between 2002 and 2100; the majority wins.
 
     >>> time_scale_of([1_421_163_674]), time_scale_of(["1421163674000", "nonsense"])
     (1000.0, 1.0)
@@ -121,7 +121,7 @@ def time_scale_of(times: Iterable[Any]) -> float:
 
 
 def table_time_scale_of(times: Iterable[Any]) -> float:
-    """As `time_scale_of`, also for a data set whose times begin at nought: those are seconds.
+    """Like `time_scale_of`, but also accepts times that begin at zero, which are seconds.
 
     >>> table_time_scale_of([0, 200, 400]), table_time_scale_of([1_421_163_674_000])
     (1000.0, 1.0)
@@ -138,7 +138,7 @@ def _in_reach(scale: float) -> Any:
 
 
 def duration_scale_of(durations: Iterable[Any]) -> float:
-    """The same for a `duration` column: 1 or 1,000.
+    """The factor from the numbers of a `duration` column to ms: 1 or 1,000.
 
     >>> duration_scale_of([243, 187]), duration_scale_of([5_000, 243_000, 187_000])
     (1000.0, 1.0)
@@ -148,7 +148,7 @@ def duration_scale_of(durations: Iterable[Any]) -> float:
 
 
 def number_of(value: Any) -> float | None:
-    """A finite number, or None where `value` is none."""
+    """`value` as a finite number, or None if it is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -159,7 +159,7 @@ def number_of(value: Any) -> float | None:
 
 
 def ms_of(value: Any, scale: float) -> int:
-    """A number as whole ms; `ValueError` says what else it is."""
+    """A number as whole ms; raises `ValueError` if it is no number."""
     if type(value) is int and -(2**63) < value < 2**63:
         return round(value * scale)
     number = number_of(value)
@@ -169,7 +169,7 @@ def ms_of(value: Any, scale: float) -> int:
 
 
 def time_ms_of(value: Any, scale: float) -> int:
-    """A time as ms since 1970 UTC: a number, ISO 8601 text (UTC where it does not say), a date.
+    """A time as ms since 1970 UTC: a number, ISO 8601 text (default UTC) or a datetime.
 
     >>> time_ms_of("2015-01-13T15:41:14Z", 1.0), time_ms_of(1_421_163_674, 1_000.0)
     (1421163674000, 1421163674000)
@@ -192,7 +192,7 @@ def _iso(text: str) -> datetime:
 
 
 def text_of(value: Any) -> str | None:
-    """Text of a cell, None where it is empty; whole numbers without a point.
+    """Text of a cell, None if it is empty; whole numbers have no decimal point.
 
     >>> text_of(4.0), text_of(" Nina "), text_of("")
     ('4', 'Nina', None)
@@ -207,5 +207,5 @@ def text_of(value: Any) -> str | None:
 
 
 def is_nan(value: Any) -> bool:
-    """Whether a cell is the float that stands for a missing number."""
+    """Whether a cell is NaN, which represents a missing number."""
     return isinstance(value, float) and math.isnan(value)

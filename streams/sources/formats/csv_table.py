@@ -1,7 +1,7 @@
-"""CSV: a table of plays with a header, UTF-8, fields divided by comma, semicolon, tab or bar.
+"""Reads CSV: UTF-8 with a header, fields separated by comma, semicolon, tab or bar.
 
-Traps: a line that is cut short, a quote that is never closed, bytes that are no UTF-8. Each costs
-its own rows and no other.
+Special cases: a truncated line, a quote that is never closed, and invalid UTF-8. Each of them makes
+only its own rows bad.
 """
 
 import csv
@@ -37,7 +37,7 @@ def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
 
 
 def delimiter_of(header: str) -> str:
-    """The delimiter by which `header` tells most.
+    """The delimiter that gives `header` the most known columns.
 
     >>> delimiter_of("user;track;ts")
     ';'
@@ -46,7 +46,7 @@ def delimiter_of(header: str) -> str:
 
 
 def columns_of(header: str, delimiter: str) -> list[str]:
-    """Column names of the first line; none where it is no CSV."""
+    """Column names of the first line; empty if it is no CSV."""
     with suppress(csv.Error):
         return next(csv.reader([header], delimiter=delimiter), [])
     return []
@@ -56,7 +56,7 @@ _Line = tuple[int, bytes | None]
 
 
 class _Lines:
-    """Lines as text, invalid bytes as lone surrogates; knows where it is, and can go back."""
+    """Lines as text, with invalid bytes as lone surrogates; counts rows and can rewind."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = lines(file)
@@ -66,16 +66,16 @@ class _Lines:
         self.was_too_long = False
 
     def begin(self) -> None:
-        """From here on lines are of one record."""
+        """Starts a record: the lines that follow belong to it."""
         self._taken = []
 
     @property
     def continued(self) -> list[str]:
-        """The record's lines but the first."""
+        """All lines of the record except the first."""
         return [_text(line) for _, line in self._taken[1:]]
 
     def keep_first(self) -> None:
-        """The record was its first line alone: the others are read again."""
+        """Rewinds: the record is only its first line, and its other lines are read again."""
         self._again.extendleft(reversed(self._taken[1:]))
         self.row = self._taken[0][0]
 
@@ -121,7 +121,7 @@ def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells
 
 
 def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
-    """Whether a line inside of quotes is a record of its own, or leaves a quote open as well."""
+    """Whether a line within quotes is a complete record, or leaves a quote open as well."""
     try:
         alone = next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:

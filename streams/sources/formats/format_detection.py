@@ -1,4 +1,4 @@
-"""Which format a file has: told by its content, never asked, and not by its name."""
+"""Recognises the format of a file by its content, not by its name."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,20 +18,20 @@ from streams.sources.formats import (
     parquet_table,
     spotify_export,
 )
-from streams.sources.formats.column_roles import REQUIRED, roles_of, tells_plays
+from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
 from streams.sources.formats.table_rows import checked_roles
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
 
 HEAD_BYTES = 65_536
-"""So much of a file is looked at."""
+"""Number of bytes at the start of a file that are inspected."""
 _BYTES_AT_ONCE = 1_024
 _DEPTH_MAX = 8
-"""Nothing that is known nests deeper; what does is not looked into."""
+"""Maximum depth of nesting; no known format nests deeper."""
 
 
 class HistoryFormat(StrEnum):
-    """What can be read."""
+    """The formats that can be read."""
 
     ZIP = "zip archive"
     SPOTIFY_EXTENDED = "Spotify extended streaming history"
@@ -63,7 +63,7 @@ READERS: dict[HistoryFormat, Reader] = {
 
 
 def recognise(path: Path) -> HistoryFormat:
-    """Format of the file at `path`; `HistoryError` where it is none of those known."""
+    """Format of the file at `path`; `HistoryError` if it is not a known one."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     return format_of(head) or unknown(str(path), head)
@@ -93,22 +93,22 @@ def _array_format(text: bytes) -> HistoryFormat | None:
         return HistoryFormat.LISTENBRAINZ_ARRAY
     if "track" in keys and "name" in _first_keys(text, "item.track", "item.track.item"):
         return HistoryFormat.LASTFM_PAGES
-    return HistoryFormat.JSON_ARRAY if tells_plays(roles_of(sorted(keys))) else None
+    return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
 
 
 def _lines_format(text: bytes) -> HistoryFormat | None:
     keys = _first_keys(text.split(b"\n", 1)[0], "")
     if "track_metadata" in keys:
         return HistoryFormat.LISTENBRAINZ_LINES
-    return HistoryFormat.JSON_LINES if tells_plays(roles_of(sorted(keys))) else None
+    return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
 
 
 def _csv_format(text: bytes) -> HistoryFormat | None:
-    return HistoryFormat.CSV if tells_plays(roles_of(_columns_of(text))) else None
+    return HistoryFormat.CSV if has_plays(roles_of(_columns_of(text))) else None
 
 
 def _columns_of(text: bytes) -> list[str]:
-    """Names of the columns, where the beginning of a table it is."""
+    """Names of the columns, if `text` is the beginning of a table."""
     if text.startswith((b"{", b"[")):
         return sorted(_first_keys(text, "item" if text.startswith(b"[") else ""))
     header = _header_of(text)
@@ -134,7 +134,7 @@ def _first_keys(text: bytes, *objects: str) -> set[str]:
 
 
 def unknown(name: str, head: bytes) -> HistoryFormat:
-    """Raises the `HistoryError` that says what a file should have been."""
+    """Raises the `HistoryError` that names the known formats, or the problem of this file."""
     if not head:
         raise HistoryError(f"{name} is empty.", "Copy or export it again.")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):

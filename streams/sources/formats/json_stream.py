@@ -1,7 +1,7 @@
-"""JSON that is larger than memory: elements of an array, or lines, one at a time.
+"""Reads JSON that is larger than memory: one array element or line at a time (streaming).
 
-A byte that is no UTF-8 becomes an escaped NUL, which makes the row that holds it a bad row and
-leaves the others alone; it is an error of the file only outside of texts.
+A byte that is no UTF-8 becomes an escaped NUL, which makes only its own row a bad row. Outside of
+a string it is an error of the whole file.
 """
 
 import codecs
@@ -24,7 +24,7 @@ Element = tuple[int, Any]
 
 
 class _Repaired:
-    """A file whose bytes are UTF-8 whatever they were, without byte order mark."""
+    """A file whose invalid bytes are replaced, so that it is UTF-8; without byte order mark."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -32,7 +32,7 @@ class _Repaired:
         self._is_first = True
 
     def read(self, size: int) -> bytes:
-        """Up to about `size` bytes; none at the end."""
+        """Up to about `size` bytes; empty at the end."""
         while data := self._file.read(size):
             text = self._decoder.decode(data)
             if self._is_first and text:
@@ -43,7 +43,7 @@ class _Repaired:
 
 
 def elements(file: BinaryIO, name: str) -> Iterator[Element]:
-    """Elements of the array that `file` holds; `HistoryError` where the JSON itself is broken."""
+    """Elements of the array in `file`; `HistoryError` if the JSON itself is broken."""
     row = 0
     found = ijson.items(_Repaired(file), "item")
     try:
@@ -57,7 +57,7 @@ def elements(file: BinaryIO, name: str) -> Iterator[Element]:
 
 
 def _with_floats(value: Any) -> Any:
-    """Floats in place of decimals; whole numbers stay, whatever their size."""
+    """Replaces decimals by floats; whole numbers of any size are unchanged."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict):
@@ -66,7 +66,7 @@ def _with_floats(value: Any) -> Any:
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers; None for one above `LINE_BYTES_MAX`."""
+    """Lines with their numbers; None for a line longer than `LINE_BYTES_MAX`."""
     row = 0
     while line := file.readline(LINE_BYTES_MAX):
         row += 1

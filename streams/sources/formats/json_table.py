@@ -1,6 +1,6 @@
-"""JSON objects as rows of a table of plays: one a line, or the elements of an array.
+"""Reads JSON objects as rows of a table of plays: one per line, or the elements of an array.
 
-Traps: objects need not all have the same keys, so the columns are those of the first rows.
+Special case: objects may have different keys, so the columns are those of the first rows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from streams.sources.files import Part
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.table_rows import (
-    ROWS_LOOKED_AT,
+    ROWS_INSPECTED,
     NumberedCells,
     checked_roles,
     plays_of_table,
@@ -32,7 +32,7 @@ def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 
 def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
     rest = iter(rows)
-    first = list(islice(rest, ROWS_LOOKED_AT))
+    first = list(islice(rest, ROWS_INSPECTED))
     keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
     roles = checked_roles(keys, part.name)
     used = [keys[position] for position in roles.values()]
@@ -41,5 +41,5 @@ def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
 
 
 def _cells(rows: _Rows, keys: list[str]) -> Iterator[NumberedCells]:
-    for row, told in rows:
-        yield row, told if isinstance(told, str) else [told.get(key) for key in keys]
+    for row, value in rows:
+        yield row, value if isinstance(value, str) else [value.get(key) for key in keys]

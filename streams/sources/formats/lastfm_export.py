@@ -1,7 +1,7 @@
-"""Last.fm's recent tracks as JSON pages: `[{"track": [...]}, ...]`, as export tools write them.
+"""Reads Last.fm's recent tracks as JSON pages `[{"track": [...]}, ...]` from export tools.
 
-Traps: a page with one track has the track instead of a list; the track that is playing now has no
-`date` and comes on every page; numbers are texts; an unknown MBID is "".
+Special cases: a page with one track contains the track instead of a list. The track that is playing
+now has no `date` and is on every page. Numbers are texts, and an unknown MBID is "".
 """
 
 from collections.abc import Iterator

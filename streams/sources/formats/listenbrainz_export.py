@@ -1,8 +1,9 @@
-"""Listens as ListenBrainz exports and dumps them: JSON lines, or an array, with `track_metadata`.
+"""Reads ListenBrainz exports and dumps: JSON lines, or an array, with `track_metadata`.
 
-Traps: the time is `listened_at` in exports, `timestamp` or `ts_since_epoch` in dumps, whole or
-not; an MBID stands in `additional_info` where the player knew it, else in `mbid_mapping`, which
-may be null and changes from export to export, so that the listen is known by `recording_msid`.
+Special cases: the time is `listened_at` in exports, `timestamp` or `ts_since_epoch` in dumps, and
+may have a fraction. The MBID is in `additional_info` if the player knew it, otherwise in
+`mbid_mapping`, which may be null and differs between exports. A listen is therefore identified by
+`recording_msid`.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Parquet: a table of plays, read a batch of rows at a time."""
+"""Reads Parquet tables of plays, one batch of rows at a time."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -15,7 +15,7 @@ _ROWS_A_BATCH = 10_000
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
-    """Plays of a Parquet file; only the columns that mean something are read."""
+    """Plays of a Parquet file; only columns with a known role are read."""
     try:
         table = pq.ParquetFile(file)
         columns = table.schema_arrow.names
@@ -36,7 +36,7 @@ def _cells(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
-    """The values of the first column of that name as Python can hold them; times in ms."""
+    """The values of the first column of that name as Python objects; times in ms."""
     column = batch.column(batch.schema.get_all_field_indices(name)[0])
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):

@@ -1,15 +1,15 @@
-"""What the exports of services have in common: one object a play, all of one person."""
+"""Shared code for the exports of services: one object per play, all of one user."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from streams.sources.files import Part, of_nobody
+from streams.sources.files import Part, without_listener
 from streams.sources.plays import BadRow, Ignored, ParsedRow, Play
 from topics.listening_event import PLAY_LENGTH_MAX_MS
 
 Fields = dict[str, Any]
 ReadFields = Callable[[Fields], dict[str, Any] | str]
-"""From a row to the fields of its `Play`, or why it is ignored; `ValueError`: what is wrong."""
+"""Returns the fields of a row's `Play`, or why it is ignored; raises `ValueError` if bad."""
 
 
 def plays_of(
@@ -17,15 +17,15 @@ def plays_of(
 ) -> Iterator[ParsedRow]:
     """Plays of `rows`.
 
-    A row's `listener_id` counts first, then the part's, then the row's `owner`: a name that older
-    exports tell and newer ones of the same person do not.
+    The listener is a row's `listener_id`, or else the part's, or else the row's `owner`: a name
+    that older exports contain and newer exports of the same user do not.
     """
-    for row, told in rows:
+    for row, fields in rows:
         try:
-            if isinstance(told, str):
-                yield BadRow(part.name, row, told)
+            if isinstance(fields, str):
+                yield BadRow(part.name, row, fields)
             else:
-                yield _parsed(row, fields_of(told), part, source)
+                yield _parsed(row, fields_of(fields), part, source)
         except ValueError as error:
             yield BadRow(part.name, row, str(error))
 
@@ -36,12 +36,12 @@ def _parsed(row: int, fields: dict[str, Any] | str, part: Part, source: str) -> 
     owner = fields.pop("owner", None)
     listener_id = fields.get("listener_id") or part.listener_id or owner
     if not listener_id:
-        raise of_nobody(part)
+        raise without_listener(part)
     return Play(part=part.number, row=row, source=source, **fields | {"listener_id": listener_id})
 
 
 def text_in(fields: Fields, key: str) -> str | None:
-    """A text that may be missing."""
+    """An optional text."""
     value = fields.get(key)
     if value is None or isinstance(value, str):
         return value or None
@@ -49,7 +49,7 @@ def text_in(fields: Fields, key: str) -> str | None:
 
 
 def object_in(fields: Fields, key: str) -> Fields:
-    """An object that may be missing."""
+    """An optional object; empty if it is missing."""
     value = fields.get(key)
     if value is None or isinstance(value, dict):
         return value or {}
@@ -57,7 +57,7 @@ def object_in(fields: Fields, key: str) -> Fields:
 
 
 def played_in(fields: Fields, key: str) -> int:
-    """A length of play in ms that must be there."""
+    """A required length of play, in ms."""
     value = fields.get(key)
     if type(value) is int and 0 <= value <= PLAY_LENGTH_MAX_MS:
         return value

@@ -1,12 +1,12 @@
-"""Spotify's own exports: the extended streaming history, and the year in the account data.
+"""Reads Spotify's exports: the extended streaming history, and the year in the account data.
 
 Extended: `Streaming_History_Audio_*.json` and `_Video_*.json`, older `endsong_*.json`; arrays of
 objects. Account data: `StreamingHistory_music_*.json` with `endTime` (UTC minutes), `artistName`,
 `trackName`, `msPlayed`.
 
-Traps: `ts` and `endTime` are when play STOPPED, so a play began `ms_played` before; `skipped` is
-true for long plays too, so `reason_end` is kept instead; flags may be null; rows of podcasts and
-audiobooks lie between those of music; `ip_addr` never leaves this file.
+Special cases: `ts` and `endTime` are when play STOPPED, so a play began `ms_played` earlier.
+`skipped` is true for long plays too, so `reason_end` is used instead. Flags may be null. Podcasts
+and audiobooks are mixed with music. `ip_addr` is never read.
 """
 
 from collections.abc import Iterator
@@ -79,8 +79,8 @@ def _account_fields(row: Fields) -> dict[str, Any] | str:
 
 def _stopped_ms(row: Fields, key: str) -> int:
     try:
-        if isinstance(told := row.get(key), str):
-            return time_ms_of(told, 1_000.0)
+        if isinstance(time := row.get(key), str):
+            return time_ms_of(time, 1_000.0)
     except ValueError as error:
         raise ValueError(f"{key} {error}") from None
     raise ValueError(f"{key} is not a time")

@@ -1,7 +1,7 @@
-"""Tables of plays, one row a play, whatever their columns are called (`columns.NAMES`).
+"""Reads tables of plays, one play per row, by the roles of their columns (`column_roles.NAMES`).
 
-Traps: the unit of times and lengths is nowhere told, so it is taken from the first rows and kept
-for the whole file; negative lengths stand for "unknown" in public data sets.
+Special cases: tables do not state the units of times and lengths, so the units are inferred from
+the first rows and used for the whole file. Negative lengths mean "unknown" in public data sets.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.sources.files import Part
 from streams.sources.formats.column_roles import (
-    NAMES_TOLD,
+    NAMES_HINT,
     REQUIRED,
     Role,
     duration_scale_of,
@@ -26,12 +26,12 @@ from streams.sources.plays import BadRow, ParsedRow, Play
 from topics.errors import HistoryError
 
 SOURCE = "history"
-ROWS_LOOKED_AT = 1_000
-"""The first so many tell the units."""
+ROWS_INSPECTED = 1_000
+"""Number of rows at the start from which columns and units are inferred."""
 
 Cells = Sequence[Any]
 NumberedCells = tuple[int, Cells | str]
-"""Row number, and its cells in order of the columns, or why there are none."""
+"""Row number, and its cells in the order of the columns, or why the row is bad."""
 _Convert = Callable[[Any], Any]
 
 
@@ -40,13 +40,13 @@ def plays_of_table(
     roles: dict[Role, int],
     part: Part,
 ) -> Iterator[ParsedRow]:
-    """Plays of `rows`; the part's listener counts where no column names one."""
+    """Plays of `rows`; the part's listener is used if no column names one."""
     if Role.LISTENER not in roles and part.listener_id is None:
         raise HistoryError(
-            f"{part.name} does not say whose plays it holds.", "Say it with --listener."
+            f"{part.name} does not name a listener.", "Name the listener with --listener."
         )
     rest = iter(rows)
-    first = list(islice(rest, ROWS_LOOKED_AT))
+    first = list(islice(rest, ROWS_INSPECTED))
     play_of = _reader(roles, _converters(roles, first), part)
     for row, cells in chain(first, rest):
         try:
@@ -58,7 +58,7 @@ def plays_of_table(
 def _reader(
     roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
 ) -> Callable[[int, Cells], Play]:
-    """A function from a row's cells to its play; `ValueError` says what is wrong."""
+    """A function that makes a play from a row's cells, or raises `ValueError`."""
     fields = [
         (_FIELDS[role], position, convert[role])
         for role, position in roles.items()
@@ -66,15 +66,15 @@ def _reader(
     ]
 
     def play_of(row: int, cells: Cells) -> Play:
-        told: dict[str, Any] = {"listener_id": part.listener_id}
+        values: dict[str, Any] = {"listener_id": part.listener_id}
         for field, position, of in fields:
             try:
-                told[field] = of(cells[position])
+                values[field] = of(cells[position])
             except ValueError as error:
                 raise ValueError(f"{field} {error}") from None
-        if told["listener_id"] is None:
+        if values["listener_id"] is None:
             raise ValueError("listener_id is empty")
-        return Play(part=part.number, row=row, source=SOURCE, **told)
+        return Play(part=part.number, row=row, source=SOURCE, **values)
 
     return play_of
 
@@ -114,12 +114,12 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
 
 
 def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
-    """Roles of `columns`; `HistoryError` where they do not tell plays."""
+    """Roles of `columns`; `HistoryError` if required columns are missing."""
     roles = roles_of(columns)
     if missing := missing_of(roles):
         raise HistoryError(
             f"{name} has the columns {', '.join(columns)[:200]}: none for {' or '.join(missing)}.",
-            f"A table of plays needs columns for {REQUIRED}; {NAMES_TOLD}.",
+            f"A table of plays needs columns for {REQUIRED}; {NAMES_HINT}.",
         )
     return roles
 

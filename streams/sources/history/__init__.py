@@ -1,5 +1,5 @@
-"""Plays in the order of their time, and an event for each, once.
+"""Makes one event of each play, in order of time.
 
-`history` reads all parts of a history, `play_sorter` sorts them in bounded memory, `event_assembly`
-makes listening events with ids that are the same at the next import.
+`history` reads all parts of a history, `play_sorter` sorts them in bounded memory (external sort),
+and `event_assembly` makes listening events whose ids are the same at every import.
 """

@@ -1,8 +1,8 @@
-"""From plays in order of time to events: ids, repeats of exports that overlap, bounds.
+"""Makes events of sorted plays: assigns ids, drops repeats of overlapping exports, checks bounds.
 
-An event id counts exact equals within one export, from 0. The same play in last year's export
-and in this year's gets the same id thereby, and two equal rows of one export stay two. The track
-counts by the source's own id where there is one, since services rename songs.
+An event id contains an ordinal, from 0, among exactly equal plays of one export. The same play in
+two exports therefore has the same id, and two equal rows of one export stay two events. The id uses
+the source's own track id if there is one, because services rename songs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,55 +15,55 @@ from streams.sources.plays import BadRow, HistoryRow, Ignored, Play
 from topics.identity import artist_id_of, event_id_of, track_id_of
 from topics.listening_event import LATEST_AHEAD_MS, EventKind, ListeningEvent
 
-IDS_REMEMBERED = 50_000
+IDS_CACHED = 50_000
 AT_ONE_TIME_MAX = 1_000_000
-"""So many different plays of one millisecond are told apart; more are bad rows."""
+"""Maximum number of different plays of one millisecond; more are bad rows."""
 REPEATED = "in another of the files already"
 SPOTIFY = "spotify:"
-"""A Spotify URI is the same track whatever file it stands in."""
+"""Prefix of a Spotify URI, which identifies the same track in every file."""
 BROKEN_TEXT = "holds a NUL character or broken UTF-8"
 
-_track_id_of = lru_cache(IDS_REMEMBERED)(track_id_of)
-_artist_id_of = lru_cache(IDS_REMEMBERED)(artist_id_of)
+_track_id_of = lru_cache(IDS_CACHED)(track_id_of)
+_artist_id_of = lru_cache(IDS_CACHED)(artist_id_of)
 
 _PlayKey = tuple[str, str, str, int | None]
 
 
-class Repeats:
-    """Numbers equal plays within an export; knows those that an earlier export told.
+class RepeatedPlays:
+    """Numbers equal plays within an export; recognises those of an earlier export.
 
-    Plays come in order of time, then export, so that it remembers those of one time only.
+    Plays arrive in order of time, then export. It therefore keeps the plays of one time only.
     """
 
     def __init__(self) -> None:
         self._listened_at: int | None = None
         self._export = -1
-        self._told: dict[_PlayKey, int] = {}
+        self._in_any_export: dict[_PlayKey, int] = {}
         self._in_export: dict[_PlayKey, int] = {}
 
     def ordinal_of(self, export: int, listened_at: int, key: _PlayKey) -> int | None:
-        """Which of its equals this is, from 0; None: an earlier export told it already."""
+        """Ordinal among equal plays, from 0; None if an earlier export contains this play."""
         if listened_at != self._listened_at:
-            self._listened_at, self._told = listened_at, {}
+            self._listened_at, self._in_any_export = listened_at, {}
             self._export = -1
         if export != self._export:
             self._export, self._in_export = export, {}
         ordinal = self._in_export.get(key, 0)
         self._in_export[key] = ordinal + 1
-        if ordinal < self._told.get(key, 0):
+        if ordinal < self._in_any_export.get(key, 0):
             return None
-        self._told[key] = ordinal + 1
+        self._in_any_export[key] = ordinal + 1
         return ordinal
 
     @property
     def is_full(self) -> bool:
-        """Whether the bound of what is remembered is reached."""
-        return len(self._told) >= AT_ONE_TIME_MAX
+        """Whether `AT_ONE_TIME_MAX` different plays of the current time are kept."""
+        return len(self._in_any_export) >= AT_ONE_TIME_MAX
 
 
 def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> Iterator[HistoryRow]:
-    """Events of `plays`, which are in order; what cannot be one becomes a `BadRow`."""
-    repeats = Repeats()
+    """Events of sorted `plays`; a play that cannot become an event is a `BadRow`."""
+    repeats = RepeatedPlays()
     latest = now_ms + LATEST_AHEAD_MS
     for play in plays:
         part = parts[play.part]
@@ -75,7 +75,7 @@ def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> I
             yield BadRow(part.name, play.row, BROKEN_TEXT)
 
 
-def _row_of(play: Play, part: Part, repeats: Repeats, latest: int) -> HistoryRow:
+def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> HistoryRow:
     track_id = _track_of(play)
     if track_id is None:
         return BadRow(part.name, play.row, "no track: neither an id nor a name")
@@ -83,8 +83,8 @@ def _row_of(play: Play, part: Part, repeats: Repeats, latest: int) -> HistoryRow
         return BadRow(part.name, play.row, "listened_at: lies in the future")
     if repeats.is_full:
         return BadRow(part.name, play.row, "listened_at: too many plays at exactly this time")
-    told_as = play.source_track_id or track_id
-    key = (play.source, play.listener_id, told_as, play.ms_played)
+    source_or_track_id = play.source_track_id or track_id
+    key = (play.source, play.listener_id, source_or_track_id, play.ms_played)
     ordinal = repeats.ordinal_of(part.export, play.listened_at, key)
     if ordinal is None:
         return Ignored(REPEATED, part.name)
@@ -131,7 +131,7 @@ def _event_of(play: Play, track_id: str, event_id: str) -> ListeningEvent:
 
 
 def reason_of(error: ValidationError) -> str:
-    """What a person is told of a row that breaks a bound of `ListeningEvent`."""
+    """The message for a row that breaks a bound of `ListeningEvent`."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "string_pattern_mismatch":
         return f"{first['loc'][0]}: {BROKEN_TEXT}"

@@ -1,4 +1,4 @@
-"""Reads listening history of any known format, in order of time: to import or evaluate.
+"""Reads listening history of any known format in order of time, for import or evaluation.
 
 >>> plays = getfixture("tmp_path") / "plays.csv"
 >>> _ = plays.write_text("user,track,ts\\nann,so what,1421163674\\nann,so what,yesterday\\n")
@@ -40,15 +40,15 @@ def read_history(
     now_ms: int | None = None,
     on_bytes: OnBytes = lambda _: None,
 ) -> Iterator[HistoryRow]:
-    """Events of `paths` in order of time, after the rows that are none; see `History`."""
+    """Bad and ignored rows of `paths`, then their events in order of time; see `History`."""
     return History(paths, listener_id, now_ms=now_ms, on_bytes=on_bytes).rows()
 
 
 class History:
-    """The plays of some files, folders and zips.
+    """The plays of files, folders and zip archives.
 
-    `listener_id` is whose they are where the files do not say; `now_ms` (default: now) bounds
-    their times; `on_bytes` hears of progress, out of `total_bytes`.
+    `listener_id` is used if a file names no listener. `now_ms` (default: now) bounds the times of
+    plays. `on_bytes` is called with the progress towards `total_bytes`.
     """
 
     def __init__(
@@ -64,24 +64,24 @@ class History:
         self._now_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self._on_bytes = on_bytes
         self._parts: list[Part] = []
-        self._plays = self._given = 0
+        self._plays = self._yielded = 0
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all files: what `on_bytes` adds up to, about."""
+        """Size of all files in bytes; about the sum of all calls of `on_bytes`."""
         return size_of(self._paths)
 
     @property
     def share_read(self) -> float:
-        """Share of the plays that `rows` has given; 0 while the files are still read."""
-        return self._given / self._plays if self._plays else 0.0
+        """Share of the plays that `rows` has yielded; 0 while the files are still read."""
+        return self._yielded / self._plays if self._plays else 0.0
 
     def rows(self) -> Iterator[HistoryRow]:
-        """Bad and ignored rows as files are read, then all events in order of time.
+        """Yields bad and ignored rows as files are read, then all events in order of time.
 
-        A file that cannot be read is a `HistoryError` before the first event.
+        Raises `HistoryError` before the first event if a file cannot be read.
         """
-        self._parts, self._given = [], 0
+        self._parts, self._yielded = [], 0
         with PlaySorter() as sorter:
             for row in self._parsed():
                 if isinstance(row, Play):
@@ -90,7 +90,7 @@ class History:
                     yield row
             self._plays = sorter.plays
             for each in assembled(sorter.in_order(), self._parts, now_ms=self._now_ms):
-                self._given += 1
+                self._yielded += 1
                 yield each
 
     def _parsed(self) -> Iterator[ParsedRow]:

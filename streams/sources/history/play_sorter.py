@@ -1,7 +1,7 @@
-"""Sorts more plays than fit into memory: sorted runs on disk, merged (Knuth, TAOCP 3, 5.4).
+"""External merge sort of plays, for more than fit into memory (Knuth, TAOCP 3, 5.4).
 
-A run is a file of pickled blocks. `FAN_IN` runs of one level are merged into one run of the
-next, so that n plays are rewritten log(n) times and few files are open at once.
+A sorted run is a file of pickled blocks. `FAN_IN` runs of one level are merged into one run of the
+next, so that n plays are rewritten log(n) times and few files are open together.
 """
 
 import heapq
@@ -16,15 +16,15 @@ from streams.sources.plays import Play
 from topics.errors import HistoryError
 
 PLAYS_IN_MEMORY = 100_000
-"""About 80 MB of plays with names as they are; what they may be at most is five times that."""
+"""About 80 MB for plays with names of usual length, and five times that at most."""
 FAN_IN = 32
 _BLOCK = 500
 
 
 class PlaySorter:
-    """Takes plays in any order, gives them in order of time; a context manager.
+    """Sorts plays by time; a context manager.
 
-    Holds `plays_in_memory` plays while taking them, `FAN_IN` blocks while giving them.
+    It holds up to `plays_in_memory` plays while they are added, and `FAN_IN` blocks during merges.
     """
 
     def __init__(self, plays_in_memory: int = PLAYS_IN_MEMORY) -> None:
@@ -43,14 +43,14 @@ class PlaySorter:
             self._folder.cleanup()
 
     def add(self, play: Play) -> None:
-        """Takes one more."""
+        """Adds one play."""
         self._held.append(play)
         self.plays += 1
         if len(self._held) >= self._limit:
             self._spill()
 
     def in_order(self) -> Iterator[Play]:
-        """All plays taken, sorted."""
+        """All added plays, sorted."""
         self._held.sort()
         with ExitStack() as files:
             runs = [_blocks(path, files) for level in self._levels for path in level]
@@ -87,7 +87,7 @@ class PlaySorter:
         except OSError as error:
             raise HistoryError(
                 f"Plays cannot be sorted in {gettempdir()}: {error.strerror}.",
-                "Make room there, or set TMPDIR to a folder that has some.",
+                "Free space there, or set TMPDIR to a folder on another disk.",
             ) from error
         return path
 

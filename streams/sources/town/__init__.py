@@ -1,6 +1,6 @@
-"""A generated town: listeners with tastes, habits and sessions, and music that does not exist.
+"""Generated listeners (the "town"): tastes, habits, sessions, and music that does not exist.
 
-`simulator` gives events of any day; `music` and `names` make the catalogue, `tastes`, `sessions`,
-`track_chooser` and `play_maker` the listeners' behaviour. `chance` gives the same numbers for the
-same seed in every process.
+`simulator` generates the events of any day. `music` and `names` make the catalogue; `tastes`,
+`sessions`, `track_chooser` and `play_maker` simulate the listeners' behaviour. `chance` draws
+random numbers that depend only on the seed, in every process.
 """

@@ -1,7 +1,7 @@
-"""Chance without state: a number follows from a seed and from what it is asked for.
+"""A stateless (counter-based) random number generator: a number is a hash of a seed and keys.
 
-So any part of a town can be computed alone, in any order and process; and no stream of another
-library's generator, which its next version may change, is relied on.
+Any part of a town can therefore be computed alone, in any order and process. The numbers do not
+depend on another library's generator, which its next version may change.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _UNIT = 2.0**-53
 
 
 class Chance:
-    """Draws for a seed; equal questions get equal answers, which look independent otherwise.
+    """Random draws of a seed; equal keys give equal numbers, different keys independent ones.
 
     >>> chance = Chance(7)
     >>> days = np.arange(3)
@@ -50,7 +50,7 @@ class Chance:
 
 def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014)."""
-    # At least one dimension: numpy warns where a lone number wraps round, not where arrays do.
+    # At least one dimension: numpy warns if a scalar overflows, but not if an array does.
     bits = np.atleast_1d(bits) + _GOLDEN
     bits = (bits ^ (bits >> np.uint64(30))) * _FIRST
     bits = (bits ^ (bits >> np.uint64(27))) * _SECOND
@@ -58,7 +58,7 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 class Weighted:
-    """The numbers from 0 on, each as likely as its weight says.
+    """A discrete distribution over 0, 1, 2, ...; probabilities are proportional to the weights.
 
     >>> Weighted([1, 0, 3]).at(np.array([0.0, 0.24, 0.25, 0.99])).tolist()
     [0, 0, 2, 2]
@@ -69,10 +69,10 @@ class Weighted:
         self._upto = np.array([float(one / sums[-1]) for one in sums])
 
     def at(self, shares: Shares) -> Numbers:
-        """The numbers that `shares` in [0, 1) fall on."""
+        """The numbers that uniform draws `shares` in [0, 1) select."""
         return np.asarray(np.searchsorted(self._upto, shares, side="right"), np.int64)
 
 
 def zipf(count: int, flat: int = 0) -> Weighted:
-    """Zipf's law over 0 to count - 1; the larger `flat`, the less the first ones are ahead."""
+    """Zipf's law over 0 to count - 1; a larger `flat` makes it flatter."""
     return Weighted(Fraction(1, rank + 1 + flat) for rank in range(count))

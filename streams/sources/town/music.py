@@ -1,6 +1,6 @@
-"""Made-up music: artists of a genre go on releasing albums, day after day, without end.
+"""Generated music: artists of each genre release albums without end.
 
-Nothing is kept of it but the tracks that were played last: an album follows from its number.
+An album is computed from its number, so only a cache of recently played tracks is kept.
 """
 
 from functools import lru_cache
@@ -17,22 +17,22 @@ ARTISTS_A_GENRE = 30
 ALBUM_TRACKS_MIN, ALBUM_TRACKS_MAX = 7, 13
 BETWEEN_ALBUMS_MIN_DAYS, BETWEEN_ALBUMS_MAX_DAYS = 150, 600
 OLD_ALBUMS_MAX = 5
-"""What an artist released before the town began to listen."""
-ALBUMS_HEARD = 6
-"""An artist's older albums are out of fashion."""
+"""Maximum number of albums that an artist has released before the first day."""
+ALBUMS_PLAYED = 6
+"""Only this number of an artist's newest albums is played."""
 DURATION_MIN_MS, DURATION_MAX_MS = 120_000, 330_000
-TRACKS_REMEMBERED = 1 << 16
-"""Bounds memory: 40 MB."""
+TRACKS_CACHED = 1 << 16
+"""Size of the cache of tracks; it bounds memory to 40 MB."""
 _TRACKS_AN_ALBUM = 16
 _ALBUMS_AN_ARTIST = 1 << 20
 _NAMES_AN_ARTIST = NAMES // (GENRES * ARTISTS_A_GENRE)
 
-_newer = zipf(ALBUMS_HEARD)
+_newer = zipf(ALBUMS_PLAYED)
 _hits = zipf(ALBUM_TRACKS_MAX)
 
 
 class SimulatedTrack(NamedTuple):
-    """A track that nobody ever recorded."""
+    """A generated track; it does not exist in reality."""
 
     track_id: str
     artist_id: str
@@ -47,18 +47,18 @@ class SimulatedMusic:
     def __init__(self, seed: int) -> None:
         self._chance = Chance(seed)
         self._first_name = int(self._chance.below(NAMES, "names", 0)[0])
-        self.track = lru_cache(TRACKS_REMEMBERED)(self._track)
+        self.track = lru_cache(TRACKS_CACHED)(self._track)
         """The track of a code."""
 
     def newest_album(self, artists: Numbers, day: Numbers | int) -> Numbers:
-        """Number of the last album of each of `artists` that is out on `day`, from 0 on."""
+        """Number, from 0, of the newest album of each of `artists` that is released by `day`."""
         spread = BETWEEN_ALBUMS_MAX_DAYS - BETWEEN_ALBUMS_MIN_DAYS
         between = BETWEEN_ALBUMS_MIN_DAYS + self._chance.below(spread, "between", artists)
         began = self._chance.below(between * OLD_ALBUMS_MAX, "began", artists)
         return np.asarray((day + began) // between, np.int64)
 
     def album(self, artists: Numbers, day: Numbers | int, shares: Shares) -> Numbers:
-        """An album of each of `artists`, codes; `shares` in [0, 1) choose, newer ones first."""
+        """Code of an album of each artist; `shares` in [0, 1) choose, newer ones more often."""
         albums = np.maximum(self.newest_album(artists, day) - _newer.at(shares), 0)
         return artists * _ALBUMS_AN_ARTIST + albums
 
@@ -68,17 +68,17 @@ class SimulatedMusic:
         return ALBUM_TRACKS_MIN + self._chance.below(spread, "length", albums)
 
     def in_order(self, albums: Numbers, places: Numbers) -> Numbers:
-        """Codes of the tracks at `places` of `albums`, from 0 on; after the last the first."""
+        """Codes of the tracks at `places` of `albums`, from 0; it wraps around after the last."""
         return albums * _TRACKS_AN_ALBUM + places % self.length(albums)
 
     def hit(self, albums: Numbers, shares: Shares) -> Numbers:
-        """A track of each album; `shares` choose, a few hits being far ahead of the rest."""
+        """A track of each album; `shares` choose, a few hits far more often."""
         length = self.length(albums)
         best = self._chance.below(length, "hit", albums)
         return self.in_order(albums, best + _hits.at(shares) % length)
 
     def duration_ms(self, tracks: Numbers) -> Numbers:
-        """How long each track of a code is."""
+        """Length of each track, in ms."""
         spread = DURATION_MAX_MS - DURATION_MIN_MS
         return DURATION_MIN_MS + self._chance.below(spread, "duration", tracks)
 

@@ -1,4 +1,4 @@
-"""Made-up names, by number: equal numbers give equal names, different ones different names."""
+"""Generated names by number; equal numbers give equal names, different numbers different ones."""
 
 _BEGIN = [
     "ash",
@@ -25,9 +25,9 @@ _MIDDLE = ["a", "e", "i", "o", "u", "ari", "eno"]
 _END = ["bin", "dra", "fex", "gan", "lim", "mond", "ner", "pel", "rin", "sk", "tain", "vo", "zel"]
 _WORDS = len(_BEGIN) * len(_MIDDLE) * len(_END)
 NAMES = _WORDS**2
-"""So many names of two words; with larger numbers they begin again."""
+"""Number of different names of two words; larger numbers wrap around."""
 _STRIDE = 1_847_575
-"""Prime to `NAMES`, near its golden section: neighbours get names that do not look alike."""
+"""Coprime to `NAMES` and near its golden section, so that neighbours have dissimilar names."""
 _FORMS = ("{} {}", "{} {}", "The {} {}", "{} of {}", "{} & {}")
 _FIRST_NAMES = ("ada", "anna", "ben", "cleo", "dov", "eda", "finn", "gus", "hana", "ivo", "june")
 _LAST_NAMES = ("alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine")

@@ -1,4 +1,4 @@
-"""What a town plays on one day: its sessions become plays in order of time, as columns."""
+"""Makes the plays of a day from its sessions, in order of time, as columns."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from streams.sources.town.tastes import Tastes
 from streams.sources.town.track_chooser import Rows, TrackChooser
 
 SKIPPED_SHARES = np.array((0.03, 0.03, 0.05, 0.1, 0.2, 0.15))
-"""Of the plays of each kind of session."""
+"""Share of skipped plays, by kind of session."""
 DISLIKED_SKIPPED_SHARE = 0.8
 SKIPPED_MIN_MS, SKIPPED_MAX_MS = 2_000, 30_000
 PAUSE_MAX_MS = 2_000
@@ -24,7 +24,7 @@ class Plays(NamedTuple):
     """Columns of a day's plays, in order of time."""
 
     since_ms: Numbers
-    """From the beginning of the day."""
+    """Start of the play, in ms since the beginning of the day."""
     listeners: Numbers
     tracks: Numbers
     ms_played: Numbers
@@ -36,14 +36,14 @@ class Plays(NamedTuple):
         return Plays._make(column[index] for column in self)
 
     def rows(self, first: int) -> Iterator[tuple[Any, ...]]:
-        """The plays from number `first` on, each as a tuple of Python's numbers."""
+        """The plays from number `first` on, each as a tuple of Python numbers."""
         for begin in range(first, len(self.tracks), _ROWS_AT_ONCE):
             chunk = self.at(slice(begin, begin + _ROWS_AT_ONCE))
             yield from zip(*(column.tolist() for column in chunk), strict=True)
 
 
 class PlayMaker:
-    """Makes the plays of any day; nothing is kept from one day to the next."""
+    """Makes the plays of any day; it has no state between days."""
 
     def __init__(self, seed: int, listeners: int, music: SimulatedMusic) -> None:
         self._chance = Chance(seed)
@@ -53,7 +53,7 @@ class PlayMaker:
         self._chooser = TrackChooser(seed, music, self._tastes)
 
     def count(self, day: int) -> int:
-        """How many plays `day` has, at a small part of the cost of making them."""
+        """Number of plays of `day`; much cheaper than making them."""
         return int(self._sessions.on(day).plays.sum())
 
     def on(self, day: int) -> Plays:
@@ -81,7 +81,7 @@ class PlayMaker:
         return (rows.share(self._chance, what) * limit_ms).astype(np.int64)
 
     def _times(self, sessions: Sessions, rows: Rows, ms_played: Numbers) -> Numbers:
-        """When each play begins: after the one before it, its session within its part of the day.
+        """Start of each play: after the previous one, and within its session's part of the day.
 
         A session takes 24 x 332 s at most, which is below the three hours of a part.
         """

@@ -1,8 +1,8 @@
-"""When a town listens, and to what kind of music: the sessions of one day, as columns.
+"""Makes the sessions of one day as columns: when listeners listen, and to what kind of music.
 
-A day begins at four in the morning and has eight parts of three hours. A listener has at most
-one session in a part, which ends within it: so no one hears two tracks at once, and no session
-reaches into the next day.
+A day begins at four in the morning and has eight parts of three hours. A listener has at most one
+session in a part, which ends within it. No listener therefore plays two tracks at the same time,
+and no session extends into the next day.
 """
 
 from enum import IntEnum
@@ -16,35 +16,35 @@ from streams.sources.town.tastes import Tastes
 
 DAY_MS = 86_400_000
 DAY_BEGINS_MS = 4 * 3_600_000
-"""After midnight, UTC, when nearly all sleep."""
+"""Beginning of a day, in ms after midnight UTC; few listeners are active then."""
 PARTS = 8
 PART_MS = DAY_MS // PARTS
 PART_SHARES = np.array((0.06, 0.42, 0.33, 0.33, 0.48, 0.62, 0.35, 0.08))
-"""How likely an active listener has a session in each part, from 4 in the morning on."""
+"""Probability that an active listener has a session in each part of the day."""
 ACTIVITY_MIN = 0.2
-"""Of the least active listener; the most active has 1."""
+"""Activity of the least active listener; the most active one has 1."""
 WEEKEND_FACTOR = 1.25
 SATURDAY = 5
 PLAYS_A_SESSION_MAX = 24
-ALBUM_HEARD_MIN = 0.4
-"""The smallest part of an album that a session of it plays."""
+ALBUM_PLAYED_MIN = 0.4
+"""Minimum share of an album that an album session plays."""
 
 
 class SessionKind(IntEnum):
     """Where a session's tracks come from."""
 
     FAVOURITES = 0
-    """The listener's own, at random, the dearest most."""
+    """The listener's favourites at random, weighted by preference."""
     PLAYLIST = 1
-    """The listener's own, in their order."""
+    """The listener's favourites in their order."""
     ALBUM = 2
-    """From the first track on."""
+    """An album from its first track."""
     ARTIST = 3
     """The hits of one artist."""
     GENRE = 4
     """The hits of one genre."""
     CHARTS = 5
-    """What the whole town hears."""
+    """The charts of all listeners."""
 
 
 _kinds = Weighted((32, 14, 22, 10, 8, 14))
@@ -59,12 +59,12 @@ class Sessions(NamedTuple):
     genres: Numbers
     artists: Numbers
     albums: Numbers
-    """Read where the kind needs them."""
+    """Used only by kinds of sessions that need an album."""
     plays: Numbers
 
 
 class SessionMaker:
-    """Makes the sessions of any day, at the cost of some hundred ns a session."""
+    """Makes the sessions of any day, in a few hundred ns per session."""
 
     def __init__(self, seed: int, listeners: int, music: SimulatedMusic, tastes: Tastes) -> None:
         self._chance = Chance(seed)
@@ -75,7 +75,7 @@ class SessionMaker:
 
     def on(self, day: int) -> Sessions:
         """The sessions of `day`."""
-        listeners, parts = self._who_listens(day)
+        listeners, parts = self._active(day)
         keys = (np.array([day]), parts)
         kinds = _kinds.at(self._chance.share("kind", listeners, *keys))
         genres = self._tastes.genre(listeners, day, *keys)
@@ -91,18 +91,18 @@ class SessionMaker:
         return Sessions(listeners, parts, kinds, genres, artists, albums, plays)
 
     def _habits(self) -> Shares:
-        """[listeners, parts]: how likely a session is; no two listeners have the same hours."""
+        """[listeners, parts]: probability of a session; each listener has their own habits."""
         activity = self._chance.share("activity", self._listeners)
         habit = 0.4 + 1.2 * self._chance.share("habit", self._listeners, np.arange(PARTS))
         return np.asarray((ACTIVITY_MIN + (1 - ACTIVITY_MIN) * activity) * habit * PART_SHARES)
 
-    def _who_listens(self, day: int) -> tuple[Numbers, Numbers]:
+    def _active(self, day: int) -> tuple[Numbers, Numbers]:
         factor = WEEKEND_FACTOR if day % 7 >= SATURDAY else 1.0
         drawn = self._chance.share("session", self._listeners, day, np.arange(PARTS))
         listeners, parts = np.nonzero(drawn < self._shares * factor)
         return listeners, parts
 
     def _album_plays(self, albums: Numbers, shares: Shares) -> Numbers:
-        """More than half hear an album to its end."""
-        heard = np.minimum(ALBUM_HEARD_MIN + 1.2 * shares, 1.0)
-        return np.ceil(self._music.length(albums) * heard).astype(np.int64)
+        """Number of tracks played; at least half of the sessions play the album to its end."""
+        played = np.minimum(ALBUM_PLAYED_MIN + 1.2 * shares, 1.0)
+        return np.ceil(self._music.length(albums) * played).astype(np.int64)

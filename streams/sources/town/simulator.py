@@ -1,8 +1,8 @@
-"""A town of generated listeners: sessions by hour of day, favourites, albums in order, skips.
+"""Generates the events of a town: sessions by hour of day, favourites, albums in order, skips.
 
-No real person and no real music is in it. A day follows from (seed, listeners, day) alone, so
-that a town can be entered at any day; memory is that of one day (about 3 kB a listener) and of
-the tracks that were played last.
+It contains no real person and no real music. A day depends only on (seed, listeners, day), so that
+generation can start at any day. Memory holds one day (about 3 kB per listener) and a cache of
+recently played tracks.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from topics.listening_event import EventKind, ListeningEvent
 
 SOURCE = "simulator"
 LISTENERS_MAX = 200_000
-"""Bounds memory: a day of so many takes 600 MB."""
-_SKIPPED, _HEARD = "fwdbtn", "trackdone"
+"""Bounds memory: a day of this number of listeners takes 600 MB."""
+_SKIPPED, _COMPLETED = "fwdbtn", "trackdone"
 
 
 class Simulator:
-    """A town of `listeners` whose time begins at `start_ms`; the same seed, the same events.
+    """A town of `listeners` whose time begins at `start_ms`; equal seeds give equal events.
 
-    Raises `EchoTuneError` for a number of listeners that no town has.
+    Raises `EchoTuneError` unless there are 1 to `LISTENERS_MAX` listeners.
 
     >>> town = Simulator(seed=1, listeners=3, start_ms=1_100_000_000_000)
     >>> events = [next(town.events(position)).event_id for position in range(5)]
@@ -45,9 +45,9 @@ class Simulator:
         self._began_ms = start_ms + (DAY_BEGINS_MS - start_ms) % DAY_MS
 
     def events(self, position: int = 0) -> Iterator[ListeningEvent]:
-        """Events in order of time, without end, from event number `position` on.
+        """Events in order of time, without end, from event number `position`.
 
-        The days before are counted, not made: 10,000,000 events of 500 listeners take a second.
+        Earlier days are only counted: skipping 10,000,000 events of 500 listeners takes a second.
         """
         day = 0
         while position >= (plays := self._plays.count(day)):
@@ -58,7 +58,7 @@ class Simulator:
             yield from self.day(later)
 
     def day(self, day: int, position: int = 0) -> Iterator[ListeningEvent]:
-        """The events of one day, in order of time, from its event number `position` on."""
+        """The events of one day in order of time, from its event number `position`."""
         plays = self._plays.on(day)
         began_ms = self._began_ms + day * DAY_MS
         for row in plays.rows(position):
@@ -90,7 +90,7 @@ class Simulator:
             listened_at=listened_at,
             ms_played=ms_played,
             duration_ms=duration_ms,
-            reason_end=_SKIPPED if is_skipped else _HEARD,
+            reason_end=_SKIPPED if is_skipped else _COMPLETED,
             context=None,
             recommendation_id=None,
         )

@@ -1,4 +1,4 @@
-"""Who likes what: a listener's genres, artists and favourites, which drift as days pass."""
+"""Listeners' preferences: genres, artists and favourites, which drift over the days."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,33 +7,33 @@ from streams.sources.town.chance import Chance, Numbers, Weighted, zipf
 from streams.sources.town.music import ARTISTS_A_GENRE, GENRES, SimulatedMusic
 
 TASTE_WEIGHTS = (12, 5, 3)
-"""How much a listener likes the first, second and third of their genres."""
+"""Weights of a listener's first, second and third genre."""
 TASTE_LASTS_DAYS = 90
-"""For so long the least liked genre stays; the first one three times as long."""
+"""How long the least liked genre stays; the first one stays three times as long."""
 FAVOURITES = 64
 FAVOURITE_LASTS_DAYS = 120
 FAME_SHARE = 0.5
-"""How often a listener follows fame, rather than artists of their own choice."""
+"""Share of choices by popularity; the others are among the listener's own artists."""
 CHART = 40
 CHART_LASTS_DAYS = 21
 DISLIKED_SHARE = 0.08
-"""Of all tracks, for each listener others."""
+"""Share of all tracks that a listener dislikes; it is a different set for each listener."""
 
 _tastes = Weighted(TASTE_WEIGHTS)
 _artists = zipf(ARTISTS_A_GENRE)
 _THE_TOWN = np.array([-1])
-"""Whose favourites are the charts."""
+"""Pseudo-listener whose favourites are the charts."""
 
 
 class Tastes:
-    """The tastes of a town's listeners; all take arrays of equal shape, or numbers."""
+    """The preferences of all listeners; methods accept arrays of equal shape, or numbers."""
 
     def __init__(self, seed: int, music: SimulatedMusic) -> None:
         self._chance = Chance(seed)
         self._music = music
 
     def genre(self, listeners: Numbers, day: Numbers | int, *keys: Numbers) -> Numbers:
-        """A genre that each listener likes on `day`; `keys` tell choices apart."""
+        """A genre that each listener likes on `day`; `keys` distinguish choices."""
         taste = _tastes.at(self._chance.share("taste", listeners, *keys))
         lasts = TASTE_LASTS_DAYS * (len(TASTE_WEIGHTS) - taste)
         since = (day + self._chance.below(lasts, "taste began", listeners, taste)) // lasts
@@ -51,11 +51,11 @@ class Tastes:
         return self._lasting(listeners, slots, day, FAVOURITE_LASTS_DAYS)
 
     def chart(self, slots: Numbers, day: int) -> Numbers:
-        """The tracks in these places of the charts, which the whole town hears, on `day`."""
+        """The tracks in these places of the charts of all listeners on `day`."""
         return self._lasting(_THE_TOWN, slots, day, CHART_LASTS_DAYS)
 
     def _lasting(self, listeners: Numbers, slots: Numbers, day: int, days: int) -> Numbers:
-        """Tracks chosen when the slot was last filled; each slot has its turn of `days`."""
+        """Tracks chosen when the slot was last filled; each slot is refilled every `days` days."""
         age = (day + self._chance.below(days, "filled", listeners, slots)) % days
         filled = day - age
         keys = (slots, filled)
@@ -65,5 +65,5 @@ class Tastes:
         return self._music.hit(albums, self._chance.share("hit", listeners, *keys))
 
     def is_disliked(self, listeners: Numbers, tracks: Numbers) -> NDArray[np.bool_]:
-        """Which tracks each listener seldom hears to the end."""
+        """Whether each listener dislikes, and mostly skips, each track."""
         return self._chance.share("dislike", listeners, tracks) < DISLIKED_SHARE

@@ -1,4 +1,4 @@
-"""Which tracks a session plays: each kind of session has its own way to choose."""
+"""Chooses the tracks that a session plays; each kind of session has its own method."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Rows(NamedTuple):
     session: Sessions
     """The columns of each play's session."""
     number: Numbers
-    """Of the play within its session, from 0 on."""
+    """Number of the play within its session, from 0."""
 
     @classmethod
     def of(cls, day: int, sessions: Sessions) -> "Rows":
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
         return Rows(self.day, session, self.number[index])
 
     def share(self, chance: Chance, what: str) -> Shares:
-        """A draw for each play."""
+        """A uniform draw in [0, 1) for each play."""
         session = self.session
         return chance.share(what, self.day, session.listeners, session.parts, self.number)
 
@@ -48,7 +48,7 @@ class TrackChooser:
         self._chance = Chance(seed)
         self._music = music
         self._tastes = tastes
-        self._ways = {
+        self._choosers = {
             SessionKind.FAVOURITES: self._favourites,
             SessionKind.PLAYLIST: self._playlist,
             SessionKind.ALBUM: self._album,
@@ -60,9 +60,9 @@ class TrackChooser:
     def tracks(self, rows: Rows) -> Numbers:
         """The track of each row."""
         tracks = np.empty(len(rows.number), np.int64)
-        for kind, way in self._ways.items():
+        for kind, choose in self._choosers.items():
             index = np.flatnonzero(rows.session.kinds == kind)
-            tracks[index] = way(rows.at(index))
+            tracks[index] = choose(rows.at(index))
         return tracks
 
     def _favourites(self, rows: Rows) -> Numbers:

@@ -8,7 +8,7 @@ import pytest
 
 from infra.embedded_servers import EmbeddedServers
 from streams.producers.simulated_feed import Position, SimulatedFeed
-from streams.workers.supervisor import held_for_a_run
+from streams.workers.supervisor import run_lock
 
 CUT = pytest.mark.parametrize("cut", [b"", b'{"addre', b"\0" * 40])
 
@@ -18,7 +18,7 @@ def test_a_file_that_a_power_cut_emptied_is_as_good_as_none(tmp_path: Path, cut:
     for name in ("servers.json", "processes.json", "town-1-5.json"):
         (tmp_path / name).write_bytes(cut)
     assert EmbeddedServers(tmp_path).addresses() is None
-    with held_for_a_run(tmp_path):
+    with run_lock(tmp_path):
         assert not (tmp_path / "processes.json").exists()
     assert SimulatedFeed(tmp_path, seed=1, listeners=5).position == Position()
 

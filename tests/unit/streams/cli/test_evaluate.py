@@ -81,8 +81,8 @@ def test_people_get_tables(plays: str) -> None:
 @pytest.mark.parametrize(
     ("args", "kind", "said"),
     [
-        ([], SettingsError, "either which files, or --log"),
-        (["{}", "--log"], SettingsError, "either which files, or --log"),
+        ([], SettingsError, "either files, or --log"),
+        (["{}", "--log"], SettingsError, "either files, or --log"),
         (["{}", "--preset", "oracle"], SettingsError, "no model 'oracle'"),
         (["{}", "--preset", "best", "--config", "x.toml"], SettingsError, "either --preset or"),
         (["{}", "--config", "x.toml"], SettingsError, "x.toml cannot be read"),

@@ -103,7 +103,7 @@ def typed(
     _shorten_time_limits(monkeypatch)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest keeps its own
     monkeypatch.setattr("streams.log_setup.log_to_stderr", lambda **_: None)  # lasts a process
-    monkeypatch.setattr(console, "leave", _leave)
+    monkeypatch.setattr(console, "exit_now", _leave)
     for name in [name for name in os.environ if name.startswith("ECHOTUNE_")]:
         monkeypatch.delenv(name)
     port = closed_port()

@@ -1,39 +1,39 @@
-"""Looks at servers side by side: whoever hangs is left behind, and what it said counts."""
+"""Servers are probed in parallel. A probe that hangs is abandoned; its answers so far count."""
 
 import threading
 
 import pytest
 
-from streams.doctor.probes import Probe, looked
+from streams.doctor.probes import Probe, run_probes
 
 
-def test_what_hangs_is_named_with_what_it_was_asked_and_the_others_are_heard() -> None:
+def test_a_hanging_server_is_named_with_its_last_question_and_the_others_answer() -> None:
     never = threading.Event()
 
-    def hangs(look: Probe) -> None:
-        look.asked, look.found["status"] = "heartbeats", {"lag": 0}
+    def hangs(probe: Probe) -> None:
+        probe.question, probe.found["status"] = "heartbeats", {"lag": 0}
         never.wait()
-        look.found["log_end"] = 10
+        probe.found["log_end"] = 10
 
-    def answers(look: Probe) -> None:
-        look.found["redis"] = "fine"
+    def answers(probe: Probe) -> None:
+        probe.found["redis"] = "fine"
 
-    looks = looked({"kafka": hangs, "redis": answers}, 0.2)
+    probes = run_probes({"kafka": hangs, "redis": answers}, 0.2)
     never.set()
-    assert (looks["redis"].found, looks["redis"].away) == ({"redis": "fine"}, None)
-    assert (looks["kafka"].found, looks["kafka"].is_over) == ({"status": {"lag": 0}}, False)
-    assert "heartbeats" in str(looks["kafka"].away)
+    assert (probes["redis"].found, probes["redis"].problem) == ({"redis": "fine"}, None)
+    assert (probes["kafka"].found, probes["kafka"].is_over) == ({"status": {"lag": 0}}, False)
+    assert "heartbeats" in str(probes["kafka"].problem)
 
 
-def test_servers_are_asked_side_by_side() -> None:
+def test_servers_are_probed_in_parallel() -> None:
     both = threading.Barrier(2)
-    looks = looked(dict.fromkeys("ab", lambda _: both.wait(10.0) and None), 20.0)
-    assert all(each.is_over for each in looks.values())
+    probes = run_probes(dict.fromkeys("ab", lambda _: both.wait(10.0) and None), 20.0)
+    assert all(each.is_over for each in probes.values())
 
 
-def test_what_nobody_understands_is_raised() -> None:
+def test_an_unexpected_error_of_a_probe_is_raised() -> None:
     def fails(_: Probe) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        looked({"kafka": fails}, 10.0)
+        run_probes({"kafka": fails}, 10.0)

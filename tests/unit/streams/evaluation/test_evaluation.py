@@ -47,7 +47,7 @@ def evaluated(path: Path, **question: Any) -> tuple[EvaluationOutcome, dict[str,
     stream = read_stream([path], None, lambda share, text: None)
     run(contest, stream.plays, lambda share, text: None)
     outcome = outcome_of(contest, asked.min_history, stream.plays.scored)
-    told = report(contest, outcome, asked) | stream.told(asked.min_history)
+    told = report(contest, outcome, asked) | stream.figures(asked.min_history)
     return outcome, told | {"digest": contest.contestants[0].ranker.digest()}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from streams.evaluation.contests import Question, contest_of
-from streams.evaluation.log_pass import fold_of, told_of
+from streams.evaluation.log_pass import fold_of, stream_figures_of
 from streams.evaluation.report import outcome_of, report
 from streams.settings import Settings
 from tests.support.learning_log import WINDOW, a_batch, a_fold, a_history, an_event, batches, folded
@@ -32,7 +32,7 @@ def test_the_log_is_evaluated_by_the_fold_itself() -> None:
     live = folded(a_fold("fast"), a_log())
     evaluated = folded(fold_of(contest, Settings(duplicate_window=WINDOW)), a_log())
     assert evaluated.digest() == live.digest()
-    told = report(contest, outcome_of(contest, 5), question) | told_of(evaluated, 5)
+    told = report(contest, outcome_of(contest, 5), question) | stream_figures_of(evaluated, 5)
     expected = live.quality.summary()
     assert {name: told[name] for name in expected} == pytest.approx(expected)
     assert told["digest"] == live.digest()

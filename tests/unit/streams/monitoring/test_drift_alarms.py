@@ -1,4 +1,4 @@
-"""Drift of a live model: noticed by the fold, told once, the same in every replay."""
+"""Drift of a live model: detected by the fold, published once, the same in every replay."""
 
 from structlog.testing import capture_logs
 
@@ -17,8 +17,8 @@ def a_log(size: int) -> list[LearningBatch]:
     return batches(a_break_of_taste(3_000, 1_500), size)
 
 
-class Told:
-    """A sink that remembers."""
+class Alarms:
+    """A sink that keeps its alarms."""
 
     def __init__(self) -> None:
         self.alarms: list[DriftAlarm] = []
@@ -50,18 +50,18 @@ def test_together_or_one_by_one_or_from_a_snapshot_the_alarm_is_the_same() -> No
         assert fold.quality.drift.alarms == one_by_one.quality.drift.alarms
 
 
-def told_by(teller: DriftAlarmPublisher, fold: Fold, log: list[LearningBatch]) -> None:
+def publish_all(publisher: DriftAlarmPublisher, fold: Fold, log: list[LearningBatch]) -> None:
     for record in log:
         fold.apply(fold.offset + 1, record)
-        teller.tell(fold)
+        publisher.publish_new(fold)
 
 
-def test_an_alarm_is_told_once_with_its_place_in_the_log() -> None:
-    sink, fold = Told(), a_fold("fast")
-    teller = DriftAlarmPublisher("first", sink)
-    teller.begin(fold)
+def test_an_alarm_is_published_once_with_its_log_offset() -> None:
+    sink, fold = Alarms(), a_fold("fast")
+    publisher = DriftAlarmPublisher("first", sink)
+    publisher.begin(fold)
     with capture_logs() as lines:
-        told_by(teller, fold, a_log(10))
+        publish_all(publisher, fold, a_log(10))
     (alarm,) = sink.alarms
     assert (alarm.generation, alarm.as_of) == ("first", fold.quality.drift.alarms[0].at)
     assert [line["as_of"] for line in lines] == [alarm.as_of]
@@ -71,19 +71,19 @@ def test_an_alarm_is_told_once_with_its_place_in_the_log() -> None:
     )
 
 
-def test_who_begins_from_a_state_tells_only_what_comes_after_it() -> None:
+def test_alarms_of_the_state_that_was_loaded_are_not_published_again() -> None:
     log = a_log(10)
     fold = folded(a_fold("fast"), log)
-    sink = Told()
-    teller = DriftAlarmPublisher("first", sink)
-    teller.begin(fold)
-    teller.tell(fold)
+    sink = Alarms()
+    publisher = DriftAlarmPublisher("first", sink)
+    publisher.begin(fold)
+    publisher.publish_new(fold)
     assert sink.alarms == []
     assert len(new_alarms("first", 0, fold.quality.drift, 0)) == 1
     assert new_alarms("first", 0, fold.quality.drift, 1) == []
 
 
-def test_of_more_alarms_than_are_kept_the_last_are_told() -> None:
+def test_of_more_alarms_than_are_kept_the_newest_are_published() -> None:
     watch = drift_watch.DriftWatch()
     watch.alarms = [
         drift_watch.Alarm(at, at, at, 0.5, 0.4) for at in range(drift_watch.ALARMS_KEPT)

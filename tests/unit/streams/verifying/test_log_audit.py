@@ -46,7 +46,7 @@ def test_a_batch_whose_predecessor_never_came_is_a_hole_until_both_come_again() 
     log = [ADDED, plays(0, 4), plays(8, 9)]
     [hole] = audited(*log).holes()
     assert hole.promise is Promise.CONTIGUOUS
-    assert hole.what == "listening-events/0/5 is missing before what covers 9"
+    assert hole.what == "listening-events/0/5 is missing before the batch up to 9"
     assert [*audited(*log, plays(5, 7), plays(8, 9)).holes()] == []
 
 

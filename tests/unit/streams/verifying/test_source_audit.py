@@ -57,7 +57,7 @@ def test_a_row_with_another_content_is_named() -> None:
     changed = source()
     changed[1] = ARecord(1, a_value(track_id="another", minute=4.0))
     [found] = differences(counted(), changed)
-    assert found.startswith("listening-events/0/1: the source says")
+    assert found.startswith("listening-events/0/1: the source holds")
 
 
 def test_a_good_event_that_was_rejected_is_named() -> None:
@@ -72,7 +72,7 @@ def test_an_event_whose_schema_was_registered_after_its_rejection_stays_rejected
     found = Counted(7, "listening-events", batch, 0)
     assert differences(found, late, lambda id_: writer_schema(id_, a_contract())) == []
     [told] = differences(found, [ARecord(0, a_value())])
-    assert told.startswith("listening-events/0/0: the source says")
+    assert told.startswith("listening-events/0/0: the source holds")
 
 
 def missing(records: list[ARecord], *kept: bytes | None) -> list[tuple[str, str]]:

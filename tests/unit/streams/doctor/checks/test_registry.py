@@ -184,7 +184,7 @@ def test_every_check_can_say_that_something_is_not_well() -> None:
 def test_a_server_that_is_away_is_a_finding_and_what_it_knows_is_not_judged(
     server: str, level: Level
 ) -> None:
-    nothing = Facts(ME, clock_ms=NOW_MS, away={server: "connection refused"})
+    nothing = Facts(ME, clock_ms=NOW_MS, unavailable={server: "connection refused"})
     found = [*examined(nothing)]
     assert worst(found) is level
     assert any("refused" in each.says and each.remedy for each in found)
@@ -216,5 +216,5 @@ def test_snapshots_of_a_former_m_are_kept_until_somebody_has_begun_from_them() -
 
 
 def test_of_workers_whose_status_nobody_could_ask_for_it_is_not_said_that_they_do_not_run() -> None:
-    away = replace(HEALTHY, status=None, heartbeats=None, away={"kafka": "it is silent"})
+    away = replace(HEALTHY, status=None, heartbeats=None, unavailable={"kafka": "it is silent"})
     assert {name for name, level in levels(away).items() if level is Level.BROKEN} == {"kafka"}

@@ -130,7 +130,7 @@ def test_older_files_name_the_listener_themselves(path: Path) -> None:
 
 def test_without_any_listener_one_is_asked_for(path: Path) -> None:
     write_json(path, [a_spotify_row()])
-    with pytest.raises(HistoryError, match=r"does not say whose plays it holds.*--listener"):
+    with pytest.raises(HistoryError, match=r"does not name a listener.*--listener"):
         events_of(path, listener_id=None)
 
 

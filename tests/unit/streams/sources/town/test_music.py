@@ -5,7 +5,7 @@ from streams.sources.town.music import (
     BETWEEN_ALBUMS_MAX_DAYS,
     BETWEEN_ALBUMS_MIN_DAYS,
     GENRES,
-    TRACKS_REMEMBERED,
+    TRACKS_CACHED,
     SimulatedMusic,
 )
 from streams.sources.town.names import two_words
@@ -50,7 +50,7 @@ def test_artists_have_names_of_their_own() -> None:
 
 
 def test_no_more_tracks_are_remembered_than_the_bound_says() -> None:
-    assert MUSIC.track.cache_info().maxsize == TRACKS_REMEMBERED
+    assert MUSIC.track.cache_info().maxsize == TRACKS_CACHED
 
 
 def test_names_are_not_given_twice() -> None:

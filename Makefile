@@ -32,8 +32,8 @@ $(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/d
 run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours (LISTENER=me)
 	@$(BIN)/echotune run $(HISTORY) $(if $(LISTENER),--listener "$(LISTENER)")
 
-test: setup  ## Runs all tests, on real servers, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: setup  ## Runs all tests, on real servers, two files at a time, and prints branch coverage
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 test-unit: setup  ## Runs the tests that need no server
 	@$(BIN)/python -m pytest tests/unit tests/property
@@ -71,4 +71,4 @@ lock:  ## Resolves the packages of pyproject.toml anew into requirements.lock
 		--allow-unsafe --extra embedded --extra dev --output-file requirements.lock pyproject.toml
 
 clean:  ## Removes what was installed and built, but no data
-	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .coverage

@@ -62,7 +62,10 @@ def _is_state(state: Any) -> bool:
 
 
 class EmbeddedServers:
-    """Kafka, Redis and MongoDB under `home`, on loopback ports that restarts keep."""
+    """Kafka, Redis and MongoDB under `home`, on loopback ports that restarts keep.
+
+    It has more than 15 methods: each server has its own way to be started, found and stopped.
+    """
 
     def __init__(
         self,

@@ -88,7 +88,8 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     are ignored. The contract tests (tests/contract/test_ranker_contract.py) hold every model to
     these and further promises.
 
-    The interface extends `river.reco.base.Ranker` (https://riverml.xyz).
+    The interface extends `river.reco.base.Ranker` (https://riverml.xyz). It has more than 15
+    methods because it is two interfaces to one state: River's, and the one in columns.
     """
 
     fold_version: ClassVar[int]

@@ -44,7 +44,8 @@ class ColumnRanker(Ranker):
 
     A subclass states the layout of its stores and how a batch of rows updates them; this class
     grows the stores, hashes, saves and loads them, and erases listeners. Only one thread at a time
-    may use a ranker: queries leave the state alone, but they use its scratch memory.
+    may use a ranker: queries leave the state alone, but they use its scratch memory. Of its more
+    than 15 methods most are those of `Ranker`, or what subclasses fill in.
     """
 
     def __init__(self) -> None:

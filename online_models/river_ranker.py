@@ -48,7 +48,7 @@ class RiverRanker(Ranker):
     River ranks given candidates and generates none. The candidates here are the listener's last
     tracks and the popular ones, `CANDIDATES_MAX` together (the baseline `OwnRecent`). The model
     learns LISTENs only. Erasing a listener removes their key from the model's dictionaries; what
-    the model keeps elsewhere stays.
+    the model keeps elsewhere stays. It has more than 15 methods because `Ranker` has.
 
     Parameters: `ranker`, the class's name, and `params`, its keyword arguments.
 

@@ -37,9 +37,11 @@ def apply_topics(
     The log's epoch is its creation time, so that lists of any later log are newer than those of
     any earlier one.
     """
+    admin, topics = AdminClient(client_settings(addresses.kafka)), catalogue(settings.partitions)
+    until_elected(lambda: compare(admin, topics))  # before anything is changed
     changes = apply(
-        AdminClient(client_settings(addresses.kafka)),
-        catalogue(settings.partitions),
+        admin,
+        topics,
         replication_factor=settings.replication_factor,
         grow=grow,
     )

@@ -139,9 +139,7 @@ def _heartbeats(
     try:
         if not reader.wait_caught_up(_HEARTBEATS_TIMEOUT_S):
             return None
-        _wait(
-            lambda: any(told.as_of >= as_of for _, told in reader.heartbeats_with_times().values())
-        )
+        _wait(lambda: any(it.as_of >= as_of for _, it in reader.heartbeats_with_times().values()))
         return reader.heartbeats_with_times()
     finally:
         reader.close()

@@ -113,8 +113,8 @@ class FormerShards:
         return topic_frontier(self._kafka, recommender_id)
 
 
-def _at_ms(heard: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int:
-    return heard[recommender_id][0] if recommender_id in heard else -1
+def _at_ms(heartbeats: Mapping[str, tuple[int, LearningProgress]], recommender_id: str) -> int:
+    return heartbeats[recommender_id][0] if recommender_id in heartbeats else -1
 
 
 def _result(future: "Future[Any]") -> Any:

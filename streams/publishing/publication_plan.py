@@ -123,7 +123,10 @@ class LaterOwner(NamedTuple):
 
 
 class PublicationPlan:
-    """Decides what one recommender publishes; `gate` is None until both frontiers are known."""
+    """Decides what one recommender publishes; `gate` is None until both frontiers are known.
+
+    It has more than 15 methods: one for each event, and one for each decision behind it.
+    """
 
     def __init__(
         self,

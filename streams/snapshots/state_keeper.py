@@ -22,7 +22,10 @@ _log = structlog.get_logger(__name__)
 
 
 class StateKeeper:
-    """Loads one fold's state, writes it to snapshots, and holds its newest digest."""
+    """Loads one fold's state, writes it to snapshots, and holds its newest digest.
+
+    It has more than 10 attributes because four of them are what the status shows of snapshots.
+    """
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ AFTER_A_CUT = (
     "does not have offset",
     "belongs to this learning-log",
     "changed at",
-    "learning-log goes on at",
+    "learning-log continues at",
 )
 """Messages of workers that stop because the log lost records that they had read."""
 FENCED = "Lists can no longer be published"

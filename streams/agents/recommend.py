@@ -30,7 +30,7 @@ class Identity:
     generation: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cadence:
     """Intervals of the recommender's periodic work, in seconds and in log records."""
 

@@ -1,4 +1,4 @@
-"""The `echotune` command: one module per command; this one is the entry point."""
+"""The `echotune` command; this is its entry point, and `commands` lists the modules of all."""
 
 import signal
 import sys

@@ -1,6 +1,6 @@
 """Reads partitions of a topic from an offset to an end, without a consumer group's offsets.
 
-Every reader outside of Faust uses `PartitionReader`. Three things are never mistaken for the end of
+Readers of a range of offsets use `PartitionReader`. Three things are never mistaken for the end of
 a partition: a broker that stops responding, an error, and a leader election, which is awaited. A
 transaction marker occupies an offset and is not a record.
 """

@@ -1,4 +1,4 @@
-"""Waits for Kafka: all retries of a call until a server answers are in this file.
+"""Waits for Kafka: repeats a single blocking call until it succeeds.
 
 `until_answered` and `until_answered_blocking` retry without a limit, regardless of the failure;
 workers and senders use them. `until_elected` is for calls that a person waits for: it retries only

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from streams.folding.fold import Changed, merged_changes
 from streams.folding.log_position import LogPosition
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
+from streams.publishing.freshness import SAMPLES_MAX
 from streams.publishing.gate import Gate, StoreFrontiers, published_later_than
 from streams.publishing.publication_sequence import PublicationSequence
 
@@ -257,7 +258,8 @@ class PublicationPlan:
         assert publication is not None
         publication.frontier = publication.frontier.moved_to(draft.position)
         publication.remaining = draft.remaining
-        publication.appended_at += draft.changes.appended_at.tolist()
+        appended_at = publication.appended_at + draft.changes.appended_at.tolist()
+        publication.appended_at = appended_at[-SAMPLES_MAX:]
         if draft.has_fallback:
             self._fallback_at = draft.position.offset
         expected = (self.redis_at or NOTHING_PUBLISHED) if self._repair_after is None else None

@@ -122,7 +122,7 @@ class TopicTransactions:
                     lambda: self._consumer.committed([place], timeout=_CALL_TIMEOUT_S)
                 )
             except BaseException:
-                self._clients = None  # librdkafka would go on by itself, and fence a later owner
+                self._clients = None  # else librdkafka continues, and fences a later owner
                 raise
         self.published = frontier_of(committed.metadata)
         return self.published
@@ -187,7 +187,7 @@ class TopicTransactions:
 
     def _check_wanted(self) -> None:
         if self.ended.is_set():
-            raise ConnectionAbortedError("they are another's now")
+            raise ConnectionAbortedError("the transactions were ended")
 
     def _once_ready(self, call: Callable[[], Any]) -> Any:
         """Repeats `call` while the broker is away, or has no coordinators yet."""
@@ -205,13 +205,14 @@ class TopicTransactions:
                 self._pause(_RETRY_S)
 
     def _retried(self, call: Callable[[], None]) -> None:
-        """Repeats `call` as long as librdkafka says that the same call may succeed yet."""
+        """Repeats `call`, with pauses, while librdkafka marks its error as retriable."""
         while True:
             try:
                 return call()
             except KafkaException as error:
                 if self.ended.is_set() or not error.args[0].retriable():
                     raise
+                self._pause(_RETRY_S)
 
     def _produce(self, listener_id: str, value: bytes | None) -> None:
         while True:

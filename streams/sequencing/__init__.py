@@ -3,9 +3,10 @@
 A chunk passes `start_positions` (first offset to read), `acceptance` (which records are valid),
 `dead_letter` (the message that keeps an invalid record), `batching` (rows in columns, with the
 source offsets that they cover) and `pipeline` (when a chunk may be acknowledged). In addition:
-`circuit_breaker` and `held_partitions` (partitions that wait, and their backlogs), `lost_rows` (the
-log lost rows that it had acknowledged), `source_watch` (the topic was recreated), `control_writer`.
+`circuit_breaker` and `held_partitions` (partitions that wait), `chunk_backlogs` (their timers and
+tasks), `lost_rows` (the log lost rows that it had acknowledged), `source_watch` (the topic was
+recreated), `control_writer` (writes control records).
 
-Decisions are pure: the time and the servers' responses are arguments. `agents.sequence` acts on
-them.
+Decisions are pure: the time and the servers' responses are arguments. `chunk_backlogs`,
+`control_writer` and `start_positions` do I/O. `agents.sequence` acts on the decisions.
 """

@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -65,9 +66,7 @@ def main(
     began = time.perf_counter()
     figures = [
         *_compared(other, pairs, ["end to end, loaded"], "events/s", _end_to_end, data),
-        *_compared(
-            other, pairs, ["freshness p50", "freshness p99"], "ms", lambda at, _: _fresh(at), None
-        ),
+        *_compared(other, pairs, ["freshness p50", "freshness p99"], "ms", _freshness, None),
         *_compared(other, pairs, ["echotune evaluate"], "s", _evaluate, data),
     ]
     show(figures, time.perf_counter() - began)
@@ -75,7 +74,14 @@ def main(
         save(figures, json_file)
 
 
-def _compared(other, pairs, names, unit, measure, data) -> list[Figure]:  # type: ignore[no-untyped-def]
+def _compared(
+    other: Path,
+    pairs: int,
+    names: Sequence[str],
+    unit: str,
+    measure: Callable[[Path, Path | None], list[float]],
+    data: Path | None,
+) -> list[Figure]:
     """A figure for each of `names`; `measure` returns their values for a checkout."""
     found = [(measure(REPOSITORY, data), measure(other.resolve(), data)) for _ in range(pairs)]
     figures = []
@@ -96,7 +102,7 @@ def _end_to_end(checkout: Path, data: Path | None) -> list[float]:
     return _printed(checkout, "-c", _END_TO_END, str(KAFKA_LIBS), str(data or ""))
 
 
-def _fresh(checkout: Path) -> list[float]:
+def _freshness(checkout: Path, _: Path | None) -> list[float]:
     return _printed(checkout, "-c", _FRESHNESS, str(KAFKA_LIBS))
 
 
@@ -112,6 +118,7 @@ def _evaluate(checkout: Path, data: Path | None) -> list[float]:
 def _generated() -> Path:
     table = REPOSITORY / ".echotune" / "benchmark-plays.parquet"
     if not table.exists():
+        table.parent.mkdir(exist_ok=True)
         _run(REPOSITORY, "-c", _GENERATED, str(table))
     return table
 

@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-$(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/duplicate_window.py
+$(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/deduplication_window.py
 	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
 	@$(BIN)/python -m streams.generation.warm_up
 	@touch $(COMPILED)

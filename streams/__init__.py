@@ -3,24 +3,24 @@
 Read the rooms in this order; each is a package, and its `__init__` says how to read it.
 
     agents         the two loops: `sequence` and `recommend`
-    kafka          chunks for Faust, producers, readers, waiting
-    sequencing     listening-events -> learning-log: pure decisions
-    folding        learning-log -> state: pure, the same bytes everywhere
+    kafka          batch transport (chunks for Faust), backpressure, producers, readers, retries
+    sequencing     listening-events -> learning-log: validation, batching, circuit breaker; pure
+    folding        learning-log -> state: coverage, deduplication, rewards; pure
     generation     which model and which configuration a state belongs to
-    snapshots      state <-> disk
+    snapshots      state <-> disk (checkpoints)
     lists          state -> lists; the store of lists and its publish frontier
-    publishing     lists -> Redis and the topic `recommendations`, in one sequence
-    ownership      who may publish: takeover, fencing, a log that lost its tail
-    progress       heartbeats of the folds, which sequencers follow
+    publishing     lists -> Redis and the topic `recommendations`, in one sequence (transactions)
+    ownership      who may publish: takeover (failover), fencing, resharding
+    heartbeats     how far each fold has read the log; sequencers follow them
     registry       a schema registry, where producers have one
     tracks         names of tracks, for people
-    dead_letters   records that were refused: listed, and sent again
+    dead_letters   poison messages: listed, and resent
     sources        history files and generated listeners, without Kafka
     producers      what sends listening events
-    monitoring     status, alarms, live view
+    monitoring     status, lag, drift alarms, live view
     evaluation     models compared on the same events
-    verifying      every promise checked against the logs
-    doctor         what is wrong, and what to do about it
+    verifying      replay and audit: every promise checked against the logs
+    doctor         health checks: what is wrong, and what to do about it
     workers        settings in, running workers out
     cli            one file a command
 

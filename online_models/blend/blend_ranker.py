@@ -17,9 +17,9 @@ from online_models.blend.experts.ngrams import GRAM, link_all
 from online_models.blend.experts.popularity import TRACK
 from online_models.blend.experts.transitions import FOLLOWERS
 from online_models.blend.learned_weights import LEANING, LEARNED
-from online_models.blend.listener.contexts import CONTEXT
-from online_models.blend.listener.marks import MARKED
+from online_models.blend.listener.explicit_feedback import MARKED
 from online_models.blend.listener.play_rings import BLOCK, BLOCK_PLAYS, RING
+from online_models.blend.listener.session_contexts import CONTEXT
 from online_models.blend.listener.situations import MOOD
 from online_models.blend.records import KNOBS, SHARED, Blend, scratch_for
 from online_models.column_ranker import ColumnRanker

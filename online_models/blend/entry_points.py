@@ -19,9 +19,9 @@ from online_models.blend.experts.artists import introduce
 from online_models.blend.experts.neighbours import forget_sessions
 from online_models.blend.learned_weights import clear_leaning
 from online_models.blend.learning import apply_signal, is_usable, learn_listen
-from online_models.blend.listener.contexts import NO_CODE, UNKNOWN_LISTENER, clear_context
-from online_models.blend.listener.marks import clear_marked
+from online_models.blend.listener.explicit_feedback import clear_marked
 from online_models.blend.listener.play_rings import clear_ring
+from online_models.blend.listener.session_contexts import NO_CODE, UNKNOWN_LISTENER, clear_context
 from online_models.blend.listener.situations import clear_mood
 from online_models.blend.ranking import add_tables, reason_for, select_survivors, sort_survivors
 from online_models.blend.scoring import score_candidates

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from online_models.base import Signal
 from online_models.blend.candidates.candidates import clear_candidates, slot_for
 from online_models.blend.learning import apply_signal, is_usable
-from online_models.blend.listener.contexts import BREAK_MS, advance, advance_late, is_late
 from online_models.blend.listener.play_rings import insert_play, is_played
+from online_models.blend.listener.session_contexts import BREAK_MS, advance, advance_late, is_late
 from online_models.blend.listener.situations import note_outcome, note_repeat
 from online_models.blend.ranking import place_of, rank_of, select_survivors
 from online_models.blend.scoring import score_candidates

@@ -6,7 +6,9 @@ import numpy as np
 
 from online_models.base import AT_MS_MAX, Signal
 from online_models.blend.experts.roster import count_all, learn_all, learn_late_all
-from online_models.blend.listener.contexts import (
+from online_models.blend.listener.explicit_feedback import mark, unmark
+from online_models.blend.listener.play_rings import insert_play, is_played, read_recent, remove_play
+from online_models.blend.listener.session_contexts import (
     BREAK_S,
     NO_CODE,
     advance,
@@ -16,8 +18,6 @@ from online_models.blend.listener.contexts import (
     retract,
     start_playing,
 )
-from online_models.blend.listener.marks import mark, unmark
-from online_models.blend.listener.play_rings import insert_play, is_played, read_recent, remove_play
 from online_models.blend.listener.situations import note_repeat
 from online_models.blend.weight_updates import rank_and_update
 from online_models.kernels.compiled import njit_inlined, njit_inner

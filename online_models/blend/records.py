@@ -18,9 +18,9 @@ from online_models.blend.experts.neighbours import SESSION_RING
 from online_models.blend.experts.ngrams import MAP
 from online_models.blend.experts.popularity import CHART
 from online_models.blend.listener import situations
-from online_models.blend.listener.contexts import STEPS_MAX
-from online_models.blend.listener.marks import MARKED_MAX
+from online_models.blend.listener.explicit_feedback import MARKED_MAX
 from online_models.blend.listener.play_rings import BLOCK_POOL, RECENT
+from online_models.blend.listener.session_contexts import STEPS_MAX
 
 KNOBS = np.dtype(
     [

@@ -6,15 +6,15 @@ from online_models.blend.candidates.candidates import HATED_SCORE, slot_for
 from online_models.blend.candidates.features import FEATURES
 from online_models.blend.experts.roster import describe_all, propose_all
 from online_models.blend.learned_weights import add_leaning, sum_weights
-from online_models.blend.listener.contexts import (
+from online_models.blend.listener.explicit_feedback import read_marks
+from online_models.blend.listener.play_rings import read_recent
+from online_models.blend.listener.session_contexts import (
     BREAK_S,
     NO_CODE,
     UNKNOWN_LISTENER,
     playing_before,
     tracks_before,
 )
-from online_models.blend.listener.marks import read_marks
-from online_models.blend.listener.play_rings import read_recent
 from online_models.blend.listener.situations import find_facts, find_vectors
 from online_models.kernels.compiled import njit_inlined, njit_inner
 

@@ -2,7 +2,7 @@
 
 * `compiled`: how functions are compiled with numba and cached on disk, and why the bits are equal;
 * `numerics`: logarithm and exponential without the C library;
-* `selection`: top-k selection in linear time, ties broken by the smaller code;
+* `top_k`: top-k selection in linear time, ties broken by the smaller code;
 * `decaying_rows`: bounded rows of counts with exponential decay;
 * `buckets`: amounts as small whole numbers (binning, discretisation);
 * `record_stores`: arrays of records that grow, their bytes and their digests.

@@ -13,10 +13,10 @@ from itertools import pairwise
 from typing import Any
 
 from streams.folding.fold import Fold
+from streams.heartbeats.heartbeat_writer import HeartbeatWriter, progress_of
 from streams.monitoring.drift_alarms import DriftAlarmPublisher, drift_status
 from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.ownership import Ownership
-from streams.progress.progress_writer import ProgressWriter, progress_of
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from topics.learning_log import decode_log_record, record_hash
@@ -73,7 +73,7 @@ class Recommender:
         publisher: Publisher,
         ownership: Ownership,
         state: StateKeeper,
-        progress: ProgressWriter,
+        progress: HeartbeatWriter,
         latest_play: LatestPlay | None = None,
         alarms: DriftAlarmPublisher | None = None,
     ) -> None:

@@ -16,10 +16,9 @@ from typing import Any, Protocol
 import structlog
 from faust.types import TP
 
-from streams.kafka.acknowledged_producer import AcknowledgedProducer
-from streams.progress.fold_position import FoldPosition
+from streams.heartbeats.fold_position import FoldPosition
+from streams.kafka.idempotent_producer import IdempotentProducer
 from streams.registry.writer_schemas import SchemaNotFetchedError, WriterSchemas
-from streams.sequencing.acceptance import Accepted, RejectedRecord, accept, count_in_wrong_partition
 from streams.sequencing.batching import BatchOrigin, batches_of
 from streams.sequencing.chunk_backlogs import ChunkBacklogs, PartitionHolder
 from streams.sequencing.control_writer import ControlWriter
@@ -27,6 +26,7 @@ from streams.sequencing.dead_letter import dead_letter
 from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 from streams.sequencing.source_watch import SourceWatch
 from streams.sequencing.start_positions import Cluster, Source, starting_positions
+from streams.sequencing.validation import Accepted, RejectedRecord, accept, count_in_wrong_partition
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 from topics.codecs import Decoder
 from topics.errors import LogError
@@ -72,7 +72,7 @@ class Sequencer:
     def __init__(
         self,
         identity: SequencerIdentity,
-        producer: AcknowledgedProducer,
+        producer: IdempotentProducer,
         decoder: Decoder,
         stop: Callable[[BaseException], None],
         *,
@@ -266,7 +266,7 @@ class Sequencer:
             "epoch": self._epoch,
             "counts": dict(self.counts),
             "schema_registry_error": self._schemas.error,
-            "halted": "" if self._adopted.is_set() else "topic made again: echotune topics adopt",
+            "halted": "" if self._adopted.is_set() else "topic recreated: echotune topics adopt",
             "partitions": {
                 str(tp.partition): {
                     "next": pipeline.position,

@@ -25,7 +25,7 @@ from topics.codecs import Decoder
 from topics.errors import EchoTuneError
 
 if TYPE_CHECKING:
-    from streams.dead_letters.replay import Plan
+    from streams.dead_letters.resending import Plan
 
 deadletters_app = typer.Typer(
     help="Shows rejected records, and sends them again.", no_args_is_help=True
@@ -93,7 +93,7 @@ def replay_command(
     whose origin the log does not call rejected, that were sent before, or that would be rejected
     again stay where they are; a second call sends nothing more.
     """
-    from streams.dead_letters.replay import Fate, replay_of, send
+    from streams.dead_letters.resending import Fate, replay_of, send
 
     settings = Settings()
     kafka = addresses_of(settings).kafka

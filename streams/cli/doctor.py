@@ -24,7 +24,7 @@ def doctor(json: Json = False) -> None:
     minute even if servers hang, and names them. `echotune verify --deep` checks everything else,
     by reading all logs.
     """
-    from streams.doctor.checks.registry import examined
+    from streams.doctor.checks.all_checks import examined
     from streams.doctor.collect import collect_facts
 
     settings = Settings()

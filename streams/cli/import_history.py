@@ -10,8 +10,8 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
+from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
-from streams.kafka.waiting import until_answered_blocking
 from streams.producers.event_producer import EventProducer
 from streams.producers.history_import import ImportReport, import_rows
 from streams.producers.import_ledger import ImportLedger

@@ -12,7 +12,7 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.producers.event_producer import AcknowledgedAt, EventProducer
-from streams.sequencing.acceptance import accept
+from streams.sequencing.validation import accept
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder, encode

@@ -12,8 +12,8 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_writer import write_control
+from streams.kafka.retries import until_elected
 from streams.kafka.topic_facts import describe_topic
-from streams.kafka.waiting import until_elected
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
 from topics.control_records import LogEpochStarted, SourceAdded

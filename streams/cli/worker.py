@@ -6,8 +6,8 @@ import typer
 
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
-from streams.kafka.waiting import until_answered_blocking
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
 

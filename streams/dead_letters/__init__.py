@@ -1,6 +1,6 @@
 """Dead letters (rejected records): read, indexed, and resent after their cause is fixed.
 
 `dead_letter_reader` reads the topic, and `letter_index` keeps in bounded memory which letters were
-resent. `origins` reads from the log which source offsets are rejected, and `replay` resends each
+resent. `origins` reads from the log which source offsets are rejected, and `resending` resends each
 letter once.
 """

@@ -14,13 +14,13 @@ from streams.addresses import Addresses
 from streams.dead_letters.dead_letter_reader import each_letter
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
 from streams.doctor.probes import Probe, Questions, run_probes
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
+from streams.kafka.retries import until_elected
 from streams.kafka.topic_facts import describe_topic
-from streams.kafka.waiting import until_elected
 from streams.lists.redis_lists import ACTIVE_KEY
 from streams.monitoring.status import system_status
-from streams.progress.progress_reader import ProgressReader
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
@@ -134,7 +134,7 @@ def _heartbeats(
 ) -> dict[str, tuple[int, LearningProgress]] | None:
     """The newest heartbeat of each recommender, not older than the status of a running one."""
     as_of = status["recommender"].get("as_of", -1)
-    reader = ProgressReader(kafka, lambda _: None)
+    reader = HeartbeatReader(kafka, lambda _: None)
     reader.start()
     try:
         if not reader.wait_caught_up(_HEARTBEATS_TIMEOUT_S):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from online_models.base import Columns
 from streams.folding.batch_rows import Rows, RowSpan, joined
 from streams.folding.coverage import BatchIgnored
-from streams.folding.duplicate_window import EventColumns, Verdict, entries_of
+from streams.folding.deduplication_window import EventColumns, Verdict, entries_of
 from streams.folding.fold_state import Count, FoldState
 from streams.folding.rewards import rewards_of, signals_of
 from topics.control_records import ControlRecord, LogEpochStarted, SourceAdded, SourceTruncated

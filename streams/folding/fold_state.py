@@ -18,7 +18,7 @@ from online_models.base import Ranker
 from online_models.evaluation.prequential import Prequential
 from online_models.vocabulary import Vocabulary
 from streams.folding.coverage import Coverage
-from streams.folding.duplicate_window import DuplicateWindow
+from streams.folding.deduplication_window import DeduplicationWindow
 from streams.folding.erasures import Erasure, Erasures
 from streams.folding.listener_changes import ListenerChanges
 from streams.folding.log_position import LogPosition
@@ -59,7 +59,7 @@ class FoldState:
         """Hash of the record at `offset`, set by the log's reader; not part of the state."""
         self.coverage = Coverage()
         self.counts: Counter[str] = Counter()
-        self.duplicates = DuplicateWindow(duplicate_window)
+        self.duplicates = DeduplicationWindow(duplicate_window)
         self.erasures = Erasures()
         self.quality = Prequential()
         self.baseline_quality = Prequential()

@@ -2,10 +2,10 @@
 
 Faust costs about 0.1 ms per message, so its transport is replaced: `batch_transport` has a consumer
 (`batch_consumer`, which fetches in a `consumer_thread`) whose messages are whole `chunks` of a
-partition. `chunks_in_flight` decides on backpressure and the order of acknowledgements, and `pacer`
-makes chunks larger under load; both are pure. `acknowledged_producer` is an idempotent producer
+partition. `backpressure` decides on backpressure and the order of acknowledgements, and `pacer`
+makes chunks larger under load; both are pure. `idempotent_producer` is an idempotent producer
 that reports each delivery. `partition_reader`, `log_reader` and `log_writer` read and write outside
-of Faust. `waiting` repeats calls until Kafka answers (transactions, control records and Redis have
+of Faust. `retries` repeats calls until Kafka answers (transactions, control records and Redis have
 retry loops of their own), `client_settings` has the settings of librdkafka's clients, and
 `topic_facts` reads topic ids and offset bounds.
 

@@ -15,8 +15,8 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.kafka.backpressure import ChunksInFlight
 from streams.kafka.chunks import Positions, StartingPositions, chunks_of
-from streams.kafka.chunks_in_flight import ChunksInFlight
 from streams.kafka.consumer_thread import BatchConsumerThread
 from topics.errors import PositionError
 

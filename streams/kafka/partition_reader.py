@@ -12,8 +12,8 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka.client_settings import reader_settings
+from streams.kafka.retries import is_retriable, until_elected
 from streams.kafka.topic_facts import Bounds, inspection_error, watermarks
-from streams.kafka.waiting import is_retriable, until_elected
 from topics.errors import ServerError, UnreadableError
 
 SILENT_MAX_S = 10.0

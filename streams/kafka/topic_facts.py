@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.client_settings import client_settings, reader_settings
-from streams.kafka.waiting import until_elected
+from streams.kafka.retries import until_elected
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0

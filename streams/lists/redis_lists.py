@@ -1,4 +1,6 @@
-"""The Redis adapter of the store of lists; any client can read the lists with plain commands.
+"""The store of lists in Redis, written by a Lua script (compare-and-set of the frontier).
+
+Any client can read the lists with plain commands.
 
 `recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
 `log_epoch`, `event_time`, `published_at`. `recs:{generation}:*everyone*` is the fallback list, for

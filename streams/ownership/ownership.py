@@ -14,7 +14,7 @@ import structlog
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
 from streams.kafka.log_writer import WriteLog
-from streams.kafka.waiting import until_answered
+from streams.kafka.retries import until_answered
 from streams.ownership.gate_opening import Opening
 from streams.ownership.takeover import Takeover
 from streams.publishing.gate import Gate

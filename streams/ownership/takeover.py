@@ -13,11 +13,11 @@ import structlog
 
 from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
-from streams.kafka.waiting import until_answered
+from streams.kafka.retries import until_answered
 from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
-from streams.ownership.former_shards import FormerShards, shard_of
 from streams.ownership.gate_opening import Opening, gate_opening
+from streams.ownership.resharding import FormerShards, shard_of
 from streams.publishing.gate import StoreFrontiers
 from streams.publishing.publisher import Publisher
 

@@ -10,7 +10,7 @@ import orjson
 
 from infra.home import stored_json, writing_in
 from streams.producers.event_producer import EventProducer
-from streams.sources.town.simulator import Simulator
+from streams.sources.synthetic.simulator import Simulator
 from topics.listening_event import ListeningEvent
 
 START_MS = 1_104_537_600_000

@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from streams.kafka.log_reader import LogReader, ReadLog
-from streams.kafka.waiting import until_answered
+from streams.kafka.retries import until_answered
 from topics.errors import ServerError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord, decode_log_record

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from streams.sequencing.acceptance import Accepted
+from streams.sequencing.validation import Accepted
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch, SourcePartition, SourceRow, columns_of

@@ -13,7 +13,7 @@ RETRY_S = 5.0
 
 
 class RecordProducer(Protocol):
-    """The methods of `streams.kafka.acknowledged_producer` that are used here."""
+    """The methods of `streams.kafka.idempotent_producer` that are used here."""
 
     async def produce(self, topic: str, report: Any, **message: Any) -> None:
         """Sends a record; `report` is called with its offset, or with None if the write failed."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.sequencing.acceptance import RejectedRecord
+from streams.sequencing.validation import RejectedRecord
 from topics.codecs import HEADER_BYTES
 
 ERROR_HEADER_BYTES_MAX = 4_096

@@ -6,7 +6,7 @@ record that introduces the source, as if it were a row.
 
 from collections.abc import Mapping
 
-from streams.progress.fold_position import FoldPosition
+from streams.heartbeats.fold_position import FoldPosition
 from streams.sequencing.lost_rows import LostRowsDetector
 from streams.sequencing.start_positions import Source, TopicPartition
 

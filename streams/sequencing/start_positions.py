@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
+from streams.heartbeats.fold_position import FoldPosition
 from streams.kafka.topic_facts import Bounds
-from streams.progress.fold_position import FoldPosition
 from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
 from topics.errors import LogError
 from topics.learning_batch import SourcePartition

@@ -20,8 +20,8 @@ from streams.lists.list_maker import list_maker
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
-from streams.verifying.findings import Broken, Findings, LogSums, Promise
-from streams.verifying.replay import AuditReplay, sample_by_offset
+from streams.verifying.audit_replay import AuditReplay, sample_by_offset
+from streams.verifying.promises import Broken, Findings, LogSums, Promise
 from streams.verifying.replay_check import Verification, live_progress
 from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores

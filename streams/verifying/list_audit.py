@@ -6,7 +6,7 @@ from typing import NamedTuple
 import orjson
 import xxhash
 
-from streams.verifying.findings import Broken, Promise
+from streams.verifying.promises import Broken, Promise
 from topics.recommendation_list import EVERYONE, RankedTrack, RecommendationList
 
 SAMPLE_LISTS = 200

@@ -7,7 +7,7 @@ with which these sums are compared. Pure.
 from collections.abc import Iterator, Mapping
 
 from streams.folding.log_account import Counted, LogAccount
-from streams.verifying.findings import Broken, LogSums, Promise
+from streams.verifying.promises import Broken, LogSums, Promise
 from topics.learning_batch import SourcePartition
 from topics.learning_log import LogRecord
 

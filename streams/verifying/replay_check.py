@@ -10,8 +10,8 @@ from streams.addresses import Addresses
 from streams.folding.fold import Fold
 from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.log_reader import LogReader
-from streams.progress.progress_reader import ProgressReader
 from streams.settings import Settings
 from topics.errors import LogError, ServerError
 from topics.learning_log import decode_log_record
@@ -56,7 +56,7 @@ def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
 
 def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
     """The newest heartbeat of the configured recommender that carries a digest."""
-    reader = ProgressReader(addresses.kafka, lambda _: None)
+    reader = HeartbeatReader(addresses.kafka, lambda _: None)
     reader.start()
     answered = reader.wait_caught_up(_PROGRESS_TIMEOUT_S)
     progress = _with_digest(reader, settings.recommender_id) if answered else None
@@ -74,7 +74,7 @@ def live_progress(settings: Settings, addresses: Addresses) -> LearningProgress:
     return progress
 
 
-def _with_digest(reader: ProgressReader, recommender_id: str) -> LearningProgress | None:
+def _with_digest(reader: HeartbeatReader, recommender_id: str) -> LearningProgress | None:
     """Waits for a digest, because a recommender that has just started has none yet."""
     for _ in range(_DIGEST_TRIES_MAX):
         progress = reader.heartbeats().get(recommender_id)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from streams.dead_letters.letter_index import Origin
 from streams.folding.log_account import Counted
-from streams.sequencing.acceptance import SourceRecord, accept
-from streams.verifying.findings import Broken, Promise
+from streams.sequencing.validation import SourceRecord, accept
+from streams.verifying.promises import Broken, Promise
 from topics.codecs import Decoder, schema_id_of
 from topics.identity import event_key_of
 from topics.learning_batch import LearningBatch

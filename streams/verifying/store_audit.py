@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from streams.addresses import Addresses
 from streams.folding.fold import Fold
-from streams.kafka.waiting import until_elected
+from streams.kafka.retries import until_elected
 from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
@@ -16,8 +16,8 @@ from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
-from streams.verifying.findings import Findings, Promise
 from streams.verifying.list_audit import Lists, disagreements, outdated
+from streams.verifying.promises import Findings, Promise
 from streams.verifying.published_lists import lists_in_redis, lists_in_topic
 from topics.errors import ServerError
 from topics.recommendation_list import EVERYONE

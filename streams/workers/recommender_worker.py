@@ -14,6 +14,7 @@ from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.fold import Fold
 from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
+from streams.heartbeats.heartbeat_writer import HeartbeatWriter
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
@@ -22,10 +23,9 @@ from streams.lists.redis_lists import redis_lists
 from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
 from streams.monitoring.latest_play import LatestPlay
 from streams.monitoring.worker_status import write_recommender_status
-from streams.ownership.former_shards import FormerShards
 from streams.ownership.ownership import LogEdge, Ownership
+from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import Takeover
-from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_ids_reader
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
@@ -141,7 +141,7 @@ def _recommender(
         publisher=publisher,
         ownership=Ownership(takeover, publisher, state, log=log, fold=fold),
         state=state,
-        progress=ProgressWriter(addresses.kafka),
+        progress=HeartbeatWriter(addresses.kafka),
         latest_play=LatestPlay(feed),
         alarms=_alarms(settings, addresses),
     )

@@ -14,13 +14,13 @@ from faust.types import TP
 
 from streams.addresses import Addresses
 from streams.agents.sequence import Sequencer, SequencerIdentity
-from streams.kafka.acknowledged_producer import AcknowledgedProducer
+from streams.heartbeats.fold_position import FoldPosition
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
+from streams.kafka.idempotent_producer import IdempotentProducer
 from streams.kafka.pacer import Pace
+from streams.kafka.retries import until_answered
 from streams.kafka.topic_facts import bounds_of, describe_topic
-from streams.kafka.waiting import until_answered
 from streams.monitoring.worker_status import write_sequencer_status
-from streams.progress.fold_position import FoldPosition
-from streams.progress.progress_reader import ProgressReader
 from streams.redis_client import redis_of
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import WriterSchemas
@@ -63,7 +63,7 @@ class SequencerWorker:
         self._kafka = addresses.kafka
         self._names = names
         self._loop = asyncio.get_running_loop()
-        self._producer = AcknowledgedProducer(addresses.kafka, self._stop)
+        self._producer = IdempotentProducer(addresses.kafka, self._stop)
         schemas = WriterSchemas(registry_of(settings))
         self.sequencer = Sequencer(
             SequencerIdentity(
@@ -77,7 +77,9 @@ class SequencerWorker:
             self._stop,
             schemas=schemas,
         )
-        self._progress = ProgressReader(addresses.kafka, self._on_progress, names.learning_progress)
+        self._heartbeats = HeartbeatReader(
+            addresses.kafka, self._on_progress, names.learning_progress
+        )
         self._redis = redis_of(addresses)
         self.app = faust_app(
             settings,
@@ -97,11 +99,11 @@ class SequencerWorker:
     async def _begin(
         self, assigned: set[TP], committed: Mapping[TP, int | None]
     ) -> Mapping[TP, int]:
-        await asyncio.to_thread(self._progress.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
+        await asyncio.to_thread(self._heartbeats.wait_caught_up, _CAUGHT_UP_TIMEOUT_S)
         cluster = await until_answered(
             lambda: self._cluster({tp: committed[tp] for tp in assigned})
         )
-        return await self.sequencer.begin(self.app.consumer, cluster, self._progress.position)
+        return await self.sequencer.begin(self.app.consumer, cluster, self._heartbeats.position)
 
     def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
         name = self._names.listening_events
@@ -175,10 +177,10 @@ class SequencerWorker:
 
     async def start(self) -> None:
         """Starts to follow the heartbeats of the folds."""
-        self._progress.start()
+        self._heartbeats.start()
 
     async def end(self, *, is_clean: bool) -> None:
         """Waits briefly for records in flight; an unacknowledged chunk is read again."""
         await self._producer.close(_FLUSH_TIMEOUT_S)
-        await asyncio.to_thread(self._progress.close)
+        await asyncio.to_thread(self._heartbeats.close)
         await self._redis.aclose()

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from streams.sequencing.acceptance import accept
 from streams.sequencing.batching import BatchOrigin, batches_of
+from streams.sequencing.validation import accept
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.workload import encoded, events
 from topics.catalogue import LISTENING_EVENTS

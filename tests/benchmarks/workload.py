@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from streams.producers.simulated_feed import START_MS
 from streams.sources.history.history import read_history
-from streams.sources.town.simulator import Simulator
+from streams.sources.synthetic.simulator import Simulator
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.sequencing.acceptance import accept
 from streams.sequencing.batching import BatchOrigin, batches_of
+from streams.sequencing.validation import accept
 from tests.support.learning_log import SOURCE
 from tests.support.naive_fold import NaiveFold
 from tests.support.records import ARecord

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.progress.progress_reader import ProgressReader
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import an_event
 from tests.support.lists_seen import Lists, agreed_lists, in_redis, in_topic, redis_of
@@ -47,7 +47,7 @@ class Running:
 
     def progress(self) -> LearningProgress:
         """The newest heartbeat, which comes whether Redis is there or not."""
-        reader = ProgressReader(self.station.addresses.kafka, lambda _: None)
+        reader = HeartbeatReader(self.station.addresses.kafka, lambda _: None)
         reader.start()
         assert reader.wait_caught_up(CATCH_UP_S)
         heartbeats = reader.heartbeats()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.base import Ranker
-from online_models.blend.listener.contexts import BREAK_MS, CONTEXT
+from online_models.blend.listener.session_contexts import BREAK_MS, CONTEXT
 from tests.property.test_rankers_blend import both_learn
 from tests.support.rankers import MINUTE_MS, START_MS, Row, a_ranker, rows
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from streams.lists.frontier import Frontier, frontier_of
-from streams.ownership.former_shards import LIVENESS_WINDOW_S, FormerShards, former_shards_among
+from streams.ownership.resharding import LIVENESS_WINDOW_S, FormerShards, former_shards_among
 from streams.publishing.topic_frontier import frontier_group, transactional_id
 from tests.simulation.broker import Group
 from tests.simulation.edge import Edge

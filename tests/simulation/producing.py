@@ -1,9 +1,9 @@
-"""The simulated twin of `AcknowledgedProducer`: records may fail, arrive late, or arrive twice."""
+"""The simulated twin of `IdempotentProducer`: records may fail, arrive late, or arrive twice."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.kafka.acknowledged_producer import Report
+from streams.kafka.idempotent_producer import Report
 from tests.simulation.broker import later
 from tests.simulation.edge import Edge
 from topics.catalogue import LEARNING_LOG
@@ -29,7 +29,7 @@ class SimulatedProducer:
         self._sender = Sender(cuts=edge.broker.cuts)
 
     async def produce(self, topic: str, report: Report, **message: Any) -> None:
-        """See `AcknowledgedProducer.produce`."""
+        """See `IdempotentProducer.produce`."""
         edge = self._edge
         edge.may_die(f"before a record for {topic}")
         sender, now_s = self._sender, edge.loop.time()
@@ -39,7 +39,7 @@ class SimulatedProducer:
         edge.may_die(f"after a record for {topic}")
 
     def renew(self) -> None:
-        """See `AcknowledgedProducer.renew`."""
+        """See `IdempotentProducer.renew`."""
         self._sender.is_purged = True
         self._sender = Sender(cuts=self._edge.broker.cuts)
 

@@ -9,6 +9,7 @@ from streams.dead_letters.letter_index import Origin
 from streams.folding.fold import Fold
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
+from streams.verifying.audit_replay import ranked
 from streams.verifying.list_audit import (
     Lists,
     Published,
@@ -18,7 +19,6 @@ from streams.verifying.list_audit import (
     outdated,
 )
 from streams.verifying.log_audit import LogAudit
-from streams.verifying.replay import ranked
 from streams.verifying.source_audit import compared, missing_letters
 from streams.verifying.store_audit import last_changed
 from tests.simulation.counting import CountingRanker

@@ -10,12 +10,12 @@ from faust.types import TP
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.folding.fold import Fold
+from streams.heartbeats.fold_position import fold_position
 from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.takeover import Takeover
-from streams.progress.fold_position import fold_position
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_ids_reader
 from streams.recommender_identity import RecommenderIdentity
@@ -329,7 +329,7 @@ def append_control(edge: Edge, control: ControlRecord) -> int:
 
 
 class Heartbeats:
-    """The twin of `ProgressWriter`; a heartbeat may be lost."""
+    """The twin of `HeartbeatWriter`; a heartbeat may be lost."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge

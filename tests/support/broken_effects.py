@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from streams.kafka.acknowledged_producer import AcknowledgedProducer, Report
+from streams.kafka.idempotent_producer import IdempotentProducer, Report
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 
 REPORT_AFTER_S = 0.5
@@ -42,14 +42,14 @@ EFFECTS: dict[str, Callable[[int], None]] = {
 
 
 def _lose(topic: str, is_lost: Callable[[int], bool], report_after_s: float | None) -> None:
-    produce: Any = AcknowledgedProducer.produce
+    produce: Any = IdempotentProducer.produce
     sent = [0]
 
-    async def lossy(self: AcknowledgedProducer, name: str, report: Report, **message: Any) -> None:
+    async def lossy(self: IdempotentProducer, name: str, report: Report, **message: Any) -> None:
         sent[0] += name == topic
         if name != topic or not is_lost(sent[0]):
             await produce(self, name, report, **message)
         elif report_after_s is not None:
             asyncio.get_running_loop().call_later(report_after_s, report, None)
 
-    AcknowledgedProducer.produce = lossy  # type: ignore[method-assign]
+    IdempotentProducer.produce = lossy  # type: ignore[method-assign]

@@ -42,7 +42,7 @@ SEQUENCER: dict[str, Point] = {
     ),
     "before anything is sent of a chunk": Point(_SEQUENCE, "Sequencer._send", False),
     "between dead letters and their batch": Point(
-        "streams.kafka.acknowledged_producer", "AcknowledgedProducer.produce", False, _is_batch
+        "streams.kafka.idempotent_producer", "IdempotentProducer.produce", False, _is_batch
     ),
     "with a chunk on its way": Point(_SEQUENCE, "Sequencer._send", True),
     "between a delivery report and its acknowledgement": Point(
@@ -82,7 +82,9 @@ RECOMMENDER: dict[str, Point] = {
     "with half a snapshot written": Point(_FOLDER, "packed", False),
     "between a snapshot and what it replaces": Point(_FOLDER, "SnapshotFolder._prune", False),
     "after a snapshot": Point(_FOLDER, "SnapshotFolder.write", True),
-    "after a heartbeat": Point("streams.progress.progress_writer", "ProgressWriter.write", True),
+    "after a heartbeat": Point(
+        "streams.heartbeats.heartbeat_writer", "HeartbeatWriter.write", True
+    ),
 }
 POINTS = SEQUENCER | RECOMMENDER
 

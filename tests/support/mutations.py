@@ -15,10 +15,10 @@ import xxhash
 
 from streams.agents.sequence import Sequencer
 from streams.folding.coverage import BatchIgnored, Coverage
-from streams.folding.duplicate_window import DuplicateWindow
+from streams.folding.deduplication_window import DeduplicationWindow
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
-from streams.kafka.chunks_in_flight import ChunksInFlight
+from streams.kafka.backpressure import ChunksInFlight
 from streams.lists import redis_lists
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication, PublishOutcome
@@ -99,7 +99,9 @@ def _holes_are_passed() -> None:
 @safeguard("duplicate window")
 def _nothing_is_remembered() -> None:
     """Every event is new."""
-    _patch(DuplicateWindow, "classify", lambda _: lambda self, some: np.zeros(len(some), np.uint8))
+    _patch(
+        DeduplicationWindow, "classify", lambda _: lambda self, some: np.zeros(len(some), np.uint8)
+    )
 
 
 @safeguard("compare-and-set of the frontier")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.kernels.compiled import njit_inner
-from online_models.kernels.selection import is_before, nth_best
+from online_models.kernels.top_k import is_before, nth_best
 
 SUMS_MAX = 1280
 """Maximum number of codes with a sum."""

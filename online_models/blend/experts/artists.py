@@ -29,7 +29,7 @@ from online_models.blend.candidates.features import (
 )
 from online_models.blend.experts.popularity import place_in_chart, scale_of
 from online_models.blend.experts.transitions import log_share
-from online_models.blend.listener.contexts import BREAK_MS, NO_CODE
+from online_models.blend.listener.session_contexts import BREAK_MS, NO_CODE
 from online_models.blend.listener.situations import ARTIST_TWICE, RUN, RUN_CUTS
 from online_models.kernels.buckets import ARTIST_CUTS, bucket_of
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner

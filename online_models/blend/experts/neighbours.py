@@ -35,7 +35,7 @@ from online_models.blend.candidates.features import (
     NEAR_SUPPORT,
 )
 from online_models.blend.experts.cooccurrence import log_level, propose_best
-from online_models.blend.listener.contexts import BREAK_S
+from online_models.blend.listener.session_contexts import BREAK_S
 from online_models.kernels.buckets import SHARE_CUTS, bucket_of
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner
 from online_models.kernels.numerics import logs_below

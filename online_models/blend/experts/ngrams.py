@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from online_models.blend.candidates.candidates import add_candidate
 from online_models.blend.candidates.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI, TRIGRAM
 from online_models.blend.experts.transitions import log_share
-from online_models.blend.listener.contexts import NO_CODE
+from online_models.blend.listener.session_contexts import NO_CODE
 from online_models.blend.listener.situations import BIGRAM_KNOWN, MASS_BI, TRIGRAM_KNOWN
 from online_models.kernels.buckets import COUNT_CUTS, GRAM_MASS_CUTS, SLOTS, bucket_of
 from online_models.kernels.compiled import constant, njit_cached, njit_inlined, njit_inner

@@ -36,9 +36,9 @@ from online_models.blend.candidates.features import (
     RECENCIES,
     RECENCY,
 )
-from online_models.blend.listener.contexts import UNKNOWN_LISTENER
-from online_models.blend.listener.marks import read_marks
+from online_models.blend.listener.explicit_feedback import read_marks
 from online_models.blend.listener.play_rings import RING_MAX
+from online_models.blend.listener.session_contexts import UNKNOWN_LISTENER
 from online_models.kernels.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner
 from online_models.kernels.numerics import log_of, logs_below

@@ -26,7 +26,7 @@ from online_models.blend.experts import (
     popularity,
     transitions,
 )
-from online_models.blend.listener.contexts import NO_CODE
+from online_models.blend.listener.session_contexts import NO_CODE
 from online_models.kernels.compiled import njit_inlined
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from online_models.blend.candidates.candidates import add_candidate
 from online_models.blend.candidates.features import COUNT_T, COUNT_T2, FOLLOWS, SLOT_T, T1
-from online_models.blend.listener.contexts import BREAK_MS, NO_CODE
+from online_models.blend.listener.session_contexts import BREAK_MS, NO_CODE
 from online_models.blend.listener.situations import MASS_T
 from online_models.kernels.buckets import COUNT_CUTS, MASS_CUTS, SLOTS, bucket_of
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner

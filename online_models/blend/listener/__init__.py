@@ -1,8 +1,8 @@
 """The state of one listener: what they played, where they are in a session, what they marked.
 
-* `contexts`: the session context (the last tracks, by event time) and where late events go;
+* `session_contexts`: the session context (the last tracks, by event time) and where late events go;
 * `play_rings`: the listening history, a ring buffer of the last plays;
-* `marks`: explicit feedback, the tracks that the listener loves or hates;
+* `explicit_feedback`: explicit feedback, the tracks that the listener loves or hates;
 * `situations`: categories of the present situation, which choose the weights of the blend.
 
 Each record is zero before the listener's first event, and erasure sets it to zero again. The

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from online_models.blend.listener.contexts import NO_CODE, UNKNOWN_LISTENER
+from online_models.blend.listener.session_contexts import NO_CODE, UNKNOWN_LISTENER
 from online_models.kernels.buckets import bucket_of
 from online_models.kernels.compiled import njit_inlined, njit_inner
 

@@ -5,8 +5,8 @@ from typing import cast
 
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.log_position import Digest
+from streams.heartbeats.heartbeat_writer import HeartbeatWriter
 from streams.ownership.ownership import Ownership
-from streams.progress.progress_writer import ProgressWriter
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from tests.support.learning_log import a_fold
@@ -78,7 +78,7 @@ class Desk:
             publisher=cast(Publisher, self.publisher),
             ownership=cast(Ownership, self.ownership),
             state=cast(StateKeeper, self.state),
-            progress=cast(ProgressWriter, self.heartbeats),
+            progress=cast(HeartbeatWriter, self.heartbeats),
         )
 
     async def beat(self, times: int) -> None:

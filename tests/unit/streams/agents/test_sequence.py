@@ -9,9 +9,9 @@ from faust.types import TP
 
 from streams.agents import sequence
 from streams.agents.sequence import Sequencer, SequencerIdentity
-from streams.kafka.acknowledged_producer import Report
+from streams.heartbeats.fold_position import FoldPosition
+from streams.kafka.idempotent_producer import Report
 from streams.kafka.topic_facts import Bounds
-from streams.progress.fold_position import FoldPosition
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from streams.registry.writer_schemas import WriterSchemas
 from streams.sequencing import circuit_breaker

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from streams.kafka import partition_reader, waiting
+from streams.kafka import partition_reader, retries
 from streams.kafka.partition_reader import PartitionReader, SilentError, is_end, messages
 from streams.kafka.topic_facts import Bounds
 from tests.support.kafka_consumer import AConsumer, a_failure, a_record, an_end
@@ -79,7 +79,7 @@ def test_an_end_is_no_failure_and_a_failure_no_end() -> None:
 @pytest.fixture(autouse=True)
 def no_real_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asks again at once."""
-    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
+    monkeypatch.setattr(retries, "RETRY_S", 0.0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, Uuid
 
-from streams.kafka import topic_facts, waiting
+from streams.kafka import retries, topic_facts
 from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
 from tests.support.kafka_consumer import AConsumer
 from topics.errors import ServerError
@@ -17,7 +17,7 @@ ELECTING = [KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE
 
 @pytest.fixture(autouse=True)
 def no_real_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
+    monkeypatch.setattr(retries, "RETRY_S", 0.0)
 
 
 class AnAdmin:

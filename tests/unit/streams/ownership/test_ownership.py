@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from streams.kafka import waiting
+from streams.kafka import retries
 from streams.kafka.topic_facts import Bounds
 from streams.ownership.gate_opening import Opening
 from streams.ownership.ownership import LogEdge, Ownership
@@ -123,7 +123,7 @@ async def test_one_ownership_loads_once() -> None:
 
 
 async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
+    monkeypatch.setattr(retries, "RETRY_S", 0.0)
     answers: list[Exception | int] = [ServerError("away", ""), ServerError("away", ""), 7]
     written: list[ControlRecord] = []
 

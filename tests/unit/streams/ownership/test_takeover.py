@@ -13,7 +13,7 @@ from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.lists.memory_lists import MemoryLists
-from streams.ownership.former_shards import FormerShards
+from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import Takeover
 from streams.publishing.publisher import Publisher
 from streams.publishing.topic_writer import TopicWriter

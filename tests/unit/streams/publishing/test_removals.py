@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from streams.kafka import waiting
+from streams.kafka import retries
 from streams.kafka.topic_facts import Bounds
 from streams.publishing.removals import erased_ids_reader
 from tests.support.learning_log import a_batch, an_event
@@ -61,7 +61,7 @@ async def test_what_is_gone_from_the_beginning_of_the_log_is_not_asked_for() -> 
 
 
 async def test_a_log_that_ends_early_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "RETRY_S", 0.0)
+    monkeypatch.setattr(retries, "RETRY_S", 0.0)
     log = ALog(ends_early=1)
     assert await erased(log, 7) == {"listener-7"}
     assert log.reads == [(7, 7), (7, 7)]

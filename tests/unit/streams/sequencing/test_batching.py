@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sequencing.acceptance import Accepted, accept
 from streams.sequencing.batching import ROWS_A_BATCH_MAX, BatchOrigin, batches_of
+from streams.sequencing.validation import Accepted, accept
 from tests.support.learning_log import SOURCE
 from tests.support.records import ARecord, a_value
 from topics.catalogue import LISTENING_EVENTS

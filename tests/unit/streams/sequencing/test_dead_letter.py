@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.sequencing.acceptance import accept
 from streams.sequencing.dead_letter import ERROR_HEADER_BYTES_MAX, dead_letter
+from streams.sequencing.validation import accept
 from tests.support.records import POISON, ARecord
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.progress.fold_position import FoldPosition
+from streams.heartbeats.fold_position import FoldPosition
 from streams.sequencing.source_watch import SourceWatch
 from streams.sequencing.start_positions import Source, TopicPartition
 from topics.learning_batch import SourcePartition

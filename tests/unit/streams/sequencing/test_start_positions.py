@@ -3,8 +3,8 @@
 import pytest
 from faust.types import TP
 
+from streams.heartbeats.fold_position import FoldPosition
 from streams.kafka.topic_facts import Bounds
-from streams.progress.fold_position import FoldPosition
 from streams.sequencing.start_positions import Cluster, Source, starting_positions
 from topics.control_records import ControlRecord, SourceAdded, SourceTruncated
 from topics.errors import LogError

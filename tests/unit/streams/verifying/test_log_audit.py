@@ -1,7 +1,7 @@
 """What the log says of itself, and where it breaks what it promises."""
 
-from streams.verifying.findings import LogSums, Promise
 from streams.verifying.log_audit import LogAudit
+from streams.verifying.promises import LogSums, Promise
 from tests.support.learning_log import SOURCE, a_batch, a_fold, a_history, an_event, folded
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch

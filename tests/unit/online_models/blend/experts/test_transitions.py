@@ -6,12 +6,12 @@ import pytest
 
 from online_models.blend.experts import transitions
 from online_models.blend.experts.transitions import ACROSS_BREAK, FOLLOWERS
-from online_models.blend.listener import contexts
-from online_models.blend.listener.contexts import BREAK_MS, CONTEXT
+from online_models.blend.listener import session_contexts
+from online_models.blend.listener.session_contexts import BREAK_MS, CONTEXT
 from tests.support.compiled import called, records
 
 START_MS = 10**12
-learn, advance = called(transitions.learn_transitions), called(contexts.advance)
+learn, advance = called(transitions.learn_transitions), called(session_contexts.advance)
 
 
 def after_plays(*plays: tuple[int, int], steps: int = 3) -> dict[int, dict[int, float]]:

@@ -1,9 +1,9 @@
 """The transactional producer of the topic `recommendations`, and the frontier that it commits.
 
-Its transactional id is that of the generation and shard, so that a new owner fences the former
-one, whose late write would otherwise be what compaction keeps. Each owner has a number, which its
-first transaction claims. The frontier is committed in the same transaction as the lists, as offset
-and metadata of a consumer group of its own.
+The transactional id belongs to the generation and shard, so that a new owner fences the former one;
+otherwise compaction could keep a late write of the former owner. Each owner has a number, which its
+first transaction claims. The frontier is committed in the same transaction as the lists, as the
+offset and metadata of its own consumer group.
 """
 
 import threading
@@ -23,7 +23,7 @@ from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 
 _log = structlog.get_logger(__name__)
 LISTS_A_TRANSACTION_MAX = 20_000
-"""More of them take several: a broker aborts what takes longer than a minute."""
+"""More lists take several transactions: a broker aborts one that lasts longer than a minute."""
 _CALL_TIMEOUT_S = 30.0
 _RETRY_S = 0.2
 _NOT_READY = frozenset(
@@ -50,7 +50,7 @@ Connect = Callable[[str, str], Clients]
 
 
 def clients_of(kafka: str) -> Connect:
-    """How clients of the cluster with the bootstrap servers `kafka` are made."""
+    """A function that makes clients of the cluster with the bootstrap servers `kafka`."""
     return partial(_clients, kafka)
 
 
@@ -70,9 +70,9 @@ def _clients(kafka: str, transactional_id: str, group_id: str) -> Clients:
 class TopicTransactions:
     """The transactions of one recommender, one at a time; its calls block.
 
-    `open`, `claim`, then `commit` as often as there is something to publish. Any thread may set
-    `ended`: a call that waits or would try again then raises `ConnectionAbortedError`, or the last
-    error of Kafka.
+    Call `open`, then `claim`, then `commit` whenever there is something to publish. Any thread may
+    set `ended`: a call that waits or would retry then raises `ConnectionAbortedError` or Kafka's
+    last error.
     """
 
     def __init__(
@@ -83,19 +83,19 @@ class TopicTransactions:
         lists_max: int = LISTS_A_TRANSACTION_MAX,
         pause: Callable[[float], Any] | None = None,
     ) -> None:
-        """`pause` waits for so many seconds between two attempts; a clock of a test replaces it."""
+        """`pause` waits for the given seconds between two attempts; tests replace it."""
         self._recommender_id = recommender_id
         self._transactional_id = transactional_id(recommender_id)
         self._connect = connect
         self._lists_max = lists_max
         self._fencing = threading.RLock()
-        """One at a time for an identity in this process: a late call would fence its successor."""
+        """Held while a producer is initialised: a late call would fence its successor."""
         self.ended = threading.Event()
-        """Set once: nothing waits and nothing is tried again from then on."""
+        """Once it is set, no call waits or retries any more."""
         self._pause = pause or self.ended.wait
         self._clients: Clients | None = None
         self.published = NOTHING_PUBLISHED
-        """Frontier of the newest transaction, or of the former owner's."""
+        """Frontier of the newest transaction, which may be the former owner's."""
 
     @property
     def _producer(self) -> Any:
@@ -110,7 +110,7 @@ class TopicTransactions:
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; waits while Kafka is away.
 
-        `claim` has to follow. Raises `KafkaException` where a later owner was faster.
+        Call `claim` next. Raises `KafkaException` if a later owner has fenced this one.
         """
         place = TopicPartition(LEARNING_LOG.name, 0)
         with self._fencing:
@@ -130,7 +130,7 @@ class TopicTransactions:
     def claim(self, owner: int) -> None:
         """Commits the frontier with the number of the new owner.
 
-        Raises `KafkaException` where a later owner has fenced this one.
+        Raises `KafkaException` if a later owner has fenced this one.
         """
         claimed = self.published._replace(owner=owner)
         while self.published != claimed:
@@ -146,8 +146,8 @@ class TopicTransactions:
     def commit(self, lists: Lists, frontier: Frontier, schema_id: int | None = None) -> None:
         """Commits `lists` under a schema id, in as many transactions as they need.
 
-        Takes out of `lists` what an earlier transaction than the last has committed. After a
-        `KafkaException` that is not fatal, `recover` makes the next transaction possible.
+        Removes from `lists` those that an earlier transaction of this call has committed. After a
+        `KafkaException` that is not fatal, call `recover` before the next transaction.
         """
         while len(lists) > self._lists_max:
             part = dict(islice(lists.items(), self._lists_max))
@@ -169,18 +169,18 @@ class TopicTransactions:
         self.published = frontier
 
     def recover(self, failure: KafkaException) -> None:
-        """Ends the failed transaction so that the next can begin; raises where that is fatal."""
+        """Aborts the failed transaction so that the next can begin; raises fatal errors."""
         try:
             self._retried(lambda: self._producer.abort_transaction(_CALL_TIMEOUT_S))
         except KafkaException as error:
             raise error from failure
 
     def close(self) -> None:
-        """Leaves the group; to be called by the thread that commits."""
+        """Closes the consumer; only the thread that commits may call it."""
         self._consumer.close()
 
     def renewed(self) -> "TopicTransactions":
-        """Others of the same identity, not opened yet."""
+        """New transactions of the same identity, not opened yet."""
         it = TopicTransactions(self._recommender_id, self._connect, lists_max=self._lists_max)
         it._fencing = self._fencing
         return it
@@ -190,7 +190,7 @@ class TopicTransactions:
             raise ConnectionAbortedError("the transactions were ended")
 
     def _once_ready(self, call: Callable[[], Any]) -> Any:
-        """Repeats `call` while the broker is away, or has no coordinators yet."""
+        """Repeats `call` while the broker is unavailable, or has no coordinators yet."""
         is_logged = False
         while True:
             self._check_wanted()
@@ -216,6 +216,7 @@ class TopicTransactions:
 
     def _produce(self, listener_id: str, value: bytes | None) -> None:
         while True:
+            self._check_wanted()
             try:
                 self._producer.produce(RECOMMENDATIONS.name, key=listener_id, value=value)
                 return

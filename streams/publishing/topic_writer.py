@@ -1,8 +1,8 @@
 """Publishes lists to the compacted topic `recommendations`, off the Redis path.
 
-One transaction runs at a time, of a bounded number of lists; what changes meanwhile is gathered,
-and the newest list of a listener wins. `topic_transactions` says what a transaction is, and how a
-former owner is fenced.
+One transaction with a bounded number of lists runs at a time. Publications that arrive meanwhile
+are buffered, and only the newest list of a listener is kept. `topic_transactions` defines a
+transaction and the fencing of a former owner.
 """
 
 import threading
@@ -22,9 +22,9 @@ from topics.errors import LogError
 
 GATHER_S = 0.1
 GATHER_MAX_S = 1.0
-"""Pauses between transactions: one costs about 30 ms whatever its size."""
+"""Bounds of the pause between transactions: each costs about 30 ms, regardless of its size."""
 SHARE_MAX = 0.25
-"""Share of the time that transactions take: after a long one the next gathers for longer."""
+"""Share of the time that transactions may take: after a long one the pause is longer."""
 _CLOSE_TIMEOUT_S = 5.0
 
 
@@ -35,7 +35,7 @@ def _started(run: Callable[[], None]) -> threading.Thread:
 
 
 class TopicWriter:
-    """The recommendations topic as one recommender writes it; its thread starts with `claim`."""
+    """Writes one recommender's lists to the topic; its thread starts with `claim`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class TopicWriter:
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[Callable[[], None]], threading.Thread] = _started,
     ) -> None:
-        """Without `schema_id` lists are written under the fixed id of their contract."""
+        """Without `schema_id`, lists are written with the fixed id of their contract."""
         self._transactions = transactions
         self._schema_id = schema_id or RegisteredId(None, RECOMMENDATIONS)
         self._clock = clock
@@ -58,26 +58,26 @@ class TopicWriter:
 
     @property
     def published(self) -> Frontier:
-        """How far the topic holds all lists."""
+        """The frontier up to which the topic has all lists."""
         return self._transactions.published
 
     @property
     def schema_registry_error(self) -> str | None:
-        """Why lists wait for the registry before the first of them is written."""
+        """Why the registry has not given a schema id yet; None if nothing waits for it."""
         return self._schema_id.error
 
     def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip.
 
-        `claim` has to follow. Raises as `check` does where Kafka will not have it.
+        Call `claim` next. Raises like `check` if Kafka refuses.
         """
         with self._final():
             return self._transactions.open()
 
     def claim(self, owner: int) -> None:
-        """Commits the frontier as the new owner's, and begins to publish; blocks.
+        """Commits the frontier with the new owner's number, and starts to publish; blocks.
 
-        Raises as `check` does where a later one has fenced this one, or this was abandoned.
+        Raises like `check` if a later owner has fenced this one, or if this one was abandoned.
         """
         with self._final():
             self._transactions.claim(owner)
@@ -85,7 +85,7 @@ class TopicWriter:
 
     @contextmanager
     def _final(self) -> Iterator[None]:
-        """An error that is raised here ends the writer: `check` says it from then on."""
+        """An error that is raised here ends the writer; `check` raises it from then on."""
         try:
             yield
         except (KafkaException, ConnectionAbortedError) as failure:
@@ -93,9 +93,9 @@ class TopicWriter:
             self.check()
 
     def offer(self, publication: Publication) -> None:
-        """Takes lists to be published with their frontier, in one transaction; never blocks.
+        """Buffers lists, to be published with their frontier in one transaction; never blocks.
 
-        Raises as `check` does.
+        Raises like `check`.
         """
         self.check()
         with self._wake:
@@ -103,7 +103,7 @@ class TopicWriter:
                 self._wake.notify()
 
     def fence(self) -> None:
-        """Publishes no more: Redis says that a later owner has taken over."""
+        """Publishes nothing more, because Redis knows a later owner."""
         self.failure = self.failure or PermissionError("Redis knows a later owner")
         self.abandon()
 
@@ -116,7 +116,7 @@ class TopicWriter:
             ) from self.failure
 
     def close(self) -> None:
-        """Publishes what is pending and ends the thread."""
+        """Publishes the buffered lists and ends the thread."""
         with self._wake:
             self._transactions.ended.set()
             self._wake.notify()
@@ -124,14 +124,14 @@ class TopicWriter:
             self._thread.join(_CLOSE_TIMEOUT_S)
 
     def abandon(self) -> None:
-        """Ends the thread; what is pending is for the next owner to publish. Never blocks."""
+        """Ends the thread without publishing the buffer; the next owner does. Never blocks."""
         with self._wake:
             self._transactions.ended.set()
             self._gathered.clear()
             self._wake.notify()
 
     def renewed(self) -> "TopicWriter":
-        """Another one of the same identity, not opened yet."""
+        """A new writer of the same identity, not opened yet."""
         transactions, schema_id = self._transactions.renewed(), self._schema_id.renewed()
         return TopicWriter(transactions, schema_id, clock=self._clock, start=self._start)
 
@@ -141,7 +141,7 @@ class TopicWriter:
                 while self._wait():
                     self._publish_gathered()
             self._transactions.close()
-        except Exception as error:  # said by the next offer, which stops the worker
+        except Exception as error:  # the next offer raises it, and the worker stops
             self.failure = error
 
     def _wait(self) -> bool:

@@ -216,9 +216,9 @@ class TopicTransactions:
 
     def _produce(self, listener_id: str, value: bytes | None) -> None:
         while True:
-            self._check_wanted()
             try:
                 self._producer.produce(RECOMMENDATIONS.name, key=listener_id, value=value)
                 return
             except BufferError:
+                self._check_wanted()
                 self._producer.poll(0.1)

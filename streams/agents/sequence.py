@@ -128,7 +128,10 @@ class Sequencer:
     # -- chunks -------------------------------------------------------------------------------
 
     async def sequence(self, message: Any) -> None:
-        """Sends a chunk; it is acknowledged as soon as the log has all of it."""
+        """Sends a chunk; it is acknowledged as soon as the log has all of it.
+
+        A chunk covers the offsets up to its own, also those that hold no record.
+        """
         await self._adopted.wait()
         if not self._backlogs.add(message):
             await self._process(message)
@@ -139,7 +142,7 @@ class Sequencer:
             self.counts["stale_chunks"] += 1
             return
         tp, records = message.tp, message.value
-        _check_position(tp, pipeline, records)
+        _check_position(pipeline, message)
         try:
             accepted = accept(records, self._decoder)
         except SchemaNotFetchedError:
@@ -152,12 +155,13 @@ class Sequencer:
             self.identity.sequencer_id,
             self.identity.version,
         )
-        last = records[-1].offset
+        last = message.offset
         batches = [*batches_of(accepted, origin, pipeline.position, last)]
         chunk = pipeline.add(last, len(batches) + len(accepted.rejected), message)
         await self._send(tp, chunk, batches, accepted.rejected)
         self.counts.update(_counts_of(accepted, tp, self._watch.source, len(batches)))
-        self._backlogs.note(tp, len(records), len(accepted.rejected))
+        if records:
+            self._backlogs.note(tp, len(records), len(accepted.rejected))
 
     def _is_current(self, message: Any) -> bool:
         return self._consumer is not None and self._consumer.is_current(message)
@@ -279,10 +283,11 @@ class Sequencer:
         }
 
 
-def _check_position(tp: TP, pipeline: Pipeline, records: Sequence[Any]) -> None:
-    if records[0].offset < pipeline.position:
+def _check_position(pipeline: Pipeline, message: Any) -> None:
+    first = message.value[0].offset if message.value else message.offset
+    if first < pipeline.position:
         raise LogError(
-            f"{tp.topic}/{tp.partition} unexpectedly went back to {records[0].offset}.",
+            f"{message.tp.topic}/{message.tp.partition} unexpectedly went back to {first}.",
             "Start the sequencer again: it begins at the fold's position.",
         )
 

@@ -17,6 +17,7 @@ from streams.doctor.probes import Probe, Questions, run_probes
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
+from streams.kafka.open_transactions import open_transactions
 from streams.kafka.retries import until_elected
 from streams.kafka.topic_facts import describe_topic
 from streams.lists.redis_lists import ACTIVE_KEY
@@ -51,6 +52,7 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
     return Facts(
         settings.recommender_id,
         clock_ms=clock_ms,
+        kafka=addresses.kafka,
         unavailable={
             server: str(probe.problem) or type(probe.problem).__name__
             for server, probe in probes.items()
@@ -111,6 +113,9 @@ def _kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
         probe.found["log_end"] = _log_end(kafka)
         probe.question = "heartbeats"
         probe.found["heartbeats"] = _heartbeats(kafka, status)
+        probe.question = "open transactions"
+        topics = _partitions(settings)
+        probe.found["open_transactions"] = tuple(open_transactions(kafka, topics))
         probe.question = "dead letters"
         letters = each_letter(kafka, LETTERS_READ_MAX)
         probe.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
@@ -122,6 +127,11 @@ def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
     admin = AdminClient(client_settings(kafka))
     found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
     return tuple(line for each in found for line in each.lines())
+
+
+def _partitions(settings: Settings) -> dict[str, int]:
+    """Partitions of each topic whose readers wait for the end of a transaction."""
+    return {each.name: each.partitions for each in catalogue(settings.partitions)}
 
 
 def _log_end(kafka: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.kafka.open_transactions import OpenTransaction
 from topics.learning_progress import LearningProgress
 
 
@@ -45,6 +46,8 @@ class Facts:
     recommender_id: str
     clock_ms: int
     """This machine's clock."""
+    kafka: str = ""
+    """Kafka's address."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Server (kafka, redis, mongo) → the reason why it is unavailable."""
     hangs: bool = False
@@ -59,6 +62,8 @@ class Facts:
     """Recommender → (when the broker received its newest heartbeat, ms; that heartbeat)."""
     differences: tuple[str, ...] | None = None
     """Differences between the topics and the catalogue, one line each."""
+    open_transactions: tuple[OpenTransaction, ...] | None = None
+    """The oldest open transaction of each partition that has one."""
     letters_at_ms: tuple[int, ...] | None = None
     """When each of the newest dead letters was written."""
     redis: RedisFacts | None = None

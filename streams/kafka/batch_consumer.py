@@ -1,13 +1,16 @@
 """Faust's aiokafka transport, yielding one message per fetched chunk of a partition.
 
 Faust costs about 0.1 ms per message. A message here is a whole chunk (its value is the list of
-records, its offset that of the last one), so that this cost is paid once per chunk; chunks grow as
-load rises. Kafka never chooses the position at which a partition is read: `starting_positions`
-returns it, and a position that the topic does not have stops the worker.
+records, its offset the last one that it covers), so that this cost is paid once per chunk; chunks
+grow as load rises. Kafka never chooses the position at which a partition is read:
+`starting_positions` returns it, and a position that the topic does not have stops the worker.
+
+Only records of committed transactions are read. A chunk also covers the offsets behind its records
+that hold no record, and has no records at all where there are only such offsets.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import structlog
@@ -16,7 +19,7 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.kafka.backpressure import ChunksInFlight
-from streams.kafka.chunks import Positions, StartingPositions, chunks_of
+from streams.kafka.chunks import Fetched, Positions, StartingPositions, chunks_of
 from streams.kafka.consumer_thread import BatchConsumerThread
 from topics.errors import PositionError
 
@@ -25,6 +28,7 @@ _log = structlog.get_logger(__name__)
 _GETMANY_TIMEOUT_S = 1.0
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 _COMMIT_AGAIN_S = 0.5
+_LOG_APPEND_TIME = 1
 
 
 class BatchConsumer(aiokafka.Consumer):
@@ -113,25 +117,32 @@ class BatchConsumer(aiokafka.Consumer):
         await self._wait_for_capacity()
         if version != self._position_version:
             return
-        records = await self._fetch(timeout)
-        self._to_seek |= records.keys()
-        for tp, fetched in records.items():
-            for chunk in chunks_of(fetched):
+        fetched = await self._fetch(timeout)
+        self._to_seek |= fetched.keys()
+        for tp, part in fetched.items():
+            for chunk, next_offset in self._chunks_of(tp, part):
                 await self._wait_for_capacity()
                 if version != self._position_version or not self.flow_active or self.should_stop:
                     return
-                self._positions[tp] = chunk[-1].offset + 1
-                yield tp, self._in_flight_message(TP(tp.topic, tp.partition), chunk)
+                self._positions[tp] = next_offset
+                yield tp, self._in_flight_message(tp, chunk, next_offset)
             self._to_seek.discard(tp)
 
-    def _in_flight_message(self, tp: TP, chunk: list[Any]) -> ConsumerMessage:
-        last = chunk[-1]
+    def _chunks_of(self, tp: TP, fetched: Fetched) -> Iterator[tuple[list[Any], int]]:
+        """Chunks, each with the offset after it; one without records if all offsets are vacant."""
+        chunks = [*chunks_of(fetched.records)]
+        if not chunks and fetched.next > self._positions[tp]:
+            yield [], fetched.next
+        for chunk in chunks:
+            yield chunk, fetched.next if chunk is chunks[-1] else chunk[-1].offset + 1
+
+    def _in_flight_message(self, tp: TP, chunk: list[Any], next_offset: int) -> ConsumerMessage:
         message = ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            next_offset - 1,
+            chunk[-1].timestamp / 1000.0 if chunk else 0.0,
+            _LOG_APPEND_TIME,
             (),
             None,
             chunk,
@@ -144,18 +155,19 @@ class BatchConsumer(aiokafka.Consumer):
         self._chunks.add(message)
         return message
 
-    async def _fetch(self, timeout: float) -> dict[TP, list[Any]]:
+    async def _fetch(self, timeout: float) -> dict[TP, Fetched]:
         wanted = self._get_active_partitions() & self._positions.keys() - self._chunks.paused
         if not wanted:
             await self._wait_for_change(timeout)
             return {}
         try:
-            return dict(await self._thread.getmany(wanted, timeout))
+            fetched: dict[TP, Fetched] = await self._thread.getmany(wanted, timeout)
         except NoOffsetForPartitionError:
             return {}  # a fetch by aiokafka itself, before its first seek
         except OffsetOutOfRangeError as error:
             self._check_range(error)
             return {}
+        return {tp: part for tp, part in fetched.items() if part.next > self._positions[tp]}
 
     def _check_range(self, error: OffsetOutOfRangeError) -> None:
         """Raises if the offset is the next one to read, and not of a fetch by aiokafka itself."""

@@ -1,7 +1,7 @@
 """Chunks (micro-batches): the records of one partition from one fetch, as one Faust message."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from faust import Schema
 from faust.types import TP, Message
@@ -13,6 +13,16 @@ StartingPositions = Callable[[set[TP], Mapping[TP, int | None]], Awaitable[Posit
 Called after an assignment or `restart_from_positions`, before the next fetch. It may wait without a
 limit. It is cancelled if the assignment changes, and an error that it raises stops the worker.
 """
+
+
+class Fetched(NamedTuple):
+    """What one fetch has brought of a partition."""
+
+    records: list[Any]
+    next: int
+    """The offset to read next. Offsets before it that hold no record are vacant: markers of
+    transactions, records of aborted ones, records that compaction has removed."""
+
 
 CHUNK_BYTES_MAX = 4 * 1024 * 1024
 """Maximum size of the values of a chunk, so that latency stays bounded."""

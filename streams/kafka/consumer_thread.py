@@ -11,7 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka
 from faust.types import TP
 
-from streams.kafka.chunks import Positions
+from streams.kafka.chunks import Fetched, Positions
 from streams.kafka.pacer import Pacer
 
 _log = structlog.get_logger(__name__)
@@ -32,6 +32,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MAX_MS
+        consumer._isolation_level = "read_committed"  # Faust has it only for its transactions
         return consumer
 
     async def on_start(self) -> None:
@@ -43,15 +44,29 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
         )
 
     async def getmany(
-        self, active_partitions: set[TP] | None, timeout: float
-    ) -> dict[Any, list[Any]]:
+        self, active_partitions: set[TP], timeout: float
+    ) -> dict[TP, Fetched]:
         """Fetches; Faust's own queue of calls would cost two more tasks per fetch."""
-        consumer = self._ensure_consumer()
-        fetch = self._fetch_records(
-            consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records
-        )
+        fetch = self._fetch(active_partitions, timeout)
         fetched = asyncio.run_coroutine_threadsafe(fetch, self.thread_loop)
-        return dict(await asyncio.wrap_future(fetched))
+        return await asyncio.wrap_future(fetched)
+
+    async def _fetch(self, wanted: set[TP], timeout: float) -> dict[TP, Fetched]:
+        """Records of the wanted partitions, and positions that passed offsets without a record."""
+        consumer = self._ensure_consumer()
+        records = await self._fetch_records(
+            consumer, wanted, timeout=timeout, max_records=consumer._max_poll_records
+        )
+        positions = _positions(consumer, wanted)
+        return {tp: Fetched(records.get(tp, []), at) for tp, at in positions.items()}
+
+    def highwater(self, tp: TP) -> int | None:
+        """Offset after the last record that can be read; None before the first fetch.
+
+        Records of an open transaction cannot be read yet (last stable offset).
+        """
+        end: int | None = self._ensure_consumer().last_stable_offset(tp)
+        return end
 
     async def committed(self, partitions: set[TP]) -> dict[TP, int | None]:
         """Committed offset of each partition, None if there is none."""
@@ -85,6 +100,14 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
             _log.warning("offsets were not committed", error=str(error))
             return False
         return True
+
+
+def _positions(consumer: Any, wanted: set[TP]) -> dict[TP, int]:
+    """The offset that aiokafka reads next in each of the `wanted` partitions that it owns."""
+    assignment = consumer._subscription.subscription.assignment
+    owned = assignment.tps if assignment is not None else ()
+    states = {tp: assignment.state_value(tp) for tp in wanted if tp in owned}
+    return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
 
 def paced(fetch: Callable[..., Awaitable[bool]], pacer: Pacer) -> Callable[..., Awaitable[bool]]:

@@ -27,9 +27,17 @@ class Bounds(NamedTuple):
     end: int
 
 
-def bounds_of(kafka: str, topic: str, partitions: Iterable[int]) -> dict[int, Bounds]:
-    """Bounds of `partitions`; waits for elections. `ServerError` if Kafka is unavailable."""
-    consumer = Consumer(reader_settings(kafka, "echotune-bounds"))
+def bounds_of(
+    kafka: str, topic: str, partitions: Iterable[int], *, only_readable: bool = False
+) -> dict[int, Bounds]:
+    """Bounds of `partitions`; waits for elections. `ServerError` if Kafka is unavailable.
+
+    The end is that of the log (high watermark). With `only_readable` it is the last stable offset,
+    before which no transaction is open: what is behind it cannot be read yet.
+    """
+    isolation = "read_committed" if only_readable else "read_uncommitted"
+    settings = reader_settings(kafka, "echotune-bounds") | {"isolation.level": isolation}
+    consumer = Consumer(settings)
     try:
         return {each: watermarks(consumer, topic, each) for each in partitions}
     except KafkaException as error:

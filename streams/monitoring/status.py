@@ -71,7 +71,7 @@ def _short(recommender: dict[str, Any]) -> dict[str, Any]:
 
 def _ends(kafka: str) -> dict[int, Bounds]:
     partitions = describe_topic(kafka, LISTENING_EVENTS.name).partitions
-    return bounds_of(kafka, LISTENING_EVENTS.name, range(partitions))
+    return bounds_of(kafka, LISTENING_EVENTS.name, range(partitions), only_readable=True)
 
 
 def _lag(
@@ -80,7 +80,10 @@ def _lag(
     shards: list[dict[str, Any]],
     problems: list[str],
 ) -> dict[str, int | None]:
-    """Events that are not yet in the log, and log records not yet learnt; None if unknown."""
+    """Events that are not yet in the log, and log records not yet learnt; None if unknown.
+
+    Events of an open transaction do not count: nobody can read them yet.
+    """
     try:
         ends = _ends(addresses.kafka)
         with LogReader(addresses.kafka) as reader:
@@ -95,6 +98,7 @@ def _lag(
     }
     filled = {at: bounds.end for at, bounds in ends.items() if bounds.end > bounds.start}
     is_known = filled.keys() <= sequenced.keys()
-    events = sum(end - sequenced[at] for at, end in filled.items()) if is_known else None
+    waiting = [max(0, end - sequenced.get(at, 0)) for at, end in filled.items()]
+    events = sum(waiting) if is_known else None
     learnt = None if {} in shards else min(each["as_of"] for each in shards)
     return {"events": events, "log_records": None if learnt is None else log_end - 1 - learnt}

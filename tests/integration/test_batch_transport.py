@@ -53,7 +53,7 @@ def topic(kafka: str) -> Iterator[str]:
     admin.delete_topics([name])[name].result(WAIT_S)
 
 
-def produce(kafka: str, topic: str, records: int, **settings: Any) -> None:
+def produce(kafka: str, topic: str, records: int, *, aborts: bool = False, **settings: Any) -> None:
     """Numbered records, every other one to partition 1; with a transactional id, with gaps."""
     producer = Producer(
         client_settings(kafka) | {name.replace("_", "."): v for name, v in settings.items()}
@@ -63,12 +63,20 @@ def produce(kafka: str, topic: str, records: int, **settings: Any) -> None:
     for at in range(records):
         if "transactional_id" in settings and at % 100 == 0:
             if at:
-                producer.commit_transaction(WAIT_S)
+                _end_transaction(producer, aborts=aborts)
             producer.begin_transaction()
         producer.produce(topic, str(at).encode(), partition=at % 2)
     if "transactional_id" in settings:
-        producer.commit_transaction(WAIT_S)
+        _end_transaction(producer, aborts=aborts)
     assert producer.flush(WAIT_S) == 0
+
+
+def _end_transaction(producer: Producer, *, aborts: bool) -> None:
+    assert producer.flush(WAIT_S) == 0
+    if aborts:
+        producer.abort_transaction(WAIT_S)
+    else:
+        producer.commit_transaction(WAIT_S)
 
 
 def committed(kafka: str, group: str, topic: str) -> list[int]:
@@ -168,17 +176,34 @@ async def test_every_record_comes_once_and_in_order_in_chunks_of_bounded_size(
     assert committed(addresses.kafka, reader.group, topic) == [RECORDS // 2] * 2
 
 
-async def test_offsets_without_a_record_leave_no_gaps_to_remember_and_the_commit_passes_them(
+async def test_offsets_without_a_record_are_covered_by_chunks_and_the_commit_passes_them(
     addresses: Addresses, tmp_path: Path, topic: str
 ) -> None:
     produce(addresses.kafka, topic, RECORDS, transactional_id=f"t-{topic}")
     ends = bounds_of(addresses.kafka, topic, range(2))
     async with Reader(addresses, tmp_path, topic).running() as reader:
-        await until(lambda: sum(map(len, reader.offsets.values())) >= RECORDS)
+        await until(lambda: _covered(reader) == [ends[at].end for at in range(2)])
         assert not any(reader.app.consumer._gap.values())
-    last = [reader.offsets[at][-1] for at in range(2)]
-    assert committed(addresses.kafka, reader.group, topic) == [at + 1 for at in last]
+    assert sum(map(len, reader.offsets.values())) == RECORDS
+    assert committed(addresses.kafka, reader.group, topic) == [ends[at].end for at in range(2)]
     assert ends[0].end > RECORDS // 2
+
+
+async def test_a_transaction_that_was_aborted_is_a_chunk_without_records(
+    addresses: Addresses, tmp_path: Path, topic: str
+) -> None:
+    produce(addresses.kafka, topic, RECORDS, transactional_id=f"t-{topic}", aborts=True)
+    ends = bounds_of(addresses.kafka, topic, range(2))
+    async with Reader(addresses, tmp_path, topic).running() as reader:
+        await until(lambda: _covered(reader) == [ends[at].end for at in range(2)])
+    assert reader.offsets == {0: [], 1: []}
+    assert committed(addresses.kafka, reader.group, topic) == [ends[at].end for at in range(2)]
+
+
+def _covered(reader: Reader) -> list[int]:
+    """The offset after the newest chunk of each partition."""
+    newest = {message.tp.partition: message.offset + 1 for message in reader.messages}
+    return [newest.get(at, 0) for at in range(2)]
 
 
 async def test_no_more_chunks_are_in_flight_than_allowed_and_no_partition_is_paused(

@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP
 
 from streams.kafka.batch_consumer import BatchConsumer
-from streams.kafka.chunks import StartingPositions
+from streams.kafka.chunks import Fetched, StartingPositions
 from tests.simulation.broker import Group, Partition
 from tests.simulation.edge import Edge
 
@@ -129,7 +129,7 @@ class _Beneath(aiokafka.Consumer):
     async def _seek_all(self, positions: dict[TP, int]) -> None:
         self._fetch_at.update({tp: at for tp, at in positions.items() if tp in self._has})
 
-    async def _getmany(self, wanted: set[TP], timeout: float) -> dict[TP, list[Any]]:
+    async def _getmany(self, wanted: set[TP], timeout: float) -> dict[TP, Fetched]:
         loop = self._edge.loop
         until_s = loop.time() + timeout
         await asyncio.sleep(self._edge.delay("a fetch"))
@@ -138,7 +138,7 @@ class _Beneath(aiokafka.Consumer):
             await self._edge.broker.something_new(partitions, until_s - loop.time())
         return found
 
-    def _fetched(self, wanted: set[TP]) -> dict[TP, list[Any]]:
+    def _fetched(self, wanted: set[TP]) -> dict[TP, Fetched]:
         found = {}
         for tp in sorted(wanted & self._fetch_at.keys()):
             at, partition = self._fetch_at[tp], self._wanted.partitions[tp]
@@ -147,7 +147,7 @@ class _Beneath(aiokafka.Consumer):
             most = 1 + int(self._wanted.records_max * self._edge.chance.number(f"{self.name} most"))
             if records := partition.records[at : at + most]:
                 self._fetch_at[tp] = records[-1].offset + 1
-                found[tp] = records
+                found[tp] = Fetched(records, self._fetch_at[tp])
         return found
 
     # -- committing ------------------------------------------------------------------------------

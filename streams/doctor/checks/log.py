@@ -2,11 +2,16 @@
 
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Judged, Level, ok
+from streams.kafka.open_transactions import OpenTransaction
 
 LAG_EVENTS_MAX = 50_000
 LAG_RECORDS_MAX = 1_000
 """A lag above these limits is more than a short peak of load."""
 LETTERS_AN_HOUR_MAX = 100
+_NAMED_MAX = 3
+TRANSACTION_S_MAX, TRANSACTION_HANGS_AFTER_S = 5, 15 * 60
+"""A transaction that is open for longer than the first is named. Kafka ends it before the second,
+its own default limit (`transaction.max.timeout.ms`); one that is older hangs."""
 _HOUR_MS = 3_600_000
 _IGNORED = ("batches_ahead", "batches_repeated", "batches_not_adopted")
 
@@ -50,6 +55,45 @@ def _lag(facts: Facts) -> Judged:
     return ok(text)
 
 
+def _transactions(facts: Facts) -> Judged:
+    if facts.open_transactions is None:
+        return None
+    by_age = sorted(facts.open_transactions, key=lambda each: each.since_ms or 0)
+    if not by_age or _open_s(facts, by_age[0]) <= TRANSACTION_S_MAX:
+        return ok(f"{len(by_age)} open, none for longer than {TRANSACTION_S_MAX} s")
+    hangs = _open_s(facts, by_age[0]) > TRANSACTION_HANGS_AFTER_S
+    text = "; ".join(_transaction(facts, each) for each in by_age[:_NAMED_MAX])
+    more = len(by_age) - _NAMED_MAX
+    return (
+        Level.BROKEN if hangs else Level.WARNING,
+        f"{text}{f'; {more} more' if more > 0 else ''}",
+        _ending(facts.kafka, by_age[0], hangs=hangs),
+    )
+
+
+def _open_s(facts: Facts, each: OpenTransaction) -> float:
+    return (facts.clock_ms - (each.since_ms or 0)) / 1000
+
+
+def _transaction(facts: Facts, each: OpenTransaction) -> str:
+    age = f"for {_open_s(facts, each):,.0f} s" if each.since_ms else "for an unknown time"
+    place = f"{each.topic}/{each.partition}/{each.first_offset}"
+    return f"a transaction is open from {place} on {age}; {each.waiting:,} offsets wait for its end"
+
+
+def _ending(kafka: str, each: OpenTransaction, *, hangs: bool) -> str:
+    command = (
+        f"kafka-transactions.sh --bootstrap-server {kafka} abort --topic {each.topic} "
+        f"--partition {each.partition} --start-offset {each.first_offset}"
+    )
+    if hangs:
+        return f"It hangs, and Kafka does not end it: {command}"
+    return (
+        "Its producer ends it, or Kafka does after that producer's transaction.timeout.ms. "
+        f"If the producer is gone for good: {command}"
+    )
+
+
 def _missed(facts: Facts) -> Judged:
     missed = facts.count("missed_in_source")
     if missed:
@@ -83,6 +127,7 @@ CHECKS: dict[str, Check] = {
     "holes": _holes,
     "ignored batches": _ignored,
     "lag": _lag,
+    "transactions": _transactions,
     "rows that are gone": _missed,
     "dead letters": _dead_letters,
     "duplicate window": _window,

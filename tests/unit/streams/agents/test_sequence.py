@@ -74,6 +74,12 @@ class AMessage:
 
     tp: TP
     value: list[ARecord]
+    to_offset: int | None = None
+    """The last offset that it covers, if that is not its last record's."""
+
+    @property
+    def offset(self) -> int:
+        return self.value[-1].offset if self.to_offset is None else self.to_offset
 
 
 @dataclass
@@ -92,7 +98,7 @@ class AConsumer:
         return not self.has_moved
 
     def ack(self, message: AMessage) -> bool:
-        self.acked.append(message.value[-1].offset)
+        self.acked.append(message.offset)
         return True
 
     def pause(self, tp: TP) -> None:
@@ -152,6 +158,21 @@ async def test_several_chunks_are_on_their_way_and_each_is_acknowledged_by_its_o
     desk.producer.land(1, 6)
     desk.producer.land(2, 7)
     assert desk.consumer.acked == [9, 19, 29]
+
+
+async def test_a_chunk_covers_the_offsets_behind_its_records_and_may_have_no_records_at_all(
+    desk: Desk,
+) -> None:
+    await desk.begin()
+    await desk.sequencer.sequence(AMessage(TP0, [ARecord(0, a_value())], to_offset=4))
+    await desk.sequencer.sequence(AMessage(TP0, [], to_offset=9))
+    covers = [
+        (each.from_offset, each.to_offset, len(each.offsets)) for each in desk.producer.batches
+    ]
+    assert covers == [(0, 4, 1), (5, 9, 0)]
+    desk.producer.land(0, 5)
+    desk.producer.land(1, 6)
+    assert desk.consumer.acked == [4, 9]
 
 
 async def test_where_chunk_n_fails_and_the_next_lands_neither_is_acknowledged_and_both_come_again(

@@ -8,6 +8,7 @@ import pytest
 from streams.doctor.checks.all_checks import CHECKS, examined
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
 from streams.doctor.findings import Level, worst
+from streams.kafka.open_transactions import OpenTransaction
 from topics.learning_progress import LearningProgress, SourcePosition
 
 NOW_MS = 1_700_000_000_000
@@ -69,6 +70,7 @@ HEALTHY = Facts(
     log_end=10,
     heartbeats={ME: (NOW_MS - 200, a_heartbeat())},
     differences=(),
+    open_transactions=(OpenTransaction("listening-events", 0, 7, 2, NOW_MS - 1_000),),
     letters_at_ms=(),
     redis=RedisFacts(clock_ms=NOW_MS, active={"first": "1.0"}),
     missing_indexes=(),
@@ -98,6 +100,11 @@ def status(**changes: Any) -> dict[str, Any]:
 
 def recommender(**changes: Any) -> dict[str, Any]:
     return status(recommender=a_recommender(**changes))
+
+
+def open_for(seconds: int) -> dict[str, Any]:
+    found = OpenTransaction("listening-events", 3, 17, 5, NOW_MS - seconds * 1_000)
+    return {"open_transactions": (found,), "kafka": "k:9092"}
 
 
 SICK: list[tuple[str, Level, dict[str, Any]]] = [
@@ -138,6 +145,8 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("holes", Level.BROKEN, status(sequencers=[a_sequencer(acknowledged=301)])),
     ("lag", Level.WARNING, status(lag={"events": 1_000_000, "log_records": 0})),
     ("lag", Level.WARNING, status(lag={"events": 0, "log_records": 100_000})),
+    ("transactions", Level.WARNING, open_for(60)),
+    ("transactions", Level.BROKEN, open_for(3_600)),
     ("rows that are gone", Level.WARNING, recommender(counts={"missed_in_source": 3})),
     ("dead letters", Level.WARNING, {"letters_at_ms": (NOW_MS - 1_000,) * 500}),
     ("duplicate window", Level.WARNING, recommender(unchecked_duplicates=1)),
@@ -166,6 +175,19 @@ def test_what_is_not_well_is_said_with_what_to_do(
     [finding] = [e for e in examined(replace(HEALTHY, **changes)) if e.check == check]
     assert finding.level is level
     assert finding.remedy
+
+
+@pytest.mark.parametrize("seconds", [60, 3_600])
+def test_a_transaction_that_stays_open_is_named_with_the_command_that_ends_it(
+    seconds: int,
+) -> None:
+    found = {e.check: e for e in examined(replace(HEALTHY, **open_for(seconds)))}["transactions"]
+    assert "listening-events/3/17" in found.says
+    assert "5 offsets wait" in found.says
+    assert found.remedy.endswith(
+        "kafka-transactions.sh --bootstrap-server k:9092 abort --topic listening-events "
+        "--partition 3 --start-offset 17"
+    )
 
 
 def test_every_check_can_say_that_something_is_not_well() -> None:

@@ -1,0 +1,69 @@
+"""Open transactions, whose records nobody can read until their producer commits or aborts.
+
+A partition is readable up to its last stable offset, at which its oldest open transaction begins.
+Records behind that offset wait, whoever wrote them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from streams.kafka.client_settings import client_settings
+from streams.kafka.partition_reader import PartitionReader
+from streams.kafka.retries import until_elected
+
+_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class OpenTransaction:
+    """The oldest open transaction of a partition."""
+
+    topic: str
+    partition: int
+    first_offset: int
+    waiting: int
+    """How many offsets behind it cannot be read; they include its own records."""
+    since_ms: int | None
+    """When its first record was appended; None if that record is gone."""
+
+
+def open_transactions(kafka: str, topics: Mapping[str, int]) -> list[OpenTransaction]:
+    """The oldest open transaction of each partition of `topics` (name → partitions).
+
+    Raises `KafkaException` or `ServerError` while Kafka is unavailable.
+    """
+    admin = AdminClient(client_settings(kafka))
+    places = [TopicPartition(name, at) for name, count in topics.items() for at in range(count)]
+    written = _ends(admin, places, IsolationLevel.READ_UNCOMMITTED)  # first: later records
+    readable = _ends(admin, places, IsolationLevel.READ_COMMITTED)  # are in no transaction
+    return [
+        OpenTransaction(*place, at, written[place] - at, _appended_at(kafka, *place, at))
+        for place, at in readable.items()
+        if at < written[place]
+    ]
+
+
+def _ends(
+    admin: AdminClient, places: Iterable[TopicPartition], isolation: IsolationLevel
+) -> dict[tuple[str, int], int]:
+    wanted = {place: OffsetSpec.latest() for place in places}
+
+    def ask() -> dict[tuple[str, int], int]:
+        asked = admin.list_offsets(wanted, isolation_level=isolation, request_timeout=_TIMEOUT_S)
+        found = {place: future.result(_TIMEOUT_S) for place, future in asked.items()}
+        return {(place.topic, place.partition): each.offset for place, each in found.items()}
+
+    return until_elected(ask)
+
+
+def _appended_at(kafka: str, topic: str, partition: int, offset: int) -> int | None:
+    group = "echotune-open-transactions"
+    with PartitionReader(
+        kafka, group, topic, skips_deleted=True, isolation_level="read_uncommitted"
+    ) as reader:
+        for message in reader.read(partition, offset, offset + 1):
+            return int(message.timestamp()[1])
+    return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -17,11 +17,15 @@ from confluent_kafka.admin import (
 )
 
 from infra.interruptible import interruptible
-from topics.catalogue import Topic
+from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, Topic
 from topics.errors import ServerError, TopicError
 
 _TIMEOUT_S = 30.0
 _REPLICAS_TO_LOSE_ONE = 3
+_LIMIT = "max.message.bytes"
+_CLASHING = (LISTENING_EVENTS, DEAD_LETTERS)
+LETTER_HEADERS_BYTES_MAX = 16 * 1024
+"""Bytes that a dead letter may need in addition to its record's."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Difference:
     partitions: tuple[int, int] | None = None
     settings: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     obstacle: str = ""
+    clash: str = ""
+    """What follows from a size limit that is smaller than another topic's."""
 
     def lines(self) -> list[str]:
         """The difference as text, one line per change."""
@@ -55,13 +61,38 @@ class Difference:
             f"~ {self.topic.name}: {name} {was} → {wanted}"
             for name, (was, wanted) in sorted(self.settings.items())
         ]
+        changes += [f"~ {self.topic.name}: {self.clash}"] if self.clash else []
         return [*changes, f"! {self.topic.name}: {self.obstacle}"] if self.obstacle else changes
 
 
 def differences(wanted: Sequence[Topic], found: Mapping[str, FoundTopic]) -> list[Difference]:
     """Differences between `found` and `wanted`, in the catalogue's order."""
     each = [_difference(topic, found.get(topic.name)) for topic in wanted]
-    return [one for one in each if one is not None]
+    clash = _clash_of(found)
+    return [
+        replace(one, clash=clash) if _sets_a_clashing_limit(one) else one
+        for one in each
+        if one is not None
+    ]
+
+
+def _sets_a_clashing_limit(difference: Difference) -> bool:
+    names = {each.name for each in _CLASHING}
+    return _LIMIT in difference.settings and difference.topic.name in names
+
+
+def _clash_of(found: Mapping[str, FoundTopic]) -> str:
+    """Says that a dead letter may be too large for its topic; empty if it cannot be."""
+    events, letters = (
+        int(found[each.name].settings.get(_LIMIT, 0)) if each.name in found else 0
+        for each in _CLASHING
+    )
+    if not letters or letters >= events + LETTER_HEADERS_BYTES_MAX:
+        return ""
+    return (
+        f"{DEAD_LETTERS.name} takes {letters:,} bytes, which cannot hold a record of "
+        f"{LISTENING_EVENTS.name} ({events:,}): larger dead letters are cut"
+    )
 
 
 def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:

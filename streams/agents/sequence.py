@@ -22,7 +22,7 @@ from streams.registry.writer_schemas import SchemaNotFetchedError, WriterSchemas
 from streams.sequencing.batching import BatchOrigin, batches_of
 from streams.sequencing.chunk_backlogs import ChunkBacklogs, PartitionHolder
 from streams.sequencing.control_writer import ControlWriter
-from streams.sequencing.dead_letter import dead_letter
+from streams.sequencing.letter_writer import LetterWriter
 from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 from streams.sequencing.source_watch import SourceWatch
 from streams.sequencing.start_positions import Cluster, Source, starting_positions
@@ -86,6 +86,7 @@ class Sequencer:
         self._stop = stop
         self._clock = clock
         self._consumer: ChunkConsumer | None = None
+        self._letters = LetterWriter(producer, identity.dead_letters, identity.version, stop)
         self._controls = ControlWriter(producer, identity.learning_log)
         self._backlogs = ChunkBacklogs(self._process, self._schemas.fetch, stop, clock)
         self._watch = SourceWatch()
@@ -170,9 +171,8 @@ class Sequencer:
         self, tp: TP, chunk: ChunkInFlight, batches: list[bytes], rejected: Sequence[RejectedRecord]
     ) -> None:
         for each in rejected:
-            letter = dead_letter(each, tp.topic, tp.partition, self.identity.version)
             report = partial(self._reported, _note_letter_report, tp, chunk)
-            await self._producer.produce(self.identity.dead_letters, report, **letter)
+            await self._letters.write(each, tp, report)
         for batch in batches:
             report = partial(self._reported, _note_batch_report, tp, chunk)
             await self._producer.produce(

@@ -1,5 +1,6 @@
 """Reads the topic of dead letters."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nlargest
@@ -10,6 +11,7 @@ from confluent_kafka import Message
 from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import DEAD_LETTERS
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 SHOWN_MAX, INDEXED_MAX = 100_000, 1_000_000
 """Maximum number of the newest letters that are listed, and of those that are indexed."""
 
@@ -40,6 +42,12 @@ class DeadLetter:
     def reason(self) -> str:
         """Name of the reason."""
         return self.headers.get("reason", "?")
+
+    @property
+    def cut_sha256(self) -> str:
+        """SHA-256 (hex) of the whole value if the letter holds only its beginning; else empty."""
+        text = self.headers.get("original_sha256", "") if "cut" in self.headers else ""
+        return text if _SHA256.fullmatch(text) else ""
 
     @property
     def error(self) -> str:

@@ -8,6 +8,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from enum import IntFlag
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ _DIGITS_MAX = 19
 _NUMBERS = 2
 """The numbers after the topic: partition and offset."""
 _NO_VALUE = 0
+_HEX_DIGITS = 16
+"""The digits of a SHA-256 that are kept: 64 bits, as of other hashes."""
 
 Origin = tuple[str, int, int]
 """Topic, partition, offset."""
@@ -38,6 +41,8 @@ class Known(IntFlag):
     """It was resent."""
     JUDGED = 8
     TO_SEND = 16
+    CUT = 32
+    """Its letter holds only the beginning of its bytes, and their hash."""
 
 
 class _LettersOfPlace:
@@ -46,6 +51,7 @@ class _LettersOfPlace:
     def __init__(self) -> None:
         self.offsets = array("q")
         self.digests = array("Q")
+        self.cut = array("B")
 
 
 class _Rows(NamedTuple):
@@ -75,7 +81,8 @@ class LetterIndex:
         self.since_ms = at_ms if self.since_ms is None else min(at_ms, self.since_ms)
         place = by_place[origin[:2]]
         place.offsets.append(origin[2])
-        place.digests.append(_digest(letter.value))
+        place.digests.append(_digest_of(letter))
+        place.cut.append(Known.CUT if letter.cut_sha256 else Known.NOTHING)
 
     def __len__(self) -> int:
         return sum(len(each.offsets) for each in self._places.values())
@@ -91,7 +98,7 @@ class LetterIndex:
         """Flags of the origin of exactly this letter; None if the letter is not in the index."""
         origin = origin_of(letter)
         found = None if origin is None else self._row(origin)
-        if found is None or not _holds(*found, letter.value):
+        if found is None or not _holds(*found, _digest_of(letter)):
             return None
         rows, at = found
         return Known(int(rows.known[at]))
@@ -99,10 +106,17 @@ class LetterIndex:
     def keeps(self, origin: Origin, value: bytes | None) -> bool | None:
         """Whether a letter of `origin` holds these bytes; None if there is no letter of it.
 
-        If two letters of the origin have different bytes, any bytes count as theirs.
+        A letter that was cut holds the bytes that have its hash. If two letters of the origin have
+        different bytes, any bytes count as theirs.
         """
         found = self._row(origin)
-        return None if found is None else _holds(*found, value)
+        if found is None:
+            return None
+        rows, at = found
+        is_cut = bool(rows.known[at] & Known.CUT) and value is not None
+        return _holds(
+            rows, at, _cut_digest(sha256(value or b"").hexdigest()) if is_cut else _digest(value)
+        )
 
     def counted(self) -> Iterator[tuple[Known, int]]:
         """Each combination of flags, and the number of origins that have it."""
@@ -143,6 +157,14 @@ def parsed_origin(origin: str) -> Origin | None:
     return topic, int(numbers[0]), int(numbers[1])
 
 
+def _digest_of(letter: DeadLetter) -> int:
+    return _cut_digest(letter.cut_sha256) if letter.cut_sha256 else _digest(letter.value)
+
+
+def _cut_digest(hexadecimal: str) -> int:
+    return int(hexadecimal[:_HEX_DIGITS], 16)
+
+
 def _digest(value: bytes | None) -> int:
     return _NO_VALUE if value is None else xxhash.xxh3_64_intdigest(value)
 
@@ -152,10 +174,10 @@ def _rows(letters: _LettersOfPlace) -> _Rows:
     all_offsets = np.frombuffer(letters.offsets, np.int64)
     all_digests = np.frombuffer(letters.digests, np.uint64)
     once, first, which = np.unique(all_offsets, return_index=True, return_inverse=True)
-    rows = _Rows(once, all_digests[first], np.zeros(len(once), np.uint8))
+    rows = _Rows(once, all_digests[first], np.frombuffer(letters.cut, np.uint8)[first])
     rows.known[which[all_digests != rows.digests[which]]] = Known.AMBIGUOUS
     return rows
 
 
-def _holds(rows: _Rows, at: int, value: bytes | None) -> bool:
-    return bool(rows.known[at] & Known.AMBIGUOUS or rows.digests[at] == _digest(value))
+def _holds(rows: _Rows, at: int, digest: int) -> bool:
+    return bool(rows.known[at] & Known.AMBIGUOUS or rows.digests[at] == digest)

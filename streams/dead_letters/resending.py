@@ -36,6 +36,8 @@ class Fate:
     AMBIGUOUS = "ambiguous"
     """Two letters of one origin have different bytes: the topic was recreated."""
     WOULD_BE_REJECTED = "would_be_rejected"
+    CUT = "cut"
+    """It holds only the beginning of its bytes; the source has all of them, until retention."""
     WITHOUT_TIME = "without_time"
     """It has no listened_at, so that it would become an event of the present."""
 
@@ -129,6 +131,8 @@ def _fate(known: Known) -> str | None:
         return Fate.NOT_REJECTED
     if Known.AMBIGUOUS in known:
         return Fate.AMBIGUOUS
+    if Known.CUT in known:
+        return Fate.CUT
     return Fate.SENT if Known.TO_SEND in known else None
 
 

@@ -43,9 +43,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
             fetcher._proc_fetch_request, Pacer(self.consumer.transport.pace)
         )
 
-    async def getmany(
-        self, active_partitions: set[TP], timeout: float
-    ) -> dict[TP, Fetched]:
+    async def getmany(self, active_partitions: set[TP], timeout: float) -> dict[TP, Fetched]:
         """Fetches; Faust's own queue of calls would cost two more tasks per fetch."""
         fetch = self._fetch(active_partitions, timeout)
         fetched = asyncio.run_coroutine_threadsafe(fetch, self.thread_loop)

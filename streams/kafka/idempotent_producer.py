@@ -24,16 +24,13 @@ Report = Callable[[int | None], None]
 
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.005
-_NOT_RETRIABLE = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-        KafkaError.INVALID_MSG,
-        KafkaError.INVALID_RECORD,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    }
-)
+_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+_NOT_RETRIABLE = _TOO_LARGE | {
+    KafkaError.INVALID_MSG,
+    KafkaError.INVALID_RECORD,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+}
 """Errors that a retry repeats: an operator has to fix the cause."""
 
 
@@ -67,30 +64,52 @@ class IdempotentProducer:
             target=_poll, args=(self._producer, self._ended), name="producer-poll", daemon=True
         ).start()
 
-    async def produce(self, topic: str, report: Report, **message: Any) -> None:
-        """Passes a message to librdkafka; waits while its queue is full."""
+    async def produce(
+        self,
+        topic: str,
+        report: Report,
+        *,
+        on_too_large: Callable[[], None] | None = None,
+        **message: Any,
+    ) -> None:
+        """Passes a message to librdkafka; waits while its queue is full.
+
+        If the topic does not take a message of its size, `on_too_large` is called instead of
+        `report`; without it that is a fatal error.
+        """
+        on_delivery = self._reported(report, on_too_large)
         while True:
             try:
-                self._producer.produce(topic, on_delivery=self._reported(report), **message)
+                self._producer.produce(topic, on_delivery=on_delivery, **message)
                 return
             except BufferError:
                 await asyncio.sleep(_FULL_WAIT_S)
             except KafkaException as failure:  # refused before it was sent
-                self._fail(failure.args[0], topic, report)
+                self._fail(failure.args[0], topic, report, on_too_large)
                 return
 
-    def _reported(self, report: Report) -> Callable[[KafkaError | None, Message], None]:
+    def _reported(
+        self, report: Report, on_too_large: Callable[[], None] | None
+    ) -> Callable[[KafkaError | None, Message], None]:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
             with suppress(RuntimeError):  # the loop is closed: no task waits any more
                 if error is not None:
-                    self._fail(error, message.topic(), report)
+                    self._fail(error, message.topic(), report, on_too_large)
                 else:
                     self._loop.call_soon_threadsafe(report, message.offset())
 
         return on_delivery
 
-    def _fail(self, error: KafkaError, topic: str | None, report: Report) -> None:
-        if error.code() in _NOT_RETRIABLE:
+    def _fail(
+        self,
+        error: KafkaError,
+        topic: str | None,
+        report: Report,
+        on_too_large: Callable[[], None] | None,
+    ) -> None:
+        if error.code() in _TOO_LARGE and on_too_large is not None:
+            self._loop.call_soon_threadsafe(on_too_large)
+        elif error.code() in _NOT_RETRIABLE:
             stop = LogError(
                 f"A record can never be written to {topic}: {error}.",
                 "Compare the topic's settings and rights with `echotune topics check`.",

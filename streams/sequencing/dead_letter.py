@@ -1,31 +1,70 @@
-"""Dead letters: rejected records with unchanged bytes, and the reason in the headers."""
+"""Dead letters: rejected records with unchanged bytes, and the reason in the headers.
 
+A letter that its topic does not take is cut: it holds the first bytes of the value only, and its
+headers say so, with the size and the SHA-256 of the whole value.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 from streams.sequencing.validation import RejectedRecord
 from topics.codecs import HEADER_BYTES
 
 ERROR_HEADER_BYTES_MAX = 4_096
+CUT_TO_BYTES = (64 * 1024, 0)
+"""Lengths to which a value is cut, one after the other, until the topic takes the letter."""
+SHORT_HEADER_BYTES_MAX = 200
+"""Maximum length of the headers of a letter whose value is cut to nothing."""
 
 
-def dead_letter(each: RejectedRecord, topic: str, partition: int, version: str) -> dict[str, Any]:
-    """The producer message that keeps `each`; its key is the record's origin."""
-    origin = f"{topic}/{partition}/{each.record.offset}"
+def letters_of(
+    each: RejectedRecord, topic: str, partition: int, version: str
+) -> Iterator[dict[str, Any]]:
+    """Producer messages that keep `each`, ever smaller: the whole value first, then cut ones."""
     value = each.record.value
+    yield _letter(each, topic, partition, version, value, ERROR_HEADER_BYTES_MAX)
+    for length in CUT_TO_BYTES:
+        header_bytes_max = ERROR_HEADER_BYTES_MAX if length else SHORT_HEADER_BYTES_MAX
+        if value is not None and len(value) > length:
+            cut = _letter(each, topic, partition, version, value[:length], header_bytes_max)
+            cut["headers"] += _cut_headers(value)
+            yield cut
+
+
+def _letter(
+    each: RejectedRecord,
+    topic: str,
+    partition: int,
+    version: str,
+    value: bytes | None,
+    header_bytes_max: int,
+) -> dict[str, Any]:
+    """The message whose value is `value`; its key is the record's origin."""
+    origin = f"{topic}/{partition}/{each.record.offset}"
     headers = {
         "reason": str(each.rejected.reason),
         "error": each.rejected.detail,
-        "schema_id": _schema_id(value),
+        "schema_id": _schema_id(each.record.value),
         "origin_topic": topic,
         "origin_partition": str(partition),
         "origin_offset": str(each.record.offset),
         "origin_timestamp": str(each.record.timestamp),
         "sequencer_version": version,
     }
-    encoded = [(k, v.encode()[:ERROR_HEADER_BYTES_MAX]) for k, v in headers.items()]
+    encoded = [(k, v.encode()[:header_bytes_max]) for k, v in headers.items()]
     if each.record.key is not None:
-        encoded.append(("origin_key", each.record.key[:ERROR_HEADER_BYTES_MAX]))
+        encoded.append(("origin_key", each.record.key[:header_bytes_max]))
     return {"key": origin, "value": value, "headers": encoded}
+
+
+def _cut_headers(value: bytes) -> list[tuple[str, bytes]]:
+    headers = {
+        "cut": "true",
+        "original_bytes": str(len(value)),
+        "original_sha256": sha256(value).hexdigest(),
+    }
+    return [(name, text.encode()) for name, text in headers.items()]
 
 
 def _schema_id(value: bytes | None) -> str:

@@ -28,8 +28,10 @@ class SimulatedProducer:
         self._edge = edge
         self._sender = Sender(cuts=edge.broker.cuts)
 
-    async def produce(self, topic: str, report: Report, **message: Any) -> None:
-        """See `IdempotentProducer.produce`."""
+    async def produce(
+        self, topic: str, report: Report, *, on_too_large: object = None, **message: Any
+    ) -> None:
+        """See `IdempotentProducer.produce`; no record is too large."""
         edge = self._edge
         edge.may_die(f"before a record for {topic}")
         sender, now_s = self._sender, edge.loop.time()

@@ -1,0 +1,99 @@
+"""Records that no dead letter can hold: they are cut, and nothing waits for them."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import ResourceType as Type
+
+from streams.dead_letters.dead_letter_reader import DeadLetter, dead_letters
+from streams.kafka.client_settings import client_settings
+from tests.conftest import KAFKA_LIBS
+from tests.support.events import a_stream
+from tests.support.records import MIB
+from tests.support.station import Station, wait_until
+from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
+
+TIMEOUT_S = 30.0
+HUGE = b"\x00" * 5 + b"echotune " * (20 * MIB // 9)
+"""20 MiB that compress to a few kilobytes."""
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A running EchoTune."""
+    with closing(Station(tmp_path_factory.mktemp("large"), KAFKA_LIBS)) as station:
+        station.up()
+        station.start("sequencer")
+        station.start("recommender")
+        yield station
+
+
+def produce(station: Station, value: bytes, partition: int = 0) -> None:
+    producer = Producer(
+        client_settings(station.addresses.kafka)
+        | {"message.max.bytes": 64 * MIB, "compression.type": "zstd"}
+    )
+    errors: list[object] = []
+    producer.produce(
+        LISTENING_EVENTS.name,
+        value,
+        key=b"ann",
+        partition=partition,
+        on_delivery=lambda error, _: errors.append(error),
+    )
+    assert producer.flush(TIMEOUT_S) == 0
+    assert errors == [None]
+
+
+def letters(station: Station, count: int) -> list[DeadLetter]:
+    return wait_until(
+        lambda: dead_letters(station.addresses.kafka), lambda found: len(found) == count
+    )
+
+
+def limit(station: Station, topic: str, most: int) -> None:
+    """Sets the largest record that a topic takes."""
+    entry = ConfigEntry("max.message.bytes", str(most), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(Type.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient(client_settings(station.addresses.kafka))
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(TIMEOUT_S)
+
+
+def test_a_record_that_no_letter_can_hold_is_cut_with_its_size_and_hash_and_the_rest_goes_on(
+    station: Station,
+) -> None:
+    produce(station, HUGE)
+    station.produce(a_stream(200))
+    station.wait_applied(200)
+    [letter] = letters(station, 1)
+    assert letter.value is not None
+    assert HUGE.startswith(letter.value)
+    assert letter.headers["cut"] == "true"
+    assert letter.headers["original_bytes"] == str(len(HUGE))
+    assert letter.headers["original_sha256"] == sha256(HUGE).hexdigest()
+    found = station.json("verify", "--deep")
+    assert found["kept"], found["promises"]
+    plan = station.json("deadletters", "replay", "--dry-run")
+    assert plan["fates"] == {"cut": 1}
+
+
+@pytest.mark.parametrize("most", [20_000, 1_000, 100])
+def test_a_topic_of_dead_letters_that_takes_less_than_the_events_holds_up_no_partition(
+    station: Station, most: int
+) -> None:
+    limit(station, DEAD_LETTERS.name, most)
+    before = len(dead_letters(station.addresses.kafka))
+    applied = station.status()["applied"]
+    check = station.json("topics", "check")["differences"]
+    assert any("larger dead letters are cut" in line for line in check)
+    for at in range(20):
+        station.produce_raw(bytes([at]) * 50_000, key=b"ann", partition=at % 4)
+    station.produce(list(a_stream(applied + 100))[applied:])
+    station.wait_applied(applied + 100)
+    assert len(dead_letters(station.addresses.kafka)) - before == (20 if most > 100 else 0)
+    limit(station, DEAD_LETTERS.name, 2 * MIB)

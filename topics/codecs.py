@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import fastavro
 
+from topics.avro_bounds import Walk
 from topics.errors import SchemaError
 from topics.rejection import Rejected, RejectionReason
 from topics.schemas import ReleasedSchema, Schema, current, released
@@ -53,7 +54,7 @@ class Decoder:
     def __init__(self, allowed: Collection[str], lookup: SchemaLookup = released) -> None:
         self._allowed = frozenset(allowed)
         self._lookup = lookup
-        self._known: dict[int, tuple[str, Schema, Schema | None] | Rejected] = {}
+        self._known: dict[int, _Known | Rejected] = {}
 
     def decode(self, value: bytes | None) -> tuple[str, Record] | Rejected:
         """Contract name and record of one Kafka value."""
@@ -67,7 +68,7 @@ class Decoder:
             return found
         return _read(value, *found)
 
-    def _resolve(self, schema_id: int) -> tuple[str, Schema, Schema | None] | Rejected:
+    def _resolve(self, schema_id: int) -> "_Known | Rejected":
         try:
             written = self._lookup(schema_id)
         except SchemaError as error:
@@ -78,14 +79,19 @@ class Decoder:
         self._known[schema_id] = found
         return found
 
-    def _allow(self, written: ReleasedSchema) -> tuple[str, Schema, Schema | None] | Rejected:
+    def _allow(self, written: ReleasedSchema) -> "_Known | Rejected":
         if written.name not in self._allowed:
             return Rejected(
                 RejectionReason.UNKNOWN_SCHEMA, f"{written.name} does not belong on this topic"
             )
         newest = current(written.name)
         reader = None if written.schema == newest.schema else newest.schema
-        return written.name, _with_checked_enums(written.schema), reader
+        walk = Walk(written.schema) if written.needs_walk else None
+        return written.name, _with_checked_enums(written.schema), reader, walk
+
+
+_Known = tuple[str, Schema, Schema | None, Walk | None]
+"""Contract, writer schema, reader schema if it is another one, and the walk that comes first."""
 
 
 def _with_checked_enums(schema: Any) -> Any:
@@ -105,11 +111,13 @@ def _with_checked_enums(schema: Any) -> Any:
 
 
 def _read(
-    value: bytes, name: str, writer: Schema, reader: Schema | None
+    value: bytes, name: str, writer: Schema, reader: Schema | None, walk: Walk | None
 ) -> tuple[str, Record] | Rejected:
     stream = BytesIO(value)
     stream.seek(_HEADER.size)
     try:
+        if walk is not None:
+            walk.check(value, _HEADER.size)
         record = fastavro.schemaless_reader(stream, writer, reader)
     except Exception as error:  # fastavro has no error base class; any error means a poison message
         return Rejected(RejectionReason.MALFORMED, f"{type(error).__name__}: {error}"[:500])

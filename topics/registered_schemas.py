@@ -10,6 +10,7 @@ from typing import Any
 
 import fastavro
 
+from topics.avro_bounds import check_json, check_schema
 from topics.errors import SchemaError
 from topics.schemas import ReleasedSchema, current, released_schemas
 
@@ -27,24 +28,33 @@ def writer_schema(schema_id: int, text: str) -> ReleasedSchema:
     'shop.Order'
     """
     try:
-        raw = json.loads(text)
-        parsed = dict(fastavro.parse_schema(_plain(raw), named_schemas={}))
+        return _writer_schema(schema_id, json.loads(text))
+    except SchemaError as error:
+        raise SchemaError(f"Schema id {schema_id} cannot be used. {error.message}") from error
     except Exception as error:  # the error is permanent, because the schema of an id never changes
         raise SchemaError(f"Schema id {schema_id} is no Avro schema: {error!r}"[:500]) from error
+
+
+def _writer_schema(schema_id: int, raw: Any) -> ReleasedSchema:
+    check_json(raw)
+    parsed = dict(fastavro.parse_schema(_plain(raw), named_schemas={}))
     if parsed.get("type") != "record":
-        raise SchemaError(f"Schema id {schema_id} is no record but {parsed.get('type')}.")
+        raise SchemaError(f"It is no record but {parsed.get('type')}.")
     contract = _contract(parsed["name"])
     for field, unit in _other_units(contract, raw) if contract else ():
-        raise SchemaError(f"Schema id {schema_id} has {field} in {unit}, which no reader asks for.")
-    return ReleasedSchema(schema_id, contract or parsed["name"], 0, parsed)
+        raise SchemaError(f"It has {field} in {unit}, which no reader asks for.")
+    needs_walk = check_schema(parsed)
+    return ReleasedSchema(schema_id, contract or parsed["name"], 0, parsed, needs_walk)
 
 
 def _plain(schema: Any) -> Any:
+    """`schema` without logical types, and without attributes by which fastavro trusts a schema."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _plain(value) for key, value in schema.items() if key != "logicalType"}
+    kept = ((key, value) for key, value in schema.items() if key != "logicalType")
+    return {key: _plain(value) for key, value in kept if not key.startswith("__")}
 
 
 def _contract(full_name: str) -> str:

@@ -27,6 +27,8 @@ class ReleasedSchema:
     name: str
     version: int
     schema: Schema
+    needs_walk: bool = False
+    """Whether the bytes of a record decide how much there is to decode (`avro_bounds`)."""
 
 
 def avro_folder() -> Path:

@@ -12,6 +12,7 @@ from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.coverage_audit import audited
 from tests.support.events import a_stream
+from tests.support.hostile_schemas import NODE, an_event_after, nested, with_extra
 from tests.support.registered import (
     a_contract,
     another_record,
@@ -149,3 +150,24 @@ def test_the_registry_refuses_a_schema_that_not_every_reader_could_read(
         registry.register(SUBJECT, a_contract(without_listener))
     assert registry.versions(SUBJECT) == before
     assert station.json("schemas", "check")["differences"] == []
+
+
+def test_a_record_that_nests_as_deep_as_it_is_long_is_a_dead_letter_and_the_worker_lives(
+    station: Station, registry: HttpSchemaRegistry
+) -> None:
+    for worker in station.workers[1:]:
+        worker.kill()
+    sequencer = station.start("sequencer")
+    applied, letters = station.status()["applied"], len(dead_letters(station.addresses.kafka))
+    text = with_extra(NODE)
+    schema_id = registry.register("tests-recursive", text)
+    for levels in (40_000, 3):
+        minute = 100 + levels % 97
+        value = an_event_after(nested(levels), schema_id, minute=minute, track_id="deep")
+        station.produce_raw(value, key=b"ann")
+    station.wait_applied(applied + 1)
+    [letter] = dead_letters(station.addresses.kafka)[letters:]
+    assert letter.reason == "malformed"
+    assert "nests deeper" in letter.error
+    assert sequencer.process.poll() is None
+    assert station.json("verify", "--deep")["kept"]

@@ -74,7 +74,10 @@ def check_schema(schema: Any) -> bool:
 
 
 def named_types(schema: Any) -> dict[str, Any]:
-    """The named types that a parsed schema defines, by full name."""
+    """The named types of a parsed schema, by full name; also those of schemas it refers to."""
+    given = schema.get("__named_schemas") if isinstance(schema, dict) else None
+    if isinstance(given, dict):  # fastavro's own, by which it reads
+        return given
     found: dict[str, Any] = {}
     left = [schema]
     while left:

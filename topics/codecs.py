@@ -1,9 +1,14 @@
-"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), a record."""
+"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), a record.
+
+Newer producers name the schema by its GUID: a byte 1 and 16 bytes. They may also put the id or the
+GUID in the header `__value_schema_id`; the value is then the record alone.
+"""
 
 import struct
 from collections.abc import Callable, Collection
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 import fastavro
 
@@ -15,20 +20,56 @@ from topics.schemas import ReleasedSchema, Schema, current, released
 _HEADER = struct.Struct(">bI")
 HEADER_BYTES = _HEADER.size
 """Length of the header: a zero byte and the schema's id in four bytes."""
-MAGIC = 0
+MAGIC, GUID_MAGIC = 0, 1
+GUID_HEADER_BYTES = 17
+SCHEMA_HEADER = "__value_schema_id"
+"""The header of a record in which newer producers name the schema of its value."""
 SCHEMAS_KNOWN_MAX = 4_096
 """Maximum number of cached schemas; the cache is emptied when it is full."""
 
 Record = dict[str, Any]
-SchemaLookup = Callable[[int], ReleasedSchema]
-"""Schema id → writer schema; raises `SchemaError` for an id it does not know."""
+SchemaRef = int | str
+"""What names a schema: its id, or its GUID as text."""
+SchemaLookup = Callable[[SchemaRef], ReleasedSchema]
+"""What names a schema → writer schema; raises `SchemaError` for one that it does not know."""
+Headers = Collection[tuple[str, bytes | None]]
 
 
-def schema_id_of(value: bytes | None) -> int | None:
-    """The schema id in a value; None if the value is not in the wire format."""
-    if value is None or len(value) < _HEADER.size or value[0] != MAGIC:
-        return None
-    return int.from_bytes(value[1:5], "big")
+class Framing(NamedTuple):
+    """What names the schema of a value, and where in the value the record begins."""
+
+    schema: SchemaRef
+    start: int
+
+
+def framing_of(value: bytes, headers: Headers = ()) -> Framing | None:
+    """The framing of a value with its record's headers; None if it is not in the wire format.
+
+    >>> framing_of(bytes([0, 0, 0, 0, 7]) + b"a record")
+    Framing(schema=7, start=5)
+    >>> framing_of(b"a record", [("__value_schema_id", bytes([0, 0, 0, 0, 7]))])
+    Framing(schema=7, start=0)
+    """
+    for name, named in headers:
+        if name == SCHEMA_HEADER and named is not None:
+            framing = _prefix_of(named)
+            is_whole = framing is not None and framing.start == len(named)
+            return Framing(framing.schema, 0) if framing is not None and is_whole else None
+    return _prefix_of(value)
+
+
+def _prefix_of(value: bytes) -> Framing | None:
+    if len(value) >= HEADER_BYTES and value[0] == MAGIC:
+        return Framing(int.from_bytes(value[1:HEADER_BYTES], "big"), HEADER_BYTES)
+    if len(value) >= GUID_HEADER_BYTES and value[0] == GUID_MAGIC:
+        return Framing(str(UUID(bytes=value[1:GUID_HEADER_BYTES])), GUID_HEADER_BYTES)
+    return None
+
+
+def schema_ref_of(value: bytes | None, headers: Headers = ()) -> SchemaRef | None:
+    """What names the schema of a value; None if the value is not in the wire format."""
+    framing = None if value is None else framing_of(value, headers)
+    return None if framing is None else framing.schema
 
 
 def encode(name: str, record: Record, schema_id: int | None = None) -> bytes:
@@ -54,29 +95,33 @@ class Decoder:
     def __init__(self, allowed: Collection[str], lookup: SchemaLookup = released) -> None:
         self._allowed = frozenset(allowed)
         self._lookup = lookup
-        self._known: dict[int, _Known | Rejected] = {}
+        self._known: dict[SchemaRef, _Known | Rejected] = {}
 
-    def decode(self, value: bytes | None) -> tuple[str, Record] | Rejected:
-        """Contract name and record of one Kafka value."""
+    def decode(self, value: bytes | None, headers: Headers = ()) -> tuple[str, Record] | Rejected:
+        """Contract name and record of one Kafka value, whose record has these headers."""
         if value is None:
             return Rejected(RejectionReason.NULL_VALUE, "the value is null")
-        if len(value) < _HEADER.size or value[0] != MAGIC:
+        schema: SchemaRef
+        if not headers and len(value) >= HEADER_BYTES and value[0] == MAGIC:  # nearly all records
+            schema, start = int.from_bytes(value[1:5], "big"), HEADER_BYTES
+        elif framing := framing_of(value, headers):
+            schema, start = framing
+        else:
             return Rejected(RejectionReason.BAD_MAGIC, "not in the Confluent wire format")
-        schema_id = int.from_bytes(value[1:5], "big")
-        found = self._known.get(schema_id) or self._resolve(schema_id)
+        found = self._known.get(schema) or self._resolve(schema)
         if isinstance(found, Rejected):
             return found
-        return _read(value, *found)
+        return _read(value, start, *found)
 
-    def _resolve(self, schema_id: int) -> "_Known | Rejected":
+    def _resolve(self, schema: SchemaRef) -> "_Known | Rejected":
         try:
-            written = self._lookup(schema_id)
+            written = self._lookup(schema)
         except SchemaError as error:
             return Rejected(RejectionReason.UNKNOWN_SCHEMA, error.message)
         found = self._allow(written)
         if len(self._known) >= SCHEMAS_KNOWN_MAX:
             self._known.clear()
-        self._known[schema_id] = found
+        self._known[schema] = found
         return found
 
     def _allow(self, written: ReleasedSchema) -> "_Known | Rejected":
@@ -111,13 +156,13 @@ def _with_checked_enums(schema: Any) -> Any:
 
 
 def _read(
-    value: bytes, name: str, writer: Schema, reader: Schema | None, walk: Walk | None
+    value: bytes, start: int, name: str, writer: Schema, reader: Schema | None, walk: Walk | None
 ) -> tuple[str, Record] | Rejected:
     stream = BytesIO(value)
-    stream.seek(_HEADER.size)
+    stream.seek(start)
     try:
         if walk is not None:
-            walk.check(value, _HEADER.size)
+            walk.check(value, start)
         record = fastavro.schemaless_reader(stream, writer, reader)
     except Exception as error:  # fastavro has no error base class; any error means a poison message
         return Rejected(RejectionReason.MALFORMED, f"{type(error).__name__}: {error}"[:500])

@@ -5,7 +5,7 @@ none. This keeps the meaning of values in milliseconds or text; other units are 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import fastavro
@@ -18,33 +18,42 @@ SCHEMA_BYTES_MAX = 1024 * 1024
 SAME_AS_PLAIN = frozenset({"timestamp-millis", "local-timestamp-millis", "time-millis", "uuid"})
 
 
-def writer_schema(schema_id: int, text: str) -> ReleasedSchema:
+def writer_schema(
+    schema_id: int | str, text: str, references: Sequence[str] = ()
+) -> ReleasedSchema:
     """The schema `text` of a registry's `schema_id`; `version` is 0, as it was released elsewhere.
 
-    Raises `SchemaError` if it is no Avro record, or a contract with a field in another unit. Any
-    other record keeps its full name, which no topic allows.
+    `references` are the texts of schemas that it refers to, each after those that it needs.
+    Raises `SchemaError` if it is no Avro record, is beyond a bound, or is a contract with a field
+    in another unit. Any other record keeps its full name, which no topic allows.
 
     >>> writer_schema(7, '{"type": "record", "name": "shop.Order", "fields": []}').name
     'shop.Order'
     """
     try:
-        return _writer_schema(schema_id, json.loads(text))
+        return _writer_schema(
+            schema_id, json.loads(text), [json.loads(each) for each in references]
+        )
     except SchemaError as error:
         raise SchemaError(f"Schema id {schema_id} cannot be used. {error.message}") from error
     except Exception as error:  # the error is permanent, because the schema of an id never changes
         raise SchemaError(f"Schema id {schema_id} is no Avro schema: {error!r}"[:500]) from error
 
 
-def _writer_schema(schema_id: int, raw: Any) -> ReleasedSchema:
-    check_json(raw)
-    parsed = dict(fastavro.parse_schema(_plain(raw), named_schemas={}))
+def _writer_schema(schema_id: int | str, raw: Any, references: list[Any]) -> ReleasedSchema:
+    check_json([*references, raw])
+    named: dict[str, Any] = {}
+    for each in references:
+        fastavro.parse_schema(_plain(each), named_schemas=named)
+    parsed = dict(fastavro.parse_schema(_plain(raw), named_schemas=named))
     if parsed.get("type") != "record":
         raise SchemaError(f"It is no record but {parsed.get('type')}.")
     contract = _contract(parsed["name"])
     for field, unit in _other_units(contract, raw) if contract else ():
         raise SchemaError(f"It has {field} in {unit}, which no reader asks for.")
     needs_walk = check_schema(parsed)
-    return ReleasedSchema(schema_id, contract or parsed["name"], 0, parsed, needs_walk)
+    known_id = schema_id if isinstance(schema_id, int) else 0
+    return ReleasedSchema(known_id, contract or parsed["name"], 0, parsed, needs_walk)
 
 
 def _plain(schema: Any) -> Any:

@@ -24,6 +24,7 @@ class ReleasedSchema:
     """A released schema, which never changes again."""
 
     schema_id: int
+    """0 if a registry knows the schema by a GUID."""
     name: str
     version: int
     schema: Schema
@@ -80,15 +81,15 @@ def current(name: str) -> ReleasedSchema:
     return max(versions, key=lambda each: each.version)
 
 
-def released(schema_id: int) -> ReleasedSchema:
+def released(schema_id: int | str) -> ReleasedSchema:
     """The released schema with this fixed id.
 
     >>> released(1_000_000_000).name
     'ListeningEvent'
     """
     try:
-        return released_schemas()[schema_id]
-    except KeyError:
+        return released_schemas()[int(schema_id)]
+    except (KeyError, ValueError):
         raise SchemaError(
             f"Schema id {schema_id} is not in avro/ids.json.", "A newer version wrote it: upgrade."
         ) from None

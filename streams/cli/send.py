@@ -93,6 +93,7 @@ class _Unsent:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def sent(settings: Settings, event: ListeningEvent) -> AcknowledgedAt:

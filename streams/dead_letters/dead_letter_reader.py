@@ -10,7 +10,9 @@ from confluent_kafka import Message
 
 from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import DEAD_LETTERS
+from topics.codecs import SCHEMA_HEADER
 
+_HEX = re.compile("([0-9a-f]{2}){1,17}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 SHOWN_MAX, INDEXED_MAX = 100_000, 1_000_000
 """Maximum number of the newest letters that are listed, and of those that are indexed."""
@@ -42,6 +44,12 @@ class DeadLetter:
     def reason(self) -> str:
         """Name of the reason."""
         return self.headers.get("reason", "?")
+
+    @property
+    def record_headers(self) -> dict[str, bytes]:
+        """The rejected record's header that names its schema, if it has one."""
+        text = self.headers.get("origin_schema_header", "")
+        return {SCHEMA_HEADER: bytes.fromhex(text)} if _HEX.fullmatch(text) else {}
 
     @property
     def cut_sha256(self) -> str:

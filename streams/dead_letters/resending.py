@@ -17,7 +17,7 @@ from streams.dead_letters.letter_index import Known, LetterIndex, origin_of
 from streams.dead_letters.origins import ORIGIN_HEADER, OnOffset, rejected_origins, sent_origins
 from streams.producers.event_producer import EventProducer
 from streams.sequencing.validation import accept
-from topics.codecs import Decoder
+from topics.codecs import Decoder, Headers
 from topics.rejection import Rejected
 
 _TO_SEND = Known.REJECTED | Known.JUDGED | Known.TO_SEND
@@ -48,6 +48,7 @@ class Replayed(NamedTuple):
     origin: str
     key: bytes
     value: bytes
+    headers: dict[str, bytes]
 
 
 @dataclass
@@ -74,6 +75,7 @@ class _Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers
 
 
 class DeadLetterReplay:
@@ -138,15 +140,16 @@ def _fate(known: Known) -> str | None:
 
 def _judged(letter: DeadLetter, decoder: Decoder, now_ms: int) -> Replayed | Rejected | None:
     """The record to send, or why it would be rejected; None if it has no listened_at."""
-    judged = accept([_Record(0, now_ms, None, letter.value)], decoder)
+    headers = letter.record_headers
+    judged = accept([_Record(0, now_ms, None, letter.value, headers.items())], decoder)
     for _, rejected in judged.rejected:
         return rejected
     assert letter.value is not None
-    written = decoder.decode(letter.value)
+    written = decoder.decode(letter.value, headers.items())
     if isinstance(written, Rejected) or written[1]["listened_at"] is None:
         return None
     key = judged.rows[0].event["listener_id"].encode()
-    return Replayed(letter.origin, key, letter.value)
+    return Replayed(letter.origin, key, letter.value, headers)
 
 
 def replay_of(
@@ -170,5 +173,6 @@ def replay_of(
 def send(replay: DeadLetterReplay, producer: EventProducer) -> None:
     """Sends the planned records; all of them are acknowledged when this returns."""
     for each in replay.records():
-        producer.resend(each.key, each.value, {ORIGIN_HEADER: each.origin.encode()})
+        origin = {ORIGIN_HEADER: each.origin.encode()}
+        producer.resend(each.key, each.value, each.headers | origin)
     producer.flush()

@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from streams.addresses import shown
-from streams.registry.schema_registry import VERSIONS_MAX, Registered
+from streams.registry.schema_registry import (
+    REFERENCES_MAX,
+    VERSIONS_MAX,
+    Registered,
+    SchemaText,
+)
 from topics.errors import RegistryUnavailableError, SchemaError, SchemaRefusedError, SettingsError
 from topics.registered_schemas import SCHEMA_BYTES_MAX
 
@@ -45,15 +50,45 @@ class HttpSchemaRegistry:
         self._shown = shown(url)
         self._place = _place_of(url, timeout_s)
 
-    def schema(self, schema_id: int) -> str | None:
+    def schema(self, schema_id: int | str) -> SchemaText | None:
         """See `SchemaRegistry`."""
-        found = self._request("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
+        found = self._schema(schema_id)
         if found is None:
             return None
-        text: str = self._field(found, "schema", str)
-        if found.get("schemaType", "AVRO") != "AVRO" or found.get("references"):
-            raise SchemaError(f"Schema id {schema_id} is not Avro, or is made of several schemas.")
-        return text
+        text = self._field(found, "schema", str)
+        if found.get("schemaType", "AVRO") != "AVRO":
+            raise SchemaError(f"Schema id {schema_id} is not Avro.")
+        references: dict[str, str] = {}
+        self._refer(found, references, set())
+        return SchemaText(text, tuple(references.values()))
+
+    def _schema(self, schema_id: int | str) -> Any:
+        if isinstance(schema_id, int):
+            return self._request("GET", f"/schemas/ids/{schema_id}", absent=(_NO_SCHEMA,))
+        try:
+            return self._request_once("GET", f"/schemas/guids/{schema_id}")
+        except _ResponseError as refusal:
+            if refusal.status != HTTPStatus.NOT_FOUND:
+                raise self._unavailable(str(refusal)) from refusal
+            if refusal.code != _NO_SCHEMA:  # an older registry knows no GUIDs, but its own types
+                self._request("GET", "/schemas/types")
+            return None
+
+    def _refer(self, found: Any, references: dict[str, str], begun: set[str]) -> None:
+        """Adds the schemas that a schema refers to, each after those that it needs."""
+        for each in found.get("references") or ():
+            subject = quote(str(self._field(each, "subject", str)), safe="")
+            path = f"/subjects/{subject}/versions/{self._field(each, 'version', int)}"
+            if path in begun:
+                continue
+            begun.add(path)
+            if len(begun) > REFERENCES_MAX:
+                raise SchemaError(f"A schema refers to more than {REFERENCES_MAX} others.")
+            referred = self._request("GET", path, absent=(_NO_SUBJECT, _NO_VERSION))
+            if referred is None:
+                raise SchemaError(f"A schema refers to {path}, which the registry does not have.")
+            self._refer(referred, references, begun)
+            references[path] = self._field(referred, "schema", str)
 
     def versions(self, subject: str) -> list[Registered]:
         """See `SchemaRegistry`."""
@@ -77,7 +112,7 @@ class HttpSchemaRegistry:
         try:
             return self._field(self._request_once("POST", path, {"schema": text}), "id", int)
         except _ResponseError as refusal:
-            if refusal.status not in (_INCOMPATIBLE, _INVALID):
+            if refusal.status not in (_INCOMPATIBLE, _INVALID) or not refusal.code:
                 raise self._unavailable(str(refusal)) from refusal
             raise SchemaRefusedError(
                 f"The registry at {self._shown} refused the schema of {subject}: "
@@ -114,9 +149,8 @@ class HttpSchemaRegistry:
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
-            raise self._unavailable(
-                f"{method} {path} was answered with {status} and no JSON"
-            ) from None
+            what = f"{method} {path} was answered with {status} and no JSON"
+            raise _ResponseError(status, 0, what) from None
         if status == HTTPStatus.OK and isinstance(answer, dict | list):
             return answer
         fields = answer if isinstance(answer, dict) else {}

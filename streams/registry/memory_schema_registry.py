@@ -2,12 +2,18 @@
 
 import json
 from dataclasses import dataclass, field
+from uuid import NAMESPACE_OID, uuid5
 
-from streams.registry.schema_registry import Registered
+from streams.registry.schema_registry import Registered, SchemaText
 from topics.compatibility import unreadable_pairs
 from topics.errors import RegistryUnavailableError, SchemaRefusedError
 
 FULL_TRANSITIVE = "FULL_TRANSITIVE"
+
+
+def guid_of(text: str) -> str:
+    """The GUID of a schema: equal texts have equal ones."""
+    return str(uuid5(NAMESPACE_OID, text))
 
 
 @dataclass
@@ -15,17 +21,22 @@ class MemorySchemaRegistry:
     """Supports FULL_TRANSITIVE; with any other compatibility level it refuses no schema."""
 
     is_away: bool = False
-    asked: list[int] = field(default_factory=list)
-    """Ids that were requested, in order."""
+    asked: list[int | str] = field(default_factory=list)
+    """Ids and GUIDs that were requested, in order."""
+    references: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Text of a schema → the schemas that it refers to."""
     _texts: list[str] = field(default_factory=list)
     _subjects: dict[str, list[Registered]] = field(default_factory=dict)
     _levels: dict[str, str] = field(default_factory=dict)
 
-    def schema(self, schema_id: int) -> str | None:
+    def schema(self, schema_id: int | str) -> SchemaText | None:
         """See `SchemaRegistry`."""
         self._check()
         self.asked.append(schema_id)
-        return self._texts[schema_id - 1] if 0 < schema_id <= len(self._texts) else None
+        for at, text in enumerate(self._texts, 1):
+            if schema_id in (at, guid_of(text)):
+                return SchemaText(text, self.references.get(text, ()))
+        return None
 
     def versions(self, subject: str) -> list[Registered]:
         """See `SchemaRegistry`."""

@@ -13,13 +13,24 @@ class Registered(NamedTuple):
     text: str
 
 
+REFERENCES_MAX = 64
+"""Maximum number of schemas that a schema may refer to, directly and indirectly."""
+
+
+class SchemaText(NamedTuple):
+    """A schema as text, and the schemas that it refers to, each after those that it needs."""
+
+    text: str
+    references: tuple[str, ...] = ()
+
+
 class SchemaRegistry(Protocol):
     """Every method raises `RegistryUnavailableError` if the registry does not answer."""
 
-    def schema(self, schema_id: int) -> str | None:
-        """Text of the schema with this id; None if the registry does not have the id.
+    def schema(self, schema_id: int | str) -> SchemaText | None:
+        """The schema with this id, or this GUID; None if the registry does not have it.
 
-        Raises `SchemaError` if the schema is not Avro, or refers to other schemas.
+        Raises `SchemaError` if the schema is not Avro, or refers to too many others.
         """
         ...
 

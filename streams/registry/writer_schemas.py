@@ -8,11 +8,12 @@ replica of the registry may lag behind a producer that has just registered its s
 
 import asyncio
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
 import structlog
 
 from streams.registry.schema_registry import SchemaRegistry
-from topics.codecs import schema_id_of
+from topics.codecs import Headers, SchemaRef, schema_ref_of
 from topics.errors import RegistryUnavailableError, SchemaError
 from topics.registered_schemas import writer_schema
 from topics.schemas import FIXED_IDS_FROM, ReleasedSchema, released
@@ -28,6 +29,20 @@ UNKNOWN_AGAIN_S = 0.5
 Answer = ReleasedSchema | SchemaError
 
 
+class FramedRecord(Protocol):
+    """The parts of a record that name its schema."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Value."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """Headers."""
+        ...
+
+
 class SchemaNotFetchedError(Exception):
     """A schema has to be fetched first; the record may be valid or not."""
 
@@ -37,14 +52,14 @@ class WriterSchemas:
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         self._registry = registry
-        self._answers: dict[int, Answer] = {}
-        self._unknown: dict[int, SchemaError] = {}
+        self._answers: dict[SchemaRef, Answer] = {}
+        self._unknown: dict[SchemaRef, SchemaError] = {}
         self.error: str | None = None
         """Why the registry is unavailable, while a chunk waits for it."""
 
-    def lookup(self, schema_id: int) -> ReleasedSchema:
+    def lookup(self, schema_id: SchemaRef) -> ReleasedSchema:
         """The schema with this id; raises `SchemaError`, or `SchemaNotFetchedError`."""
-        if _is_fixed(schema_id, self._registry):
+        if _needs_no(self._registry, schema_id):
             return released(schema_id)
         found = self._answers.get(schema_id) or self._unknown.get(schema_id)
         if found is None:
@@ -57,10 +72,10 @@ class WriterSchemas:
         """Drops the unknown ids: they are fetched again if they come again."""
         self._unknown = {}
 
-    async def fetch(self, values: Iterable[bytes | None]) -> None:
-        """Fetches the schemas that are needed to decode `values`; retries without a limit."""
-        ids = {schema_id for value in values if (schema_id := schema_id_of(value)) is not None}
-        needed = {each for each in ids if each < FIXED_IDS_FROM}
+    async def fetch(self, records: Iterable[FramedRecord]) -> None:
+        """Fetches the schemas that are needed to decode `records`; retries without a limit."""
+        found_in = {schema_ref_of(each.value, each.headers) for each in records}
+        needed = {each for each in found_in if each is not None and not is_fixed(each)}
         found = await self._fetched(needed - self._answers.keys())
         if again := [each for each, answer in found.items() if answer is None]:
             await asyncio.sleep(UNKNOWN_AGAIN_S)
@@ -69,23 +84,23 @@ class WriterSchemas:
         self._answers |= {each: answer for each, answer in found.items() if answer is not None}
         self._drop_oldest_except(needed)
 
-    def _drop_oldest_except(self, needed: set[int]) -> None:
+    def _drop_oldest_except(self, needed: set[SchemaRef]) -> None:
         others = [each for each in self._answers if each not in needed]
         for each in others[: max(0, len(self._answers) - ANSWERS_MAX)]:
             del self._answers[each]
 
-    async def _fetched(self, ids: Collection[int]) -> dict[int, Answer | None]:
+    async def _fetched(self, ids: Collection[SchemaRef]) -> dict[SchemaRef, Answer | None]:
         limit = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
-        async def fetch_one(schema_id: int) -> Answer | None:
+        async def fetch_one(schema_id: SchemaRef) -> Answer | None:
             async with limit:
                 return await self._fetch_one(schema_id)
 
-        in_order = sorted(ids)
+        in_order = sorted(ids, key=str)
         answers = await asyncio.gather(*map(fetch_one, in_order))
         return dict(zip(in_order, answers, strict=True))
 
-    async def _fetch_one(self, schema_id: int) -> Answer | None:
+    async def _fetch_one(self, schema_id: SchemaRef) -> Answer | None:
         pause_s = RETRY_FIRST_S
         while True:
             try:
@@ -118,11 +133,11 @@ class ArchivedSchemas:
     def __init__(self, registry: SchemaRegistry | None) -> None:
         self._registry = registry
         self._unavailable: RegistryUnavailableError | None = None
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[SchemaRef, Answer] = {}
 
-    def lookup(self, schema_id: int) -> ReleasedSchema:
+    def lookup(self, schema_id: SchemaRef) -> ReleasedSchema:
         """The schema with this id; raises `SchemaError`, or `RegistryUnavailableError`."""
-        if _is_fixed(schema_id, self._registry):
+        if _needs_no(self._registry, schema_id):
             return released(schema_id)
         if self._unavailable is not None:
             raise RegistryUnavailableError(self._unavailable.message, self._unavailable.remedy)
@@ -131,7 +146,7 @@ class ArchivedSchemas:
             raise found
         return found
 
-    def _fetch_one(self, schema_id: int) -> Answer:
+    def _fetch_one(self, schema_id: SchemaRef) -> Answer:
         if len(self._answers) >= ANSWERS_MAX:
             self._answers.clear()
         try:
@@ -143,24 +158,29 @@ class ArchivedSchemas:
         return self._answers[schema_id]
 
 
-def _is_fixed(schema_id: int, registry: SchemaRegistry | None) -> bool:
+def is_fixed(schema_id: SchemaRef) -> bool:
+    """Whether a schema is named by an id of `avro/`."""
+    return isinstance(schema_id, int) and schema_id >= FIXED_IDS_FROM
+
+
+def _needs_no(registry: SchemaRegistry | None, schema_id: SchemaRef) -> bool:
     """Whether an id is one of `avro/`; raises `SchemaError` if it needs a missing registry."""
-    if schema_id < FIXED_IDS_FROM and registry is None:
+    if registry is None and not is_fixed(schema_id):
         raise SchemaError(
             f"Schema id {schema_id} is a registry's, and ECHOTUNE_SCHEMA_REGISTRY is not set."
         )
-    return schema_id >= FIXED_IDS_FROM
+    return is_fixed(schema_id)
 
 
-def _answer(registry: SchemaRegistry | None, schema_id: int) -> Answer | None:
+def _answer(registry: SchemaRegistry | None, schema_id: SchemaRef) -> Answer | None:
     """The registry's schema for an id, or why it is unusable; None if the id is unknown."""
     assert registry is not None
     try:
-        text = registry.schema(schema_id)
-        return None if text is None else writer_schema(schema_id, text)
+        found = registry.schema(schema_id)
+        return None if found is None else writer_schema(schema_id, *found)
     except SchemaError as error:
         return error
 
 
-def _unknown(schema_id: int) -> SchemaError:
+def _unknown(schema_id: SchemaRef) -> SchemaError:
     return SchemaError(f"Schema id {schema_id} is not in the schema registry.")

@@ -36,7 +36,7 @@ class ChunkBacklogs:
     def __init__(
         self,
         process: Callable[[Any], Awaitable[None]],
-        fetch_schemas: Callable[[Iterable[bytes | None]], Awaitable[None]],
+        fetch_schemas: Callable[[Iterable[Any]], Awaitable[None]],
         stop: Callable[[BaseException], None],
         clock: Callable[[], float],
     ) -> None:
@@ -90,7 +90,7 @@ class ChunkBacklogs:
 
     async def _fetch(self, hold: Hold, message: Any) -> None:
         try:
-            await self._fetch_schemas([record.value for record in message.value])
+            await self._fetch_schemas(message.value)
         except Exception as error:  # unexpected: stop before anything more is acknowledged
             self._stop(error)
             return

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from streams.sequencing.validation import RejectedRecord
-from topics.codecs import HEADER_BYTES
+from streams.sequencing.validation import RejectedRecord, SourceRecord
+from topics.codecs import GUID_HEADER_BYTES, SCHEMA_HEADER, schema_ref_of
 
 ERROR_HEADER_BYTES_MAX = 4_096
 CUT_TO_BYTES = (64 * 1024, 0)
 """Lengths to which a value is cut, one after the other, until the topic takes the letter."""
+SCHEMA_HEADER_HEX = "origin_schema_header"
+"""Header that holds, in hexadecimal, the record's header that names the schema of its value."""
 SHORT_HEADER_BYTES_MAX = 200
 """Maximum length of the headers of a letter whose value is cut to nothing."""
 
@@ -45,7 +47,7 @@ def _letter(
     headers = {
         "reason": str(each.rejected.reason),
         "error": each.rejected.detail,
-        "schema_id": _schema_id(each.record.value),
+        "schema_id": _schema_id(each.record),
         "origin_topic": topic,
         "origin_partition": str(partition),
         "origin_offset": str(each.record.offset),
@@ -55,7 +57,14 @@ def _letter(
     encoded = [(k, v.encode()[:header_bytes_max]) for k, v in headers.items()]
     if each.record.key is not None:
         encoded.append(("origin_key", each.record.key[:header_bytes_max]))
+    encoded += [(SCHEMA_HEADER_HEX, named.hex().encode()) for named in _named(each.record)]
     return {"key": origin, "value": value, "headers": encoded}
+
+
+def _named(record: SourceRecord) -> list[bytes]:
+    """The header that names the schema of a value, if there is one of a possible length."""
+    named = [value for name, value in record.headers if name == SCHEMA_HEADER and value]
+    return [each for each in named if len(each) <= GUID_HEADER_BYTES][:1]
 
 
 def _cut_headers(value: bytes) -> list[tuple[str, bytes]]:
@@ -67,9 +76,6 @@ def _cut_headers(value: bytes) -> list[tuple[str, bytes]]:
     return [(name, text.encode()) for name, text in headers.items()]
 
 
-def _schema_id(value: bytes | None) -> str:
-    return (
-        str(int.from_bytes(value[1:HEADER_BYTES], "big"))
-        if value and len(value) >= HEADER_BYTES
-        else ""
-    )
+def _schema_id(record: SourceRecord) -> str:
+    found = schema_ref_of(record.value, record.headers)
+    return "" if found is None else str(found)

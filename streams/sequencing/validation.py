@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from topics.codecs import Decoder
+from topics.codecs import Decoder, Headers
 from topics.identity import artist_id_of, track_id_of
 from topics.learning_batch import SourceRow
 from topics.listening_event import (
@@ -38,6 +38,11 @@ class SourceRecord(Protocol):
     key: bytes | None
     value: bytes | None
 
+    @property
+    def headers(self) -> Headers:
+        """Headers; one may name the schema of the value."""
+        ...
+
 
 class RejectedRecord(NamedTuple):
     """A record that is not a valid event, with its bytes unchanged."""
@@ -57,7 +62,7 @@ class Accepted:
 def accept(records: Sequence[SourceRecord], decoder: Decoder) -> Accepted:
     """Decodes and checks every record of a chunk of one partition."""
     decode = decoder.decode
-    decoded = [decode(record.value) for record in records]
+    decoded = [decode(record.value, record.headers) for record in records]
     rejected = {at: found for at, found in enumerate(decoded) if isinstance(found, Rejected)}
     events = [found[1] for found in decoded if not isinstance(found, Rejected)]
     places = [at for at in range(len(records)) if at not in rejected] if rejected else None

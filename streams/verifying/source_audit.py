@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from streams.dead_letters.letter_index import Origin
 from streams.folding.log_account import Counted
+from streams.registry.writer_schemas import is_fixed
 from streams.sequencing.validation import SourceRecord, accept
 from streams.verifying.promises import Broken, Promise
-from topics.codecs import Decoder, schema_id_of
+from topics.codecs import Decoder, schema_ref_of
 from topics.identity import event_key_of
 from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES, EventFields
 from topics.rejection import RejectionReason
-from topics.schemas import FIXED_IDS_FROM
 
 Keeps = Callable[[Origin, bytes | None], bool | None]
 """Whether the dead letter of this origin holds these bytes; None if there is none."""
@@ -32,7 +32,10 @@ class RowContent(NamedTuple):
     reason: str = ""
 
 
-_WITHOUT_SCHEMA = RowContent(reason=str(RejectionReason.UNKNOWN_SCHEMA))
+_WITHOUT_SCHEMA = {
+    RowContent(reason=str(RejectionReason.UNKNOWN_SCHEMA)),
+    RowContent(reason=str(RejectionReason.BAD_MAGIC)),  # of a version that knew no GUIDs
+}
 
 
 def in_log(counted: Counted) -> dict[int, RowContent]:
@@ -83,16 +86,16 @@ def compared(
     A record whose schema was registered after its rejection stays rejected. That is no difference.
     """
     log, source = in_log(counted), in_source(records, decoder)
-    registered = {each.offset for each in records if _is_registered(each.value)}
+    registered = {each.offset for each in records if _is_registered(each)}
     for at in sorted(log.keys() | source.keys()):
-        is_late = at in registered and log.get(at) == _WITHOUT_SCHEMA
+        is_late = at in registered and log.get(at) in _WITHOUT_SCHEMA
         if log.get(at) != source.get(at) and not is_late:
             yield Broken(Promise.SOURCE, _place(counted, at), _difference(log, source, at))
 
 
-def _is_registered(value: bytes | None) -> bool:
-    schema_id = schema_id_of(value)
-    return schema_id is not None and schema_id < FIXED_IDS_FROM
+def _is_registered(record: SourceRecord) -> bool:
+    schema = schema_ref_of(record.value, record.headers)
+    return schema is not None and not is_fixed(schema)
 
 
 def _difference(log: Mapping[int, RowContent], source: Mapping[int, RowContent], at: int) -> str:

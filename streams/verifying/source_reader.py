@@ -8,6 +8,7 @@ from confluent_kafka import Message
 from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.topic_facts import describe_topic
 from topics.catalogue import LISTENING_EVENTS
+from topics.codecs import Headers
 
 _QUEUE_KBYTES_MAX = 16_384
 
@@ -20,6 +21,7 @@ class ReadRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
 
 class SourceRecords:
@@ -53,7 +55,9 @@ class SourceRecords:
 
 
 def _record(message: Message) -> ReadRecord:
-    return ReadRecord(message.offset(), message.timestamp()[1], message.key(), message.value())
+    headers = message.headers() or ()
+    at = message.timestamp()[1]
+    return ReadRecord(message.offset(), at, message.key(), message.value(), headers)
 
 
 class SourceReader:

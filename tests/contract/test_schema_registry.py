@@ -1,6 +1,7 @@
 """What every schema registry does: the real one over HTTP, and its twin in memory."""
 
 import json
+import urllib.request
 import uuid
 from typing import Any
 
@@ -11,6 +12,7 @@ from streams.registry.memory_schema_registry import MemorySchemaRegistry
 from streams.registry.schema_registry import SchemaRegistry
 from tests.support.registry_server import RegistryServer
 from topics.errors import SchemaRefusedError
+from topics.registered_schemas import writer_schema
 
 UNKNOWN_ID = 999_999
 
@@ -47,9 +49,9 @@ def test_what_is_registered_is_found_by_its_id_and_by_its_subject(
 ) -> None:
     schema = a_schema("a")
     schema_id = registry.register(subject, schema)
-    text = registry.schema(schema_id)
-    assert text is not None
-    assert json.loads(text) == json.loads(schema)
+    found = registry.schema(schema_id)
+    assert found is not None
+    assert (json.loads(found.text), found.references) == (json.loads(schema), ())
     assert [each.schema_id for each in registry.versions(subject)] == [schema_id]
 
 
@@ -106,3 +108,27 @@ def test_a_schema_with_one_more_default_is_taken(registry: SchemaRegistry, subje
 def test_what_is_no_schema_is_refused(registry: SchemaRegistry, subject: str) -> None:
     with pytest.raises(SchemaRefusedError):
         registry.register(subject, "rubbish")
+
+
+def test_a_real_registry_says_what_a_schema_refers_to(registry_server: RegistryServer) -> None:
+    name = f"tests.M{uuid.uuid4().hex}"
+    mood = json.dumps({"type": "enum", "name": name, "symbols": ["SAD"]})
+    text = json.dumps(json.loads(a_schema("a")) | {"fields": [{"name": "m", "type": name}]})
+    _register(registry_server, f"{name}-mood", {"schema": mood})
+    reference = {"name": name, "subject": f"{name}-mood", "version": 1}
+    schema_id = _register(registry_server, name, {"schema": text, "references": [reference]})
+    found = HttpSchemaRegistry(registry_server.url).schema(schema_id)
+    assert found is not None
+    assert [json.loads(each)["name"] for each in found.references] == [name]
+    assert writer_schema(schema_id, *found).name == "tests." + json.loads(text)["name"]
+    assert HttpSchemaRegistry(registry_server.url).schema(str(uuid.uuid4())) is None
+
+
+def _register(server: RegistryServer, subject: str, body: dict[str, Any]) -> int:
+    asked = urllib.request.Request(
+        f"{server.url}/subjects/{subject}/versions",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/vnd.schemaregistry.v1+json"},
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return int(json.load(answer)["id"])

@@ -23,6 +23,7 @@ class Kept(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_type: int = 1
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass

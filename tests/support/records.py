@@ -1,6 +1,7 @@
 """Records of `listening-events` as a consumer returns them, valid and malformed."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ class ARecord:
     value: bytes | None
     key: bytes | None = b"ann"
     timestamp: int = BEGAN_MS
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def a_value(**changes: Any) -> bytes:
@@ -29,7 +31,7 @@ def a_value(**changes: Any) -> bytes:
 POISON: dict[str, bytes | None] = {
     "null_value": None,
     "empty": b"",
-    "bad_magic": b"\x01" + a_value()[1:],
+    "bad_magic": b"\x02" + a_value()[1:],
     "unknown_schema": b"\x00" + struct.pack(">I", UNKNOWN_SCHEMA_ID) + a_value()[5:],
     "a contract of another topic": b"\x00" + struct.pack(">I", 1_000_000_001) + a_value()[5:],
     "truncated": a_value()[:-3],

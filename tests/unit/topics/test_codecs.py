@@ -5,6 +5,7 @@ import string
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import fastavro
 import pytest
@@ -85,7 +86,7 @@ def test_bytes_that_are_not_in_the_wire_format_are_rejected(value: bytes, decode
 
 
 def test_a_wrong_magic_byte_is_rejected(decoder: Decoder, an_event: AnEvent) -> None:
-    value = b"\x01" + encode("ListeningEvent", an_event())[1:]
+    value = b"\x02" + encode("ListeningEvent", an_event())[1:]
     assert reason_of(decoder.decode(value)) is RejectionReason.BAD_MAGIC
 
 
@@ -99,6 +100,40 @@ def test_an_event_cut_at_any_length_is_rejected(decoder: Decoder, an_event: AnEv
 def test_bytes_left_over_after_the_record_are_rejected(decoder: Decoder, an_event: AnEvent) -> None:
     value = encode("ListeningEvent", an_event())
     assert reason_of(decoder.decode(value + b"\x00")) is RejectionReason.MALFORMED
+
+
+GUID = UUID("c9c54b26-0a87-4a8a-9ff1-2a7dd0b0b0a1")
+BY_ID = b"\x00" + current("ListeningEvent").schema_id.to_bytes(4, "big")
+BY_GUID = b"\x01" + GUID.bytes
+
+
+@pytest.mark.parametrize(
+    ("prefix", "headers"),
+    [
+        (BY_GUID, []),
+        (b"", [("__value_schema_id", BY_GUID)]),
+        (b"", [("__key_schema_id", b"\x01"), ("__value_schema_id", BY_ID)]),
+        (BY_ID, [("traceparent", b"00-1"), ("__value_schema_id", None)]),
+    ],
+)
+def test_a_schema_is_named_in_front_of_the_record_or_in_a_header_by_id_or_by_guid(
+    prefix: bytes, headers: list[tuple[str, bytes | None]], an_event: AnEvent
+) -> None:
+    schemas = {str(GUID): current("ListeningEvent"), int.from_bytes(BY_ID[1:], "big"): None}
+    decoder = Decoder(
+        LISTENING_EVENTS.contracts, lambda at: schemas[at] or current("ListeningEvent")
+    )
+    body = encode("ListeningEvent", an_event())[5:]
+    assert decoder.decode(prefix + body, headers) == ("ListeningEvent", an_event())
+
+
+@pytest.mark.parametrize("named", [b"", b"\x00", BY_GUID[:-1], BY_GUID + b"\x00", b"\x02" * 17])
+def test_a_header_that_names_no_schema_is_rejected(
+    named: bytes, decoder: Decoder, an_event: AnEvent
+) -> None:
+    value = encode("ListeningEvent", an_event())
+    found = decoder.decode(value, [("__value_schema_id", named)])
+    assert reason_of(found) is RejectionReason.BAD_MAGIC
 
 
 @pytest.mark.parametrize("schema_id", [0, 1, 999_999_999, 1_000_000_999, 2**32 - 1])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.hostile_schemas import NODE, an_event_after, nested
 from tests.support.registered import a_contract, another_record, in_microseconds, written
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
@@ -77,3 +78,34 @@ def test_a_contract_without_fields_is_read_as_nothing() -> None:
     found = read('{"type": "record", "name": "echotune.ListeningEvent"}')
     assert isinstance(found, Rejected)
     assert found.reason is RejectionReason.MALFORMED
+
+
+def with_a_mood_of_another_schema(raw: dict[str, list[dict[str, object]]]) -> None:
+    raw["fields"].insert(0, {"name": "mood", "type": ["null", "moods.Mood"], "default": None})
+
+
+def test_a_schema_may_refer_to_others() -> None:
+    mood = '{"type": "enum", "name": "moods.Mood", "symbols": ["SAD", "GLAD"]}'
+    holder = {
+        "type": "record",
+        "name": "moods.Holder",
+        "fields": [{"name": "m", "type": "moods.Mood"}],
+    }
+    text = a_contract(with_a_mood_of_another_schema)
+    with pytest.raises(SchemaError, match=r"moods\.Mood"):
+        writer_schema(7, text)
+    found = writer_schema("a GUID", text, [mood, json.dumps(holder)])
+    assert (found.name, found.needs_walk) == ("ListeningEvent", False)
+    decoder = Decoder(LISTENING_EVENTS.contracts, lambda _: found)
+    read_with_mood = decoder.decode(an_event_after(b"\x02\x02"))
+    assert read_with_mood == decoder.decode(an_event_after(b"\x00"))
+    assert isinstance(decoder.decode(an_event_after(b"\x04")), Rejected)
+
+
+def test_what_a_schema_refers_to_is_bounded_with_it() -> None:
+    text = a_contract(with_a_mood_of_another_schema)
+    mood = {**NODE, "name": "moods.Mood", "fields": [{"name": "n", "type": ["null", "moods.Mood"]}]}
+    found = writer_schema(7, text, [json.dumps(mood)])
+    assert found.needs_walk
+    decoder = Decoder(LISTENING_EVENTS.contracts, lambda _: found)
+    assert isinstance(decoder.decode(an_event_after(b"\x02" + nested(40_000))), Rejected)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
 from streams.registry import writer_schemas
-from streams.registry.memory_schema_registry import MemorySchemaRegistry
+from streams.registry.memory_schema_registry import MemorySchemaRegistry, guid_of
 from tests.support.records import ARecord, a_value
 from tests.support.registered import a_contract, another_record, in_microseconds, written
 from tests.unit.streams.agents.test_sequence import TP0, AMessage, Desk
@@ -160,3 +161,21 @@ async def test_more_ids_than_are_remembered_are_read_all_the_same(
     await until(lambda: bool(desk.producer.sent))
     [batch] = desk.producer.batches
     assert len(batch.offsets) == 5
+
+
+async def test_an_event_whose_schema_is_named_by_a_guid_in_a_header_is_a_row(
+    desk: Desk, registry: MemorySchemaRegistry
+) -> None:
+    text = a_contract()
+    registry.register(SUBJECT, text)
+    named = b"\x01" + UUID(guid_of(text)).bytes
+    body = written(7, text, minute=1)[5:]
+    records = [
+        ARecord(0, body, headers=[("__value_schema_id", named)]),
+        ARecord(1, named + written(7, text, minute=2)[5:]),
+    ]
+    await desk.sequencer.sequence(AMessage(TP0, records))
+    await until(lambda: bool(desk.producer.sent))
+    [batch] = desk.producer.batches
+    assert len(batch.offsets) == 2
+    assert registry.asked == [guid_of(text)]

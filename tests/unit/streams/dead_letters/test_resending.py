@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import Any
 
 from streams.dead_letters.dead_letter_reader import DeadLetter
@@ -46,8 +47,27 @@ def replayed(
 
 def test_what_the_log_rejected_and_is_good_now_is_sent_with_its_listeners_key() -> None:
     to_send, plan = replayed(a_letter())
-    assert [tuple(each) for each in to_send] == [(ORIGIN, b"ann", GOOD)]
+    assert [tuple(each) for each in to_send] == [(ORIGIN, b"ann", GOOD, {})]
     assert plan["fates"] == {"sent": 1}
+
+
+def test_what_names_its_schema_in_a_header_is_sent_with_that_header() -> None:
+    named = GOOD[:5]
+    letter = a_letter(GOOD[5:])
+    letter.headers["origin_schema_header"] = named.hex()
+    [to_send], _ = replayed(letter)
+    assert (to_send.value, to_send.headers) == (GOOD[5:], {"__value_schema_id": named})
+
+
+def test_a_letter_that_was_cut_is_not_sent_and_its_record_is_known_by_its_hash() -> None:
+    whole = b"x" * 100_000
+    letter = a_letter(whole[:100])
+    letter.headers.update(cut="true", original_sha256=sha256(whole).hexdigest())
+    to_send, plan = replayed(letter)
+    assert (to_send, plan["fates"]) == ([], {"cut": 1})
+    origin = ("listening-events", 0, 17)
+    kept = [LetterIndex([letter]).keeps(origin, each) for each in (whole, whole[:100], None)]
+    assert kept == [True, False, False]
 
 
 def test_a_letter_that_was_written_twice_is_sent_once() -> None:

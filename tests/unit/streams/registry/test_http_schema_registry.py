@@ -1,5 +1,6 @@
 """A registry that does not answer as one is away: it says nothing of any schema."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,15 +18,19 @@ class AnAnswer(BaseHTTPRequestHandler):
 
     status: ClassVar[int] = 200
     body: ClassVar[bytes] = b""
+    bodies: ClassVar[dict[str, Any]] = {}
+    """Path → the JSON value with which it is answered instead."""
     asked: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers["Authorization"]))
-        self.send_response(self.status)
+        is_told = self.path in self.bodies
+        body = json.dumps(self.bodies[self.path]).encode() if is_told else self.body
+        self.send_response(200 if is_told else self.status)
         self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", str(len(self.body)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.body)
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
@@ -87,7 +92,6 @@ def test_only_the_registrys_own_words_say_that_an_id_is_unknown(answer: type[AnA
     "body",
     [
         b'{"schema": "{}", "schemaType": "PROTOBUF"}',
-        b'{"schema": "{}", "references": [{"name": "a", "subject": "b", "version": 1}]}',
         b" " * (ANSWER_BYTES_MAX + 1),
     ],
 )
@@ -97,6 +101,50 @@ def test_what_is_not_one_avro_schema_of_a_bounded_length_is_a_schema_error(
     answer.body = body
     with pytest.raises(SchemaError):
         registry_of(answer).schema(7)
+
+
+GUID = "c9c54b26-0a87-4a8a-9ff1-2a7dd0b0b0a1"
+
+
+def test_a_schema_and_those_that_it_refers_to_are_fetched_by_a_guid(
+    answer: type[AnAnswer],
+) -> None:
+    middle = {"name": "m", "subject": "a/b", "version": 2}
+    last = {"name": "l", "subject": "c", "version": 1}
+    answer.bodies = {
+        f"/sub/schemas/guids/{GUID}": {"schema": "top", "references": [middle, last]},
+        "/sub/subjects/a%2Fb/versions/2": {"schema": "middle", "references": [last, middle]},
+        "/sub/subjects/c/versions/1": {"schema": "last"},
+    }
+    assert registry_of(answer).schema(GUID) == ("top", ("last", "middle"))
+    assert len(answer.asked) == 3
+
+
+def test_references_without_an_end_are_refused(answer: type[AnAnswer]) -> None:
+    def body(at: int) -> dict[str, Any]:
+        following = {"name": "n", "subject": "s", "version": at + 1}
+        return {"schema": "{}", "references": [following]}
+
+    answer.bodies = {f"/sub/subjects/s/versions/{at}": body(at) for at in range(200)}
+    answer.bodies["/sub/schemas/ids/7"] = body(0)
+    with pytest.raises(SchemaError, match="more than 64 others"):
+        registry_of(answer).schema(7)
+
+
+def test_a_reference_to_nothing_is_a_schema_error(answer: type[AnAnswer]) -> None:
+    nothing = {"name": "n", "subject": "s", "version": 1}
+    answer.bodies = {"/sub/schemas/ids/7": {"schema": "{}", "references": [nothing]}}
+    answer.status, answer.body = 404, b'{"error_code": 40401, "message": "Subject not found"}'
+    with pytest.raises(SchemaError, match="does not have"):
+        registry_of(answer).schema(7)
+
+
+def test_a_registry_that_knows_no_guids_does_not_know_this_one(answer: type[AnAnswer]) -> None:
+    answer.status, answer.body = 404, b"<html>"
+    with pytest.raises(RegistryUnavailableError):
+        registry_of(answer).schema(GUID)
+    answer.bodies = {"/sub/schemas/types": ["AVRO"]}
+    assert registry_of(answer).schema(GUID) is None
 
 
 def test_user_and_password_are_sent_and_never_shown(answer: type[AnAnswer]) -> None:

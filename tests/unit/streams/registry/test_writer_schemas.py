@@ -7,7 +7,9 @@ import pytest
 
 from streams.registry import writer_schemas
 from streams.registry.memory_schema_registry import MemorySchemaRegistry
+from streams.registry.schema_registry import SchemaText
 from streams.registry.writer_schemas import ArchivedSchemas, SchemaNotFetchedError, WriterSchemas
+from tests.support.records import ARecord
 from tests.support.registered import a_contract
 from topics.errors import RegistryUnavailableError, SchemaError
 from topics.schemas import FIXED_IDS_FROM
@@ -56,13 +58,13 @@ class PairingRegistry(MemorySchemaRegistry):
 
     pairs = threading.Barrier(2)
 
-    def schema(self, schema_id: int) -> str | None:
+    def schema(self, schema_id: int | str) -> SchemaText | None:
         self.pairs.wait(10.0)
         return super().schema(schema_id)
 
 
-def a_value(schema_id: int) -> bytes:
-    return b"\x00" + schema_id.to_bytes(4, "big") + b"anything"
+def a_record(schema_id: int) -> ARecord:
+    return ARecord(0, b"\x00" + schema_id.to_bytes(4, "big") + b"anything")
 
 
 async def test_many_unknown_ids_are_asked_for_side_by_side_and_twice_each(
@@ -71,7 +73,7 @@ async def test_many_unknown_ids_are_asked_for_side_by_side_and_twice_each(
     monkeypatch.setattr(writer_schemas, "UNKNOWN_AGAIN_S", 0.0)
     registry = PairingRegistry()
     schemas = WriterSchemas(registry)
-    await schemas.fetch([a_value(at) for at in range(1, 51)])
+    await schemas.fetch([a_record(at) for at in range(1, 51)])
     assert sorted(registry.asked) == sorted([*range(1, 51), *range(1, 51)])
     with pytest.raises(SchemaError):
         schemas.lookup(50)
@@ -84,8 +86,8 @@ async def test_a_chunk_with_more_schemas_than_are_remembered_is_read_all_the_sam
     registry = MemorySchemaRegistry()
     ids = [registry.register(f"s{at}", a_schema(f"s.R{at}")) for at in range(6)]
     schemas = WriterSchemas(registry)
-    await schemas.fetch([a_value(each) for each in ids[:2]])
-    await schemas.fetch([a_value(each) for each in ids[1:]])
+    await schemas.fetch([a_record(each) for each in ids[:2]])
+    await schemas.fetch([a_record(each) for each in ids[1:]])
     assert [schemas.lookup(each).name for each in ids[1:]] == [f"s.R{at}" for at in range(1, 6)]
     with pytest.raises(SchemaNotFetchedError):
         schemas.lookup(ids[0])

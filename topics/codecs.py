@@ -35,6 +35,10 @@ SchemaLookup = Callable[[SchemaRef], ReleasedSchema]
 Headers = Collection[tuple[str, bytes | None]]
 
 
+class UnreadValue(bytes):
+    """Stands for a value that was not read, because it would expand beyond a bound."""
+
+
 class Framing(NamedTuple):
     """What names the schema of a value, and where in the value the record begins."""
 
@@ -106,6 +110,8 @@ class Decoder:
             schema, start = int.from_bytes(value[1:5], "big"), HEADER_BYTES
         elif framing := framing_of(value, headers):
             schema, start = framing
+        elif isinstance(value, UnreadValue):
+            return Rejected(RejectionReason.TOO_LARGE, "its batch expands beyond a bound")
         else:
             return Rejected(RejectionReason.BAD_MAGIC, "not in the Confluent wire format")
         found = self._known.get(schema) or self._resolve(schema)

@@ -15,6 +15,7 @@ class RejectionReason(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
     NO_TRACK = "no_track"
     TIME_OUT_OF_RANGE = "time_out_of_range"
+    TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True, slots=True)

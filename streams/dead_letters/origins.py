@@ -33,7 +33,8 @@ def sent_origins(kafka: str, since_ms: int) -> Iterator[Origin]:
 
     Raises `ServerError` while Kafka is unavailable.
     """
-    with PartitionReader(kafka, "echotune-replay-reader", LISTENING_EVENTS.name) as reader:
+    topic = LISTENING_EVENTS.name
+    with PartitionReader(kafka, "echotune-replay-reader", topic, skips_undecodable=True) as reader:
         parsed = map(parsed_origin, _sent(reader, since_ms))
         yield from (each for each in parsed if each is not None)
 

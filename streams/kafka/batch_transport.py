@@ -5,6 +5,7 @@ from typing import Any
 from faust.transport.drivers import aiokafka
 
 from streams.kafka.batch_consumer import BatchConsumer
+from streams.kafka.bounded_fetches import bound_fetches
 from streams.kafka.chunks import StartingPositions
 from streams.kafka.pacer import AT_ONCE, Pace
 
@@ -23,6 +24,7 @@ class BatchTransport(aiokafka.Transport):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        bound_fetches()
         self.chunks_in_flight_max = chunks_in_flight_max
         self.starting_positions = starting_positions
         self.pace = pace

@@ -28,9 +28,11 @@ class PartitionReader:
 
     `group` is the reader's name for the broker; nothing is committed. Records of transactions that
     were not committed are skipped. If retention has deleted the next record, a reader with
-    `skips_deleted` continues with the first existing one; otherwise that is an error. `settings`
-    are further settings of librdkafka, with `_` for `.`. All methods raise `ServerError` while
-    Kafka is unavailable.
+    `skips_deleted` continues with the first existing one; otherwise that is an error. A reader with
+    `skips_undecodable` leaves out what librdkafka cannot decompress, such as a zstd batch that
+    expands beyond 100 MB; sequencers do not read it either (`bounded_fetches`). `settings` are
+    further settings of librdkafka, with `_` for `.`. All methods raise `ServerError` while Kafka is
+    unavailable.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class PartitionReader:
         topic: str,
         *,
         skips_deleted: bool = False,
+        skips_undecodable: bool = False,
         **settings: Any,
     ) -> None:
         self._kafka = kafka
         self._topic = topic
+        self._skips_undecodable = skips_undecodable
         self._consumer = Consumer(
             reader_settings(kafka, group)
             | {
@@ -122,6 +126,9 @@ class PartitionReader:
         try:
             while self._next < end and not self._ends_before(end):
                 message = next(self._messages)
+                if self._skips_undecodable and _is_undecodable(message):
+                    self._skip(partition, message.offset())
+                    continue
                 self._is_at_end = is_end(message)
                 if self._is_at_end:
                     self._next = max(self._next, message.offset())
@@ -147,6 +154,11 @@ class PartitionReader:
         self._is_at_end = False
         self._consumer.assign([TopicPartition(self._topic, partition, first)])
         self._messages = messages(self._consumer)
+
+    def _skip(self, partition: int, offset: int) -> None:
+        """Continues after a record that cannot be decompressed, in its batch or behind it."""
+        self._partition = None
+        self._place(partition, max(self._next, offset) + 1)
 
     def _ends_before(self, end: int) -> bool:
         """Checks again at a reported end: it is reported once, and may be outdated."""
@@ -191,6 +203,11 @@ def messages(consumer: Consumer, silent_max_s: float = SILENT_MAX_S) -> Iterator
 def _is_electing(message: Message) -> bool:
     error = message.error()
     return error is not None and is_retriable(error)
+
+
+def _is_undecodable(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._BAD_COMPRESSION
 
 
 def is_end(message: Message) -> bool:

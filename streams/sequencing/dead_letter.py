@@ -9,15 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from streams.sequencing.validation import RejectedRecord, SourceRecord
-from topics.codecs import GUID_HEADER_BYTES, SCHEMA_HEADER, schema_ref_of
+from topics.codecs import GUID_HEADER_BYTES, SCHEMA_HEADER, UnreadValue, schema_ref_of
 
 ERROR_HEADER_BYTES_MAX = 4_096
-CUT_TO_BYTES = (64 * 1024, 0)
-"""Lengths to which a value is cut, one after the other, until the topic takes the letter."""
+CUT_TO = ((64 * 1024, ERROR_HEADER_BYTES_MAX), (0, 200))
+"""Lengths of value and texts to which a letter is cut, one after the other, until it is taken."""
 SCHEMA_HEADER_HEX = "origin_schema_header"
 """Header that holds, in hexadecimal, the record's header that names the schema of its value."""
-SHORT_HEADER_BYTES_MAX = 200
-"""Maximum length of the headers of a letter whose value is cut to nothing."""
 
 
 def letters_of(
@@ -25,13 +23,16 @@ def letters_of(
 ) -> Iterator[dict[str, Any]]:
     """Producer messages that keep `each`, ever smaller: the whole value first, then cut ones."""
     value = each.record.value
-    yield _letter(each, topic, partition, version, value, ERROR_HEADER_BYTES_MAX)
-    for length in CUT_TO_BYTES:
-        header_bytes_max = ERROR_HEADER_BYTES_MAX if length else SHORT_HEADER_BYTES_MAX
-        if value is not None and len(value) > length:
-            cut = _letter(each, topic, partition, version, value[:length], header_bytes_max)
+    letter = _letter(each, topic, partition, version, value, ERROR_HEADER_BYTES_MAX)
+    if isinstance(value, UnreadValue):  # of unknown size
+        letter["headers"].append(("cut", b"true"))
+    yield letter
+    for length, text_bytes_max in CUT_TO:
+        kept = None if value is None else value[:length]
+        cut = _letter(each, topic, partition, version, kept, text_bytes_max)
+        if value is not None and kept != value:
             cut["headers"] += _cut_headers(value)
-            yield cut
+        yield cut
 
 
 def _letter(
@@ -40,13 +41,13 @@ def _letter(
     partition: int,
     version: str,
     value: bytes | None,
-    header_bytes_max: int,
+    text_bytes_max: int,
 ) -> dict[str, Any]:
     """The message whose value is `value`; its key is the record's origin."""
     origin = f"{topic}/{partition}/{each.record.offset}"
     headers = {
         "reason": str(each.rejected.reason),
-        "error": each.rejected.detail,
+        "error": _cut_text(each.rejected.detail, text_bytes_max),
         "schema_id": _schema_id(each.record),
         "origin_topic": topic,
         "origin_partition": str(partition),
@@ -54,11 +55,16 @@ def _letter(
         "origin_timestamp": str(each.record.timestamp),
         "sequencer_version": version,
     }
-    encoded = [(k, v.encode()[:header_bytes_max]) for k, v in headers.items()]
+    encoded = [(name, text.encode()) for name, text in headers.items()]
     if each.record.key is not None:
-        encoded.append(("origin_key", each.record.key[:header_bytes_max]))
+        encoded.append(("origin_key", each.record.key[:text_bytes_max]))
     encoded += [(SCHEMA_HEADER_HEX, named.hex().encode()) for named in _named(each.record)]
     return {"key": origin, "value": value, "headers": encoded}
+
+
+def _cut_text(text: str, bytes_max: int) -> str:
+    """The beginning of a text that may quote others: also half a surrogate pair, as `?`."""
+    return text.encode(errors="replace")[:bytes_max].decode(errors="ignore")
 
 
 def _named(record: SourceRecord) -> list[bytes]:

@@ -1,8 +1,7 @@
 """Writes dead letters; one that is too large for its topic is cut, so that nothing waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import structlog
@@ -12,8 +11,11 @@ from streams.sequencing.start_positions import TopicPartition
 from streams.sequencing.validation import RejectedRecord
 
 _log = structlog.get_logger(__name__)
+_TRIES = 3
+"""How often the smallest letter is sent before it is left out."""
 
 Report = Callable[[int | None], None]
+Letter = dict[str, Any]
 
 
 class LetterProducer(Protocol):
@@ -24,6 +26,10 @@ class LetterProducer(Protocol):
     ) -> None:
         """Sends a record; calls `on_too_large` instead of `report` if it is too large."""
         ...
+
+
+class _RefusedError(Exception):
+    """The topic does not take a letter of this size."""
 
 
 class LetterWriter:
@@ -40,31 +46,45 @@ class LetterWriter:
         self._dead_letters = dead_letters
         self._version = version
         self._stop = stop
+        self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def write(self, each: RejectedRecord, tp: TopicPartition, report: Report) -> None:
         """Sends the letter of a rejected record of `tp`; `report` is called as for any record."""
         letters = letters_of(each, tp.topic, tp.partition, self._version)
-        await self._produce(next(letters), letters, report)
 
-    async def _produce(
-        self, letter: dict[str, Any], smaller: Iterator[dict[str, Any]], report: Report
-    ) -> None:
-        on_too_large = partial(self._produce_smaller, letter["key"], smaller, report)
-        await self._producer.produce(
-            self._dead_letters, report, on_too_large=on_too_large, **letter
-        )
+        def cut() -> None:
+            self._begin_task(self._write_smaller([*letters], report))
 
-    def _produce_smaller(
-        self, origin: str, smaller: Iterator[dict[str, Any]], report: Report
-    ) -> None:
-        letter = next(smaller, None)
-        if letter is None:
-            _log.error("the topic takes not even an empty letter", origin=origin)
-            report(0)
-            return
-        _log.warning("a dead letter is too large for its topic; it is cut", origin=origin)
-        self._begin_task(self._produce(letter, smaller, report))
+        await self._producer.produce(self._dead_letters, report, on_too_large=cut, **next(letters))
+
+    async def _write_smaller(self, letters: list[Letter], report: Report) -> None:
+        """Sends ever smaller letters, each alone: a batch of several may be too large, too."""
+        async with self._one_at_a_time:
+            for letter in [*letters, *letters[-1:] * _TRIES]:
+                try:
+                    written = await self._write_and_wait(letter)
+                except _RefusedError:
+                    continue
+                _log.warning("a dead letter was too large; it is cut", origin=letter["key"])
+                report(written)
+                return
+        _log.error("the topic takes no dead letter; one is left out", topic=self._dead_letters)
+        report(0)
+
+    async def _write_and_wait(self, letter: Letter) -> int | None:
+        written: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+        def report(offset: int | None) -> None:
+            if not written.done():
+                written.set_result(offset)
+
+        def refuse() -> None:
+            if not written.done():
+                written.set_exception(_RefusedError())
+
+        await self._producer.produce(self._dead_letters, report, on_too_large=refuse, **letter)
+        return await written
 
     def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -32,6 +32,7 @@ class RowContent(NamedTuple):
     reason: str = ""
 
 
+_TOO_LARGE = RowContent(reason=str(RejectionReason.TOO_LARGE))
 _WITHOUT_SCHEMA = {
     RowContent(reason=str(RejectionReason.UNKNOWN_SCHEMA)),
     RowContent(reason=str(RejectionReason.BAD_MAGIC)),  # of a version that knew no GUIDs
@@ -83,13 +84,15 @@ def compared(
 ) -> Iterator[Broken]:
     """Differences between a batch and the source's records of the same offsets.
 
-    A record whose schema was registered after its rejection stays rejected. That is no difference.
+    A record whose schema was registered after its rejection stays rejected, and one that was too
+    large to be read may be readable here. These are no differences.
     """
     log, source = in_log(counted), in_source(records, decoder)
     registered = {each.offset for each in records if _is_registered(each)}
     for at in sorted(log.keys() | source.keys()):
         is_late = at in registered and log.get(at) in _WITHOUT_SCHEMA
-        if log.get(at) != source.get(at) and not is_late:
+        is_excused = is_late or log.get(at) == _TOO_LARGE
+        if log.get(at) != source.get(at) and not is_excused:
             yield Broken(Promise.SOURCE, _place(counted, at), _difference(log, source, at))
 
 
@@ -109,7 +112,10 @@ def _difference(log: Mapping[int, RowContent], source: Mapping[int, RowContent],
 def missing_letters(
     counted: Counted, records: Iterable[SourceRecord], keeps: Keeps
 ) -> Iterator[Broken]:
-    """Rejected records without a dead letter, or whose dead letter has other bytes."""
+    """Rejected records without a dead letter, or whose dead letter has other bytes.
+
+    The dead letter of a record that was too large to be read has none.
+    """
     values = {record.offset: record.value for record in records}
     for at, reason in counted.rejected:
         place = _place(counted, at)
@@ -117,7 +123,7 @@ def missing_letters(
         is_same = keeps(origin, values.get(at))
         if is_same is None:
             yield Broken(Promise.LETTERS, place, f"rejected as {reason}, but no dead letter")
-        elif at in values and not is_same:
+        elif at in values and not is_same and reason != RejectionReason.TOO_LARGE:
             yield Broken(Promise.LETTERS, place, "the dead letter has other bytes than the source")
 
 

@@ -33,6 +33,7 @@ class SourceRecords:
             kafka,
             "echotune-source-reader",
             LISTENING_EVENTS.name,
+            skips_undecodable=True,
             queued_max_messages_kbytes=_QUEUE_KBYTES_MAX,
         )
         self.start = self._next = self._reader.bounds(partition).start

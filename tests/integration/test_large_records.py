@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
@@ -14,7 +15,7 @@ from streams.kafka.client_settings import client_settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.records import MIB
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, Worker, wait_until
 from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
 
 TIMEOUT_S = 30.0
@@ -32,10 +33,10 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
         yield station
 
 
-def produce(station: Station, value: bytes, partition: int = 0) -> None:
+def produce(station: Station, value: bytes, partition: int = 0, codec: str = "zstd") -> None:
     producer = Producer(
         client_settings(station.addresses.kafka)
-        | {"message.max.bytes": 64 * MIB, "compression.type": "zstd"}
+        | {"message.max.bytes": 512 * MIB, "compression.type": codec}
     )
     errors: list[object] = []
     producer.produce(
@@ -80,6 +81,31 @@ def test_a_record_that_no_letter_can_hold_is_cut_with_its_size_and_hash_and_the_
     assert found["kept"], found["promises"]
     plan = station.json("deadletters", "replay", "--dry-run")
     assert plan["fates"] == {"cut": 1}
+
+
+def test_a_batch_that_expands_beyond_the_bound_is_rejected_unread_and_the_rest_goes_on(
+    station: Station,
+) -> None:
+    before = len(dead_letters(station.addresses.kafka))
+    applied = station.status()["applied"]
+    for codec, size in (("zstd", 150 * MIB), ("gzip", 100 * MIB), ("lz4", 100 * MIB)):
+        produce(station, bytes(size), codec=codec)
+    station.produce(list(a_stream(applied + 100))[applied:])
+    station.wait_applied(applied + 100)
+    found = letters(station, before + 3)[before:]
+    assert {each.reason for each in found} == {"too_large"}
+    assert {each.headers["cut"] for each in found} == {"true"}
+    assert max(map(resident_bytes, station.workers)) < 1024 * MIB
+    deep = station.json("verify", "--deep")
+    assert deep["kept"], deep["promises"]
+    assert station.json("deadletters", "replay", "--dry-run")["fates"]
+
+
+def resident_bytes(worker: Worker) -> int:
+    """The most memory that a worker has had so far."""
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    [line] = [each for each in status.splitlines() if each.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
 
 
 @pytest.mark.parametrize("most", [20_000, 1_000, 100])

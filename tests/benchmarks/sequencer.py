@@ -26,6 +26,7 @@ class _Record:
         self.timestamp = 1_800_000_000_000
         self.key = None
         self.value = value
+        self.headers = ()
 
 
 def sequencing(data: Path | None) -> list[Figure]:

@@ -24,6 +24,8 @@ class Kept(NamedTuple):
     value: bytes | None
     timestamp_type: int = 1
     headers: tuple[tuple[str, bytes | None], ...] = ()
+    is_vacant: bool = False
+    """Whether it is no record, but a transaction's marker, or a record of an aborted one."""
 
 
 @dataclass
@@ -70,6 +72,11 @@ class Broker:
         for each in waiting:
             _finish(each)
         return offset
+
+    def append_vacant(self, partition: Partition) -> None:
+        """Occupies an offset that no consumer receives."""
+        offset = self.append(partition, None)
+        partition.records[offset] = partition.records[offset]._replace(is_vacant=True)
 
     def cut(self, end: int) -> None:
         """Removes the log's tail, as a power cut does."""

@@ -147,7 +147,8 @@ class _Beneath(aiokafka.Consumer):
             most = 1 + int(self._wanted.records_max * self._edge.chance.number(f"{self.name} most"))
             if records := partition.records[at : at + most]:
                 self._fetch_at[tp] = records[-1].offset + 1
-                found[tp] = Fetched(records, self._fetch_at[tp])
+                readable = [each for each in records if not each.is_vacant]
+                found[tp] = Fetched(readable, self._fetch_at[tp])
         return found
 
     # -- committing ------------------------------------------------------------------------------

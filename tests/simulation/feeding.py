@@ -21,7 +21,7 @@ RATES = Rates(again=0.08, near=0.05, late=0.06, poison=0.08)
 ERASED = "eve"
 """A listener who is sometimes erased, and plays again."""
 EVENTS_BY_ERASED, ASKS = 0.1, 0.35
-UNACKNOWLEDGED = 0.04
+UNACKNOWLEDGED, VACANT = 0.04, 0.1
 
 
 class Feeder:
@@ -63,6 +63,8 @@ class Feeder:
         )
         if delivery.what in (What.FRESH, What.LATE):
             self.fresh.add((delivery.listener_id, delivery.number))
+        if self._chance.strikes("marker", "feeder", VACANT):
+            self._broker.append_vacant(self._broker.sources[tp])
         if not self._chance.strikes("lost answer", "feeder", UNACKNOWLEDGED):
             self.acknowledged[tp.partition, offset] = delivery
 

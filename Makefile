@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 HISTORY ?=
 LISTENER ?=
+MINUTES ?= 10
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations check bench bench-model bench-reliability lock clean
+.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations fuzz check bench bench-model bench-reliability lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -46,6 +47,11 @@ test-faults: setup  ## Breaks real servers and workers in every way of docs/reli
 
 test-soak: setup  ## Overload for a minute, and steady load for half an hour; nothing may grow
 	@$(BIN)/python -m pytest tests/faults -m soak -s
+
+fuzz: setup  ## Fuzzes what reads other people's bytes, for ten minutes (MINUTES=10)
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--only-binary :all: atheris==3.0.0 || echo "atheris has no wheel here: inputs are random"
+	@$(BIN)/python -m tests.fuzzing --minutes $(MINUTES)
 
 test-mutations: setup  ## Takes each safeguard away and shows which test notices
 	@$(BIN)/python -m tests.faults.mutations

@@ -9,14 +9,16 @@ from fastavro.schema import SchemaParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.sequencing.validation import accept
 from tests.support.hostile_schemas import an_event_after, with_extra
+from tests.support.records import ARecord
 from topics.avro_bounds import BoundsError, Walk
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import EchoTuneError, SchemaError
 from topics.learning_log import decode_log_record
 from topics.registered_schemas import writer_schema
-from topics.schemas import released_schemas
+from topics.schemas import raw_schema, released_schemas
 
 PLAIN = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 
@@ -87,6 +89,31 @@ def test_whatever_a_schema_and_a_record_are_the_result_is_an_event_or_a_rejectio
     decoder = Decoder(LISTENING_EVENTS.contracts, lambda at: writer_schema(at, text))
     value = an_event_after(extra)
     decoder.decode(value[: len(value) - cut])
+
+
+FIELDS = [field["name"] for field in raw_schema("ListeningEvent")["fields"]]
+
+
+@given(st.sampled_from(FIELDS), SCHEMAS | st.sampled_from(PLAIN), BYTES)
+def test_whatever_type_a_field_of_ours_has_the_result_is_an_event_or_a_rejection(
+    field: str, kind: Any, value: bytes
+) -> None:
+    raw = raw_schema("ListeningEvent")
+    [changed] = [each for each in raw["fields"] if each["name"] == field]
+    changed["type"] = kind
+    try:
+        found = writer_schema(7, json.dumps(raw))
+    except SchemaError:
+        return
+    decoder = Decoder(LISTENING_EVENTS.contracts, lambda _: found)
+    body = an_event_after(b"")
+    records = [
+        ARecord(0, body[:5] + value),
+        ARecord(1, body),
+        ARecord(2, body[:20] + value + body[20:]),
+    ]
+    accepted = accept(records, decoder)
+    assert len(accepted.rows) + len(accepted.rejected) == len(records)
 
 
 JSON = st.recursive(

@@ -30,12 +30,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point: errors that users can act on are printed in a line, never as a traceback."""
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # all of them end a command cleanly
-        signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command cleanly
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and background jobs want it
+            signal.signal(number, signal.default_int_handler)
     try:
         from streams.cli import commands
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,8 @@ from streams.kafka.batch_transport import BatchTransport
 from streams.kafka.chunks import ChunkSchema, StartingPositions
 from streams.kafka.pacer import AT_ONCE, Pace
 from streams.settings import Settings
+from streams.workers.stopping import EXIT_TIMEOUT_S, STOP_TIMEOUT_S, exit_after, stop_on_signals
+from topics.errors import ServerError
 
 SWITCH_INTERVAL_S = 0.0005
 """Interval at which Faust's consumer thread and its main thread hand over the GIL."""
@@ -111,17 +112,21 @@ class Worker(Protocol):
 
 
 def run_worker(build: Callable[[], Worker], settings: Settings) -> None:
-    """Runs a worker until SIGTERM or Ctrl-C; raises what crashed it."""
+    """Runs a worker until SIGTERM, SIGHUP or Ctrl-C; raises what crashed it.
+
+    Whatever hangs, the process ends within `EXIT_TIMEOUT_S` after the signal or the crash.
+    """
     (settings.home / "faust").mkdir(parents=True, exist_ok=True)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(build))
+        try:
+            runner.run(_serve(build))
+        finally:
+            exit_after(EXIT_TIMEOUT_S)  # threads of a crashed app would keep its partitions
 
 
 async def _serve(build: Callable[[], Worker]) -> None:
-    stop_requested = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
+    stop_requested = stop_on_signals()
     worker = build()
     app = worker.app
     app.finalize()
@@ -134,10 +139,23 @@ async def _serve(build: Callable[[], Worker]) -> None:
         start.result()
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     start.cancel()
-    await app.stop()
-    await worker.end(is_clean=app.crash_reason is None)
-    if app.crash_reason is not None:
-        raise app.crash_reason
+    await _stop(worker)
+
+
+async def _stop(worker: Worker) -> None:
+    """Stops the app and ends the worker; raises what crashed it."""
+    app, crash = worker.app, worker.app.crash_reason
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await app.stop()
+            await worker.end(is_clean=crash is None)
+    except TimeoutError as error:
+        raise crash or ServerError(
+            f"The worker did not stop within {STOP_TIMEOUT_S:.0f} s.",
+            "Start it again: nothing is lost, and what it did not write comes again.",
+        ) from error
+    if crash is not None:
+        raise crash
 
 
 def _freeze_garbage_collector() -> None:

@@ -1,0 +1,57 @@
+"""Stops a worker: on signals, in order, and within a bounded time.
+
+A process that neither works nor ends is worse than one that is killed: no supervisor restarts it,
+and no standby takes over. So the time of an orderly stop is bounded, and a watchdog thread ends the
+process if its event loop, or a thread that Python waits for at its end, hangs.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from types import FrameType
+
+import structlog
+
+STOP_TIMEOUT_S = 8.0
+"""Time for an orderly stop, in which a recommender writes its state."""
+EXIT_TIMEOUT_S = 9.5
+"""Time after which a worker that was asked to stop, or has crashed, is ended by force."""
+EXIT_HUNG = 3
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_log = structlog.get_logger(__name__)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that is set by any signal to stop; from then on the watchdog runs.
+
+    Signals that the process was started to ignore, as by `nohup`, stay ignored.
+    """
+    requested, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        exit_after(EXIT_TIMEOUT_S)
+        loop.call_soon_threadsafe(requested.set)
+
+    handle(STOP_SIGNALS, stop)
+    return requested
+
+
+def handle(numbers: tuple[signal.Signals, ...], handler: "signal._HANDLER") -> None:
+    """Sets the handler of the signals that this process was not started to ignore."""
+    for number in numbers:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def exit_after(timeout_s: float) -> None:
+    """Ends this process after `timeout_s`, even if its event loop or a thread hangs."""
+    watchdog = threading.Timer(timeout_s, _exit_hung)
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def _exit_hung() -> None:
+    _log.error("the worker hangs while it stops, and is ended by force")
+    os._exit(EXIT_HUNG)

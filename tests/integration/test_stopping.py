@@ -1,0 +1,113 @@
+"""Workers that are asked to stop, that crash, and that hang while they stop."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.events import an_event
+from tests.support.station import REPOSITORY, Station
+
+WAIT_S = 90.0
+HANGING = """
+import asyncio, signal, sys, threading, types
+from streams.settings import Settings
+from streams.workers import faust_app, stopping
+from topics.errors import LogError
+from streams.cli import app, main
+
+what = sys.argv[1]
+faust_app.STOP_TIMEOUT_S, faust_app.EXIT_TIMEOUT_S, stopping.EXIT_TIMEOUT_S = 0.2, 1.0, 1.0
+
+class App:
+    crash_reason = LogError("The log has a hole.", "Restore it.") if what == "crash" else None
+    def __init__(self):
+        self._crashed = asyncio.Event()
+        if what == "crash":
+            self._crashed.set()
+    def finalize(self):
+        threading.Thread(target=threading.Event().wait).start()  # Python waits for it at its end
+    async def start(self):
+        if what == "dead loop":
+            print("started", flush=True)
+            threading.Event().wait()
+        if what == "signal":
+            print("started", flush=True)
+        await asyncio.Event().wait()
+    async def stop(self):
+        await asyncio.Event().wait()
+
+class Worker:
+    def __init__(self):
+        self.app = App()
+    async def start(self):
+        pass
+
+@app.command()
+def hang(_: str):
+    from streams.log_setup import log_to_stderr
+    log_to_stderr(as_json=True)
+    faust_app.run_worker(Worker, Settings())
+
+sys.argv[1:] = ["hang", what]
+main()
+"""
+
+
+def begun(what: str, home: Path) -> "subprocess.Popen[str]":
+    """A worker whose app never stops, and which has a thread that never ends."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HANGING, what],
+        cwd=REPOSITORY,
+        env={**os.environ, "ECHOTUNE_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_that_crashed_ends_though_its_app_hangs_and_says_why(tmp_path: Path) -> None:
+    with begun("crash", tmp_path) as worker:
+        _, said = worker.communicate(timeout=WAIT_S)
+    assert worker.returncode == 3
+    assert "The log has a hole." in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("what", ["signal", "dead loop"])
+def test_a_signal_ends_a_worker_whatever_hangs(
+    what: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    with begun(what, tmp_path) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "started\n"
+        worker.send_signal(number)
+        _, said = worker.communicate(timeout=WAIT_S)
+    assert worker.returncode == 3
+    assert "did not stop within" in said or "ended by force" in said
+
+
+@pytest.mark.timeout(300)
+def test_sighup_ends_workers_in_order_unless_they_were_started_to_ignore_it(
+    station: Station,
+) -> None:
+    station.up()
+    sequencer = station.start("sequencer")
+    station.produce([an_event()])
+    was = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits this, as under nohup
+    try:
+        recommender = station.start("recommender")
+    finally:
+        signal.signal(signal.SIGHUP, was)
+    station.wait_applied(1)
+    for worker in (sequencer, recommender):
+        worker.process.send_signal(signal.SIGHUP)
+    assert sequencer.process.wait(WAIT_S) == 0, sequencer.text()
+    station.start("sequencer")
+    station.produce([an_event(listener_id="bob")])
+    station.wait_applied(2)
+    assert recommender.process.poll() is None
+    assert recommender.stop() == 0, recommender.text()

@@ -33,6 +33,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command cleanly
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and background jobs want it
             signal.signal(number, signal.default_int_handler)
+    console.replace_what_cannot_be_shown()
     try:
         from streams.cli import commands
 

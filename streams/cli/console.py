@@ -2,14 +2,29 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, NoReturn
+from io import TextIOWrapper
+from typing import Any, NoReturn, TextIO
 
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from streams.cli.untrusted_text import visible, visible_json
 
 
-class _Stderr(Console):
+class _Visible(Console):
+    """A terminal that obeys no control character of the text that it shows."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else visible(text), style, control)
+
+
+class _Stderr(_Visible):
     """Stderr. If its reader has closed it, messages are dropped, and the command continues."""
 
     def on_broken_pipe(self) -> None:
@@ -23,7 +38,7 @@ class _Stderr(Console):
             self.quiet = True
 
 
-out = Console(highlight=False)
+out = _Visible(highlight=False)
 err = _Stderr(stderr=True, highlight=False)
 
 
@@ -41,12 +56,27 @@ def failure(message: str, remedy: str) -> None:
 
 def print_json(value: Any) -> None:
     """Prints one JSON document on stdout."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())
+    print(_json(value, orjson.OPT_INDENT_2))
 
 
 def print_json_line(value: Any) -> None:
     """Prints one JSON document as a line on stdout, and flushes it."""
-    print(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode(), flush=True)
+    print(_json(value), flush=True)
+
+
+def _json(value: Any, option: int = 0) -> str:
+    text = orjson.dumps(value, option=option | orjson.OPT_SERIALIZE_NUMPY).decode()
+    return visible_json(text, ascii_only=not _is_utf8(sys.stdout))
+
+
+def replace_what_cannot_be_shown() -> None:
+    """Has stdout show a replacement for each character that its encoding does not have."""
+    if isinstance(sys.stdout, TextIOWrapper) and not _is_utf8(sys.stdout):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def exit_now(exit_code: int) -> NoReturn:

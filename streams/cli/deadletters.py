@@ -9,6 +9,7 @@ from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress_bar import progress
+from streams.cli.untrusted_text import in_one_line
 from streams.dead_letters.dead_letter_reader import (
     SHOWN_MAX,
     DeadLetter,
@@ -50,7 +51,7 @@ def list_command(
         return
     for each in found:
         text = f"{each.origin:32} {each.reason:20} {each.error}"
-        console.out.print(text, soft_wrap=True, markup=False)
+        console.out.print(in_one_line(text), soft_wrap=True, markup=False)
     console.say(f"{len(found)} dead letters")
 
 

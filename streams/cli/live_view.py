@@ -6,6 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.cli.list_view import list_table
+from streams.cli.untrusted_text import in_one_line
 from streams.monitoring.observer import LiveView
 
 TRACKS_SHOWN = 10
@@ -21,11 +22,13 @@ def panel(view: LiveView, title: str, news: list[str]) -> RenderableType:
     shown: list[RenderableType] = [figures, Text("")]
     if view.spotlight is not None:
         plays = f", who plays {view.playing}" if view.playing else ""
-        shown.append(Text(f"next for {view.spotlight}{plays}", style="italic", no_wrap=True))
+        shown.append(
+            Text(in_one_line(f"next for {view.spotlight}{plays}"), style="italic", no_wrap=True)
+        )
         shown.append(list_table(None, view.stored, view.names, k=TRACKS_SHOWN))
     else:
         shown.append(Text("the first list appears after the first play", "dim"))
-    shown += [Text(""), *(Text(each, style="dim", no_wrap=True) for each in news)]
+    shown += [Text(""), *(Text(in_one_line(each), style="dim", no_wrap=True) for each in news)]
     return Panel(
         Group(*shown), title=title, subtitle="Ctrl-C stops everything; the next run continues"
     )
@@ -48,7 +51,7 @@ def line(view: LiveView) -> str:
     fresh = status["freshness_ms"]
     first = view.stored.items[:1] if view.stored else []
     names = "".join(f"  {view.spotlight} → {view.names[item.track_id]}" for item in first)
-    return (
+    return in_one_line(
         f"applied {_count(status['applied'])}  {_count(view.events_per_s)}/s"
         f"  lists {_count(status['lists'])}  waiting {_count(status['lag']['events'])}"
         f"  fresh p50 {_ms(fresh.get('p50'))} p99 {_ms(fresh.get('p99'))}"

@@ -1,4 +1,8 @@
-"""Runs a server as a daemon process, identified by its pid and start time."""
+"""Runs a server as a daemon process, identified by its pid and its start.
+
+The start is measured since the machine booted, so that no step of the clock changes it: a server
+that was no longer recognised would be started a second time, on the same data.
+"""
 
 import contextlib
 import os
@@ -18,28 +22,45 @@ from topics.errors import ServerError
 LOOPBACK = "127.0.0.1"
 _POLL_S = 0.05
 _SAME_START_S = 1.0
+"""Tolerance of starts that are Unix times: elsewhere than on Linux, and of older versions."""
 _SPAWN_MAX_S = 60.0
 _ATTEMPTS = 3
 _LOG_LINES_SHOWN = 8
-_WRITE_PID = 'echo $$ > "$0" && exec "$@"'
+_WRITE_PID = '{ echo $$; cat /proc/$$/stat 2>/dev/null; } > "$0"; exec "$@"'
+_START_FIELD = 19
+"""Place of the start in /proc/PID/stat, counted behind the name of the program."""
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A process; `started` (Unix seconds) distinguishes it from a later one with the same pid."""
+    """A process; `started` and `boot` distinguish it from a later one with the same pid.
+
+    `started` is in seconds since the boot with the id `boot`; in Unix seconds where that is empty.
+    """
 
     pid: int
     started: float
     port: int
+    boot: str = ""
+
+    @classmethod
+    def of(cls, pid: int, port: int = 0) -> "Daemon":
+        """The process that has this pid now; raises `psutil.NoSuchProcess`."""
+        with contextlib.suppress(OSError):
+            return cls(pid, _since_boot_s(Path(f"/proc/{pid}/stat").read_bytes()), port, _boot_id())
+        return cls(pid, psutil.Process(pid).create_time(), port)
 
     def is_alive(self) -> bool:
         """Whether this process still runs."""
         try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < _SAME_START_S
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return self._is_same() and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    def _is_same(self) -> bool:
+        if self.boot:
+            return Daemon.of(self.pid, self.port) == self
+        return abs(psutil.Process(self.pid).create_time() - self.started) < _SAME_START_S
 
     def stop(self, timeout_s: float) -> None:
         """Terminates the process; kills it after `timeout_s`."""
@@ -80,8 +101,9 @@ def spawn(
     port: int,
     log: Path,
     environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Daemon:
-    """Starts `command` in its own session, so that it outlives the calling process.
+    """Starts `command` in `folder` and its own session, so that it outlives the calling process.
 
     The process writes its pid next to `log` before it executes `command`, because the caller may be
     killed before it has stored the pid (see `find_orphan`).
@@ -94,25 +116,40 @@ def spawn(
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=log.parent,
+            cwd=folder or log.parent,
             env={**os.environ, **(environment or {})},
         )
     process.returncode = 0  # suppresses the warning that the process outlives this object
-    return Daemon(process.pid, psutil.Process(process.pid).create_time(), port)
+    return Daemon.of(process.pid, port)
+
+
+def _since_boot_s(stat: bytes) -> float:
+    """When a process started, from the text of its /proc/PID/stat."""
+    return int(stat.rpartition(b")")[2].split()[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def find_orphan(log: Path) -> Daemon | None:
     """The process that was last spawned with this log, if it still runs; its port is unknown.
 
-    A pid that was reused is recognised: that process was not started just before the pid file.
+    A pid that was reused is recognised: that process has another start.
     """
     try:
-        pid, written = int(_pid_file(log).read_text()), _pid_file(log).stat().st_mtime
-        found = Daemon(pid, psutil.Process(pid).create_time(), 0)
-    except (OSError, ValueError, psutil.NoSuchProcess):
+        pid, _, stat = _pid_file(log).read_bytes().partition(b"\n")
+        found = Daemon.of(int(pid))
+        was_spawned = _since_boot_s(stat) == found.started if stat else _is_near(log, int(pid))
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
         return None
-    was_spawned = -_SAME_START_S < written - found.started < _SPAWN_MAX_S
     return found if was_spawned and found.is_alive() else None
+
+
+def _is_near(log: Path, pid: int) -> bool:
+    """Whether a process was started just before its pid file was written, by the clock."""
+    written = _pid_file(log).stat().st_mtime
+    return -_SAME_START_S < written - psutil.Process(pid).create_time() < _SPAWN_MAX_S
 
 
 def _pid_file(log: Path) -> Path:

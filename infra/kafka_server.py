@@ -20,6 +20,10 @@ READY_TIMEOUT_S = 90.0
 _POM_FOLDER = Path(__file__).parent / "kafka"
 _BYTES_MAX = 9 * 1024 * 1024
 _HEAP_MIB = 512
+_SETTINGS, _DATA, _LOG4J = "server.properties", "data", "log4j2.properties"
+"""Files in Kafka's folder. Their names are relative, because Kafka splits paths at commas."""
+_UTF8 = {"LC_ALL": "C.UTF-8"}
+"""Without it, Java cannot open files whose names are not ASCII where the locale is C."""
 
 Say = Callable[[str], None]
 
@@ -41,17 +45,26 @@ def ensure_jars(libs: Path, say: Say) -> None:
             ],
             Path(folder),
             "Maven could not bring Kafka's jars",
+            "Is the network there? Try again.",
         )
         with contextlib.suppress(OSError):  # another process was faster
             part.rename(libs)
 
 
-def run(command: list[str], folder: Path, what: str) -> None:
+def run(command: list[str], folder: Path, what: str, remedy: str) -> None:
     """Runs a program to its end; raises `ServerError` with its last lines if it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | _UTF8,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     if done.returncode != 0:
         end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
-        raise ServerError(f"{what}:\n{end}", "Is the network there? Try again.")
+        raise ServerError(f"{what}:\n{end}", remedy)
 
 
 def program(name: str, remedy: str) -> str:
@@ -64,7 +77,7 @@ def program(name: str, remedy: str) -> str:
 
 def java() -> str:
     """Path of Java, version `JAVA_MIN` or newer; raises `ServerError` if there is none."""
-    remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)."
+    remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install default-jre-headless)."
     found = program("java", remedy)
     answer = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
     version = re.search(r'version "(\d+)', answer.stderr)
@@ -93,14 +106,17 @@ class KafkaServer:
         """Starts Kafka on `port` without waiting for it; formats the storage the first time."""
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
-        settings = self._folder / "server.properties"
+        shutil.copy(_POM_FOLDER / _LOG4J, self._folder)
+        settings = self._folder / _SETTINGS
         settings.write_text(self._properties(port, free_port(besides=port)))
-        if not (self._folder / "data" / "meta.properties").exists():
-            self._format(settings)
+        if not (self._folder / _DATA / "meta.properties").exists():
+            self._format()
         return spawn(
-            [java(), *self._options(), "-cp", f"{self._libs}/*", "kafka.Kafka", str(settings)],
+            [*self._java(*self._options()), "kafka.Kafka", _SETTINGS],
             port=port,
             log=self._log,
+            environment=_UTF8,
+            folder=self._folder,
         )
 
     def wait_ready(self, daemon: Daemon) -> None:
@@ -109,16 +125,26 @@ class KafkaServer:
 
     def _options(self) -> list[str]:
         fast = ["-XX:TieredStopAtLevel=1"] if self._fast_start else []
-        log4j = f"-Dlog4j2.configurationFile={_POM_FOLDER / 'log4j2.properties'}"
+        log4j = f"-Dlog4j2.configurationFile={_LOG4J}"
         return [f"-Xms{_HEAP_MIB}m", f"-Xmx{_HEAP_MIB}m", "-XX:+UseSerialGC", *fast, log4j]
 
-    def _format(self, settings: Path) -> None:
+    def _java(self, *options: str) -> list[str]:
+        libs = os.path.relpath(self._libs, self._folder)
+        if os.pathsep in libs:
+            raise ServerError(
+                f"Java cannot find Kafka in {self._libs}: a path must not have a {os.pathsep!r}.",
+                "Set ECHOTUNE_KAFKA_LIBS to another folder, or move this one.",
+            )
+        return [java(), *options, "-cp", f"{libs}/*"]
+
+    def _format(self) -> None:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [java(), "-cp", f"{self._libs}/*", "kafka.tools.StorageTool"]
+        tool = [*self._java(), "kafka.tools.StorageTool"]
         run(
-            [*tool, "format", f"--cluster-id={cluster_id}", "-c", str(settings)],
+            [*tool, "format", f"--cluster-id={cluster_id}", "-c", _SETTINGS],
             self._folder,
             "Kafka's storage could not be formatted",
+            f"Is there room in {self._folder}?",
         )
 
     def _properties(self, port: int, controller_port: int) -> str:
@@ -130,7 +156,7 @@ class KafkaServer:
             "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-            "log.dirs": _escaped(self._folder / "data"),
+            "log.dirs": _DATA,
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1",
@@ -146,7 +172,3 @@ class KafkaServer:
             "replica.fetch.max.bytes": str(_BYTES_MAX),
         }
         return "".join(f"{name}={value}\n" for name, value in lines.items())
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("\\", "\\\\").replace(os.sep + " ", os.sep + "\\ ")

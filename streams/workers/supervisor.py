@@ -6,6 +6,7 @@ a killed run has left behind.
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -73,7 +74,7 @@ class Supervisor:
 
     def start(self, name: str, *arguments: str, is_lasting: bool = True) -> None:
         """Starts `echotune ARGUMENTS`; a lasting process is restarted whenever it ends."""
-        command = [sys.executable, "-m", "streams.cli", *arguments]
+        command = [sys.executable, "-P", "-m", "streams.cli", *arguments]
         log = self._home / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         before = log.stat().st_size if log.exists() else 0
@@ -177,11 +178,18 @@ def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
         )
+
+
+def _import_path() -> list[str]:
+    """Where a child finds this very package, and not one of its name in the current folder (-P)."""
+    own = str(Path(__file__).parents[2])
+    return [own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
 
 
 def _daemon(process: "subprocess.Popen[bytes]") -> Daemon | None:
     try:
-        return Daemon(process.pid, psutil.Process(process.pid).create_time(), 0)
+        return Daemon.of(process.pid)
     except psutil.NoSuchProcess:
         return None

@@ -27,7 +27,8 @@ def ensure_registry(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as part:
         copy = [maven, "-q", "-B", "dependency:copy", f"-Dartifact={_ARTIFACT}"]
-        run([*copy, f"-DoutputDirectory={part}"], Path(part), "Maven could not bring Apicurio")
+        command = [*copy, f"-DoutputDirectory={part}"]
+        run(command, Path(part), "Maven could not bring Apicurio", "Is the network there?")
         [archive] = Path(part).glob("*.tar.gz")
         with tarfile.open(archive) as content:
             content.extractall(Path(part) / "app", filter="data")

@@ -141,11 +141,18 @@ class KafkaServer:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [*self._java(), "kafka.tools.StorageTool"]
         run(
-            [*tool, "format", f"--cluster-id={cluster_id}", "-c", _SETTINGS],
+            [
+                *(*tool, "format", f"--cluster-id={cluster_id}", "-c", _SETTINGS),
+                *self._format_options(),
+            ],
             self._folder,
             "Kafka's storage could not be formatted",
             f"Is there room in {self._folder}?",
         )
+
+    def _format_options(self) -> list[str]:
+        """More options of the storage tool; a server with users has some."""
+        return []
 
     def _properties(self, port: int, controller_port: int) -> str:
         lines = {

@@ -1,10 +1,13 @@
 """Addresses of the servers: those set by `ECHOTUNE_*`, otherwise those of embedded servers."""
 
 import re
+from urllib.parse import quote, urlencode
 
 from infra.embedded_servers import Addresses, EmbeddedServers
+from streams.kafka.cluster import KafkaCluster
+from streams.kafka_security import kafka_security
 from streams.settings import Settings
-from topics.errors import ServerError
+from topics.errors import ServerError, SettingsError
 
 __all__ = ["Addresses", "addresses_of", "shown", "shown_addresses"]
 
@@ -12,12 +15,43 @@ __all__ = ["Addresses", "addresses_of", "shown", "shown_addresses"]
 def addresses_of(settings: Settings) -> Addresses:
     """Addresses to use; raises `ServerError` if one is not set and has no embedded server."""
     embedded = EmbeddedServers(settings.home).addresses() or Addresses("", "", "")
-    redis, mongo = settings.redis.get_secret_value(), settings.mongo.get_secret_value()
+    redis, mongo = redis_url(settings), settings.mongo.get_secret_value()
     return Addresses(
-        kafka=_known("kafka", settings.kafka or embedded.kafka),
+        kafka=KafkaCluster(
+            _known("kafka", settings.kafka or embedded.kafka),
+            kafka_security(settings),
+            settings.prefix,
+        ),
         redis=_known("redis", redis or embedded.redis),
         mongo=mongo or embedded.mongo,
     )
+
+
+def redis_url(settings: Settings) -> str:
+    """The URL of Redis with the password and the certificates that are set beside it."""
+    url = settings.redis.get_secret_value()
+    password = settings.redis_password.get_secret_value()
+    if url and password:
+        scheme, _, place = url.partition("://")
+        user, _, host = place.rpartition("@")
+        if ":" in user:
+            raise SettingsError(
+                "ECHOTUNE_REDIS has a password, and ECHOTUNE_REDIS_PASSWORD is set, too.",
+                "Keep one of them.",
+            )
+        url = f"{scheme}://{user}:{quote(password, safe='')}@{host}"
+    files = {
+        "ssl_ca_certs": settings.redis_ssl_ca_location,
+        "ssl_certfile": settings.redis_ssl_certificate_location,
+        "ssl_keyfile": settings.redis_ssl_key_location,
+    }
+    given = {name: str(path) for name, path in files.items() if path is not None}
+    if given and not url.startswith("rediss://"):
+        raise SettingsError(
+            "Certificates for Redis are set, but ECHOTUNE_REDIS is no rediss:// URL.",
+            "Write rediss:// where Redis has TLS; otherwise nothing is encrypted.",
+        )
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(given)}" if given else url
 
 
 def shown(url: str) -> str:

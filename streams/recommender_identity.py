@@ -18,13 +18,13 @@ class RecommenderIdentity(NamedTuple):
     shards: int
 
     @classmethod
-    def of_generation(cls, generation: str, shard: int, shards: int) -> Self:
-        """The identity of a shard of `generation`.
+    def of_generation(cls, generation: str, shard: int, shards: int, *, prefix: str = "") -> Self:
+        """The identity of a shard of `generation`; `prefix` begins the names of an installation.
 
         >>> str(RecommenderIdentity.of_generation("first", 2, 3))
         'echotune-recommender-first-2of3'
         """
-        return cls(f"echotune-recommender-{generation}", shard, shards)
+        return cls(f"{prefix}echotune-recommender-{generation}", shard, shards)
 
     @classmethod
     def parsed(cls, recommender_id: str) -> Self | None:

@@ -1,27 +1,111 @@
 """All settings of EchoTune, in one class: the only reader of the environment (`ECHOTUNE_*`)."""
 
+import os
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from streams.recommender_identity import RecommenderIdentity
+from topics.errors import SettingsError
+
+_ENVIRONMENT_PREFIX = "ECHOTUNE_"
+_SECRET_BYTES_MAX = 64 * 1024
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Each secret may come from a file: `ECHOTUNE_REDIS_FILE` names one with `ECHOTUNE_REDIS`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The secret in the file that the environment names for this field; None without one."""
+        variable = f"{_ENVIRONMENT_PREFIX}{field_name.upper()}"
+        path = os.environ.get(f"{variable}_FILE")
+        if field.annotation is not SecretStr or not path:
+            return None, field_name, False
+        if os.environ.get(variable):
+            raise SettingsError(
+                f"{variable} and {variable}_FILE are both set.", "Keep one of them."
+            )
+        return _secret_in(Path(path), f"{variable}_FILE"), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All secrets that come from files, by the field's name."""
+        fields = self.settings_cls.model_fields
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+        return {name: secret for name, secret in found.items() if secret is not None}
+
+
+def _secret_in(path: Path, variable: str) -> str:
+    """The first line of a file; a secret never ends in the line break that editors append."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            secret = file.read(_SECRET_BYTES_MAX).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise SettingsError(
+            f"{variable} names {path}, which cannot be read: {why}.",
+            "It names a file that holds the secret alone, readable by this user.",
+        ) from error
+    if not secret:
+        raise SettingsError(f"{path}, which {variable} names, is empty.", "Put the secret in it.")
+    return secret
 
 
 class Settings(BaseSettings):
     """Settings and their defaults; an empty address means the embedded server of `home`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ECHOTUNE_", extra="ignore", frozen=True, validate_default=True
+        env_prefix=_ENVIRONMENT_PREFIX, extra="ignore", frozen=True, validate_default=True
     )
 
     home: Path = Field(Path(".echotune"), description="All embedded state, snapshots and logs.")
+    prefix: str = Field(
+        "",
+        pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})?$",
+        description="Begins the names of topics, groups, transactional ids and Redis keys.",
+    )
     kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
-    redis: SecretStr = Field(SecretStr(""), description="URL, redis://host:port/db.")
-    mongo: SecretStr = Field(SecretStr(""), description="URL, mongodb://host:port.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = ""
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_sasl_oauthbearer_token_file: Path | None = Field(
+        None, description="A file with a bearer token; it is read again before the token expires."
+    )
+    kafka_sasl_oauthbearer_token_endpoint_url: str = Field(
+        "", description="Where a token is fetched with the client credentials."
+    )
+    kafka_sasl_oauthbearer_client_id: str = ""
+    kafka_sasl_oauthbearer_client_secret: SecretStr = SecretStr("")
+    kafka_sasl_oauthbearer_scope: str = ""
+    kafka_ssl_ca_location: Path | None = Field(
+        None, description="Certificates to trust, PEM; without, those that the machine trusts."
+    )
+    kafka_ssl_certificate_location: Path | None = Field(None, description="Of the client, PEM.")
+    kafka_ssl_key_location: Path | None = Field(None, description="Of the client, PEM.")
+    kafka_ssl_key_password: SecretStr = SecretStr("")
+    kafka_ssl_endpoint_identification_algorithm: Literal["https", "none"] = Field(
+        "https", description="none: the broker's name is not compared with its certificate."
+    )
+    redis: SecretStr = Field(
+        SecretStr(""), description="URL, redis[s]://[user:password@]host:port/db."
+    )
+    redis_password: SecretStr = Field(SecretStr(""), description="Instead of one in the URL.")
+    redis_ssl_ca_location: Path | None = Field(None, description="Certificates to trust, PEM.")
+    redis_ssl_certificate_location: Path | None = Field(None, description="Of the client, PEM.")
+    redis_ssl_key_location: Path | None = Field(None, description="Of the client, PEM.")
+    mongo: SecretStr = Field(
+        SecretStr(""),
+        description="URL, mongodb://[user:password@]host:port/[?tls=true&tlsCAFile=PATH].",
+    )
     schema_registry: SecretStr = Field(
         SecretStr(""),
         description="URL, http[s]://[user:password@]host:port[/path]; empty: fixed ids.",
+    )
+    schema_registry_ssl_ca_location: Path | None = Field(
+        None, description="Certificates to trust, PEM."
     )
     kafka_libs: Path | None = Field(None, description="Folder of the Kafka jars (default in home).")
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of the spread topics.")
@@ -50,6 +134,18 @@ class Settings(BaseSettings):
     digest_every_records: int = Field(1_000, ge=1)
     session_timeout_s: float = Field(6.0, ge=1, description="Kafka group session timeout.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments come first, then the environment, then the files that it names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
     @field_validator("shards")
     @classmethod
     def _check_shard(cls, shards: int, so_far: ValidationInfo) -> int:
@@ -61,4 +157,8 @@ class Settings(BaseSettings):
     @property
     def recommender_id(self) -> str:
         """Identity of this recommender: its Faust app and consumer group."""
-        return str(RecommenderIdentity.of_generation(self.generation, self.shard, self.shards))
+        return str(
+            RecommenderIdentity.of_generation(
+                self.generation, self.shard, self.shards, prefix=self.prefix
+            )
+        )

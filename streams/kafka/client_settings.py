@@ -1,6 +1,8 @@
-"""Settings of every Kafka client outside of Faust."""
+"""Settings of every Kafka client outside of Faust; `faust_credentials` has those of Faust."""
 
 from typing import Any
+
+from streams.kafka.cluster import KafkaSecurity, prefixed, security_of
 
 _CRITICAL = 2
 _RECONNECT_MAX_MS = 2_000
@@ -16,11 +18,12 @@ def client_settings(kafka: str) -> dict[str, Any]:
     2.16.0, issue 5511).
     """
     return {
-        "bootstrap.servers": kafka,
+        "bootstrap.servers": str(kafka),
         "log_level": _CRITICAL,
         "metadata.recovery.strategy": "none",
         "reconnect.backoff.max.ms": _RECONNECT_MAX_MS,
         "socket.timeout.ms": _ANSWER_MAX_MS,
+        **_security_settings(security_of(kafka)),
     }
 
 
@@ -31,8 +34,42 @@ def reader_settings(kafka: str, group: str) -> dict[str, Any]:
     name for the broker's log: the consumer does not join a group.
     """
     return client_settings(kafka) | {
-        "group.id": group,
+        "group.id": prefixed(kafka, group),
         "enable.auto.commit": False,
         "auto.offset.reset": "error",
         "enable.partition.eof": True,
+    }
+
+
+def _security_settings(security: KafkaSecurity) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if security.protocol != "PLAINTEXT":
+        settings["security.protocol"] = security.protocol
+    if security.uses_tls:
+        settings |= _tls_settings(security)
+    if security.uses_sasl:
+        settings |= _sasl_settings(security)
+    return settings
+
+
+def _tls_settings(security: KafkaSecurity) -> dict[str, Any]:
+    files = {
+        "ssl.ca.location": security.ssl_ca_location,
+        "ssl.certificate.location": security.ssl_certificate_location,
+        "ssl.key.location": security.ssl_key_location,
+        "ssl.key.password": security.ssl_key_password,
+    }
+    checked = "https" if security.checks_hostname else "none"
+    given = {name: value for name, value in files.items() if value}
+    return given | {"ssl.endpoint.identification.algorithm": checked}
+
+
+def _sasl_settings(security: KafkaSecurity) -> dict[str, Any]:
+    fetch = security.oauth_token
+    if fetch is not None:
+        return {"sasl.mechanism": security.sasl_mechanism, "oauth_cb": lambda _: tuple(fetch())}
+    return {
+        "sasl.mechanism": security.sasl_mechanism,
+        "sasl.username": security.sasl_username,
+        "sasl.password": security.sasl_password,
     }

@@ -5,6 +5,7 @@ followed and proxies are not used: the address must be that of the registry itse
 """
 
 import json
+import ssl
 from base64 import b64encode
 from collections.abc import Callable
 from http import HTTPStatus
@@ -44,11 +45,14 @@ class _Place(NamedTuple):
 
 
 class HttpSchemaRegistry:
-    """The registry at `url`, `http[s]://[user:password@]host[:port][/path]`."""
+    """The registry at `url`, `http[s]://[user:password@]host[:port][/path]`.
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    `ca_location` is a file of the authorities to trust; without it, those of the machine are.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, ca_location: str = "") -> None:
         self._shown = shown(url)
-        self._place = _place_of(url, timeout_s)
+        self._place = _place_of(url, timeout_s, ca_location)
 
     def schema(self, schema_id: int | str) -> SchemaText | None:
         """See `SchemaRegistry`."""
@@ -186,7 +190,7 @@ class HttpSchemaRegistry:
         )
 
 
-def _place_of(url: str, timeout_s: float) -> _Place:
+def _place_of(url: str, timeout_s: float, ca_location: str) -> _Place:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -197,9 +201,25 @@ def _place_of(url: str, timeout_s: float) -> _Place:
             f"ECHOTUNE_SCHEMA_REGISTRY is no address of a registry: {shown(url)!r}.",
             "It looks like http://host:8081, or https://user:password@host/path.",
         )
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
     if parts.username is not None:
         secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {b64encode(secret.encode()).decode()}"
-    return _Place(lambda: kind(host, port, timeout=timeout_s), parts.path.rstrip("/"), headers)
+    path = parts.path.rstrip("/")
+    if parts.scheme == "http":
+        return _Place(lambda: HTTPConnection(host, port, timeout=timeout_s), path, headers)
+    context = _trust(ca_location)
+    return _Place(
+        lambda: HTTPSConnection(host, port, timeout=timeout_s, context=context), path, headers
+    )
+
+
+def _trust(ca_location: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_location or None)
+    except OSError as error:
+        raise SettingsError(
+            f"ECHOTUNE_SCHEMA_REGISTRY_SSL_CA_LOCATION names {ca_location}, which cannot be used: "
+            f"{error.strerror or error}.",
+            "It names a file of certificates in PEM form.",
+        ) from error

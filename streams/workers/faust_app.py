@@ -15,6 +15,7 @@ from faust.types.tuples import Message
 from streams.addresses import Addresses
 from streams.kafka.batch_transport import BatchTransport
 from streams.kafka.chunks import ChunkSchema, StartingPositions
+from streams.kafka.faust_credentials import broker_credentials
 from streams.kafka.pacer import AT_ONCE, Pace
 from streams.settings import Settings
 from streams.workers.stopping import EXIT_TIMEOUT_S, STOP_TIMEOUT_S, exit_after, stop_on_signals
@@ -45,6 +46,7 @@ def faust_app(
     app = faust.App(
         app_id,
         broker=f"kafka://{addresses.kafka.replace(',', ';kafka://')}",
+        broker_credentials=broker_credentials(addresses.kafka),
         store="memory://",
         datadir=str(settings.home / "faust" / app_id),
         topic_allow_declare=False,

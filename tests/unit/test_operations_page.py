@@ -1,4 +1,4 @@
-"""The page for operators lists what there is."""
+"""The pages for operators list what there is."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import pytest
 
 from streams.settings import Settings
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "operations.md").read_text()
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGES = "".join((DOCS / name).read_text() for name in ("operations.md", "security.md"))
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_on_the_page_for_operators(name: str) -> None:
-    assert f"`ECHOTUNE_{name.upper()}`" in PAGE
+def test_every_setting_is_on_a_page_for_operators(name: str) -> None:
+    assert f"`ECHOTUNE_{name.upper()}`" in PAGES

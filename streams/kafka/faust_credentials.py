@@ -1,0 +1,59 @@
+"""What `client_settings` is for librdkafka, for Faust and aiokafka: how they connect."""
+
+import asyncio
+import ssl
+
+import faust
+from aiokafka.abc import AbstractTokenProvider
+from faust.auth import OAuthCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+from streams.kafka.cluster import KafkaSecurity, security_of
+from topics.errors import SettingsError
+
+
+def broker_credentials(kafka: str) -> CredentialsT | None:
+    """Credentials for a Faust app; None for a cluster in plaintext."""
+    security = security_of(kafka)
+    context = tls_context(security) if security.uses_tls else None
+    if security.oauth_token is not None:
+        return OAuthCredentials(oauth_cb=_TokenProvider(security), ssl_context=context)
+    if security.uses_sasl:
+        return faust.SASLCredentials(
+            username=security.sasl_username,
+            password=security.sasl_password,
+            mechanism=security.sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context else None
+
+
+def tls_context(security: KafkaSecurity) -> ssl.SSLContext:
+    """The trust and the client's certificate; raises `SettingsError` for files that are none."""
+    try:
+        context = ssl.create_default_context(cafile=security.ssl_ca_location or None)
+        context.check_hostname = security.checks_hostname
+        if security.ssl_certificate_location:
+            context.load_cert_chain(
+                security.ssl_certificate_location,
+                security.ssl_key_location or None,
+                lambda: security.ssl_key_password,
+            )
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"The certificates for Kafka cannot be used: {error}.",
+            "ECHOTUNE_KAFKA_SSL_CA_LOCATION, _CERTIFICATE_LOCATION and _KEY_LOCATION name files "
+            "in PEM form; a key with a password needs ECHOTUNE_KAFKA_SSL_KEY_PASSWORD.",
+        ) from error
+    return context
+
+
+class _TokenProvider(AbstractTokenProvider):
+    """Fetches a token in a thread for each connection of aiokafka."""
+
+    def __init__(self, security: KafkaSecurity) -> None:
+        assert security.oauth_token is not None
+        self._fetch = security.oauth_token
+
+    async def token(self) -> str:
+        return (await asyncio.to_thread(self._fetch)).text

@@ -12,7 +12,9 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_writer import write_control
+from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
+from streams.kafka.rights import check_visible
 from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
@@ -38,7 +40,7 @@ def apply_topics(
     any earlier one.
     """
     admin, topics = AdminClient(client_settings(addresses.kafka)), catalogue(settings.partitions)
-    until_elected(lambda: compare(admin, topics))  # before anything is changed
+    _compare(settings, addresses)  # before anything is changed
     changes = apply(
         admin,
         topics,
@@ -97,7 +99,10 @@ def adopt_command(
 
 def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
     admin = AdminClient(client_settings(addresses.kafka))
-    return until_elected(lambda: compare(admin, catalogue(settings.partitions)))
+    with refusals_in_words(addresses.kafka):
+        found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
+    check_visible(addresses.kafka, [each.topic.name for each in found if each.is_missing])
+    return found
 
 
 def _print_and_exit(found: list[Difference], *, json: bool) -> None:

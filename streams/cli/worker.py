@@ -6,6 +6,7 @@ import typer
 
 from streams.addresses import addresses_of
 from streams.cli import console
+from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
@@ -28,11 +29,15 @@ def sequencer() -> None:
     from streams.log_setup import log_to_stderr
     from streams.workers.faust_app import run_worker
     from streams.workers.sequencer_worker import SequencerWorker
+    from streams.workers.worker_rights import check_sequencer_rights
 
     settings = Settings()
     log_to_stderr(as_json=True)
-    _wait_for(LISTENING_EVENTS, settings)
-    run_worker(lambda: SequencerWorker(settings, addresses_of(settings)), settings)
+    addresses = addresses_of(settings)
+    _wait_for(LISTENING_EVENTS, addresses.kafka)
+    with refusals_in_words(addresses.kafka):
+        check_sequencer_rights(addresses.kafka)
+        run_worker(lambda: SequencerWorker(settings, addresses), settings)
 
 
 @worker_app.command(epilog="Example: echotune worker recommender --generation first")
@@ -46,17 +51,20 @@ def recommender(
     from streams.log_setup import log_to_stderr
     from streams.workers.faust_app import run_worker
     from streams.workers.recommender_worker import RecommenderWorker
+    from streams.workers.worker_rights import check_recommender_rights
 
     given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     log_to_stderr(as_json=True)
     console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
     warm_up(settings)
-    _wait_for(LEARNING_LOG, settings)
-    run_worker(lambda: RecommenderWorker(settings, addresses_of(settings)), settings)
+    addresses = addresses_of(settings)
+    _wait_for(LEARNING_LOG, addresses.kafka)
+    with refusals_in_words(addresses.kafka):
+        check_recommender_rights(addresses.kafka, settings)
+        run_worker(lambda: RecommenderWorker(settings, addresses), settings)
 
 
-def _wait_for(topic: Topic, settings: Settings) -> None:
+def _wait_for(topic: Topic, kafka: str) -> None:
     """Waits until Kafka answers; the worker itself reports a missing topic."""
-    kafka = addresses_of(settings).kafka
     until_answered_blocking(lambda: describe_topic(kafka, topic.name), console.say)

@@ -18,7 +18,9 @@ from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.client_settings import client_settings
 from streams.kafka.log_reader import LogReader
 from streams.kafka.open_transactions import open_transactions
+from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
+from streams.kafka.rights import check_visible
 from streams.kafka.topic_facts import describe_topic
 from streams.lists.redis_lists import ACTIVE_KEY
 from streams.monitoring.status import system_status
@@ -27,7 +29,7 @@ from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from topics.catalogue import LISTENING_EVENTS, catalogue
-from topics.errors import EchoTuneError
+from topics.errors import EchoTuneError, RefusedError
 from topics.learning_progress import LearningProgress
 
 WITHIN_S = 45.0
@@ -54,14 +56,25 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
         clock_ms=clock_ms,
         kafka=addresses.kafka,
         unavailable={
-            server: str(probe.problem) or type(probe.problem).__name__
+            server: _why(probe.problem)
             for server, probe in probes.items()
             if probe.problem is not None
+        },
+        remedies={
+            server: probe.problem.remedy
+            for server, probe in probes.items()
+            if isinstance(probe.problem, RefusedError)
         },
         hangs=not all(probe.is_over for probe in probes.values()),
         snapshots=_snapshots(settings),
         **found,
     )
+
+
+def _why(problem: object) -> str:
+    if isinstance(problem, RefusedError):
+        return problem.message
+    return str(problem) or type(problem).__name__
 
 
 # -- redis -----------------------------------------------------------------------------------------
@@ -100,32 +113,38 @@ def _text(value: bytes | str) -> str:
 def _kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
     kafka = addresses.kafka
     try:
-        probe.question = "its topics"
-        probe.found["differences"] = _differences(kafka, settings)
-        if any(line.startswith("+") for line in probe.found["differences"]):
-            return  # without the topics no other question can be answered
-        probe.question = "the end of its partitions"
-        status = asyncio.run(system_status(settings, addresses, lists=0))
-        probe.found["status"] = status
-        topic = describe_topic(kafka, LISTENING_EVENTS.name)
-        probe.found |= {"topic_id": topic.topic_id, "partitions": topic.partitions}
-        probe.question = "the end of the learning-log"
-        probe.found["log_end"] = _log_end(kafka)
-        probe.question = "heartbeats"
-        probe.found["heartbeats"] = _heartbeats(kafka, status)
-        probe.question = "open transactions"
-        topics = _partitions(settings)
-        probe.found["open_transactions"] = tuple(open_transactions(kafka, topics))
-        probe.question = "dead letters"
-        letters = each_letter(kafka, LETTERS_READ_MAX)
-        probe.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
+        with refusals_in_words(kafka):
+            _ask_kafka(probe, settings, addresses)
     except _KAFKA_UNAVAILABLE as error:
         probe.problem = error
+
+
+def _ask_kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
+    kafka = addresses.kafka
+    probe.question = "its topics"
+    probe.found["differences"] = _differences(kafka, settings)
+    if any(line.startswith("+") for line in probe.found["differences"]):
+        return  # without the topics no other question can be answered
+    probe.question = "the end of its partitions"
+    status = asyncio.run(system_status(settings, addresses, lists=0))
+    probe.found["status"] = status
+    topic = describe_topic(kafka, LISTENING_EVENTS.name)
+    probe.found |= {"topic_id": topic.topic_id, "partitions": topic.partitions}
+    probe.question = "the end of the learning-log"
+    probe.found["log_end"] = _log_end(kafka)
+    probe.question = "heartbeats"
+    probe.found["heartbeats"] = _heartbeats(kafka, status)
+    probe.question = "open transactions"
+    probe.found["open_transactions"] = tuple(open_transactions(kafka, _partitions(settings)))
+    probe.question = "dead letters"
+    letters = each_letter(kafka, LETTERS_READ_MAX)
+    probe.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
 
 
 def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
     admin = AdminClient(client_settings(kafka))
     found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
+    check_visible(kafka, [each.topic.name for each in found if each.is_missing])
     return tuple(line for each in found for line in each.lines())
 
 

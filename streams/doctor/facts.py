@@ -50,6 +50,8 @@ class Facts:
     """Kafka's address."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Server (kafka, redis, mongo) → the reason why it is unavailable."""
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    """Server → what to do, where the server refuses this client."""
     hangs: bool = False
     """Whether a probe was abandoned; its thread may still be waiting for the server."""
     status: Mapping[str, Any] | None = None

@@ -1,7 +1,6 @@
 """What `client_settings` is for librdkafka, for Faust and aiokafka: how they connect."""
 
 import asyncio
-import ssl
 
 import faust
 from aiokafka.abc import AbstractTokenProvider
@@ -9,7 +8,7 @@ from faust.auth import OAuthCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
 from streams.kafka.cluster import KafkaSecurity, security_of
-from topics.errors import SettingsError
+from streams.kafka.tls import tls_context
 
 
 def broker_credentials(kafka: str) -> CredentialsT | None:
@@ -26,26 +25,6 @@ def broker_credentials(kafka: str) -> CredentialsT | None:
             ssl_context=context,
         )
     return SSLCredentials(context) if context else None
-
-
-def tls_context(security: KafkaSecurity) -> ssl.SSLContext:
-    """The trust and the client's certificate; raises `SettingsError` for files that are none."""
-    try:
-        context = ssl.create_default_context(cafile=security.ssl_ca_location or None)
-        context.check_hostname = security.checks_hostname
-        if security.ssl_certificate_location:
-            context.load_cert_chain(
-                security.ssl_certificate_location,
-                security.ssl_key_location or None,
-                lambda: security.ssl_key_password,
-            )
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"The certificates for Kafka cannot be used: {error}.",
-            "ECHOTUNE_KAFKA_SSL_CA_LOCATION, _CERTIFICATE_LOCATION and _KEY_LOCATION name files "
-            "in PEM form; a key with a password needs ECHOTUNE_KAFKA_SSL_KEY_PASSWORD.",
-        ) from error
-    return context
 
 
 class _TokenProvider(AbstractTokenProvider):

@@ -15,8 +15,9 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams.kafka.client_settings import client_settings
+from streams.kafka.refusals import refused_right
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
-from topics.errors import LogError
+from topics.errors import EchoTuneError, LogError
 
 _log = structlog.get_logger(__name__)
 Report = Callable[[int | None], None]
@@ -41,8 +42,9 @@ class IdempotentProducer:
     """
 
     def __init__(
-        self, kafka: str, on_fatal_error: Callable[[LogError], None], **settings: Any
+        self, kafka: str, on_fatal_error: Callable[[EchoTuneError], None], **settings: Any
     ) -> None:
+        self._kafka = kafka
         self._settings = client_settings(kafka) | {
             "enable.idempotence": True,
             "acks": "all",
@@ -110,9 +112,9 @@ class IdempotentProducer:
         if error.code() in _TOO_LARGE and on_too_large is not None:
             self._loop.call_soon_threadsafe(on_too_large)
         elif error.code() in _NOT_RETRIABLE:
-            stop = LogError(
+            stop = refused_right(self._kafka, error, f"topic {topic}") or LogError(
                 f"A record can never be written to {topic}: {error}.",
-                "Compare the topic's settings and rights with `echotune topics check`.",
+                "Compare the topic's settings with `echotune topics check`.",
             )
             self._loop.call_soon_threadsafe(self._on_fatal_error, stop)
         else:

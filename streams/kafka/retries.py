@@ -1,9 +1,9 @@
 """Retries: waits for Kafka, and repeats a single blocking call until it succeeds.
 
-`until_answered` and `until_answered_blocking` retry without a limit, regardless of the failure;
-workers and senders use them. `until_elected` is for calls that a person waits for: it retries only
-while the cluster elects a leader or a coordinator, as it does after a broker's restart, and only
-for a bounded time.
+`until_answered` and `until_answered_blocking` retry without a limit, regardless of the failure,
+unless the server refuses this client; workers and senders use them. `until_elected` is for calls
+that a person waits for: it retries only while the cluster elects a leader or a coordinator, as it
+does after a broker's restart, and only for a bounded time.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from topics.errors import EchoTuneError, ServerError
+from topics.errors import EchoTuneError, RefusedError, ServerError
 
 _log = structlog.get_logger(__name__)
 RETRY_S = 0.5
@@ -66,6 +66,8 @@ async def until_answered(ask: Callable[[], T]) -> T:
     while True:
         try:
             return await asyncio.to_thread(ask)
+        except RefusedError:
+            raise
         except (KafkaException, ServerError) as error:
             if not is_logged:
                 _log.warning("kafka does not answer; waiting", error=str(error))
@@ -79,6 +81,8 @@ def until_answered_blocking(ask: Callable[[], T], say: Callable[[str], object]) 
     while True:
         try:
             return ask()
+        except RefusedError:
+            raise
         except (KafkaException, ServerError) as error:
             if not is_logged:
                 say(f"{error} Waiting ...")

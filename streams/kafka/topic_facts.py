@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.client_settings import client_settings, reader_settings
+from streams.kafka.refusals import explained
 from streams.kafka.retries import until_elected
 from topics.errors import ServerError
 
@@ -57,6 +58,8 @@ def watermarks(consumer: Consumer, topic: str, partition: int) -> Bounds:
 
 def inspection_error(kafka: str, topic: str, error: KafkaException) -> ServerError:
     """The error to report to operators if the facts of a topic cannot be read."""
+    if (refused := explained(kafka, error, topic)) is not None:
+        return refused
     why = error.args[0].str() if isinstance(error.args[0], KafkaError) else error.args[0]
     return ServerError(
         f"{topic} cannot be inspected on {kafka}: {why}.",
@@ -72,6 +75,8 @@ def describe_topic(kafka: str, topic: str) -> DescribedTopic:
             lambda: admin.describe_topics(TopicCollection([topic]))[topic].result(_TIMEOUT_S)
         )
     except Exception as error:  # KafkaException or a time-out of the future
+        if (refused := explained(kafka, error, topic)) is not None:
+            raise refused from error
         raise ServerError(
             f"Topic {topic} cannot be described at {kafka}: {str(error) or type(error).__name__}.",
             "Is Kafka up, and did `echotune topics apply` run?",

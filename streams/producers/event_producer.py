@@ -6,15 +6,24 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, Message, Producer
 
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
+from streams.kafka.refusals import refusal, refused_right
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
-from topics.errors import ServerError
+from topics.errors import RefusedError, ServerError
 from topics.listening_event import ListeningEvent
 
 WAITING_MAX = 100_000
 """Maximum number of unacknowledged events; `send` blocks while it is reached (backpressure)."""
 _POLL_S = 0.2
-_UNAVAILABLE_CODES = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT})
+_UNAVAILABLE_CODES = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._AUTHENTICATION,
+        KafkaError._SSL,
+        KafkaError._TRANSPORT,
+    }
+)
 
 
 class AcknowledgedAt(NamedTuple):
@@ -38,6 +47,7 @@ class EventProducer:
         self._is_unavailable = False
         self._kafka = kafka
         self._failure: KafkaError | None = None
+        self._refusal: RefusedError | None = None
         self.acknowledged = 0
         self._producer = Producer(
             client_settings(kafka)
@@ -72,6 +82,7 @@ class EventProducer:
         def on_delivery(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 self._failure = error
+                self._on_error(error)
                 return
             self.acknowledged += 1
             if on_acknowledged is not None:
@@ -100,16 +111,22 @@ class EventProducer:
         self._is_unavailable = False
 
     def _check(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
         if self._failure is not None:
             raise ServerError(
                 f"The broker refused an event: {self._failure}.",
-                "Compare the topic's settings and rights with `echotune topics check`.",
+                "Compare the topic's settings with `echotune topics check`.",
             )
 
     def _on_error(self, error: KafkaError) -> None:
+        topic = prefixed(self._kafka, LISTENING_EVENTS.name)
+        self._refusal = self._refusal or refused_right(self._kafka, error, f"topic {topic}")
         if error.code() in _UNAVAILABLE_CODES and not self._is_unavailable:
             self._is_unavailable = True
-            self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
+            self._refusal = self._refusal or refusal(self._kafka)
+            if self._refusal is None:
+                self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
 
 
 def _interruptible(call: Callable[[float], int], timeout_s: float) -> int:

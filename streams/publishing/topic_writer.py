@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaException
 
+from streams.kafka.refusals import refused_right
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication
 from streams.publishing.gathered_lists import GatheredLists
@@ -108,8 +109,10 @@ class TopicWriter:
         self.abandon()
 
     def check(self) -> None:
-        """Raises `LogError` once nothing can be published any more."""
+        """Raises `LogError`, or `RefusedError` for a missing right, once publishing has ended."""
         if self.failure is not None:
+            if (refused := refused_right("", self.failure)) is not None:
+                raise refused from self.failure
             raise LogError(
                 f"Lists can no longer be published to {RECOMMENDATIONS.name}: {self.failure!r}.",
                 "Start the recommender again. If it was fenced, another of its identity took over.",

@@ -11,7 +11,13 @@ from tests.support.secure_kafka import password_of
 from tests.support.secure_station import SecureStation
 from tests.support.station import wait_until
 
+EXIT_ERROR = 3
 PLAYS = 400
+TOPICS_OF_A_SEQUENCER = [
+    ("TOPIC", "listening-events", "READ"),
+    ("TOPIC", "dead-letters", "WRITE"),
+    ("GROUP", "echotune-bounds", "DESCRIBE"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,30 @@ def test_commands_that_read_work_with_the_smallest_rights(station: SecureStation
 def test_the_authorizer_denies_nothing(station: SecureStation) -> None:
     station.run("doctor", "--json")
     assert station.kafka.denials() == set()
+
+
+def test_a_worker_with_too_few_rights_ends_with_their_names(station: SecureStation) -> None:
+    done = station.run_as("importer", "worker", "sequencer")
+    assert done.returncode == EXIT_ERROR, done.stderr
+    assert "READ on topic listening-events" in done.stderr + done.stdout
+
+
+def test_a_worker_without_the_right_on_its_group_does_not_wait(station: SecureStation) -> None:
+    station.kafka.allow({"halfway": [*station.rights["recommender"], *TOPICS_OF_A_SEQUENCER]})
+    done = station.run_as("halfway", "worker", "sequencer")
+    assert done.returncode == EXIT_ERROR, done.stderr
+    assert "READ on group echotune-sequencer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_recommender_without_its_transactional_id_says_so(station: SecureStation) -> None:
+    rights = [each for each in station.rights["recommender"] if each[0] != "TRANSACTIONAL_ID"]
+    station.kafka.allow({"mute": rights})
+    worker = station.start(
+        "recommender", **station.kafka.environment("mute"), ECHOTUNE_GENERATION="second"
+    )
+    wait_until(worker.text, lambda text: "no right to use its transactional id" in text)
+    worker.kill()
 
 
 def test_no_secret_is_written_anywhere(station: SecureStation) -> None:

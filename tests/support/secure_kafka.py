@@ -17,6 +17,8 @@ from infra.daemon import LOOPBACK, Daemon, free_port
 from infra.kafka_server import KafkaServer
 from tests.support.certificates import Authority
 
+UNREACHABLE = "broker.invalid:9092"
+"""Where the cluster tells clients of its listener `elsewhere` to go."""
 PASSWORD = "the password of {user}"
 _KAFKA = "org.apache.kafka.common.security"
 _DENIED = re.compile(r"Principal = User:(\S+) is Denied operation = (\S+) .*? resource = (\S+) for")
@@ -30,8 +32,8 @@ class SecureKafka(KafkaServer):
         super().__init__(folder, libs, folder / "kafka.log", fast_start=True)
         self.authority = Authority(folder / "certificates")
         self._place, self._users = folder, ["admin", *users]
-        self._broker = self.authority.issue("broker")
-        kinds = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl", "oauth")
+        self._broker = self.authority.issue("broker", f"IP:{LOOPBACK}")
+        kinds = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl", "oauth", "elsewhere")
         self._ports = dict(zip(kinds, _free_ports(len(kinds)), strict=True))
         self._daemon: Daemon | None = None
 
@@ -101,7 +103,7 @@ class SecureKafka(KafkaServer):
         ]
 
     def _properties(self, port: int, controller_port: int) -> str:
-        protocols = {"oauth": "SASL_SSL"}
+        protocols = {"oauth": "SASL_SSL", "elsewhere": "PLAINTEXT"}
         listeners = {kind.upper(): self.servers(kind) for kind in self._ports}
         named = ",".join(f"{name}://{at}" for name, at in listeners.items())
         of_protocol = [
@@ -109,7 +111,10 @@ class SecureKafka(KafkaServer):
         ]
         lines = {
             "listeners": f"{named},CONTROLLER://{LOOPBACK}:{controller_port}",
-            "advertised.listeners": named,
+            "advertised.listeners": ",".join(
+                f"{name}://{at if name != 'ELSEWHERE' else UNREACHABLE}"
+                for name, at in listeners.items()
+            ),
             "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *of_protocol]),
             "inter.broker.listener.name": "PLAINTEXT",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

@@ -43,7 +43,9 @@ class SecureStation(Station):
         super().__init__(home, kafka_libs)
         self.rights = rights_of_roles(prefix)
         self.servers = EmbeddedServers(home, want=("redis",))
-        self.kafka = SecureKafka(home / "secure-kafka", kafka_libs, [*self.rights])
+        self.kafka = SecureKafka(
+            home / "secure-kafka", kafka_libs, [*self.rights, "halfway", "mute"]
+        )
         self.environment |= {"ECHOTUNE_PREFIX": prefix} if prefix else {}
 
     def up(self) -> Addresses:
@@ -68,8 +70,8 @@ class SecureStation(Station):
         return addresses_of(self.settings)
 
     def start(self, kind: str, **environment: str) -> Worker:
-        """Starts a worker as the user of its kind."""
-        return super().start(kind, **self.kafka.environment(kind), **environment)
+        """Starts a worker as the user of its kind, unless `environment` has another."""
+        return super().start(kind, **(self.kafka.environment(kind) | environment))
 
     def run_as(self, user: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs a command as a user."""

@@ -9,7 +9,7 @@ MEMORY_SHARE_MAX = 0.9
 
 def _reached(facts: Facts, server: str, level: Level, remedy: str) -> Judged:
     if server in facts.unavailable:
-        return level, facts.unavailable[server], remedy
+        return level, facts.unavailable[server], facts.remedies.get(server, remedy)
     return ok("answers")
 
 

@@ -3,7 +3,7 @@
     EchoTuneError               wrong arguments: an event, an origin, a town that cannot be
     ├── SettingsError           an ECHOTUNE_* setting, an option or a model cannot work: correct it
     ├── ServerError             a server is away, cannot be started, or refuses: start it, or wait
-    │   ├── RefusedError    a server refuses this client: correct its password, certificate or rights
+    │   ├── RefusedError    a server refuses this client: its password, certificate or rights
     │   ├── RegistryUnavailableError  the schema registry does not answer: start it, or fix its URL
     │   └── UnreadableError     Kafka cannot send these records: is it up, and is the topic whole?
     ├── TopicError              the cluster's topics are not the catalogue's: echotune topics check

@@ -88,7 +88,7 @@ class SecureKafka(KafkaServer):
         plain = next(each for each in super()._options() if "log4j2" in each).split("=", 1)[1]
         log4j = self._place / "log4j2.properties"
         log4j.write_text(
-            Path(plain).read_text()
+            (self._folder / plain).read_text()
             + "logger.a.name = kafka.authorizer.logger\nlogger.a.level = INFO\n"
         )
         others = [each for each in super()._options() if "log4j2" not in each]

@@ -121,25 +121,30 @@ def _obstacle(topic: Topic, partitions: int) -> str:
     return ""
 
 
-def compare(admin: AdminClient, wanted: Sequence[Topic]) -> list[Difference]:
-    """Compares the cluster with `wanted`."""
-    return differences(wanted, _found(admin, wanted))
+def compare(admin: AdminClient, wanted: Sequence[Topic], prefix: str = "") -> list[Difference]:
+    """Compares the cluster with `wanted`, whose names begin with `prefix` in the cluster."""
+    return differences(wanted, _found(admin, wanted, prefix))
 
 
 def apply(
-    admin: AdminClient, wanted: Sequence[Topic], *, replication_factor: int, grow: bool = False
+    admin: AdminClient,
+    wanted: Sequence[Topic],
+    *,
+    replication_factor: int,
+    grow: bool = False,
+    prefix: str = "",
 ) -> list[Difference]:
     """Applies and returns all differences; raises `TopicError` first if one must not be."""
-    found = compare(admin, wanted)
+    found = compare(admin, wanted, prefix)
     obstacles = [one for one in found if one.obstacle and not (grow and _may_grow(one))]
     if obstacles:
         raise TopicError(
             "; ".join(f"{one.topic.name}: {one.obstacle}" for one in obstacles),
             "Set ECHOTUNE_PARTITIONS to what the cluster has.",
         )
-    _create(admin, [one.topic for one in found if one.is_missing], replication_factor)
-    _grow(admin, [one.topic for one in found if one.partitions])
-    _alter(admin, [one for one in found if one.settings])
+    _create(admin, [one.topic for one in found if one.is_missing], replication_factor, prefix)
+    _grow(admin, [one.topic for one in found if one.partitions], prefix)
+    _alter(admin, [one for one in found if one.settings], prefix)
     return found
 
 
@@ -148,16 +153,16 @@ def _may_grow(difference: Difference) -> bool:
     return wanted > was
 
 
-def _found(admin: AdminClient, wanted: Sequence[Topic]) -> dict[str, FoundTopic]:
+def _found(admin: AdminClient, wanted: Sequence[Topic], prefix: str) -> dict[str, FoundTopic]:
     try:
         existing = interruptible(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
     except KafkaException as error:
         raise ServerError(f"Kafka cannot be asked for its topics: {error}.", "Is it up?") from error
-    names = [topic.name for topic in wanted if topic.name in existing]
+    names = [name for topic in wanted if (name := prefix + topic.name) in existing]
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
     settings = _results(admin.describe_configs(resources)) if resources else {}
     return {
-        resource.name: FoundTopic(
+        resource.name.removeprefix(prefix): FoundTopic(
             len(existing[resource.name].partitions),
             {name: entry.value for name, entry in entries.items()},
         )
@@ -165,10 +170,12 @@ def _found(admin: AdminClient, wanted: Sequence[Topic]) -> dict[str, FoundTopic]
     }
 
 
-def _create(admin: AdminClient, topics: Sequence[Topic], replication_factor: int) -> None:
+def _create(
+    admin: AdminClient, topics: Sequence[Topic], replication_factor: int, prefix: str
+) -> None:
     new = [
         NewTopic(
-            topic.name,
+            prefix + topic.name,
             num_partitions=topic.partitions,
             replication_factor=replication_factor,
             config={**topic.settings, **_durability(replication_factor)},
@@ -184,18 +191,17 @@ def _durability(replication_factor: int) -> dict[str, str]:
     return {"min.insync.replicas": "2"} if replication_factor >= _REPLICAS_TO_LOSE_ONE else {}
 
 
-def _grow(admin: AdminClient, topics: Sequence[Topic]) -> None:
+def _grow(admin: AdminClient, topics: Sequence[Topic], prefix: str) -> None:
     if topics:
-        _results(
-            admin.create_partitions([NewPartitions(each.name, each.partitions) for each in topics])
-        )
+        new = [NewPartitions(prefix + each.name, each.partitions) for each in topics]
+        _results(admin.create_partitions(new))
 
 
-def _alter(admin: AdminClient, changes: Sequence[Difference]) -> None:
+def _alter(admin: AdminClient, changes: Sequence[Difference], prefix: str) -> None:
     resources = [
         ConfigResource(
             ResourceType.TOPIC,
-            one.topic.name,
+            prefix + one.topic.name,
             incremental_configs=[
                 ConfigEntry(name, wanted, incremental_operation=AlterConfigOpType.SET)
                 for name, (_, wanted) in one.settings.items()

@@ -11,6 +11,7 @@ from streams.addresses import Addresses, addresses_of
 from streams.cli import console
 from streams.cli.options import Json
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from streams.kafka.log_writer import write_control
 from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
@@ -46,6 +47,7 @@ def apply_topics(
         topics,
         replication_factor=settings.replication_factor,
         grow=grow,
+        prefix=settings.prefix,
     )
     if any(each.is_missing and each.topic.name == LEARNING_LOG.name for each in changes):
         write_control(addresses.kafka, LogEpochStarted(time.time_ns() // 1_000_000, "log created"))
@@ -89,7 +91,10 @@ def adopt_command(
         )
     addresses = addresses_of(Settings())
     described = describe_topic(addresses.kafka, topic)
-    offset = write_control(addresses.kafka, SourceAdded(described.topic_id, topic, adopted=True))
+    offset = write_control(
+        addresses.kafka,
+        SourceAdded(described.topic_id, prefixed(addresses.kafka, topic), adopted=True),
+    )
     result = {"topic": topic, "topic_id": described.topic_id.hex(), "log_offset": offset}
     if json:
         console.print_json(result)
@@ -100,7 +105,8 @@ def adopt_command(
 def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
     admin = AdminClient(client_settings(addresses.kafka))
     with refusals_in_words(addresses.kafka):
-        found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
+        wanted = catalogue(settings.partitions)
+        found = until_elected(lambda: compare(admin, wanted, settings.prefix))
     check_visible(addresses.kafka, [each.topic.name for each in found if each.is_missing])
     return found
 

@@ -43,7 +43,7 @@ _KAFKA_UNAVAILABLE = (EchoTuneError, KafkaException, OSError, RuntimeError)
 def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
     """Collects all facts once. A server that is unavailable or hangs is a fact, not an error."""
     questions: dict[str, Questions] = {
-        "redis": lambda probe: asyncio.run(_redis(probe, addresses)),
+        "redis": lambda probe: asyncio.run(_redis(probe, settings, addresses)),
         "kafka": lambda probe: _kafka(probe, settings, addresses),
     }
     if addresses.mongo:
@@ -80,13 +80,13 @@ def _why(problem: object) -> str:
 # -- redis -----------------------------------------------------------------------------------------
 
 
-async def _redis(probe: Probe, addresses: Addresses) -> None:
+async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None:
     redis = redis_of(addresses)
     try:
         probe.question = "its figures"
         info = await redis.info()
         seconds, microseconds = await redis.time()
-        active = await redis.hgetall(ACTIVE_KEY)
+        active = await redis.hgetall(settings.prefix + ACTIVE_KEY)
     except REDIS_UNAVAILABLE as error:
         probe.problem = error
         return
@@ -143,7 +143,8 @@ def _ask_kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
 
 def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
     admin = AdminClient(client_settings(kafka))
-    found = until_elected(lambda: compare(admin, catalogue(settings.partitions)))
+    wanted = catalogue(settings.partitions)
+    found = until_elected(lambda: compare(admin, wanted, settings.prefix))
     check_visible(kafka, [each.topic.name for each in found if each.is_missing])
     return tuple(line for each in found for line in each.lines())
 

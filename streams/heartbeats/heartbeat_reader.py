@@ -7,6 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from streams.heartbeats.fold_position import FoldPosition, fold_position
 from streams.kafka.client_settings import reader_settings
+from streams.kafka.cluster import prefixed
 from topics.catalogue import LEARNING_PROGRESS
 from topics.codecs import Decoder
 from topics.learning_progress import LearningProgress, SourcePosition
@@ -25,7 +26,7 @@ class HeartbeatReader:
         topic: str = LEARNING_PROGRESS.name,
     ) -> None:
         self._on_progress = on_progress
-        self._topic = topic
+        self._topic = prefixed(kafka, topic)
         self._decoder = Decoder(LEARNING_PROGRESS.contracts)
         self._heartbeats: dict[str, tuple[int, LearningProgress]] = {}
         self._ended = threading.Event()

@@ -8,6 +8,7 @@ from confluent_kafka import Producer
 from streams.folding.fold import Fold
 from streams.folding.log_position import Digest
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from topics.catalogue import LEARNING_PROGRESS
 from topics.learning_progress import LearningProgress, SourcePosition
 
@@ -56,13 +57,14 @@ class HeartbeatWriter:
             "message.timeout.ms": 5_000,
             "queue.buffering.max.messages": 1_000,
         }
+        self._topic = prefixed(kafka, LEARNING_PROGRESS.name)
         self._producer = Producer(settings)
 
     def write(self, progress: LearningProgress) -> None:
         """Sends a heartbeat without waiting."""
         with contextlib.suppress(BufferError):
             self._producer.produce(
-                LEARNING_PROGRESS.name, key=progress.recommender_id, value=progress.encoded()
+                self._topic, key=progress.recommender_id, value=progress.encoded()
             )
         self._producer.poll(0)
 

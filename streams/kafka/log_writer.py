@@ -5,6 +5,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaError, Message, Producer
 
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from topics.catalogue import LEARNING_LOG
 from topics.control_records import ControlRecord
 from topics.errors import ServerError
@@ -21,7 +22,7 @@ def write_control(kafka: str, control: ControlRecord) -> int:
     reports: list[tuple[KafkaError | None, Message]] = []
     producer = Producer(client_settings(kafka) | {"enable.idempotence": True, "acks": "all"})
     producer.produce(
-        LEARNING_LOG.name,
+        prefixed(kafka, LEARNING_LOG.name),
         value=encode_log_record(control),
         partition=0,
         on_delivery=lambda error, message: reports.append((error, message)),

@@ -11,6 +11,7 @@ from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.retries import until_elected
 
@@ -36,7 +37,11 @@ def open_transactions(kafka: str, topics: Mapping[str, int]) -> list[OpenTransac
     Raises `KafkaException` or `ServerError` while Kafka is unavailable.
     """
     admin = AdminClient(client_settings(kafka))
-    places = [TopicPartition(name, at) for name, count in topics.items() for at in range(count)]
+    places = [
+        TopicPartition(prefixed(kafka, name), at)
+        for name, count in topics.items()
+        for at in range(count)
+    ]
     written = _ends(admin, places, IsolationLevel.READ_UNCOMMITTED)  # first: later records
     readable = _ends(admin, places, IsolationLevel.READ_COMMITTED)  # are in no transaction
     return [
@@ -61,8 +66,9 @@ def _ends(
 
 def _appended_at(kafka: str, topic: str, partition: int, offset: int) -> int | None:
     group = "echotune-open-transactions"
+    own = topic.removeprefix(prefixed(kafka, ""))
     with PartitionReader(
-        kafka, group, topic, skips_deleted=True, isolation_level="read_uncommitted"
+        kafka, group, own, skips_deleted=True, isolation_level="read_uncommitted"
     ) as reader:
         for message in reader.read(partition, offset, offset + 1):
             return int(message.timestamp()[1])

@@ -12,6 +12,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka.client_settings import reader_settings
+from streams.kafka.cluster import prefixed
 from streams.kafka.retries import is_retriable, until_elected
 from streams.kafka.topic_facts import Bounds, inspection_error, watermarks
 from topics.errors import ServerError, UnreadableError
@@ -46,7 +47,7 @@ class PartitionReader:
         **settings: Any,
     ) -> None:
         self._kafka = kafka
-        self._topic = topic
+        self._topic = prefixed(kafka, topic)
         self._skips_undecodable = skips_undecodable
         self._consumer = Consumer(
             reader_settings(kafka, group)

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.client_settings import client_settings, reader_settings
+from streams.kafka.cluster import prefixed
 from streams.kafka.refusals import explained
 from streams.kafka.retries import until_elected
 from topics.errors import ServerError
@@ -36,6 +37,7 @@ def bounds_of(
     The end is that of the log (high watermark). With `only_readable` it is the last stable offset,
     before which no transaction is open: what is behind it cannot be read yet.
     """
+    topic = prefixed(kafka, topic)
     isolation = "read_committed" if only_readable else "read_uncommitted"
     settings = reader_settings(kafka, "echotune-bounds") | {"isolation.level": isolation}
     consumer = Consumer(settings)
@@ -69,6 +71,7 @@ def inspection_error(kafka: str, topic: str, error: KafkaException) -> ServerErr
 
 def describe_topic(kafka: str, topic: str) -> DescribedTopic:
     """The topic's id and partitions; waits for elections. `ServerError` if they are unavailable."""
+    topic = prefixed(kafka, topic)
     admin = AdminClient(client_settings(kafka))
     try:
         found = until_elected(

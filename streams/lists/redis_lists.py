@@ -64,25 +64,33 @@ return false
 """Lua script, a compare-and-set: returns nil if it accepted the lists, else the stored frontier."""
 
 
-def list_key(generation: str, listener_id: str) -> str:
-    """Key of a listener's list."""
-    return f"recs:{generation}:{listener_id}"
+def list_key(generation: str, listener_id: str, prefix: str = "") -> str:
+    """Key of a listener's list; `prefix` begins all keys of an installation."""
+    return f"{prefix}recs:{generation}:{listener_id}"
 
 
-def frontier_key(generation: str, shard: str) -> str:
+def frontier_key(generation: str, shard: str, prefix: str = "") -> str:
     """Key of the publish frontier of one recommender; `shard` is its `iofM`."""
-    return f"echotune:frontier:{generation}:{shard}"
+    return f"{prefix}echotune:frontier:{generation}:{shard}"
 
 
 class RedisLists:
     """Lists of one generation and shard in Redis; see `ListStore` for the rules."""
 
     def __init__(
-        self, redis: "Redis", generation: str, *, shard: int, shards: int, ttl_s: int
+        self,
+        redis: "Redis",
+        generation: str,
+        *,
+        shard: int,
+        shards: int,
+        ttl_s: int,
+        prefix: str = "",
     ) -> None:
         self._redis = redis
         self._generation = generation
-        self._frontier_key = frontier_key(generation, f"{shard}of{shards}")
+        self._prefix = prefix
+        self._frontier_key = frontier_key(generation, f"{shard}of{shards}", prefix)
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
 
@@ -102,7 +110,7 @@ class RedisLists:
 
     async def fence(self, shard: str, owner: int) -> Frontier:
         """See `ListStore.fence`."""
-        key = frontier_key(self._generation, shard)
+        key = frontier_key(self._generation, shard, self._prefix)
         while True:
             known = frontier_of(await self._redis.get(key))
             new = fenced_frontier(known, owner)
@@ -114,18 +122,21 @@ class RedisLists:
     ) -> bytes | None:
         """None if the key held the frontier `expected`; otherwise the frontier that it holds."""
         now_ms = int(time.time() * 1000)
-        keys: list[Any] = [key, ACTIVE_KEY, *(key for key, _ in rows)]
+        keys: list[Any] = [key, self._prefix + ACTIVE_KEY, *(key for key, _ in rows)]
         texts = (expected.text(), self._generation, NOTHING_PUBLISHED.text())
         settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
         return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
 
+    def _list_key(self, listener_id: str) -> str:
+        return list_key(self._generation, listener_id, self._prefix)
+
     def _rows(self, publication: Publication) -> Iterator[tuple[bytes, bytes]]:
         """Key and row of each list, as bytes, so that the client need not encode them."""
         for each in publication.lists:
-            yield list_key(self._generation, each.listener_id).encode(), _row(each)
+            yield self._list_key(each.listener_id).encode(), _row(each)
         epoch, as_of = publication.frontier.position
         for listener_id in publication.erased:
-            yield list_key(self._generation, listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
+            yield self._list_key(listener_id).encode(), b"%d %d 0 " % (epoch, as_of)
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
@@ -135,7 +146,7 @@ class RedisLists:
         """See `ListStore.read`; both hashes are read in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for each in (listener_id, EVERYONE):
-                pipeline.hgetall(list_key(self._generation, each))
+                pipeline.hgetall(self._list_key(each))
             own, fallback = await pipeline.execute()
         if own:
             return _stored(own)
@@ -143,8 +154,8 @@ class RedisLists:
 
     async def count(self) -> int:
         """See `ListStore.count`; scans all keys, so it is for operators only."""
-        match = list_key(self._generation, "*")
-        fallback = list_key(self._generation, EVERYONE).encode()
+        match = self._list_key("*")
+        fallback = self._list_key(EVERYONE).encode()
         keys = {key async for key in self._redis.scan_iter(match=match, count=_SCAN_COUNT)}
         return len(keys - {fallback})
 
@@ -161,6 +172,7 @@ def redis_lists(settings: Settings, redis: "Redis") -> RedisLists:
         shard=settings.shard,
         shards=settings.shards,
         ttl_s=settings.list_ttl_s,
+        prefix=settings.prefix,
     )
 
 

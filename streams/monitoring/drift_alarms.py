@@ -14,6 +14,7 @@ from confluent_kafka import Producer
 from online_models.evaluation.drift_watch import DriftWatch
 from streams.folding.fold import Fold
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from topics.catalogue import MODEL_METRICS
 from topics.drift_alarm import DriftAlarm
 
@@ -35,12 +36,13 @@ class AlarmTopic:
     """`model-metrics`; an alarm that cannot be sent stays in the state and the status."""
 
     def __init__(self, kafka: str) -> None:
+        self._topic = prefixed(kafka, MODEL_METRICS.name)
         self._producer = Producer(client_settings(kafka) | {"acks": "all"})
 
     def write(self, alarm: DriftAlarm) -> None:
         """Sends one alarm without waiting."""
         with contextlib.suppress(BufferError):
-            self._producer.produce(MODEL_METRICS.name, key=alarm.generation, value=alarm.encoded())
+            self._producer.produce(self._topic, key=alarm.generation, value=alarm.encoded())
         self._producer.poll(0)
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ async def system_status(
     redis = redis_of(addresses)
     try:
         shards = await _shards(redis, settings, problems)
-        sequencers = await sequencer_statuses(redis)
+        sequencers = await sequencer_statuses(redis, settings.prefix)
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_UNAVAILABLE as error:
         shards, sequencers, lists = [{}], [], None
@@ -56,7 +56,7 @@ async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list
     """The status of each recommender of the generation; empty if it does not run."""
     every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
     ids = [each.recommender_id for each in every]
-    found = await recommender_statuses(redis, ids)
+    found = await recommender_statuses(redis, ids, settings.prefix)
     for recommender_id, each in zip(ids, found, strict=True):
         if not each:
             problems.append(f"{recommender_id} does not run")

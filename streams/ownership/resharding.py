@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from streams.lists.frontier import Frontier
 from streams.publishing.topic_frontier import frontier_group, topic_frontier, transactional_id
 from streams.recommender_identity import RecommenderIdentity
@@ -100,9 +101,8 @@ class FormerShards:
         return self.frontiers(ids)
 
     def _fence(self, recommender_id: str) -> None:
-        producer = Producer(
-            client_settings(self._kafka) | {"transactional.id": transactional_id(recommender_id)}
-        )
+        own_id = transactional_id(recommender_id, prefixed(self._kafka, ""))
+        producer = Producer(client_settings(self._kafka) | {"transactional.id": own_id})
         try:
             producer.init_transactions(_CALL_TIMEOUT_S)
         except KafkaException as error:

@@ -46,6 +46,7 @@ class EventProducer:
         self._say = say
         self._is_unavailable = False
         self._kafka = kafka
+        self._topic = prefixed(kafka, LISTENING_EVENTS.name)
         self._failure: KafkaError | None = None
         self._refusal: RefusedError | None = None
         self.acknowledged = 0
@@ -92,7 +93,7 @@ class EventProducer:
             self._check()
             try:
                 self._producer.produce(
-                    LISTENING_EVENTS.name,
+                    self._topic,
                     value,
                     key=key,
                     headers=list(headers.items()),
@@ -120,8 +121,8 @@ class EventProducer:
             )
 
     def _on_error(self, error: KafkaError) -> None:
-        topic = prefixed(self._kafka, LISTENING_EVENTS.name)
-        self._refusal = self._refusal or refused_right(self._kafka, error, f"topic {topic}")
+        named = f"topic {self._topic}"
+        self._refusal = self._refusal or refused_right(self._kafka, error, named)
         if error.code() in _UNAVAILABLE_CODES and not self._is_unavailable:
             self._is_unavailable = True
             self._refusal = self._refusal or refusal(self._kafka)

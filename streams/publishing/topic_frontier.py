@@ -7,6 +7,7 @@ consumer group's committed offset.
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
 from streams.lists.frontier import Frontier, frontier_of
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 from topics.errors import ServerError
@@ -14,9 +15,13 @@ from topics.errors import ServerError
 _TIMEOUT_S = 30.0
 
 
-def transactional_id(recommender_id: str) -> str:
-    """Transactional id of the recommender's producer of `recommendations`."""
-    return f"recs-{recommender_id}"
+def transactional_id(recommender_id: str, prefix: str = "") -> str:
+    """Transactional id of the recommender's producer of `recommendations`.
+
+    >>> transactional_id("team-a.echotune-recommender-first-0of1", "team-a.")
+    'team-a.recs-echotune-recommender-first-0of1'
+    """
+    return f"{prefix}recs-{recommender_id.removeprefix(prefix)}"
 
 
 def frontier_group(recommender_id: str) -> str:
@@ -32,7 +37,7 @@ def topic_frontier(kafka: str, recommender_id: str) -> Frontier:
     group = {"group.id": frontier_group(recommender_id), "enable.auto.commit": False}
     consumer = Consumer(client_settings(kafka) | group)
     try:
-        partition = TopicPartition(LEARNING_LOG.name, 0)
+        partition = TopicPartition(prefixed(kafka, LEARNING_LOG.name), 0)
         [committed] = consumer.committed([partition], timeout=_TIMEOUT_S)
         return frontier_of(committed.metadata)
     except KafkaException as error:

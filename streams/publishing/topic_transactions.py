@@ -80,12 +80,18 @@ class TopicTransactions:
         recommender_id: str,
         connect: Connect,
         *,
+        prefix: str = "",
         lists_max: int = LISTS_A_TRANSACTION_MAX,
         pause: Callable[[float], Any] | None = None,
     ) -> None:
-        """`pause` waits for the given seconds between two attempts; tests replace it."""
+        """`prefix` begins the names of topics and transactional ids of an installation.
+
+        `pause` waits for the given seconds between two attempts; tests replace it.
+        """
         self._recommender_id = recommender_id
-        self._transactional_id = transactional_id(recommender_id)
+        self._transactional_id = transactional_id(recommender_id, prefix)
+        self._prefix = prefix
+        self._topic = prefix + RECOMMENDATIONS.name
         self._connect = connect
         self._lists_max = lists_max
         self._fencing = threading.RLock()
@@ -112,7 +118,7 @@ class TopicTransactions:
 
         Call `claim` next. Raises `KafkaException` if a later owner has fenced this one.
         """
-        place = TopicPartition(LEARNING_LOG.name, 0)
+        place = TopicPartition(self._prefix + LEARNING_LOG.name, 0)
         with self._fencing:
             group = frontier_group(self._recommender_id)
             self._clients = self._connect(self._transactional_id, group)
@@ -160,7 +166,8 @@ class TopicTransactions:
         self._producer.begin_transaction()
         for listener_id, each in lists.items():
             self._produce(listener_id, None if each is None else each.encoded(schema_id))
-        offset = TopicPartition(LEARNING_LOG.name, 0, frontier.as_of + 1, metadata=frontier.text())
+        log, text = self._prefix + LEARNING_LOG.name, frontier.text()
+        offset = TopicPartition(log, 0, frontier.as_of + 1, metadata=text)
         group = self._consumer.consumer_group_metadata()
         self._retried(
             lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)
@@ -181,7 +188,9 @@ class TopicTransactions:
 
     def renewed(self) -> "TopicTransactions":
         """New transactions of the same identity, not opened yet."""
-        it = TopicTransactions(self._recommender_id, self._connect, lists_max=self._lists_max)
+        it = TopicTransactions(
+            self._recommender_id, self._connect, prefix=self._prefix, lists_max=self._lists_max
+        )
         it._fencing = self._fencing
         return it
 
@@ -217,7 +226,7 @@ class TopicTransactions:
     def _produce(self, listener_id: str, value: bytes | None) -> None:
         while True:
             try:
-                self._producer.produce(RECOMMENDATIONS.name, key=listener_id, value=value)
+                self._producer.produce(self._topic, key=listener_id, value=value)
                 return
             except BufferError:
                 self._check_wanted()

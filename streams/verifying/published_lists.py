@@ -20,9 +20,9 @@ _SCAN_COUNT = 1_000
 _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
 
 
-async def lists_in_redis(redis: Redis, generation: str) -> dict[str, Published]:
+async def lists_in_redis(redis: Redis, generation: str, prefix: str = "") -> dict[str, Published]:
     """Listener id → list, for all lists of the generation; reads one page of keys per call."""
-    prefix = list_key(generation, "")
+    prefix = list_key(generation, "", prefix)
     found: dict[str, Published] = {}
     async for keys in _pages(redis, prefix):
         async with redis.pipeline(transaction=False) as pipeline:

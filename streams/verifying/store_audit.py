@@ -47,7 +47,7 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
         in_topic = await asyncio.to_thread(
             lists_in_topic, addresses.kafka, settings.generation, schemas
         )
-        in_redis = await lists_in_redis(redis, settings.generation)
+        in_redis = await lists_in_redis(redis, settings.generation, settings.prefix)
     except REDIS_UNAVAILABLE as error:
         raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
     finally:

@@ -15,6 +15,7 @@ from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.fold import Fold
 from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
 from streams.heartbeats.heartbeat_writer import HeartbeatWriter
+from streams.kafka.cluster import prefixed
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
@@ -52,7 +53,7 @@ class RecommenderWorker:
     """A recommender with its app and clients; all are created on the worker's event loop."""
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
-        self._redis = redis_of(addresses)
+        self._redis, self._prefix = redis_of(addresses), settings.prefix
         self._feed = _feed(settings, addresses)
         self.recommender = _recommender(settings, addresses, self._redis, self._feed)
         self.app = faust_app(
@@ -63,7 +64,8 @@ class RecommenderWorker:
             chunk_records_max=_LOG_RECORDS_A_CHUNK,
             pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
-        add_agent(self.app, LEARNING_LOG.name, "recommend", self._recommend)
+        log = prefixed(addresses.kafka, LEARNING_LOG.name)
+        add_agent(self.app, log, "recommend", self._recommend)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)
         self.app.task(self._heartbeat)
         self._feeding: asyncio.Task[None] | None = None
@@ -86,7 +88,7 @@ class RecommenderWorker:
             await self.recommender.heartbeat()
             if self.recommender.ownership.is_owner:
                 status = self.recommender.status()
-                await write_recommender_status(self._redis, recommender_id, status)
+                await write_recommender_status(self._redis, recommender_id, status, self._prefix)
 
     async def start(self) -> None:
         """Starts to feed the catalogue of tracks."""
@@ -117,7 +119,9 @@ def _recommender(
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
     topic = TopicWriter(
-        TopicTransactions(settings.recommender_id, clients_of(addresses.kafka)),
+        TopicTransactions(
+            settings.recommender_id, clients_of(addresses.kafka), prefix=settings.prefix
+        ),
         RegisteredId(registry_of(settings), RECOMMENDATIONS),
     )
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))

@@ -16,6 +16,7 @@ from streams.addresses import Addresses
 from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.heartbeats.fold_position import FoldPosition
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
+from streams.kafka.cluster import prefixed
 from streams.kafka.idempotent_producer import IdempotentProducer
 from streams.kafka.pacer import Pace
 from streams.kafka.retries import until_answered
@@ -69,8 +70,8 @@ class SequencerWorker:
             SequencerIdentity(
                 f"{socket.gethostname()}-{os.getpid()}",
                 version("echotune"),
-                names.learning_log,
-                names.dead_letters,
+                prefixed(self._kafka, names.learning_log),
+                prefixed(self._kafka, names.dead_letters),
             ),
             self._producer,
             Decoder(LISTENING_EVENTS.contracts, schemas.lookup),
@@ -84,12 +85,13 @@ class SequencerWorker:
         self.app = faust_app(
             settings,
             addresses,
-            names.app_id,
+            prefixed(self._kafka, names.app_id),
             starting_positions=self._begin,
             chunk_records_max=settings.chunk_records_max,
             pace=Pace(PROCESSOR_SHARE, settings.gather_ms / 1000),
         )
-        add_agent(self.app, names.listening_events, "sequence", self.sequencer.sequence)
+        source = prefixed(self._kafka, names.listening_events)
+        add_agent(self.app, source, "sequence", self.sequencer.sequence)
         self.app.on_partitions_revoked.connect(self._revoke)
         self.app.task(self._watch_topic_id)
         self.app.task(self._heartbeat)
@@ -118,7 +120,7 @@ class SequencerWorker:
 
     def _describe(self) -> Source:
         name = self._names.listening_events
-        return Source(name, *describe_topic(self._kafka, name))
+        return Source(prefixed(self._kafka, name), *describe_topic(self._kafka, name))
 
     async def _watch_topic_id(self) -> None:
         """Checks regularly whether the topic was recreated; the consumer only knows its name."""
@@ -154,7 +156,9 @@ class SequencerWorker:
     async def _heartbeat(self) -> None:
         sequencer_id = self.sequencer.identity.sequencer_id
         while not self.app.should_stop:
-            await write_sequencer_status(self._redis, sequencer_id, self.status())
+            await write_sequencer_status(
+                self._redis, sequencer_id, self.status(), prefixed(self._kafka, "")
+            )
             await asyncio.sleep(_HEARTBEAT_S)
 
     def status(self) -> dict[str, Any]:

@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 _GETMANY_TIMEOUT_S = 1.0
 _REVOKE_COMMIT_TIMEOUT_S = 2.0
 _COMMIT_AGAIN_S = 0.5
+VACANT_FOR_S = 1.0
+"""Time for which offsets without a record wait for the next record of their partition."""
 _LOG_APPEND_TIME = 1
 
 
@@ -43,6 +45,7 @@ class BatchConsumer(aiokafka.Consumer):
         self._read_offset = _NoReadOffsets()
         self._positions: dict[TP, int] = {}
         self._to_seek: set[TP] = set()
+        self._vacant_since_s: dict[TP, float] = {}
         self._chunks = ChunksInFlight()
         self._position_version = 0
         self._has_positions = False
@@ -129,9 +132,17 @@ class BatchConsumer(aiokafka.Consumer):
             self._to_seek.discard(tp)
 
     def _chunks_of(self, tp: TP, fetched: Fetched) -> Iterator[tuple[list[Any], int]]:
-        """Chunks, each with the offset after it; one without records if all offsets are vacant."""
+        """Chunks, each with the offset after it.
+
+        Vacant offsets wait for the next record, which covers them, and are a chunk of their own if
+        none comes. Otherwise each aborted transaction would make a record of the log.
+        """
         chunks = [*chunks_of(fetched.records)]
-        if not chunks and fetched.next > self._positions[tp]:
+        now_s = asyncio.get_running_loop().time()
+        if chunks:
+            self._vacant_since_s.pop(tp, None)
+        elif now_s - self._vacant_since_s.setdefault(tp, now_s) >= VACANT_FOR_S:
+            del self._vacant_since_s[tp]
             yield [], fetched.next
         for chunk in chunks:
             yield chunk, fetched.next if chunk is chunks[-1] else chunk[-1].offset + 1
@@ -210,6 +221,7 @@ class BatchConsumer(aiokafka.Consumer):
             return
         positions = self._finding_positions.result()
         self._positions = dict(positions)
+        self._vacant_since_s.clear()
         self._committed_offset = dict(positions)
         self._chunks.begin(positions)
         self._to_seek = set(positions)

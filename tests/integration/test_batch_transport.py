@@ -18,8 +18,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from faust.types import TP
 
 from infra.embedded_servers import Addresses
+from streams.kafka import batch_consumer
 from streams.kafka.batch_consumer import BatchConsumer
-from streams.kafka.chunks import ChunkSchema
+from streams.kafka.chunks import ChunkSchema, Fetched
 from streams.kafka.client_settings import client_settings
 from streams.kafka.topic_facts import bounds_of
 from streams.settings import Settings
@@ -198,6 +199,26 @@ async def test_a_transaction_that_was_aborted_is_a_chunk_without_records(
         await until(lambda: _covered(reader) == [ends[at].end for at in range(2)])
     assert reader.offsets == {0: [], 1: []}
     assert committed(addresses.kafka, reader.group, topic) == [ends[at].end for at in range(2)]
+
+
+async def test_offsets_without_a_record_wait_for_the_next_record_and_then_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = TP("listening-events", 0)
+    consumer: Any = SimpleNamespace(_vacant_since_s={})
+    record = SimpleNamespace(value=b"x", offset=7)
+
+    def chunks(records: list[Any], next_offset: int) -> list[tuple[int, int]]:
+        fetched = Fetched(records, next_offset)
+        found = BatchConsumer._chunks_of(consumer, place, fetched)
+        return [(len(chunk), end) for chunk, end in found]
+
+    monkeypatch.setattr(batch_consumer, "VACANT_FOR_S", 1_000.0)
+    assert [chunks([], at) for at in (3, 5)] == [[], []]
+    assert chunks([record], 9) == [(1, 9)]
+    assert chunks([], 12) == []
+    monkeypatch.setattr(batch_consumer, "VACANT_FOR_S", 0.0)
+    assert chunks([], 12) == [(0, 12)]
 
 
 def _covered(reader: Reader) -> list[int]:

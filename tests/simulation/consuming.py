@@ -136,9 +136,10 @@ class _Beneath(aiokafka.Consumer):
         while not (found := self._fetched(wanted)) and loop.time() < until_s:
             partitions = [self._wanted.partitions[tp] for tp in sorted(wanted)]
             await self._edge.broker.something_new(partitions, until_s - loop.time())
-        return found
+        owned = sorted(wanted & self._fetch_at.keys())
+        return {tp: Fetched(found.get(tp, []), self._fetch_at[tp]) for tp in owned}
 
-    def _fetched(self, wanted: set[TP]) -> dict[TP, Fetched]:
+    def _fetched(self, wanted: set[TP]) -> dict[TP, list[Any]]:
         found = {}
         for tp in sorted(wanted & self._fetch_at.keys()):
             at, partition = self._fetch_at[tp], self._wanted.partitions[tp]
@@ -147,8 +148,8 @@ class _Beneath(aiokafka.Consumer):
             most = 1 + int(self._wanted.records_max * self._edge.chance.number(f"{self.name} most"))
             if records := partition.records[at : at + most]:
                 self._fetch_at[tp] = records[-1].offset + 1
-                readable = [each for each in records if not each.is_vacant]
-                found[tp] = Fetched(readable, self._fetch_at[tp])
+                if readable := [each for each in records if not each.is_vacant]:
+                    found[tp] = readable
         return found
 
     # -- committing ------------------------------------------------------------------------------

@@ -65,8 +65,8 @@ def test_a_broken_promise_is_shrunk_to_the_little_that_breaks_it(
         found = first_new(coverage, batch)
         return found if isinstance(found, BatchIgnored) else batch.from_offset
 
-    assert simulated(22).broken == []
+    assert simulated(73).broken == []
     monkeypatch.setattr(Coverage, "first_new", unmasked)
-    shortest = shrunk(simulated(22)).chance.happened
+    shortest = shrunk(simulated(73)).chance.happened
     assert [each.kind for each in shortest] == ["event", "kill", "event"]
-    assert simulated(22, frozenset(shortest)).broken
+    assert simulated(73, frozenset(shortest)).broken

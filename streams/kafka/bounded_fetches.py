@@ -5,13 +5,13 @@ decompresses without a bound, so this module replaces its codecs, and two classe
 batch that is beyond the bound is not decompressed: each of its records is an `UnreadValue`.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import cramjam
 from aiokafka.consumer import fetcher
 from aiokafka.record import default_records
-from aiokafka.record._crecords import default_records as compiled_records
 
 from topics.codecs import UnreadValue
 
@@ -19,6 +19,8 @@ DECOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
 """Maximum decompressed size of a batch of records."""
 HANDED_OUT_BYTES_MAX = 16 * 1024 * 1024
 """Size of the records of a partition after which a call hands out no more of them."""
+_COMPILED = "aiokafka.record._crecords.default_records"
+"""The extension that aiokafka uses where there is one."""
 _PIECE_BYTES = 1024 * 1024
 _LZ4_EXPANDS, _GZIP_EXPANDS = 255, 1_032
 """The most bytes that a compressed byte stands for. Snappy expands by 22, which needs no bound."""
@@ -35,7 +37,8 @@ class TooLargeError(Exception):
 
 def bound_fetches() -> None:
     """Bounds every fetch of aiokafka in this process. Idempotent."""
-    for module in (default_records, compiled_records):
+    compiled: Any = sys.modules.get(_COMPILED, default_records)
+    for module in (default_records, compiled):
         module.gzip_decode = bounded("gzip", cramjam.gzip.decompress, _times(_GZIP_EXPANDS))
         module.lz4_decode = bounded("lz4", cramjam.lz4.decompress, _times(_LZ4_EXPANDS))
         module.zstd_decode = bounded("zstd", cramjam.zstd.decompress, zstd_bytes_most)

@@ -80,7 +80,7 @@ class HttpSchemaRegistry:
 
     def _refer(self, found: Any, references: dict[str, str], begun: set[str]) -> None:
         """Adds the schemas that a schema refers to, each after those that it needs."""
-        for each in found.get("references") or ():
+        for each in self._field(found, "references", list) if found.get("references") else ():
             subject = quote(str(self._field(each, "subject", str)), safe="")
             path = f"/subjects/{subject}/versions/{self._field(each, 'version', int)}"
             if path in begun:

@@ -24,7 +24,7 @@ from tests.support.registry_server import RegistryServer
 from tests.support.station import Station, Worker, wait_until
 from tests.support.tcp_proxy import TcpProxy
 from topics.catalogue import RECOMMENDATIONS
-from topics.codecs import schema_id_of
+from topics.codecs import schema_ref_of
 from topics.errors import SchemaRefusedError
 
 SUBJECT = "listening-events-value"
@@ -117,7 +117,7 @@ def test_lists_are_published_under_the_registrys_id(
     station.wait_applied(9)
     values = [message.value() for message in committed_lists(station.addresses.kafka)]
     assert values
-    assert {schema_id_of(value) for value in values if value is not None} == {wanted}
+    assert {schema_ref_of(value) for value in values if value is not None} == {wanted}
 
 
 def test_a_registry_that_is_away_stops_nothing_but_ids_that_are_not_known_yet(
@@ -170,4 +170,24 @@ def test_a_record_that_nests_as_deep_as_it_is_long_is_a_dead_letter_and_the_work
     assert letter.reason == "malformed"
     assert "nests deeper" in letter.error
     assert sequencer.process.poll() is None
+    assert station.json("verify", "--deep")["kept"]
+
+
+def test_a_schema_named_in_a_header_is_read_and_one_that_nobody_knows_keeps_its_header(
+    station: Station, registry: HttpSchemaRegistry
+) -> None:
+    applied, letters = station.status()["applied"], len(dead_letters(station.addresses.kafka))
+    text = a_contract(with_a_mood)
+    schema_id = registry.register(SUBJECT, text)
+    by_id = b"\x00" + schema_id.to_bytes(4, "big")
+    by_guid = b"\x01" + bytes(range(16))
+    for minute, named in ((300, by_id), (301, by_guid)):
+        value = written(schema_id, text, minute=minute, track_id=f"t{minute}")[5:]
+        headers = [("traceparent", b"00"), ("__value_schema_id", named)]
+        station.produce_raw(value, key=b"ann", headers=headers)
+    station.wait_applied(applied + 1)
+    [letter] = dead_letters(station.addresses.kafka)[letters:]
+    assert letter.reason == "unknown_schema"
+    assert letter.headers["schema_id"] == "00010203-0405-0607-0809-0a0b0c0d0e0f"
+    assert letter.record_headers == {"__value_schema_id": by_guid}
     assert station.json("verify", "--deep")["kept"]

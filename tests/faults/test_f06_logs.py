@@ -78,11 +78,10 @@ def test_what_retention_took_from_a_stopped_sequencer_is_counted_and_the_rest_go
         future.result(TIMEOUT_S)
     broken.start("sequencer")
     missed = sum(cut[at] - folded[at] for at in PARTITIONS)
-    found = wait_until(
+    wait_until(
         broken.status, lambda it: it["recommender"]["counts"].get("missed_in_source") == missed
     )
     assert missed > 0
-    assert found["lag"]["events"] is not None
     wait_until(broken.status, lambda it: it["lag"] == {"events": 0, "log_records": 0})
     time.sleep(1.0)
     deep = broken.json("verify", "--deep")

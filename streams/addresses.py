@@ -55,17 +55,31 @@ def redis_url(settings: Settings) -> str:
 
 
 def shown(url: str) -> str:
-    """A URL that may be displayed: its password is masked.
+    """A URL that may be displayed: passwords, tokens and all parameters are masked.
 
     >>> shown("redis://me:secret@host:6379/0")
     'redis://me:***@host:6379/0'
+    >>> shown("rediss://host/0?password=secret")
+    'rediss://host/0?***'
     """
-    return re.sub(r"(?<=://)([^:@/]*):[^@/]*@", r"\1:***@", url)
+    scheme, slashes, rest = url.partition("://") if "://" in url else ("", "", url)
+    who, at, place = rest.rpartition("@")
+    if re.search(r"[?#]", who):  # it is unknown which part the @ belongs to
+        return f"{scheme}{slashes}***"
+    user, colon, _ = who.partition(":")
+    masked = f"{user}:***@" if colon else "***@"
+    return f"{scheme}{slashes}{masked if at else ''}{re.sub('[?#].*', '?***', place)}"
 
 
 def shown_addresses(addresses: Addresses) -> dict[str, str]:
     """All addresses by name, with masked passwords."""
     return {name: shown(each) for name, each in vars(addresses).items()}
+
+
+def check_embedded_kafka_runs(settings: Settings) -> None:
+    """Raises `ServerError` if Kafka is the embedded one, and was stopped."""
+    if not settings.kafka and not EmbeddedServers(settings.home).running()["kafka"]:
+        raise ServerError("Kafka does not run.", "Run `echotune up`, or set ECHOTUNE_KAFKA.")
 
 
 def _known(name: str, address: str) -> str:

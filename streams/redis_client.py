@@ -1,6 +1,7 @@
 """The client for Redis, with timeouts, so that an outage becomes an error and no call hangs."""
 
 import asyncio
+import re
 from typing import Any
 
 from redis.asyncio import Redis
@@ -27,18 +28,23 @@ def redis_of(addresses: Addresses) -> Redis:
 
 
 def _client(url: str) -> Redis:
+    """A client; a connection is made, which connects to nothing, to check the parameters."""
     try:
-        return Redis.from_url(
+        redis = Redis.from_url(
             url,
             socket_timeout=_ANSWER_TIMEOUT_S,
             socket_connect_timeout=_CONNECT_TIMEOUT_S,
             health_check_interval=5,
         )
-    except ValueError as error:
+        redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        return redis
+    except (ValueError, TypeError) as error:
+        unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        what = f": it has no parameter {unknown[1]!r}" if unknown else ""
         raise SettingsError(
-            f"{shown(url)} is not an address of a Redis server: {error}.",
+            f"{shown(url)} is not an address of a Redis server{what}.",
             "Set ECHOTUNE_REDIS to redis://host:port/db.",
-        ) from error
+        ) from None  # the cause may have a part of the URL that is secret
 
 
 class _ClosedIsUnavailable:

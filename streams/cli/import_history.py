@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.addresses import addresses_of
+from streams.addresses import addresses_of, check_embedded_kafka_runs
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
@@ -44,6 +44,7 @@ def import_command(
     sent. Bad rows are counted and reported, and all others are imported.
     """
     settings = Settings()
+    check_embedded_kafka_runs(settings)
     kafka = addresses_of(settings).kafka
     with progress("importing") as show, _ledger(settings, kafka) as ledger:
         history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))

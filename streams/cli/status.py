@@ -1,7 +1,7 @@
 """`echotune status`: prints the status of the whole system."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,15 +17,40 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: echotune status --json")(status)
 
 
-def status(json: Json = False) -> None:
-    """Prints the status: addresses, events in the model, lists, lag, freshness, digest."""
+def status(
+    json: Json = False,
+    every: Annotated[bool, typer.Option("--all", help="Print every value, one a line.")] = False,
+) -> None:
+    """Prints the status: events in the model, lists, lag, freshness, workers, servers, problems."""
     settings = Settings()
     found = asyncio.run(system_status(settings, addresses_of(settings)))
     if json:
         console.print_json(found)
-    else:
-        for name, value in _flat(found):
-            console.out.print(f"{name:36} {value}", markup=False, soft_wrap=True)
+        return
+    lines, width = (_flat(found), 36) if every else (summary(found), 10)
+    for name, value in lines:
+        console.out.print(f"{name:{width}} {value}", markup=False, soft_wrap=True)
+
+
+def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
+    """The status in a few lines for a person, by name."""
+    lag, fresh = status["lag"], status["freshness_ms"]
+    running = sum(1 for each in status["shards"] if each["recommender_id"])
+    p50, p99 = _count(fresh.get("p50")), _count(fresh.get("p99"))
+    workers = f"recommenders: {running} of {len(status['shards'])}"
+    behind = f"{_count(lag['events'])} waiting, {_count(lag['log_records'])} log records behind"
+    return [
+        ("events", f"{_count(status['applied'])} learnt, {behind}"),
+        ("lists", f"{_count(status['lists'])} in Redis"),
+        ("freshness", f"p50 {p50} ms, p99 {p99} ms"),
+        ("workers", f"{workers}, sequencers: {len(status['sequencers'])}"),
+        ("servers", ", ".join(each for each in status["addresses"].values() if each)),
+        *(("problem", each) for each in status["problems"]),
+    ]
+
+
+def _count(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,.0f}"
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, Any]]:

@@ -1,0 +1,49 @@
+"""Nothing secret of an address is ever shown, whichever part it is in."""
+
+import pytest
+
+from streams.addresses import Addresses, shown
+from streams.redis_client import redis_of
+from topics.errors import SettingsError
+
+SECRET = "s3cret"
+HOSTILE = (
+    "redis://me:{}@host:6379/0",
+    "redis://:{}@host",
+    "redis://{}@host/0",
+    "redis://me:a/{}@host/0",
+    "redis://me:a@{}@host/0",
+    "redis://me:a?{}@host/0",
+    "redis://me:a#{}@host/0",
+    "rediss://host/0?password={}",
+    "redis://host/0?x=1&password=a@{}",
+    "redis://host/0#{}",
+    "unix:///run/redis.sock?password={}",
+    "mongodb://me:{}@one,two/?replicaSet=a&tlsCertificateKeyFilePassword={}",
+    "me:{}@host:9092",
+)
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_no_part_of_a_secret_is_shown(url: str) -> None:
+    assert SECRET not in shown(url.format(SECRET, SECRET))
+
+
+@pytest.mark.parametrize("url", ["redis://host:6379/0", "127.0.0.1:9092,other:9092", ""])
+def test_what_has_no_secret_is_shown_as_it_is(url: str) -> None:
+    assert shown(url) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("redis://host/0?passwort=s3cret", "no parameter 'passwort'"),
+        ("redis://host:s3cret/0", "no"),
+        ("http://me:s3cret@host/0", "no"),
+        ("rediss://host/0?ssl_s3cret=1&password=s3cret", "no parameter"),
+    ],
+)
+def test_a_wrong_address_of_redis_is_named_without_its_secrets(url: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says) as raised:
+        redis_of(Addresses(kafka="", redis=url, mongo=""))
+    assert "password=s3cret" not in str(raised.value)

@@ -1,7 +1,9 @@
 """The `echotune` command; this is its entry point, and `commands` lists the modules of all."""
 
+import os
 import signal
 import sys
+import threading
 
 import typer
 from pydantic import ValidationError
@@ -12,6 +14,8 @@ from topics.errors import EchoTuneError
 EXIT_NO = 1
 EXIT_ERROR = 3
 EXIT_INTERRUPTED = 130
+THREADS_END_S = 1.5
+"""Time that threads of libraries have to end after a command."""
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the answer is no (a check failed, digests differ); "
     "2 wrong usage; 3 an error that you can act on, printed in a line; "
@@ -28,8 +32,18 @@ app = typer.Typer(
 )
 
 
+def run_and_end() -> None:
+    """Entry point: runs a command, and ends the process even if a library's thread never ends."""
+    try:
+        main()
+    finally:
+        watchdog = threading.Timer(THREADS_END_S, os._exit, [EXIT_ERROR])
+        watchdog.daemon = True
+        watchdog.start()  # a crashed worker's threads would keep its partitions
+
+
 def main() -> None:
-    """Entry point: errors that users can act on are printed in a line, never as a traceback."""
+    """Runs a command: errors that users can act on are printed in a line, never as a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all end a command cleanly
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and background jobs want it
             signal.signal(number, signal.default_int_handler)

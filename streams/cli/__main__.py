@@ -1,5 +1,5 @@
 """`python -m streams.cli`: the same as `echotune`."""
 
-from streams.cli import main
+from streams.cli import run_and_end
 
-main()
+run_and_end()

@@ -18,7 +18,7 @@ from streams.kafka.chunks import ChunkSchema, StartingPositions
 from streams.kafka.faust_credentials import broker_credentials
 from streams.kafka.pacer import AT_ONCE, Pace
 from streams.settings import Settings
-from streams.workers.stopping import EXIT_TIMEOUT_S, STOP_TIMEOUT_S, exit_after, stop_on_signals
+from streams.workers.stopping import STOP_TIMEOUT_S, stop_on_signals
 from topics.errors import ServerError
 
 SWITCH_INTERVAL_S = 0.0005
@@ -116,15 +116,12 @@ class Worker(Protocol):
 def run_worker(build: Callable[[], Worker], settings: Settings) -> None:
     """Runs a worker until SIGTERM, SIGHUP or Ctrl-C; raises what crashed it.
 
-    Whatever hangs, the process ends within `EXIT_TIMEOUT_S` after the signal or the crash.
+    It returns or raises within `STOP_TIMEOUT_S`, unless its event loop hangs.
     """
     (settings.home / "faust").mkdir(parents=True, exist_ok=True)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(_serve(build))
-        finally:
-            exit_after(EXIT_TIMEOUT_S)  # threads of a crashed app would keep its partitions
+        runner.run(_serve(build))
 
 
 async def _serve(build: Callable[[], Worker]) -> None:

@@ -2,7 +2,7 @@
 
 A process that neither works nor ends is worse than one that is killed: no supervisor restarts it,
 and no standby takes over. So the time of an orderly stop is bounded, and a watchdog thread ends the
-process if its event loop, or a thread that Python waits for at its end, hangs.
+process if its event loop hangs.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 STOP_TIMEOUT_S = 8.0
 """Time for an orderly stop, in which a recommender writes its state."""
 EXIT_TIMEOUT_S = 9.5
-"""Time after which a worker that was asked to stop, or has crashed, is ended by force."""
+"""Time after which a worker that was asked to stop is ended by force."""
 EXIT_HUNG = 3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -17,10 +17,10 @@ import asyncio, signal, sys, threading, types
 from streams.settings import Settings
 from streams.workers import faust_app, stopping
 from topics.errors import LogError
-from streams.cli import app, main
+from streams.cli import app, run_and_end
 
 what = sys.argv[1]
-faust_app.STOP_TIMEOUT_S, faust_app.EXIT_TIMEOUT_S, stopping.EXIT_TIMEOUT_S = 0.2, 1.0, 1.0
+faust_app.STOP_TIMEOUT_S, stopping.EXIT_TIMEOUT_S = 0.2, 1.0
 
 class App:
     crash_reason = LogError("The log has a hole.", "Restore it.") if what == "crash" else None
@@ -53,7 +53,7 @@ def hang(_: str):
     faust_app.run_worker(Worker, Settings())
 
 sys.argv[1:] = ["hang", what]
-main()
+run_and_end()
 """
 
 

@@ -7,7 +7,7 @@ this module: everything is patched here, as environment variables request.
 import os
 import signal
 
-from streams.cli import main
+from streams.cli import run_and_end
 from tests.support.broken_effects import EFFECTS
 from tests.support.crash_points import stop_at
 from tests.support.mutations import mutate
@@ -31,4 +31,4 @@ def alter() -> None:
 
 if __name__ == "__main__":
     alter()
-    main()
+    run_and_end()

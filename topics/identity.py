@@ -46,17 +46,19 @@ def track_id_of(
     source: str = "",
     source_track_id: str | None = None,
 ) -> str | None:
-    """Canonical track id: the MBID, or uuid5 of artist and title, or the source's own id.
+    """Canonical track id: uuid5 of artist and title, or the MBID, or the source's own id.
+
+    Names come first because every source has them, and only some rows know an MBID.
 
     >>> track_id_of("Nina", "Sinnerman") == track_id_of("NINA ", "sinnerman")
     True
     >>> track_id_of(source="spotify", source_track_id="abc")
     'spotify:abc'
     """
-    if recording_mbid:
-        return recording_mbid.lower()
     if artist_name and track_name and normalised(artist_name) and normalised(track_name):
         return _uuid5("track", normalised(artist_name), normalised(track_name))
+    if recording_mbid:
+        return recording_mbid.lower()
     return f"{source}:{source_track_id}" if source_track_id else None
 
 

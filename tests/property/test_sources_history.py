@@ -70,7 +70,8 @@ def test_exports_that_overlap_are_as_many_events_as_their_union(
 ) -> None:
     until = data.draw(st.integers(0, len(plays)))
     since = data.draw(st.integers(0, until))
-    by_time = sorted(plays, key=lambda play: play["ts"])
+    apart = [play | {"ts": AT_S + 120 * (play["ts"] - AT_S)} for play in plays]
+    by_time = sorted(apart, key=lambda play: play["ts"])
     with folder() as name:
         whole = write_lines(Path(name) / "whole.jsonl", by_time)
         parts = [

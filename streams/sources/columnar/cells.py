@@ -13,7 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX
-from streams.sources.formats.column_roles import number_of, text_of, time_ms_of
+from streams.sources.formats.column_roles import (
+    is_storable,
+    length_ms_of,
+    number_of,
+    text_of,
+    time_ms_of,
+)
 from topics.listening_event import PLAY_LENGTH_MAX_MS
 
 Cells = Any
@@ -21,6 +27,8 @@ Cells = Any
 
 UNKNOWN = -1
 """Represents a missing time, length or id."""
+BROKEN = -2
+"""Represents a text that no event may contain."""
 _WORDS = {"1": True, "true": True, "t": True, "yes": True, "y": True}
 _WORDS |= {"0": False, "false": False, "f": False, "no": False, "n": False}
 
@@ -36,8 +44,8 @@ def plain(cells: Cells) -> Cells:
     if pa.types.is_decimal(cells.type):
         return cells.cast(pa.float64())
     if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
-        return [each and each.decode("utf-8", "replace") for each in cells.to_pylist()]
-    return cells
+        return [each and each.decode("utf-8", "surrogateescape") for each in cells.to_pylist()]
+    return cells.to_pylist() if pa.types.is_nested(cells.type) else cells
 
 
 def first_of(cells: Cells, n: int) -> list[Any]:
@@ -105,8 +113,8 @@ def lengths_ms(cells: Cells, scale: float) -> NDArray[np.int32]:
     numbers = _numbers(cells)
     if numbers is None:
         values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
-        found = [number_of(value) for value in values]
-        numbers = np.array([np.nan if each is None else each for each in found], np.float64)
+        found = [length_ms_of(value, scale) for value in values]
+        return np.array([UNKNOWN if each is None else each for each in found], np.int32)
     return _whole(numbers, scale, PLAY_LENGTH_MAX_MS).astype(np.int32)
 
 
@@ -186,21 +194,23 @@ class TextCodes:
             return np.array([self.code(each) for each in cells.to_pylist()], np.int32)
         try:
             encoded = cells.dictionary_encode()
-        except pa.ArrowNotImplementedError:  # lists and other nested types, which are no ids
+        except pa.ArrowNotImplementedError:  # types that no id has
             return np.full(len(cells), UNKNOWN, np.int32)
         codes = [self.code(each) for each in encoded.dictionary.to_pylist()]
         at = np.asarray(pc.fill_null(encoded.indices, UNKNOWN).to_numpy(zero_copy_only=False))
         return np.array([*codes, UNKNOWN], np.int32)[at]
 
     def code(self, value: Any) -> int:
-        """Code of one value, created if it has none; `UNKNOWN` if the value is empty or no id."""
+        """Code of one value, created if need be; `UNKNOWN` if empty or no id, or `BROKEN`."""
         if type(value) is int:
             known = self._of_number.get(value)
             if known is None:
                 known = self._of_number[value] = self._code_of_text(str(value))
             return known
         text = text_of(value)
-        return UNKNOWN if text is None else self._code_of_text(text)
+        if text is None:
+            return UNKNOWN
+        return self._code_of_text(text) if is_storable(text) else BROKEN
 
     def _code_of_text(self, text: str) -> int:
         known = self._of_text.get(text)

@@ -54,6 +54,7 @@ def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
             words.texts,
         ),
         np.zeros(len(events), np.bool_),
+        np.zeros(len(events), np.int32),
     )
 
 

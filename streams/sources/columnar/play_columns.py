@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from online_models.evaluation.novelty import pairs
 from streams.sources.columnar.cells import TextCodes
+from streams.sources.history.event_assembly import NEAR_MS
 from streams.sources.plays import BadRow
 
 BAD_ROWS_KEPT = 20
@@ -36,7 +37,7 @@ class ReadingReport:
 
 @dataclass(frozen=True)
 class PlayColumns:
-    """n plays with 25 bytes each, and every id once."""
+    """n plays with 29 bytes each, and every id once."""
 
     listeners: NDArray[np.int32]
     tracks: NDArray[np.int32]
@@ -47,6 +48,8 @@ class PlayColumns:
     """In [-1, 1], as `folding/rewards` defines them."""
     scored: NDArray[np.bool_] | None
     """The plays that are scored, if the files have a column `scored`; otherwise None."""
+    files: NDArray[np.int32]
+    """Number of the file that each play is from."""
     listener_ids: list[str]
     track_ids: list[str]
     artist_ids: list[str]
@@ -64,6 +67,7 @@ class PlayColumns:
             at_ms=self.at_ms[which],
             rewards=self.rewards[which],
             scored=None if self.scored is None else self.scored[which],
+            files=self.files[which],
         )
 
     def in_order(self) -> "PlayColumns":
@@ -76,7 +80,7 @@ class PlayColumns:
         artists, artist_ids = _by_appearance(plays.artists, plays.artist_ids)
         return PlayColumns(
             listeners, tracks, artists, plays.at_ms, plays.rewards, plays.scored,
-            listener_ids, track_ids, artist_ids,
+            plays.files, listener_ids, track_ids, artist_ids,
         )  # fmt: skip
 
 
@@ -99,7 +103,7 @@ class PlayBuffer:
         self._blocks: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, *columns: NDArray[Any]) -> None:
-        """Listeners, tracks, artists, times, rewards, scored; of equal length."""
+        """Listeners, tracks, artists, times, rewards, scored, files; of equal length."""
         self._blocks.append(columns)
 
     def plays(self, *, has_scored: bool) -> PlayColumns:
@@ -125,6 +129,7 @@ _KINDS = {
     "at_ms": np.int64,
     "rewards": np.float32,
     "scored": np.bool_,
+    "files": np.int32,
 }
 
 
@@ -135,4 +140,27 @@ def is_repeated(plays: PlayColumns) -> NDArray[np.bool_]:
     pair, at_ms = pair[order], plays.at_ms[order]
     repeated = np.zeros(len(plays), np.bool_)
     repeated[order[1:]] = (pair[1:] == pair[:-1]) & (at_ms[1:] == at_ms[:-1])
+    return repeated
+
+
+def is_in_another_file(plays: PlayColumns) -> NDArray[np.bool_]:
+    """Which plays, in order of time, repeat one of another file within a minute; bool[n]."""
+    repeated = np.zeros(len(plays), np.bool_)
+    if not len(plays) or (plays.files == plays.files[0]).all():
+        return repeated
+    pair = pairs(plays.listeners, plays.tracks)
+    order = np.argsort(pair, kind="stable")
+    pair, at_ms = pair[order], plays.at_ms[order]
+    is_near = (pair[1:] == pair[:-1]) & (at_ms[1:] - at_ms[:-1] <= NEAR_MS)
+    kept: list[tuple[int, int]] = []
+    for row in np.flatnonzero(is_near | np.append(is_near[1:], False)).tolist():
+        kept = (
+            kept if is_near[row - 1] and row else [(int(at_ms[row]), int(plays.files[order[row]]))]
+        )
+        if is_near[row]:
+            at, file = int(at_ms[row + 1]), int(plays.files[order[row + 1]])
+            if any(file != other and at - before <= NEAR_MS for before, other in kept):
+                repeated[order[row + 1]] = True
+            else:
+                kept.append((at, file))
     return repeated

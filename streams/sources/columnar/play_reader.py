@@ -1,8 +1,8 @@
 """Reads plays of any known format into columns, for evaluation.
 
-Tables are read column by column. A track is identified by the table's own track id, or else by the
-recording's MBID, or else by artist and title, as in an import. All other formats (exports of
-services, zip archives) are read by `History`.
+Tables are read column by column. A track is identified by artist and title, or else by the
+recording's MBID, or else by the table's own track id, as in an import. All other formats (exports
+of services, zip archives) are read by `History`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,18 +12,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.sources.columnar.cells import UNKNOWN, Cells, TextCodes, flags, lengths_ms
+from streams.sources.columnar.cells import BROKEN, UNKNOWN, Cells, TextCodes, flags, lengths_ms
 from streams.sources.columnar.history_columns import read_history_columns
-from streams.sources.columnar.play_columns import PlayBuffer, PlayColumns, ReadingReport
+from streams.sources.columnar.play_columns import (
+    PlayBuffer,
+    PlayColumns,
+    ReadingReport,
+    is_in_another_file,
+)
 from streams.sources.columnar.play_rewards import rewards_of_listens
 from streams.sources.columnar.table_blocks import TABLES, Block, NotRegularError, Table, table_of
 from streams.sources.columnar.table_units import TableUnits
-from streams.sources.columnar.track_codes import TrackCodes
+from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, without_listener
-from streams.sources.formats.column_roles import Role
+from streams.sources.formats.column_roles import Role, owner_in, why_no_play
 from streams.sources.formats.format_detection import HistoryFormat, recognise
+from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
+from topics.identity import artist_id_of
 
 OnRows = Callable[[int], object]
 """Is called with the number of rows that were read so far."""
@@ -43,9 +50,15 @@ def read_plays(
     if tables is None:
         return read_history_columns(paths, listener_id, on_rows)
     try:
-        return _read_tables(tables, listener_id, on_rows, is_regular=True)
+        plays, report = _read_tables(tables, listener_id, on_rows, is_regular=True)
     except NotRegularError:
-        return _read_tables(tables, listener_id, on_rows, is_regular=False)
+        plays, report = _read_tables(tables, listener_id, on_rows, is_regular=False)
+    if plays.scored is not None:
+        return plays, report
+    once = plays.rows(~is_in_another_file(plays))
+    if len(once) < len(plays):
+        report.ignored[REPEATED] += len(plays) - len(once)
+    return once.in_order(), report
 
 
 def _read_tables(
@@ -89,20 +102,25 @@ class _TableReader:
         self._on_rows = on_rows
         self._columns = PlayBuffer()
         self._names = TrackCodes(self._columns.tracks)
+        self._artist_names = DerivedCodes(self._columns.artists, artist_id_of)
+        self._file = -1
+        self._owner = listener_id
         self._has_scored = False
 
     def read(self, path: Path, table: Table) -> None:
         """Adds the plays of one table."""
-        roles = _used_roles(set(table.columns), path, self._listener_id)
+        self._file += 1
+        self._owner = self._listener_id or owner_in(list(table.columns.values()))
+        roles = _used_roles(set(table.columns), path, self._owner)
         self._has_scored |= Role.SCORED in roles
         units: TableUnits | None = None
         for block in table.blocks:
             if units is None and block.rows:
                 units = TableUnits(block.cells)
-                found = {units.role_of(r): name for r, name in table.columns.items() if r in roles}
+                found = {role: name for role, name in table.columns.items() if role in roles}
                 self.report.columns |= {r.name.lower(): name for r, name in found.items()}
             if units is not None:
-                self._add(path, block, units.roled(block.cells), units)
+                self._add(path, self._plays_in(block), units)
             for row, reason in block.bad:
                 self.report.leave_out(BadRow(str(path), row, reason))
             self.report.rows += block.rows + len(block.bad)
@@ -112,35 +130,59 @@ class _TableReader:
         """All plays of all tables."""
         return self._columns.plays(has_scored=self._has_scored)
 
-    def _add(self, path: Path, block: Block, cells: dict[Role, Cells], units: "TableUnits") -> None:
+    def _plays_in(self, block: Block) -> Block:
+        """The block without the rows that are no plays, which are counted by reason."""
+        if Role.EVENT not in block.cells:
+            return block
+        kinds = TextCodes()
+        codes = kinds.encode(block.cells[Role.EVENT])
+        reasons = [why_no_play(text) for text in kinds.texts]
+        for code, reason in enumerate(reasons):
+            if reason and (count := int((codes == code).sum())):
+                self.report.ignored[reason] += count
+        is_play = np.array([*(reason is None for reason in reasons), True], np.bool_)[codes]
+        return block if is_play.all() else block.selected(np.flatnonzero(is_play))
+
+    def _add(self, path: Path, block: Block, units: TableUnits) -> None:
+        cells = block.cells
         listeners = self._listeners(cells, block.rows)
         tracks = self._names.tracks(cells, block.rows)
         at_ms = units.times_ms(cells)
-        is_whole = (listeners >= 0) & (tracks >= 0) & (at_ms >= 0)
+        artists = self._artists(cells, block.rows)
+        is_whole = (listeners >= 0) & (tracks >= 0) & (at_ms >= 0) & (artists != BROKEN)
         if not is_whole.all():
-            self._leave_out(path, block, listeners, tracks, at_ms)
+            broken = np.where(artists == BROKEN, BROKEN, np.maximum(artists, 0))
+            self._leave_out(path, block, listeners, tracks, at_ms, broken)
         columns = (
             listeners,
             tracks,
-            self._artists(cells, block.rows),
+            artists,
             at_ms,
             _rewards(cells, units, block.rows),
             self._scored(path, cells, block.rows),
+            np.full(block.rows, self._file, np.int32),
         )
         self._columns.add(*(each[is_whole] for each in columns))
 
     def _listeners(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
         codes = self._columns.listeners
+        found = np.full(rows, UNKNOWN, np.int32)
         for role in (Role.LISTENER, Role.SESSION):
             if role in cells:
-                return codes.encode(cells[role])
-        return np.full(rows, codes.code(self._listener_id), np.int32)
+                found = codes.encode(cells[role])
+                break
+        if self._owner is not None and (found == UNKNOWN).any():
+            return np.where(found == UNKNOWN, codes.code(self._owner), found)
+        return found
 
     def _artists(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
-        for role in (Role.ARTIST_ID, Role.ARTIST_NAME):
-            if role in cells:
-                return self._columns.artists.encode(cells[role])
-        return np.full(rows, UNKNOWN, np.int32)
+        found = np.full(rows, UNKNOWN, np.int32)
+        if Role.ARTIST_NAME in cells:
+            found = self._artist_names.encode(cells[Role.ARTIST_NAME])
+        if Role.ARTIST_ID in cells and (found == UNKNOWN).any():
+            own = np.maximum(self._columns.artists.encode(cells[Role.ARTIST_ID]), UNKNOWN)
+            found = np.where(found == UNKNOWN, own, found)
+        return found
 
     def _scored(self, path: Path, cells: dict[Role, Cells], rows: int) -> NDArray[np.bool_]:
         if Role.SCORED not in cells:
@@ -153,11 +195,18 @@ class _TableReader:
             ) from error
 
     def _leave_out(self, path: Path, block: Block, *columns: NDArray[Any]) -> None:
-        what = ("no listener", "no track: neither an id nor a name", "no time from 1970 to 2106")
+        what = (
+            "no listener",
+            "no track: neither an id nor a name",
+            "no time from 2002-10-01 until now",
+            "no artist",
+        )
         wrong = np.flatnonzero(np.min(columns, axis=0) < 0)
         for at in wrong.tolist():
-            reason = next(why for why, column in zip(what, columns, strict=True) if column[at] < 0)
-            self.report.leave_out(BadRow(str(path), block.first_row + at, reason))
+            why, column = next(each for each in zip(what, columns, strict=True) if each[1][at] < 0)
+            reason = f"{why}: {BROKEN_TEXT}" if column[at] == BROKEN else why
+            row = block.first_row + (at if block.at is None else int(block.at[at]))
+            self.report.leave_out(BadRow(str(path), row, reason))
 
 
 def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Role]:

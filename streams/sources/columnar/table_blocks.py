@@ -1,28 +1,36 @@
 """Reads tables of plays in blocks of columns: Parquet, CSV and JSON.
 
 `History` makes a Python object per row. Evaluation reads tables with ten million rows, so this
-module reads columns instead. An irregular CSV (quotes that span lines, empty lines, invalid UTF-8)
-raises `NotRegularError`; the caller then asks for it line by line.
+module reads columns instead. An irregular CSV (quotes, empty lines, lines of another length,
+invalid UTF-8) raises `NotRegularError`; the caller then asks for it line by line.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from streams.sources.columnar.cells import Cells, plain
-from streams.sources.formats import csv_table
+from streams.sources.files import Part
+from streams.sources.formats import csv_table, parquet_table
 from streams.sources.formats.column_roles import Role
-from streams.sources.formats.csv_table import columns_of, delimiter_of
+from streams.sources.formats.csv_table import WITHOUT_HEADER, columns_and_delimiter
 from streams.sources.formats.format_detection import HistoryFormat
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
-from streams.sources.formats.table_rows import ROWS_INSPECTED, checked_roles
+from streams.sources.formats.table_rows import (
+    ROWS_INSPECTED,
+    checked_roles,
+    settled_roles,
+    used_columns,
+)
 from topics.errors import HistoryError
 
 ROWS_A_BLOCK = 1 << 17
@@ -51,6 +59,18 @@ class Block:
     cells: dict[Role, Cells]
     bad: list[tuple[int, str]] = field(default_factory=list)
     """Bad rows (counted from 1) that are left out, and why."""
+    at: NDArray[np.int64] | None = None
+    """Positions of the rows from `first_row`, if some were left out."""
+
+    def selected(self, positions: NDArray[np.int64]) -> "Block":
+        """The block with the rows at `positions` only."""
+        cells = {
+            role: each.take(pa.array(positions))
+            if isinstance(each, pa.Array)
+            else [each[at] for at in positions.tolist()]
+            for role, each in self.cells.items()
+        }
+        return replace(self, rows=len(positions), cells=cells, at=positions)
 
 
 @dataclass
@@ -82,9 +102,19 @@ def _parquet(path: Path) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
     names = table.schema_arrow.names
-    roles = checked_roles(names, str(path))
-    columns = {role: names[at] for role, at in roles.items()}
+    checked_roles(names, str(path))
+    used = used_columns(names)
+    try:
+        first = list(islice(parquet_table.cells_of(table, used), ROWS_INSPECTED))
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+    columns = _columns(used, first, path)
     return Table(columns, _parquet_blocks(path, table, columns))
+
+
+def _columns(names: Sequence[str], first: Sequence[Any], path: Path) -> dict[Role, str]:
+    roles = settled_roles(names, first, Part(0, 0, str(path), None))
+    return {role: names[at] for role, at in roles.items()}
 
 
 def _parquet_blocks(path: Path, table: pq.ParquetFile, columns: dict[Role, str]) -> Iterator[Block]:
@@ -115,15 +145,25 @@ def _damaged(path: Path, error: Exception) -> HistoryError:
 
 def _csv(path: Path) -> Table:
     header, lines = _header_and_lines(path)
-    delimiter = delimiter_of(header)
-    names = columns_of(header, delimiter)
-    roles = checked_roles(names, str(path))
+    names, delimiter = columns_and_delimiter(header)
+    if not header or names == list(WITHOUT_HEADER) or header.lower().startswith("sep="):
+        raise NotRegularError
+    with path.open("rb") as file:
+        rows = islice(csv_table.table(file)[1], ROWS_INSPECTED)
+        roles = settled_roles(
+            names,
+            [cells for _, cells in rows if not isinstance(cells, str)],
+            Part(0, 0, str(path), None),
+        )
     columns = {role: names[at] for role, at in roles.items()}
     return Table(columns, _csv_blocks(path, delimiter, len(names), roles, lines))
 
 
 def _header_and_lines(path: Path) -> tuple[str, int]:
-    """The first line, and how many lines follow that are not empty at the end."""
+    """The first line, and how many lines follow that are not empty at the end.
+
+    Raises `NotRegularError` for quotes, which Arrow and Python read differently.
+    """
     lines, tail = 0, b"\n"
     with path.open("rb") as file:
         try:
@@ -131,6 +171,8 @@ def _header_and_lines(path: Path) -> tuple[str, int]:
         except UnicodeDecodeError:
             raise NotRegularError from None
         while data := file.read(_BYTES_A_BLOCK):
+            if b'"' in data:
+                raise NotRegularError
             lines += data.count(b"\n")
             tail = (tail + data[-2:])[-2:]
     return header, lines + (not tail.endswith(b"\n"))
@@ -139,31 +181,26 @@ def _header_and_lines(path: Path) -> tuple[str, int]:
 def _csv_blocks(
     path: Path, delimiter: str, width: int, roles: dict[Role, int], lines: int
 ) -> Iterator[Block]:
-    bad: list[tuple[int, str]] = []
     row = 2  # the header is the first
     try:
-        for batch in _csv_reader(path, delimiter, width, roles, bad):
+        for batch in _csv_reader(path, delimiter, width, roles):
             at = {role: batch.schema.get_field_index(str(each)) for role, each in roles.items()}
             cells = {role: batch.column(position) for role, position in at.items()}
-            reported, bad[:] = bad[:], []
-            yield Block(row, len(batch), cells, reported)
-            row += len(batch) + len(reported)
+            yield Block(row, len(batch), cells)
+            row += len(batch)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise NotRegularError from error
-    if bad:
-        yield Block(row, 0, {}, bad)
-    if row - 2 + len(bad) != lines:
+    if row - 2 != lines:
         raise NotRegularError
 
 
 def _csv_reader(
-    path: Path, delimiter: str, width: int, roles: dict[Role, int], bad: list[tuple[int, str]]
+    path: Path, delimiter: str, width: int, roles: dict[Role, int]
 ) -> Iterator[pa.RecordBatch]:
-    def leave_out(row: Any) -> str:
-        fields = row.actual_columns
-        bad.append((row.number or 0, f"has {fields} fields, the header {width}"))
-        return "skip"
+    """Batches of texts; a row of another length is an `ArrowInvalid`.
 
+    Arrow could report such rows to Python instead, but from a thread that may outlive the reader.
+    """
     names = [str(at) for at in range(width)]
     used = [str(at) for at in dict.fromkeys(roles.values())]
     reader = pa_csv.open_csv(
@@ -171,7 +208,7 @@ def _csv_reader(
         pa_csv.ReadOptions(
             use_threads=False, block_size=_BYTES_A_BLOCK, column_names=names, skip_rows=1
         ),
-        pa_csv.ParseOptions(delimiter=delimiter, invalid_row_handler=leave_out),
+        pa_csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
         pa_csv.ConvertOptions(
             include_columns=used,
             column_types=dict.fromkeys(used, pa.string()),
@@ -185,9 +222,11 @@ def _csv_reader(
 def _csv_lines(path: Path) -> Table:
     rows = _csv_rows(path)
     names = next(rows)
-    roles = checked_roles(names, str(path))
+    first = list(islice(rows, ROWS_INSPECTED))
+    sample = [cells for _, cells in first if not isinstance(cells, str)]
+    roles = settled_roles(names, sample, Part(0, 0, str(path), None))
     columns = {role: names[at] for role, at in roles.items()}
-    return Table(columns, _blocks_of(rows, roles))
+    return Table(columns, _blocks_of(chain(first, rows), roles))
 
 
 def _csv_rows(path: Path) -> Iterator[Any]:
@@ -213,9 +252,10 @@ def _blocks_of(rows: Iterator[tuple[int, Any]], places: Mapping[Role, Any]) -> I
 def _json(path: Path, *, is_array: bool) -> Table:
     rows = _objects(path, is_array)
     first = list(islice(rows, ROWS_INSPECTED))
-    names = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
-    roles = checked_roles(names, str(path))
-    columns = {role: names[at] for role, at in roles.items()}
+    keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
+    names = used_columns(keys)
+    sample = [[row.get(name) for name in names] for _, row in first if isinstance(row, dict)]
+    columns = _columns(names, sample, path)
     return Table(columns, _blocks_of(map(_complete, chain(first, rows)), columns))
 
 

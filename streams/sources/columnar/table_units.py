@@ -1,21 +1,20 @@
 """Infers the units of a table of plays, and the roles of its columns, from its first rows."""
 
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.sources.columnar.cells import Cells, first_of, times_ms
+from streams.sources.columnar.cells import UNKNOWN, Cells, first_of, times_ms
 from streams.sources.formats.column_roles import (
     Role,
     duration_scale_of,
-    is_nan,
-    number_of,
+    is_calendar,
     table_time_scale_of,
 )
 from streams.sources.formats.table_rows import ROWS_INSPECTED
-
-_IDS_OF_NAMES = {Role.TRACK_NAME: Role.TRACK_ID, Role.ARTIST_NAME: Role.ARTIST_ID}
+from topics.listening_event import EARLIEST_LISTENED_AT_MS, LATEST_AHEAD_MS
 
 
 class TableUnits:
@@ -25,7 +24,10 @@ class TableUnits:
         def sample(role: Role) -> list[Any]:
             return first_of(cells[role], ROWS_INSPECTED) if role in cells else []
 
-        self._time_scale = table_time_scale_of(sample(Role.LISTENED_AT))
+        times = sample(Role.LISTENED_AT)
+        self._time_scale = table_time_scale_of(times)
+        self._earliest_ms = EARLIEST_LISTENED_AT_MS if is_calendar(times) else 0
+        self._latest_ms = time.time_ns() // 1_000_000 + LATEST_AHEAD_MS
         self.scales = {
             Role.MS_PLAYED: 1.0,
             Role.SECONDS_PLAYED: 1_000.0,
@@ -33,26 +35,9 @@ class TableUnits:
             Role.DURATION_MS: 1.0,
             Role.DURATION: duration_scale_of(sample(Role.DURATION)),
         }
-        self._ids = {
-            name: role
-            for name, role in _IDS_OF_NAMES.items()
-            if role not in cells and _are_numbers(sample(name))
-        }
-
-    def role_of(self, role: Role) -> Role:
-        """The role of a column after its values were inspected: `track` may hold ids or titles."""
-        return self._ids.get(role, role)
-
-    def roled(self, cells: dict[Role, Cells]) -> dict[Role, Cells]:
-        """The cells by the role that their values have."""
-        return {self.role_of(role): each for role, each in cells.items()}
 
     def times_ms(self, cells: dict[Role, Cells]) -> NDArray[np.int64]:
-        """Times in ms."""
-        return times_ms(cells[Role.LISTENED_AT], self._time_scale)
-
-
-def _are_numbers(values: list[Any]) -> bool:
-    known = [value for value in values if value not in (None, "") and not is_nan(value)]
-    numbers = [number_of(value) for value in known]
-    return bool(known) and all(each is not None and each.is_integer() for each in numbers)
+        """Times in ms; times of a calendar are `UNKNOWN` outside of the bounds of events."""
+        at_ms = times_ms(cells[Role.LISTENED_AT], self._time_scale)
+        is_possible = (at_ms >= self._earliest_ms) & (at_ms <= self._latest_ms)
+        return np.where(is_possible, at_ms, UNKNOWN)

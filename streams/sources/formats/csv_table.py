@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import roles_of
+from streams.sources.formats.column_roles import missing_of, number_of, roles_of, time_ms_of
 from streams.sources.formats.json_stream import TOO_LONG, lines
-from streams.sources.formats.table_rows import NumberedCells, checked_roles, plays_of_table
+from streams.sources.formats.table_rows import NumberedCells, plays_of_table
 from streams.sources.plays import ParsedRow
 
 _DELIMITERS = ",;\t|"
@@ -24,16 +24,56 @@ _OPEN = "has a quote that is never closed"
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a CSV file."""
     columns, rows = table(file)
-    return plays_of_table(rows, checked_roles(columns, part.name), part)
+    return plays_of_table(rows, columns, part)
 
 
 def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
     """Names of the columns, and the rows."""
     text = _Lines(file)
     header = text.header()
-    delimiter = delimiter_of(header)
-    columns = columns_of(header, delimiter)
+    columns, delimiter = columns_and_delimiter(header)
+    if delimiter_without_header(header):
+        text.keep_first_line()
     return columns, _cells(text, delimiter, len(columns))
+
+
+def columns_and_delimiter(header: str) -> tuple[list[str], str]:
+    """The columns that the first line names, or those of a table without a header."""
+    if delimiter := delimiter_without_header(header):
+        return list(WITHOUT_HEADER), delimiter
+    delimiter = delimiter_of(header)
+    return columns_of(header, delimiter), delimiter
+
+
+WITHOUT_HEADER = ("artist", "album", "track", "date")
+"""The columns of Last.fm exporters that write no header."""
+
+
+def delimiter_without_header(line: str) -> str | None:
+    """The delimiter if `line` is a play of a table without a header: `WITHOUT_HEADER`.
+
+    >>> delimiter_without_header("Nina,Pastel Blues,Sinnerman,01 Mar 2024 10:00")
+    ','
+    """
+    for delimiter in _DELIMITERS:
+        cells = columns_of(line, delimiter)
+        if (
+            len(cells) == len(WITHOUT_HEADER)
+            and missing_of(roles_of(cells))
+            and _is_time(cells[-1])
+        ):
+            return delimiter
+    return None
+
+
+def _is_time(cell: str) -> bool:
+    with suppress(ValueError):
+        number = number_of(cell)
+        return time_ms_of(cell, 1_000.0) > 0 and (number is None or number > _A_TIME_FROM_S)
+    return False
+
+
+_A_TIME_FROM_S = 1_000_000_000
 
 
 def delimiter_of(header: str) -> str:
@@ -80,8 +120,17 @@ class _Lines:
         self.row = self._taken[0][0]
 
     def header(self) -> str:
-        """The first line."""
-        return next(self, "").rstrip("\r\n")
+        """The first line that is not blank, and does not only name a delimiter to Excel."""
+        for line in self:
+            header = line.strip("\r\n ")
+            if header and not header.lower().startswith("sep="):
+                return header
+            self.begin()
+        return ""
+
+    def keep_first_line(self) -> None:
+        """Rewinds by the line that was read last."""
+        self._again.appendleft(self._taken[-1])
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -98,6 +147,9 @@ def _text(line: bytes | None) -> str:
 
 
 def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells]:
+    if delimiter == "\t":
+        yield from _cells_of_lines(text, columns)
+        return
     reader = csv.reader(text, delimiter=delimiter)
     while True:
         text.begin()
@@ -116,8 +168,29 @@ def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells
         elif text.was_too_long:
             yield text.row, TOO_LONG
         elif cells:
-            whole = len(cells) == columns
-            yield text.row, cells if whole else f"has {len(cells)} fields, the header {columns}"
+            yield text.row, _checked(cells, columns)
+
+
+def _checked(cells: list[str], columns: int) -> list[str] | str:
+    fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+    return cells if len(cells) == columns else f"has {fields}, the header {columns}"
+
+
+def _cells_of_lines(text: _Lines, columns: int) -> Iterator[NumberedCells]:
+    """Rows divided by tabs: a quote that is not closed on its line is a character."""
+    for line in text:
+        if text.was_too_long:
+            yield text.row, TOO_LONG
+        elif plain := line.rstrip("\r\n"):
+            yield text.row, _checked(_fields(plain), columns)
+        text.begin()
+
+
+def _fields(line: str) -> list[str]:
+    if _QUOTE in line:
+        with suppress(csv.Error):
+            return next(csv.reader([line], delimiter="\t", strict=True), [])
+    return line.split("\t")
 
 
 def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
@@ -126,4 +199,17 @@ def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
         alone = next(csv.reader([line], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         return "end of data" in str(error)
+    if len(alone) == columns and _QUOTE in line and not _is_quoted(line, delimiter):
+        return True
     return len(alone) == columns and line.count(_QUOTE) % 2 == 0  # an odd one closes the quotes
+
+
+def _is_quoted(line: str, delimiter: str) -> bool:
+    """Whether each quote of `line` is beside a delimiter or an end, where a field may be quoted."""
+    plain = line.rstrip("\r\n")
+    return all(
+        (at == 0 or plain[at - 1] in (delimiter, _QUOTE))
+        or (at + 1 == len(plain) or plain[at + 1] in (delimiter, _QUOTE))
+        for at, letter in enumerate(plain)
+        if letter == _QUOTE
+    )

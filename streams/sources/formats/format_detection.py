@@ -1,13 +1,9 @@
 """Recognises the format of a file by its content, not by its name."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from enum import StrEnum
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
-
-import ijson
 
 from streams.sources.files import Part
 from streams.sources.formats import (
@@ -17,15 +13,16 @@ from streams.sources.formats import (
     listenbrainz_export,
     parquet_table,
     spotify_export,
+    youtube_activity,
 )
 from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
+from streams.sources.formats.json_stream import keys_of_objects
 from streams.sources.formats.table_rows import checked_roles
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
 
 HEAD_BYTES = 65_536
 """Number of bytes at the start of a file that are inspected."""
-_BYTES_AT_ONCE = 1_024
 _DEPTH_MAX = 8
 """Maximum depth of nesting; no known format nests deeper."""
 
@@ -39,6 +36,7 @@ class HistoryFormat(StrEnum):
     LISTENBRAINZ_LINES = "ListenBrainz listens"
     LISTENBRAINZ_ARRAY = "ListenBrainz listens, one array"
     LASTFM_PAGES = "Last.fm pages"
+    YOUTUBE_ACTIVITY = "YouTube activity of Google Takeout"
     PARQUET = "Parquet table"
     CSV = "CSV table"
     JSON_LINES = "JSON lines table"
@@ -54,6 +52,7 @@ READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.LISTENBRAINZ_LINES: listenbrainz_export.read_lines,
     HistoryFormat.LISTENBRAINZ_ARRAY: listenbrainz_export.read_array,
     HistoryFormat.LASTFM_PAGES: lastfm_export.read,
+    HistoryFormat.YOUTUBE_ACTIVITY: youtube_activity.read,
     HistoryFormat.PARQUET: parquet_table.read,
     HistoryFormat.CSV: csv_table.read,
     HistoryFormat.JSON_LINES: json_table.read_lines,
@@ -81,26 +80,40 @@ def format_of(head: bytes) -> HistoryFormat | None:
     return _lines_format(text) if text.startswith(b"{") else _csv_format(text)
 
 
+_BY_KEYS = (
+    ({"ms_played", "spotify_track_uri"}, HistoryFormat.SPOTIFY_EXTENDED),
+    ({"endTime", "msPlayed"}, HistoryFormat.SPOTIFY_ACCOUNT),
+    ({"track_metadata"}, HistoryFormat.LISTENBRAINZ_ARRAY),
+    ({"header", "title", "time"}, HistoryFormat.YOUTUBE_ACTIVITY),
+)
+
+
 def _array_format(text: bytes) -> HistoryFormat | None:
     if text[1:].lstrip().startswith(b"]"):
         return HistoryFormat.NO_ROWS
-    keys = _first_keys(text, "item")
-    if {"ms_played", "spotify_track_uri"} <= keys:
-        return HistoryFormat.SPOTIFY_EXTENDED
-    if {"endTime", "msPlayed"} <= keys:
-        return HistoryFormat.SPOTIFY_ACCOUNT
-    if "track_metadata" in keys:
-        return HistoryFormat.LISTENBRAINZ_ARRAY
-    if "track" in keys and "name" in _first_keys(text, "item.track", "item.track.item"):
+    keys = _keys(text, "[]")
+    for needed, found in _BY_KEYS:
+        if needed <= keys:
+            return found
+    if "track" in keys and "name" in _keys(text, "[]/track", "[]/track/[]"):
         return HistoryFormat.LASTFM_PAGES
     return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
 
 
 def _lines_format(text: bytes) -> HistoryFormat | None:
-    keys = _first_keys(text.split(b"\n", 1)[0], "")
+    keys = _keys_of_lines(text)
     if "track_metadata" in keys:
         return HistoryFormat.LISTENBRAINZ_LINES
     return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
+
+
+def _keys_of_lines(text: bytes) -> set[str]:
+    """Keys of the objects on the first lines, the last of which may be cut off."""
+    lines = text.split(b"\n", _LINES_INSPECTED)[:_LINES_INSPECTED]
+    return {key for line in lines for key in _keys(line, "")}
+
+
+_LINES_INSPECTED = 100
 
 
 def _csv_format(text: bytes) -> HistoryFormat | None:
@@ -110,37 +123,61 @@ def _csv_format(text: bytes) -> HistoryFormat | None:
 def _columns_of(text: bytes) -> list[str]:
     """Names of the columns, if `text` is the beginning of a table."""
     if text.startswith((b"{", b"[")):
-        return sorted(_first_keys(text, "item" if text.startswith(b"[") else ""))
-    header = _header_of(text)
-    return csv_table.columns_of(header, csv_table.delimiter_of(header))
+        return sorted(_keys(text, "[]") if text.startswith(b"[") else _keys_of_lines(text))
+    return csv_table.columns_and_delimiter(_header_of(text))[0]
 
 
 def _header_of(text: bytes) -> str:
-    return text.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\r")
+    lines = (line.decode("utf-8", "replace").strip("\r ") for line in text.split(b"\n"))
+    return next((line for line in lines if line and not line.lower().startswith("sep=")), "")
 
 
-def _first_keys(text: bytes, *objects: str) -> set[str]:
-    """Keys of the first object at one of the paths `objects`; `text` may be cut off anywhere."""
-    keys = set()
-    with suppress(ijson.JSONError):
-        for path, event, value in ijson.parse(BytesIO(text), buf_size=_BYTES_AT_ONCE):
-            if path.count(".") > _DEPTH_MAX:
-                break
-            if path in objects and event == "map_key":
-                keys.add(value)
-            elif path in objects and event == "end_map":
-                break
-    return keys
+def _keys(text: bytes, *paths: str) -> set[str]:
+    """Keys of the objects at one of `paths`; `text` may be cut off anywhere."""
+    return keys_of_objects(text, paths, _DEPTH_MAX)
+
+
+_UNPACK, _AS_CSV = "Unpack it.", "Save it as CSV."
+_FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"\xff\xfe", "UTF-16 text", "Save it as UTF-8."),
+    (0, b"\xfe\xff", "UTF-16 text", "Save it as UTF-8."),
+    (0, b"\x1f\x8b", "packed with gzip", "Unpack it with gunzip."),
+    (0, b"BZh", "packed with bzip2", "Unpack it with bunzip2."),
+    (0, b"\xfd7zXZ\x00", "packed with xz", "Unpack it with unxz."),
+    (0, b"\x28\xb5\x2f\xfd", "packed with Zstandard", "Unpack it with unzstd."),
+    (0, b"\x04\x22\x4d\x18", "packed with LZ4", "Unpack it with unlz4."),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (0, b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK),
+    (0, b"SQLite format 3\x00", "an SQLite database", "Export its table of plays as CSV."),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a spreadsheet or another document", _AS_CSV),
+    (0, b"ARROW1", "an Arrow file", "Save it as Parquet."),
+    (0, b"ORC", "an ORC table", "Save it as Parquet."),
+    (0, b"Obj\x01", "an Avro file", "Save it as Parquet or JSON lines."),
+    (0, b"%PDF", "a PDF document", "Give the files with the plays."),
+    (0, b"<?xml", "an XML document", "Give the files with the plays."),
+    (0, b"<!DOCTYPE html", "a web page", "Export the history as JSON or CSV."),
+    (0, b"<html", "a web page", "Export the history as JSON or CSV."),
+)
+"""Offset, magic bytes, what the file is, and what to do."""
+
+
+def foreign_kind(head: bytes) -> tuple[str, str] | None:
+    """What a file is that begins with `head`, and what to do with it, if it is known by its bytes.
+
+    >>> foreign_kind(b"7z\\xbc\\xaf\\x27\\x1c")
+    ('a 7-Zip archive', 'Unpack it.')
+    """
+    found = (each for each in _FOREIGN if head[each[0] :].startswith(each[1]))
+    return next(((what, remedy) for _, _, what, remedy in found), None)
 
 
 def unknown(name: str, head: bytes) -> HistoryFormat:
     """Raises the `HistoryError` that names the known formats, or the problem of this file."""
     if not head:
         raise HistoryError(f"{name} is empty.", "Copy or export it again.")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise HistoryError(f"{name} is UTF-16 text.", "Save it as UTF-8.")
-    if head.startswith(b"\x1f\x8b"):
-        raise HistoryError(f"{name} is packed with gzip.", "Unpack it with gunzip.")
+    if known := foreign_kind(head):
+        raise HistoryError(f"{name} is {known[0]}.", known[1])
     columns = _columns_of(head.removeprefix(b"\xef\xbb\xbf").lstrip())
     if roles_of(columns):
         checked_roles(columns, name)

@@ -1,26 +1,36 @@
 """Reads JSON that is larger than memory: one array element or line at a time (streaming).
 
-A byte that is no UTF-8 becomes an escaped NUL, which makes only its own row a bad row. Outside of
-a string it is an error of the whole file.
+The elements of an array are found by their brackets, without a parser, and each is then decoded by
+itself. A hostile element (nested too deeply, a number of thousands of digits) therefore costs only
+its own row, and none is decoded that is longer than `ELEMENT_BYTES_MAX`.
+
+A byte that is no UTF-8 becomes an escaped NUL, which makes only its own row a bad row.
 """
 
 import codecs
+import json
+import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, BinaryIO
 
-import ijson
 import orjson
 
 from topics.errors import HistoryError
 
 LINE_BYTES_MAX = 1 << 20
+ELEMENT_BYTES_MAX = 4 << 20
+"""Maximum length of an array element; a page of 1,000 tracks of Last.fm has 1.2 MB."""
+_READ_BYTES = 1 << 18
 _BOM = "\ufeff"
 _NUL_FOR_BAD_BYTES = "echotune-nul-for-bad-bytes"
 codecs.register_error(_NUL_FOR_BAD_BYTES, lambda error: ("\\u0000", getattr(error, "end")))  # noqa: B009
 
 Element = tuple[int, Any]
 """Row number from 1, and the value."""
+
+TOO_LONG = f"is longer than {LINE_BYTES_MAX:,} bytes"
+TOO_DEEP = "is nested too deeply"
+NOT_AN_OBJECT = "is not a JSON object"
 
 
 class _Repaired:
@@ -42,27 +52,107 @@ class _Repaired:
         return self._decoder.decode(b"", True).encode()
 
 
-def elements(file: BinaryIO, name: str) -> Iterator[Element]:
-    """Elements of the array in `file`; `HistoryError` if the JSON itself is broken."""
-    row = 0
-    found = ijson.items(_Repaired(file), "item")
-    try:
-        for row, value in enumerate(found, 1):
-            yield row, _with_floats(value)
-    except (ijson.JSONError, ValueError) as error:
-        raise HistoryError(
-            f"{name} is no whole JSON after element {row:,}: {' '.join(str(error).split())[:120]}.",
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+_SCALAR_END = re.compile(rb"[,\]]")
+_BETWEEN = re.compile(rb"[\s,]*")
+
+
+def _end_of(text: bytes, begin: int) -> int | None:
+    """Where the element that begins at `begin` ends; None if `text` ends before it."""
+    if text[begin : begin + 1] not in (b"{", b"[", b'"'):
+        found = _SCALAR_END.search(text, begin)
+        return found and found.start()
+    depth = 0
+    for token in _TOKEN.finditer(text, begin):
+        letter = token[0]
+        if letter in (b"{", b"["):
+            depth += 1
+        elif letter in (b"}", b"]"):
+            depth -= 1
+        elif letter == b'"':
+            return None  # a text that does not end here
+        if depth == 0:
+            return token.end()
+    return None
+
+
+class _Elements:
+    """The elements of the arrays in a file, as bytes; arrays may follow one another."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file, self._name = _Repaired(file), name
+        self._text, self._at, self._row = b"", 0, 0
+        self._size = _READ_BYTES
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        while self._begins_array():
+            while (element := self._element()) is not None:
+                self._row += 1
+                yield self._row, element
+
+    def _begins_array(self) -> bool:
+        """Whether another array begins; `HistoryError` if it is something else."""
+        if self._next() == b"[":
+            self._at += 1
+            return True
+        if self._at < len(self._text):
+            rest = self._text[self._at : self._at + 40].decode("utf-8", "replace")
+            raise HistoryError(
+                f"{self._name} is no whole JSON after element {self._row:,}: "
+                f"text follows the end of the array: {rest!r}.",
+                "Remove it, or save the parts as files of their own.",
+            )
+        return False
+
+    def _element(self) -> bytes | None:
+        """The next element; None at the end of the array."""
+        if self._next() == b"]":
+            self._at += 1
+            return None
+        self._size = _READ_BYTES
+        while (end := _end_of(self._text, self._at)) is None:
+            if len(self._text) - self._at > ELEMENT_BYTES_MAX:
+                raise self._broken(f"the next one is longer than {ELEMENT_BYTES_MAX:,} bytes")
+            if not self._read():
+                raise self._broken("the file ends within the array")
+        element, self._at = self._text[self._at : end], end
+        return element
+
+    def _next(self) -> bytes:
+        """The next letter that is neither a space nor a comma; empty at the end of the file."""
+        while True:
+            self._at = self._end_of_space()
+            if self._at < len(self._text) or not self._read():
+                return self._text[self._at : self._at + 1]
+
+    def _end_of_space(self) -> int:
+        found = _BETWEEN.match(self._text, self._at)
+        return found.end() if found else self._at
+
+    def _read(self) -> bool:
+        """Reads more, in growing steps while one element is incomplete."""
+        more = self._file.read(self._size)
+        self._text, self._at = self._text[self._at :] + more, 0
+        self._size = min(2 * self._size, ELEMENT_BYTES_MAX)
+        return bool(more)
+
+    def _broken(self, why: str) -> HistoryError:
+        return HistoryError(
+            f"{self._name} is no whole JSON after element {self._row:,}: {why}.",
             "It may have been cut off: copy or export it again.",
-        ) from error
+        )
 
 
-def _with_floats(value: Any) -> Any:
-    """Replaces decimals by floats; whole numbers of any size are unchanged."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict):
-        return {key: _with_floats(each) for key, each in value.items()}
-    return [_with_floats(each) for each in value] if isinstance(value, list) else value
+def elements(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The object of each element of an array, or what is wrong with the element.
+
+    Raises `HistoryError` if the array does not end.
+    """
+    for row, text in _Elements(file, name):
+        yield row, object_of(text)
+
+
+objects_of_array = elements
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -82,28 +172,71 @@ def _skip_line(file: BinaryIO) -> None:
         pass
 
 
-TOO_LONG = f"is longer than {LINE_BYTES_MAX:,} bytes"
-NOT_AN_OBJECT = "is not a JSON object"
-
-
 def objects_of_lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """The object of each line that is not empty, or what is wrong with the line."""
+    """The object of each line that is not empty, or what is wrong with the line.
+
+    A comma after an object is read over.
+    """
     for row, line in lines(file):
         if line is None:
             yield row, TOO_LONG
-        elif line.strip():
-            yield row, _object_of(line)
+        elif plain := line.strip().removesuffix(b","):
+            yield row, object_of(plain)
 
 
-def objects_of_array(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """The object of each element, or what is wrong with the element."""
-    for row, value in elements(file, name):
-        yield row, value if isinstance(value, dict) else NOT_AN_OBJECT
-
-
-def _object_of(line: bytes) -> dict[str, Any] | str:
+def object_of(text: bytes) -> dict[str, Any] | str:
+    """The object that `text` is, or why it is none; numbers out of bounds become infinite."""
     try:
-        value = orjson.loads(line)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return f"is not JSON: {error.msg}"
+        return _leniently(text, error.msg)
     return value if isinstance(value, dict) else NOT_AN_OBJECT
+
+
+def _leniently(text: bytes, why: str) -> dict[str, Any] | str:
+    """Like `object_of`, for what programs write although it is no JSON: NaN, huge numbers."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError as error:
+        return f"is not JSON: {why if isinstance(error, json.JSONDecodeError) else error}"
+    return value if isinstance(value, dict) else NOT_AN_OBJECT
+
+
+def keys_of_objects(text: bytes, paths: tuple[str, ...], depth_max: int) -> set[str]:
+    """Keys of the objects at `paths` in JSON that may be cut off anywhere; "[]" is an element.
+
+    >>> sorted(keys_of_objects(b'[{}, {"a": {"b": 1}, "c": [', ("[]",), 8))
+    ['a', 'c']
+    """
+    keys: set[str] = set()
+    path: list[str] = []
+    last = b""
+    for token in _KEYS_AND_BRACKETS.finditer(text):
+        letter = token[0][:1]
+        if letter in b"[{":
+            path.append("[]" if letter == b"[" else _KEY)
+        elif letter in b"]}":
+            if not path or (path.pop() == "[]") is not (letter == b"]"):
+                break
+        elif letter == b":" and path and path[-1] != "[]":
+            key = _decoded(last)
+            path[-1] = key
+            if "/".join(path[:-1]) in paths:
+                keys.add(key)
+        last = token[0]
+        if len(path) > depth_max:
+            break
+    return keys
+
+
+_KEY = ""
+_KEYS_AND_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:]', re.DOTALL)
+
+
+def _decoded(key: bytes) -> str:
+    try:
+        return str(orjson.loads(key))
+    except orjson.JSONDecodeError:
+        return ""

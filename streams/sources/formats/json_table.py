@@ -12,8 +12,8 @@ from streams.sources.formats.json_stream import objects_of_array, objects_of_lin
 from streams.sources.formats.table_rows import (
     ROWS_INSPECTED,
     NumberedCells,
-    checked_roles,
     plays_of_table,
+    used_columns,
 )
 from streams.sources.plays import ParsedRow
 
@@ -34,10 +34,8 @@ def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
     rest = iter(rows)
     first = list(islice(rest, ROWS_INSPECTED))
     keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
-    roles = checked_roles(keys, part.name)
-    used = [keys[position] for position in roles.values()]
-    positions = {role: position for position, role in enumerate(roles)}
-    return plays_of_table(_cells(chain(first, rest), used), positions, part)
+    used = used_columns(keys)
+    return plays_of_table(_cells(chain(first, rest), used), used, part)
 
 
 def _cells(rows: _Rows, keys: list[str]) -> Iterator[NumberedCells]:

@@ -7,12 +7,10 @@ may have a fraction. The MBID is in `additional_info` if the player knew it, oth
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, BinaryIO
-from uuid import UUID
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import ms_of, number_of
+from streams.sources.formats.column_roles import length_ms_of, mbid_of, ms_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.service_export import Fields, object_in, plays_of, text_in
 from streams.sources.plays import ParsedRow
@@ -53,14 +51,11 @@ def _msid(fields: Fields) -> str | None:
 
 
 def _mbid(fields: Fields) -> str | None:
-    with suppress(ValueError):
-        return str(UUID(text_in(fields, "recording_mbid") or ""))
-    return None
+    return mbid_of(fields.get("recording_mbid"))
 
 
 def _length_ms(more: Fields, key_ms: str, key_s: str) -> int | None:
     for key, scale in ((key_ms, 1.0), (key_s, 1_000.0)):
-        number = number_of(more.get(key))
-        if number is not None and number >= 0:
-            return round(number * scale)
+        if (ms := length_ms_of(more.get(key), scale)) is not None:
+            return ms
     return None

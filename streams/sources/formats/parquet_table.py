@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.sources.files import Part
-from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table
+from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table, used_columns
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
 
@@ -19,10 +19,9 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     try:
         table = pq.ParquetFile(file)
         columns = table.schema_arrow.names
-        roles = checked_roles(columns, part.name)
-        used = list(dict.fromkeys(columns[position] for position in roles.values()))
-        positions = {role: position for position, role in enumerate(roles)}
-        yield from plays_of_table(enumerate(_cells(table, used), 1), positions, part)
+        checked_roles(columns, part.name)
+        used = used_columns(columns)
+        yield from plays_of_table(enumerate(cells_of(table, used), 1), used, part)
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(
             f"{part.name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
@@ -30,7 +29,8 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
         ) from error
 
 
-def _cells(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:
+def cells_of(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:
+    """The rows of a table as Python objects; times in ms."""
     for batch in table.iter_batches(_ROWS_A_BATCH, columns=columns):
         yield from zip(*(_values(batch, name) for name in columns), strict=True)
 

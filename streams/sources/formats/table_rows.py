@@ -8,21 +8,27 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from streams.sources.files import Part
+from streams.sources.files import Part, without_listener
 from streams.sources.formats.column_roles import (
     NAMES_HINT,
     REQUIRED,
     Role,
+    are_kinds_of_rows,
+    best_time,
     duration_scale_of,
-    is_nan,
+    length_ms_of,
+    mbid_of,
     missing_of,
-    ms_of,
+    number_of,
+    optional_text_of,
+    owner_in,
     roles_of,
     text_of,
     time_ms_of,
     time_scale_of,
+    why_no_play,
 )
-from streams.sources.plays import BadRow, ParsedRow, Play
+from streams.sources.plays import BadRow, Ignored, ParsedRow, Play
 from topics.errors import HistoryError
 
 SOURCE = "history"
@@ -37,17 +43,17 @@ _Convert = Callable[[Any], Any]
 
 def plays_of_table(
     rows: Iterable[NumberedCells],
-    roles: dict[Role, int],
+    columns: Sequence[str],
     part: Part,
 ) -> Iterator[ParsedRow]:
-    """Plays of `rows`; the part's listener is used if no column names one."""
-    if Role.LISTENER not in roles and part.listener_id is None:
-        raise HistoryError(
-            f"{part.name} does not name a listener.", "Name the listener with --listener."
-        )
+    """Plays of `rows`; the part's listener is used where no column names one."""
     rest = iter(rows)
     first = list(islice(rest, ROWS_INSPECTED))
-    play_of = _reader(roles, _converters(roles, first), part)
+    roles = settled_roles(columns, [each for _, each in first if not isinstance(each, str)], part)
+    owner = part.listener_id or owner_in(columns)
+    if Role.LISTENER not in roles and owner is None:
+        raise without_listener(part)
+    play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
     for row, cells in chain(first, rest):
         try:
             yield BadRow(part.name, row, cells) if isinstance(cells, str) else play_of(row, cells)
@@ -57,21 +63,25 @@ def plays_of_table(
 
 def _reader(
     roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
-) -> Callable[[int, Cells], Play]:
+) -> Callable[[int, Cells], ParsedRow]:
     """A function that makes a play from a row's cells, or raises `ValueError`."""
+    kind_at = roles.get(Role.EVENT)
     fields = [
         (_FIELDS[role], position, convert[role])
         for role, position in roles.items()
         if role in _FIELDS
     ]
 
-    def play_of(row: int, cells: Cells) -> Play:
+    def play_of(row: int, cells: Cells) -> ParsedRow:
+        if kind_at is not None and (reason := why_no_play(cells[kind_at])):
+            return Ignored(reason, part.name)
         values: dict[str, Any] = {"listener_id": part.listener_id}
         for field, position, of in fields:
             try:
                 values[field] = of(cells[position])
             except ValueError as error:
                 raise ValueError(f"{field} {error}") from None
+        values["listener_id"] = values["listener_id"] or part.listener_id
         if values["listener_id"] is None:
             raise ValueError("listener_id is empty")
         return Play(part=part.number, row=row, source=SOURCE, **values)
@@ -110,7 +120,49 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
         Role.PLAYTIME: _length(duration_scale_of(sample(Role.PLAYTIME))),
         Role.DURATION_MS: _length(1.0),
         Role.DURATION: _length(duration_scale_of(sample(Role.DURATION))),
+        Role.RECORDING_MBID: mbid_of,
+        Role.RELEASE_NAME: optional_text_of,
+        Role.ARTIST_ID: optional_text_of,
+        Role.REASON_END: optional_text_of,
     }
+
+
+def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> dict[Role, int]:
+    """Roles of `columns` after a look at the first `rows`; `HistoryError` if one is missing.
+
+    The time is the column that can be read best. `track` may hold ids instead of titles. A column
+    says what each row is only if it holds words for that.
+    """
+    roles = checked_roles(columns, part.name)
+    at = best_time(columns, rows)
+    if at is not None:
+        roles[Role.LISTENED_AT] = at
+    if Role.EVENT in roles and not are_kinds_of_rows(row[roles[Role.EVENT]] for row in rows):
+        del roles[Role.EVENT]
+    return _with_ids(roles, rows)
+
+
+def _with_ids(roles: dict[Role, int], rows: Sequence[Cells]) -> dict[Role, int]:
+    """A `track` and an `artist` column of whole numbers hold ids."""
+
+    def are_ids(role: Role) -> bool:
+        return role not in roles or are_numbers([row[roles[role]] for row in rows])
+
+    if Role.TRACK_NAME not in roles or Role.TRACK_ID in roles or not rows:
+        return roles
+    if not (are_ids(Role.TRACK_NAME) and are_ids(Role.ARTIST_NAME)):
+        return roles
+    renamed = {Role.TRACK_NAME: Role.TRACK_ID}
+    if Role.ARTIST_ID not in roles:
+        renamed[Role.ARTIST_NAME] = Role.ARTIST_ID
+    return {renamed.get(role, role): position for role, position in roles.items()}
+
+
+def are_numbers(values: Iterable[Any]) -> bool:
+    """Whether all values that are not missing are whole numbers, and at least one is."""
+    known = [value for value in values if text_of(value) is not None]
+    numbers = [number_of(value) for value in known]
+    return bool(known) and all(each is not None and each.is_integer() for each in numbers)
 
 
 def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
@@ -124,11 +176,11 @@ def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
     return roles
 
 
-def _length(scale: float) -> _Convert:
-    def length_ms(value: Any) -> int | None:
-        if value is None or value == "" or is_nan(value):
-            return None
-        ms = ms_of(value, scale)
-        return ms if ms >= 0 else None
+def used_columns(columns: Sequence[str]) -> list[str]:
+    """The columns that may have a role; all of them if none has, so that an error can name them."""
+    used = [name for name in dict.fromkeys(columns) if roles_of([name])]
+    return used or list(columns)
 
-    return length_ms
+
+def _length(scale: float) -> _Convert:
+    return lambda value: length_ms_of(value, scale)

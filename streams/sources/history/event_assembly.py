@@ -5,20 +5,34 @@ two exports therefore has the same id, and two equal rows of one export stay two
 the source's own track id if there is one, because services rename songs.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from streams.sources.files import Part
 from streams.sources.plays import BadRow, HistoryRow, Ignored, Play
 from topics.identity import artist_id_of, event_id_of, track_id_of
-from topics.listening_event import LATEST_AHEAD_MS, EventKind, ListeningEvent
+from topics.listening_event import (
+    EARLIEST_LISTENED_AT_MS,
+    LATEST_AHEAD_MS,
+    EventKind,
+    ListeningEvent,
+)
+from topics.recommendation_list import EVERYONE
 
 IDS_CACHED = 50_000
 AT_ONE_TIME_MAX = 1_000_000
 """Maximum number of different plays of one millisecond; more are bad rows."""
 REPEATED = "in another of the files already"
+NEAR_MS = 60_000
+"""Maximum distance of one play in two files, as in the deduplication window."""
+TABLE = "history"
+"""The source of tables."""
 SPOTIFY = "spotify:"
 """Prefix of a Spotify URI, which identifies the same track in every file."""
 BROKEN_TEXT = "holds a NUL character or broken UTF-8"
@@ -61,26 +75,65 @@ class RepeatedPlays:
         return len(self._in_any_export) >= AT_ONE_TIME_MAX
 
 
+class PlaysElsewhere:
+    """Recognises plays that another scrobbler reported within a minute (near duplicates).
+
+    A scrobbler is a service's export, or one table, because a table does not state who wrote it.
+    Plays arrive in order of time, so it keeps the plays of the last minute only. Plays of one time
+    and source are left to `RepeatedPlays`, which counts them.
+    """
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[int, tuple[str, str]]] = deque()
+        self._of: dict[tuple[str, str], list[tuple[str, int, object]]] = {}
+
+    def has(self, play: Play, track_id: str, part: Part) -> bool:
+        """Whether another scrobbler has this play already; keeps it otherwise."""
+        at_ms = play.listened_at
+        self._forget(at_ms - NEAR_MS)
+        key = (play.listener_id, track_id)
+        scrobbler = part.number if play.source == TABLE else (play.source, part.export)
+        known = self._of.get(key, [])
+        if any(
+            other != scrobbler and (source, at) != (play.source, at_ms)
+            for source, at, other in known
+        ):
+            return True
+        if len(self._recent) < AT_ONE_TIME_MAX:
+            self._of.setdefault(key, []).append((play.source, at_ms, scrobbler))
+            self._recent.append((at_ms, key))
+        return False
+
+    def _forget(self, before_ms: int) -> None:
+        while self._recent and self._recent[0][0] < before_ms:
+            _, key = self._recent.popleft()
+            self._of[key].pop(0)
+            if not self._of[key]:
+                del self._of[key]
+
+
 def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> Iterator[HistoryRow]:
     """Events of sorted `plays`; a play that cannot become an event is a `BadRow`."""
-    repeats = RepeatedPlays()
+    repeats, elsewhere = RepeatedPlays(), PlaysElsewhere()
     latest = now_ms + LATEST_AHEAD_MS
     for play in plays:
         part = parts[play.part]
         try:
-            yield _row_of(play, part, repeats, latest)
+            yield _row_of(play, part, repeats, elsewhere, latest)
         except ValidationError as error:
             yield BadRow(part.name, play.row, reason_of(error))
         except UnicodeEncodeError:
             yield BadRow(part.name, play.row, BROKEN_TEXT)
 
 
-def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> HistoryRow:
+def _row_of(
+    play: Play, part: Part, repeats: RepeatedPlays, elsewhere: PlaysElsewhere, latest: int
+) -> HistoryRow:
     track_id = _track_of(play)
     if track_id is None:
         return BadRow(part.name, play.row, "no track: neither an id nor a name")
-    if play.listened_at > latest:
-        return BadRow(part.name, play.row, "listened_at: lies in the future")
+    if reason := _out_of_bounds(play, latest):
+        return BadRow(part.name, play.row, reason)
     if repeats.is_full:
         return BadRow(part.name, play.row, "listened_at: too many plays at exactly this time")
     source_or_track_id = play.source_track_id or track_id
@@ -89,7 +142,32 @@ def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> Hist
     if ordinal is None:
         return Ignored(REPEATED, part.name)
     event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)
-    return _event_of(play, track_id, event_id)
+    event = _event_of(play, track_id, event_id, _source_of(play, part))
+    return Ignored(REPEATED, part.name) if elsewhere.has(play, track_id, part) else event
+
+
+def _source_of(play: Play, part: Part) -> str:
+    """A service's export, or the one table: a play of another table is a near duplicate."""
+    if play.source != TABLE:
+        return play.source
+    name = Path(part.name).stem.encode("utf-8", "surrogateescape")
+    return f"{TABLE}:{blake2b(name, digest_size=4).hexdigest()}"
+
+
+def _out_of_bounds(play: Play, latest: int) -> str:
+    """Why a play cannot be an event; empty if it can."""
+    if play.listener_id == EVERYONE:
+        return f"listener_id: {EVERYONE} stands for all of them"
+    if play.listened_at < EARLIEST_LISTENED_AT_MS:
+        return f"listened_at {_shown(play.listened_at)} is before 2002-10-01"
+    return "listened_at: lies in the future" if play.listened_at > latest else ""
+
+
+def _shown(ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(ms)
 
 
 def _track_of(play: Play) -> str | None:
@@ -111,12 +189,12 @@ def _artist_of(play: Play) -> str | None:
     return f"{play.source}:{play.source_artist_id}" if play.source_artist_id else None
 
 
-def _event_of(play: Play, track_id: str, event_id: str) -> ListeningEvent:
+def _event_of(play: Play, track_id: str, event_id: str, source: str) -> ListeningEvent:
     return ListeningEvent(
         event_id=event_id,
         listener_id=play.listener_id,
         kind=EventKind.LISTEN,
-        source=play.source,
+        source=source,
         track_id=track_id,
         artist_id=_artist_of(play),
         artist_name=play.artist_name,

@@ -15,6 +15,7 @@ from streams.sources.columnar.play_columns import PlayColumns, is_repeated
 from streams.sources.columnar.play_reader import read_plays
 from tests.support.histories import a_spotify_row, events_of, write, write_json, write_lines
 from topics.errors import HistoryError
+from topics.identity import artist_id_of, track_id_of
 
 AT_S = 1_421_163_674
 
@@ -169,7 +170,7 @@ def test_a_bad_row_costs_itself_and_says_why(kind: str, path: Path) -> None:
     assert [row.reason.split(":")[0] for row in report.bad_rows] == [
         "no listener",
         "no track",
-        "no time from 1970 to 2106",
+        "no time from 2002-10-01 until now",
     ]
 
 
@@ -250,11 +251,13 @@ def test_of_two_files_only_that_with_the_column_is_scored(tmp_path: Path) -> Non
     assert plays.scored.tolist() == [False, True]
 
 
-def test_an_id_column_is_the_track_else_artist_and_title_are(path: Path) -> None:
+def test_artist_and_title_are_the_track_else_an_id_column_is(path: Path) -> None:
     names = {"user": 1, "ts": AT_S, "artist": "Nina", "title": "Sinnerman"}
     by_id = plays_of(write_parquet(path, [{**names, "track_id": 4}, {**names, "track_id": 5}]))
-    assert by_id.track_ids == ["4", "5"]
-    assert by_id.artist_ids == ["Nina"]
+    assert by_id.track_ids == [track_id_of("Nina", "Sinnerman")]
+    assert by_id.artist_ids == [artist_id_of("Nina")]
+    without_artist = [{**names, "artist": None, "track_id": each} for each in (4, 5)]
+    assert plays_of(write_parquet(path, without_artist)).track_ids == ["4", "5"]
     others = [names, {**names, "artist": "nina ", "title": "SINNERMAN"}, {**names, "artist": None}]
     by_name = plays_of(write_parquet(path, others))
     assert by_name.tracks.tolist() == [0, 0, 1]

@@ -48,10 +48,19 @@ def test_a_listen_began_when_it_says(path: Path) -> None:
         ({"recording_mbid": "no uuid"}, None, track_id_of("Miles Davis", "So What")),
     ],
 )
-def test_the_mbid_of_the_player_counts_before_the_mapped_one(
+def test_without_a_name_the_mbid_of_the_player_counts_before_the_mapped_one(
     path: Path, info: Any, mapping: Any, track_id: str
 ) -> None:
-    assert event_of(path, info=info, mapping=mapping).track_id == track_id
+    listen = a_listen()
+    listen["track_metadata"] |= {"additional_info": info, "mbid_mapping": mapping}
+    if track_id in (MBID, OTHER_MBID):
+        listen["track_metadata"]["artist_name"] = None
+    assert events_of(write_lines(path, [listen]))[0].track_id == track_id
+
+
+@pytest.mark.parametrize("mapping", [None, {"recording_mbid": MBID}])
+def test_a_song_is_one_track_whether_its_mbid_is_known_or_not(path: Path, mapping: Any) -> None:
+    assert event_of(path, mapping=mapping).track_id == track_id_of("Miles Davis", "So What")
 
 
 def test_a_listen_that_was_mapped_since_is_the_same_event(path: Path) -> None:

@@ -21,6 +21,9 @@ from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from topics.learning_log import decode_log_record, record_hash
 
+LEFT_OUT_SHOWN_MAX = 20
+"""Maximum number of listeners that the status names as left out."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -200,6 +203,7 @@ class Recommender:
             "publishing": publisher.is_open,
             "topic_as_of": publisher.topic.published.as_of,
             "redis_error": publisher.redis.error,
+            "redis_left_out": publisher.redis.left_out[:LEFT_OUT_SHOWN_MAX],
             "schema_registry_error": publisher.topic.schema_registry_error,
             "snapshot_offset": state.snapshot_offset,
             "snapshot_held_ms": state.held_ms,

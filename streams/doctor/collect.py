@@ -8,6 +8,8 @@ from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from infra.topic_creation import compare
 from streams.addresses import Addresses
@@ -22,7 +24,7 @@ from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
 from streams.kafka.rights import check_visible
 from streams.kafka.topic_facts import describe_topic
-from streams.lists.redis_lists import ACTIVE_KEY
+from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
@@ -86,7 +88,7 @@ async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None
         probe.question = "its figures"
         info = await redis.info()
         seconds, microseconds = await redis.time()
-        active = await redis.hgetall(settings.prefix + ACTIVE_KEY)
+        active = await _active(redis, settings.prefix)
     except REDIS_UNAVAILABLE as error:
         probe.problem = error
         return
@@ -98,13 +100,25 @@ async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None
         memory_max_bytes=info.get("maxmemory", 0),
         memory_used_bytes=info["used_memory"],
         evicted_keys=info.get("evicted_keys", 0),
+        has_failed_disk="err"
+        in (info.get("rdb_last_bgsave_status"), info.get("aof_last_write_status")),
         clock_ms=seconds * 1000 + microseconds // 1000,
         active={_text(name): _text(share) for name, share in active.items()},
     )
 
 
+async def _active(redis: Redis, prefix: str) -> dict[bytes | str, bytes | str]:
+    """The pointer; without a share if another value is in its place."""
+    try:
+        return dict(await redis.hgetall(prefix + ACTIVE_KEY))
+    except ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        return {b"(another value)": b"?"}
+
+
 def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode()
+    return value if isinstance(value, str) else value.decode(errors="replace")
 
 
 # -- kafka -----------------------------------------------------------------------------------------

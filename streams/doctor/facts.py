@@ -19,6 +19,8 @@ class RedisFacts:
     memory_used_bytes: int = 0
     evicted_keys: int = 0
     """Number of keys evicted since Redis started."""
+    has_failed_disk: bool = False
+    """Whether it refuses writes because the last one to its disk failed."""
     clock_ms: int = 0
     active: Mapping[str, str] = field(default_factory=dict)
     """The pointer `recs:active`: generation → share of listeners."""
@@ -72,6 +74,11 @@ class Facts:
     missing_indexes: tuple[str, ...] | None = None
     """None if MongoDB is unavailable or not set."""
     snapshots: Snapshots = field(default_factory=Snapshots)
+
+    @property
+    def statuses_left_out(self) -> list[str]:
+        """Keys in Redis that should hold statuses of workers, and cannot be read."""
+        return list((self.status or {}).get("left_out") or [])
 
     @property
     def recommender(self) -> Mapping[str, Any]:

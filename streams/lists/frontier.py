@@ -87,6 +87,7 @@ class Frontier(NamedTuple):
 
 
 NOTHING_PUBLISHED = Frontier(-1, -1)
+_FIELDS_MIN = 2
 UNKNOWN_SERIAL = -1
 """Serial of a store whose contents are unknown."""
 
@@ -99,9 +100,17 @@ def frontier_at(position: LogPosition) -> Frontier:
 def frontier_of(text: str | bytes | None) -> Frontier:
     """Parses `Frontier.text`; `NOTHING_PUBLISHED` if nothing is stored.
 
-    Fields that a newer version appended are ignored.
+    Fields that a newer version appended are ignored. Raises `ValueError` if `text` is no frontier.
     """
-    return Frontier(*orjson.loads(text)[: len(Frontier._fields)]) if text else NOTHING_PUBLISHED
+    if not text:
+        return NOTHING_PUBLISHED
+    found = orjson.loads(text)
+    if not isinstance(found, list) or len(found) < _FIELDS_MIN:
+        raise ValueError("this is no frontier")
+    frontier = Frontier(*found[: len(Frontier._fields)])
+    if not all(isinstance(each, int) for each in frontier.identity):
+        raise ValueError("this is no frontier")
+    return frontier
 
 
 def is_unknown(redis: Frontier, topic: Frontier) -> bool:

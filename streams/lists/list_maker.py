@@ -1,6 +1,6 @@
 """Ranks listeners, as of the last folded log record, and makes their lists."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -64,6 +64,13 @@ class ListMaker:
     def is_gone(self, listener_id: str) -> bool:
         """Whether the listener is of this shard and not in the state, so has to have no list."""
         return self.owns(listener_id) and self._fold.listeners.code(listener_id) < 0
+
+    def changed_before(self, listener_ids: Iterable[str]) -> int:
+        """A log offset before the newest change of each of these listeners of the state."""
+        known = map(self._fold.listeners.code, listener_ids)
+        codes = np.array([code for code in known if code >= 0], np.int32)
+        changed = self._fold.changes.last_changed(codes)
+        return int(changed.min(initial=self._fold.offset + 1)) - 1
 
     def lists(self, listeners: NDArray[np.int32]) -> list[RecommendationList]:
         """A list for each of `listeners` (codes of this shard), all as of the same record.

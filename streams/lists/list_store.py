@@ -71,6 +71,18 @@ class ListStore(Protocol):
         """The listener's list; otherwise the fallback list, or None if there is none."""
         ...
 
+    @property
+    def left_out(self) -> list[str]:
+        """Listeners whose list could not be written, because another value is in its place.
+
+        The value is left unchanged, because it is somebody else's.
+        """
+        ...
+
+    async def take_free(self) -> list[str]:
+        """Takes from `left_out`, and returns, the listeners whose place is free now."""
+        ...
+
     async def count(self) -> int:
         """Number of listeners that have a list."""
         ...

@@ -73,6 +73,15 @@ class MemoryLists:
         own, fallback = self._lists.get(listener_id), self._lists.get(EVERYONE)
         return own or (fallback._replace(is_fallback=True) if fallback else None)
 
+    @property
+    def left_out(self) -> list[str]:
+        """See `ListStore.left_out`; nobody else writes to this store."""
+        return []
+
+    async def take_free(self) -> list[str]:
+        """See `ListStore.take_free`."""
+        return []
+
     async def count(self) -> int:
         """See `ListStore.count`."""
         return len(self._lists.keys() - {EVERYONE})

@@ -13,17 +13,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier, fenced_frontier, frontier_of
 from streams.lists.list_store import Publication, PublishOutcome, StoredList
 from streams.settings import Settings
 from topics.recommendation_list import EVERYONE, RecommendationList, RecommendedTrack
 
+_log = structlog.get_logger(__name__)
 LISTS_A_CALL_MAX = 400
 """Maximum number of lists per Lua call, which blocks Redis: 2 ms at about 5 µs per list."""
 ACTIVE_KEY = "recs:active"
 """Key of the share of listeners that each generation serves (for canaries and blue/green)."""
+FOREIGN_SUFFIX = ":foreign"
+"""Appended to the key of a value that stood in place of a frontier."""
+_LEFT_OUT_MAX = 1_000
+"""Maximum number of listeners that are remembered, because their list's place is taken."""
 _SCAN_COUNT = 2_000
 
 _COMPARED = ("log_epoch", "as_of", "owner", "serial", "part")
@@ -31,24 +38,45 @@ _COMPARED = ("log_epoch", "as_of", "owner", "serial", "part")
 
 _PUBLISH = """
 local frontier, now, ttl_ms = ARGV[1], ARGV[2], ARGV[3]
-local stored = redis.call('GET', KEYS[1])
-local was = cjson.decode(stored or ARGV[6])
 local since = cjson.decode(ARGV[4])
+local function frontier_in(text)
+  local is_json, found = pcall(cjson.decode, text)
+  if not is_json or type(found) ~= 'table' or not found[1] or not found[2] then return nil end
+  for _, at in ipairs({COMPARED}) do
+    if type(found[at] or 0) ~= 'number' then return nil end
+  end
+  return found
+end
+local stored = redis.pcall('GET', KEYS[1])
+local was = type(stored) == 'string' and frontier_in(stored)
+if not was then
+  if stored then
+    redis.call('RENAME', KEYS[1], KEYS[1] .. FOREIGN)
+  end
+  stored, was = '', cjson.decode(ARGV[6])
+end
 for _, at in ipairs({COMPARED}) do
   if (was[at] or 0) ~= (since[at] or 0) then
-    return stored or ''
+    return stored
   end
+end
+local function number_in(field)
+  return tonumber((tostring(field or ''):match('^%-?%d+$'))) or -1
 end
 local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], ARGV[5], '1.0')
 end
+local left_out = {}
 for i = 3, #KEYS do
   local epoch, as_of, event_time, items = ARGV[i + 4]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
-  local old = redis.call('HMGET', KEYS[i], 'log_epoch', 'as_of')
-  local old_epoch, old_as_of = tonumber(old[1] or '-1'), tonumber(old[2] or '-1')
+  local old = redis.pcall('HMGET', KEYS[i], 'log_epoch', 'as_of')
+  local old_epoch, old_as_of = number_in(old[1]), number_in(old[2])
   local e, a = tonumber(epoch), tonumber(as_of)
-  if not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2])) then
+  if old.err then
+    if not old.err:find('WRONGTYPE', 1, true) then return old end
+    left_out[#left_out + 1] = i - 2
+  elseif not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2])) then
     if items == '' then
       redis.call('DEL', KEYS[i])
     else
@@ -59,9 +87,19 @@ for i = 3, #KEYS do
   end
 end
 redis.call('SET', KEYS[1], frontier)
-return false
+return left_out
 """.replace("COMPARED", ", ".join(str(1 + Frontier._fields.index(each)) for each in _COMPARED))
-"""Lua script, a compare-and-set: returns nil if it accepted the lists, else the stored frontier."""
+_PUBLISH = _PUBLISH.replace("FOREIGN", f"'{FOREIGN_SUFFIX}'")
+"""Lua script, a compare-and-set: returns the stored frontier if it accepted nothing.
+
+Otherwise it returns the numbers of the lists whose key holds another type: they are left out. What
+stands in place of the frontier, and cannot be one, is renamed.
+"""
+
+
+def is_wrong_type(error: object) -> bool:
+    """Whether Redis answered that a key holds a value of another type than the command needs."""
+    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def list_key(generation: str, listener_id: str, prefix: str = "") -> str:
@@ -93,6 +131,7 @@ class RedisLists:
         self._frontier_key = frontier_key(generation, f"{shard}of{shards}", prefix)
         self._ttl_ms = ttl_s * 1000
         self._script = redis.register_script(_PUBLISH)
+        self._left_out: set[str] = set()
 
     async def publish(self, publication: Publication, expected: Frontier) -> PublishOutcome:
         """See `ListStore.publish`; makes several calls if there are many lists."""
@@ -112,10 +151,36 @@ class RedisLists:
         """See `ListStore.fence`."""
         key = frontier_key(self._generation, shard, self._prefix)
         while True:
-            known = frontier_of(await self._redis.get(key))
+            known = await self._frontier_at(key)
             new = fenced_frontier(known, owner)
             if await self._call(key, (), new, known) is None:
                 return new
+
+    @property
+    def left_out(self) -> list[str]:
+        """See `ListStore.left_out`."""
+        return sorted(self._left_out)
+
+    async def take_free(self) -> list[str]:
+        """See `ListStore.take_free`."""
+        ids = self.left_out
+        if not ids:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for each in ids:
+                pipeline.type(self._list_key(each))
+            types = await pipeline.execute()
+        free = [each for each, of in zip(ids, types, strict=True) if of in (b"none", b"hash")]
+        self._left_out -= {*free}
+        return free
+
+    def _note_left_out(self, rows: Sequence[tuple[bytes, bytes]], numbers: Sequence[int]) -> None:
+        prefix = self._list_key("")
+        ids = [key.decode().removeprefix(prefix) for key, _ in rows] if numbers else []
+        new = {ids[number - 1] for number in numbers} - self._left_out
+        for each in sorted(new)[: _LEFT_OUT_MAX - len(self._left_out)]:
+            _log.warning("another value is in a list's place; it is left", key=prefix + each)
+            self._left_out.add(each)
 
     async def _call(
         self, key: str, rows: Sequence[tuple[bytes, bytes]], frontier: Frontier, expected: Frontier
@@ -125,7 +190,11 @@ class RedisLists:
         keys: list[Any] = [key, self._prefix + ACTIVE_KEY, *(key for key, _ in rows)]
         texts = (expected.text(), self._generation, NOTHING_PUBLISHED.text())
         settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
-        return await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
+        found = await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
+        if isinstance(found, bytes):
+            return found
+        self._note_left_out(rows, found)
+        return None
 
     def _list_key(self, listener_id: str) -> str:
         return list_key(self._generation, listener_id, self._prefix)
@@ -140,17 +209,25 @@ class RedisLists:
 
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
-        return frontier_of(await self._redis.get(self._frontier_key))
+        return await self._frontier_at(self._frontier_key)
+
+    async def _frontier_at(self, key: str) -> Frontier:
+        """The frontier at `key`; none if another value is there, which the next write renames."""
+        try:
+            return frontier_of(await self._redis.get(key))
+        except (ResponseError, ValueError) as error:
+            if not isinstance(error, ValueError) and not is_wrong_type(error):
+                raise
+            _log.warning("another value is in the place of redis' frontier", key=key)
+            return NOTHING_PUBLISHED
 
     async def read(self, listener_id: str) -> StoredList | None:
         """See `ListStore.read`; both hashes are read in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for each in (listener_id, EVERYONE):
                 pipeline.hgetall(self._list_key(each))
-            own, fallback = await pipeline.execute()
-        if own:
-            return _stored(own)
-        return _stored(fallback)._replace(is_fallback=True) if fallback else None
+            own, fallback = map(_stored, await pipeline.execute(raise_on_error=False))
+        return own or (fallback._replace(is_fallback=True) if fallback else None)
 
     async def count(self) -> int:
         """See `ListStore.count`; scans all keys, so it is for operators only."""
@@ -181,11 +258,19 @@ def _row(new: RecommendationList) -> bytes:
     return b"%d %d %d %b" % (new.log_epoch, new.as_of, new.event_time, new.items_json())
 
 
-def _stored(fields: dict[bytes, bytes]) -> StoredList:
-    return StoredList(
-        items=[RecommendedTrack(*item) for item in orjson.loads(fields[b"items"])],
-        log_epoch=int(fields[b"log_epoch"]),
-        as_of=int(fields[b"as_of"]),
-        event_time=int(fields[b"event_time"]),
-        published_at=int(fields[b"published_at"]),
-    )
+def _stored(found: dict[bytes, bytes] | Exception) -> StoredList | None:
+    """The list in the answer of Redis; None if there is none, or another value in its place."""
+    if isinstance(found, Exception):
+        if is_wrong_type(found):
+            return None
+        raise found
+    try:
+        return StoredList(
+            items=[RecommendedTrack(*item) for item in orjson.loads(found[b"items"])],
+            log_epoch=int(found[b"log_epoch"]),
+            as_of=int(found[b"as_of"]),
+            event_time=int(found[b"event_time"]),
+            published_at=int(found[b"published_at"]),
+        )
+    except (KeyError, ValueError, TypeError):
+        return None

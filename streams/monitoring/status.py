@@ -9,7 +9,12 @@ from streams.addresses import Addresses, shown_addresses
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
 from streams.lists.redis_lists import redis_lists
-from streams.monitoring.worker_status import recommender_statuses, sequencer_statuses
+from streams.monitoring.worker_status import (
+    Found,
+    recommender_key,
+    recommender_statuses,
+    sequencer_statuses,
+)
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
@@ -28,14 +33,16 @@ async def system_status(
     problems: list[str] = []
     redis = redis_of(addresses)
     try:
-        shards = await _shards(redis, settings, problems)
-        sequencers = await sequencer_statuses(redis, settings.prefix)
+        shards, left_out = await _shards(redis, settings, problems)
+        sequencers, unreadable = await sequencer_statuses(redis, settings.prefix)
+        left_out += unreadable
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_UNAVAILABLE as error:
-        shards, sequencers, lists = [{}], [], None
+        shards, sequencers, lists, left_out = [{}], [], None, []
         problems.append(f"redis: {error}")
     finally:
         await redis.aclose()
+    problems += map(_unreadable, left_out)
     recommender = shards[settings.shard if len(shards) > 1 else 0]
     return {
         "addresses": shown_addresses(addresses),
@@ -48,21 +55,28 @@ async def system_status(
         "recommender": recommender,
         "shards": [_short(each) for each in shards],
         "sequencers": sequencers,
+        "left_out": left_out,
         "problems": problems,
     }
 
 
-async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> list[dict[str, Any]]:
+async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> Found:
     """The status of each recommender of the generation; empty if it does not run."""
     every = [settings.model_copy(update={"shard": at}) for at in range(settings.shards)]
     ids = [each.recommender_id for each in every]
-    found = await recommender_statuses(redis, ids, settings.prefix)
+    found, left_out = await recommender_statuses(redis, ids, settings.prefix)
     for recommender_id, each in zip(ids, found, strict=True):
+        if recommender_key(recommender_id, settings.prefix) in left_out:
+            continue
         if not each:
             problems.append(f"{recommender_id} does not run")
         elif each.get("waits_for"):
             problems.append(f"{recommender_id} waits for the end of {each['waits_for']}")
-    return found
+    return Found(found, left_out)
+
+
+def _unreadable(key: str) -> str:
+    return f"{key} in Redis is not a status of this version; it is left out"
 
 
 def _short(recommender: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Keys: `echotune:status:recommender:{recommender_id}` and `echotune:status:sequen
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
+from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 from streams.redis_client import REDIS_UNAVAILABLE
@@ -17,6 +18,63 @@ STATUS_TTL_S = 10
 _RECOMMENDER = "echotune:status:recommender:"
 _SEQUENCER = "echotune:status:sequencer:"
 _SCAN_COUNT = 1_000
+
+
+class _Status(BaseModel):
+    """The fields that readers compute with; another version may have more, or none of them."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Quality(_Status):
+    """How good the lists are."""
+
+    scored: int = 0
+
+
+class _Drift(_Status):
+    """Alarms so far."""
+
+    raised: int = 0
+
+
+class _Recommender(_Status):
+    """A recommender."""
+
+    as_of: int
+    applied: int = 0
+    counts: dict[str, int] = {}
+    unchecked_duplicates: int = 0
+    waits_for: list[str] = []
+    latest: dict[str, str] = {}
+    quality: _Quality = _Quality()
+    baseline: _Quality = _Quality()
+    drift: _Drift | None = None
+    freshness_ms: dict[str, float | None] = {}
+    redis_left_out: list[str] = []
+    topic_error: str | None = None
+    digest: str | None = None
+
+
+class _Partition(_Status):
+    """A partition of a sequencer."""
+
+    acknowledged: int
+    pause_s: float = 0.0
+
+
+class _Sequencer(_Status):
+    """A sequencer."""
+
+    halted: str = ""
+    partitions: dict[str, _Partition]
+
+
+class Found(NamedTuple):
+    """The statuses that can be read, and the keys of all others."""
+
+    statuses: list[dict[str, Any]]
+    left_out: list[str]
 
 
 def recommender_key(recommender_id: str, prefix: str = "") -> str:
@@ -45,18 +103,39 @@ async def _write(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
 
 async def recommender_statuses(
     redis: "Redis", recommender_ids: Sequence[str], prefix: str = ""
-) -> list[dict[str, Any]]:
-    """The status of each of `recommender_ids`, empty where it does not run.
+) -> Found:
+    """The status of each of `recommender_ids`, empty where it does not run or cannot be read.
 
     Raises what `REDIS_UNAVAILABLE` names.
     """
-    found = await redis.mget([recommender_key(each, prefix) for each in recommender_ids])
-    return [orjson.loads(each) if each else {} for each in found]
+    keys = [recommender_key(each, prefix) for each in recommender_ids]
+    found = [_readable(each, _Recommender) for each in await redis.mget(keys)]
+    left_out = [key for key, each in zip(keys, found, strict=True) if each is None]
+    return Found([each or {} for each in found], left_out)
 
 
-async def sequencer_statuses(redis: "Redis", prefix: str = "") -> list[dict[str, Any]]:
+async def sequencer_statuses(redis: "Redis", prefix: str = "") -> Found:
     """The status of every sequencer that runs; raises what `REDIS_UNAVAILABLE` names."""
     match = f"{prefix}{_SEQUENCER}*"
     keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
-    found = await redis.mget(keys) if keys else []
-    return [orjson.loads(each) for each in found if each]
+    found = [_readable(each, _Sequencer) for each in (await redis.mget(keys) if keys else [])]
+    left_out = [_text(key) for key, each in zip(keys, found, strict=True) if each is None]
+    return Found([each for each in found if each], left_out)
+
+
+def _readable(value: bytes | str | None, model: type[_Status]) -> dict[str, Any] | None:
+    """The status in `value`, empty without one; None if it is not one that can be read."""
+    if not value:
+        return {}
+    try:
+        status: dict[str, Any] = orjson.loads(value)
+        model.model_validate(status)
+        if isinstance(status.get("partitions"), dict):
+            [int(each) for each in status["partitions"]]
+    except ValueError:
+        return None
+    return status
+
+
+def _text(key: bytes | str) -> str:
+    return key if isinstance(key, str) else key.decode(errors="replace")

@@ -86,6 +86,19 @@ class ListWriter:
             self._note_unavailable(error)
             return None
 
+    @property
+    def left_out(self) -> list[str]:
+        """See `ListStore.left_out`."""
+        return self._lists.left_out
+
+    async def take_free(self) -> list[str]:
+        """See `ListStore.take_free`; empty while the store is unavailable."""
+        try:
+            return await self._lists.take_free()
+        except REDIS_UNAVAILABLE as error:
+            self._note_unavailable(error)
+            return []
+
     def clear_error(self) -> bool:
         """Notes that the store is available; returns whether it was unavailable until now."""
         was_unavailable, self.error = self.error is not None, None

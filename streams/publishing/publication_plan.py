@@ -64,6 +64,10 @@ class FoldedListeners(Protocol):
         """Offsets, in order, of the log records beyond `log_offset` that erased a listener."""
         ...
 
+    def changed_before(self, listener_ids: Iterable[str]) -> int:
+        """A log offset before the newest change of each of these listeners of the state."""
+        ...
+
     def is_gone(self, listener_id: str) -> bool:
         """Whether the listener is of this shard and not in the state, so has to have no list."""
         ...
@@ -198,6 +202,15 @@ class PublicationPlan:
     def make_fallback_due(self) -> None:
         """Makes the fallback list due, no matter how old it is."""
         self._fallback_at = _NEVER
+
+    def places_freed(self, listener_ids: Sequence[str]) -> None:
+        """Redis had other values in place of these lists, and no longer has: they are due."""
+        if not listener_ids or self.gate is None:
+            return
+        after = self._listeners.changed_before(listener_ids)
+        self._repair_after = after if self._repair_after is None else min(after, self._repair_after)
+        self._erased |= set(listener_ids)
+        self.make_fallback_due()
 
     def draft(self) -> Draft | None:
         """The listeners whose lists have to be ranked now; None while nothing may be published."""

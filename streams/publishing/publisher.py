@@ -170,6 +170,7 @@ class Publisher:
             await self.redis.wait_until_written()
             was_unavailable = self.redis.clear_error()
             self._repair(self._plan.frontier_read(found, known, was_unavailable=was_unavailable))
+            self._plan.places_freed(await self.redis.take_free())
             is_due = self._plan.is_due
         if is_due:
             self._plan.make_fallback_due()

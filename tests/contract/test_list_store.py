@@ -320,6 +320,58 @@ class TestRedisLists(ListStoreContract):
         await published(store, a_list())
         assert 10 < await redis.ttl(key) <= TTL_S
 
+    @pytest.mark.parametrize("erased", [(), ("bob",)])
+    async def test_a_key_of_another_type_costs_its_own_list_and_is_left(
+        self, store: RedisLists, redis: "Redis", generation: str, erased: tuple[str, ...]
+    ) -> None:
+        await redis.rpush(list_key(generation, "bob"), "theirs")
+        lists = [a_list("ann"), a_list("cid")] + ([] if erased else [a_list("bob")])
+        frontier = Frontier(0, 10)
+        assert await published(store, *lists, erased=erased, frontier=frontier) == (True, frontier)
+        assert await redis.lrange(list_key(generation, "bob"), 0, -1) == [b"theirs"]
+        assert (await found(store, "ann")).as_of == (await found(store, "cid")).as_of == 10
+        assert store.left_out == ["bob"]
+        assert await store.read("bob") is None
+        assert await store.take_free() == []
+        await redis.delete(list_key(generation, "bob"))
+        assert await store.take_free() == ["bob"]
+        assert store.left_out == []
+
+    @pytest.mark.parametrize("value", ["", "x", "1e9", "nan", "99 bottles", "9" * 400])
+    async def test_foreign_fields_of_a_hash_are_replaced_or_cost_its_own_list(
+        self, store: RedisLists, redis: "Redis", generation: str, value: str
+    ) -> None:
+        await redis.hset(list_key(generation, "bob"), mapping={"as_of": value, "log_epoch": value})
+        assert await store.read("bob") is None
+        assert (await published(store, a_list("ann"), a_list("bob"))).is_accepted
+        assert (await found(store, "ann")).as_of == 10
+        if len(value) < 100:
+            assert (await found(store, "bob")).as_of == 10
+
+    @pytest.mark.parametrize("value", [b"theirs", b"{}", b"[]", b'["a", 1]', b"[1, null]", b"\xff"])
+    async def test_what_stands_in_the_frontiers_place_is_renamed_and_everything_is_published(
+        self, store: RedisLists, redis: "Redis", generation: str, value: bytes
+    ) -> None:
+        key = frontier_key(generation, "0of1")
+        await redis.set(key, value)
+        assert await store.frontier() == NOTHING_PUBLISHED
+        outcome = await published(store, a_list(), frontier=Frontier(0, 10))
+        assert outcome == (True, Frontier(0, 10))
+        assert await store.frontier() == Frontier(0, 10)
+        assert await redis.get(f"{key}:foreign") == value
+
+    async def test_a_frontier_key_of_another_type_is_renamed(
+        self, store: RedisLists, redis: "Redis", generation: str
+    ) -> None:
+        key = frontier_key(generation, "0of1")
+        await redis.rpush(key, "theirs")
+        assert (await published(store, a_list(), frontier=Frontier(0, 10))).is_accepted
+        assert await redis.lrange(f"{key}:foreign", 0, -1) == [b"theirs"]
+        await redis.delete(key)
+        await redis.hset(key, "theirs", "1")
+        behind = Publication([a_list(as_of=11)], (), Frontier(0, 11))
+        assert await store.publish(behind, Frontier(0, 10)) == (False, NOTHING_PUBLISHED)
+
     async def test_generations_do_not_meet(
         self, store: RedisLists, redis: "Redis", generation: str
     ) -> None:

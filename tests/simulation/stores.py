@@ -102,6 +102,15 @@ class RemoteLists:
         await self._answered("the silencing in redis")
         return fenced
 
+    @property
+    def left_out(self) -> list[str]:
+        """See `ListStore.left_out`."""
+        return []
+
+    async def take_free(self) -> list[str]:
+        """See `ListStore.take_free`."""
+        return []
+
     async def frontier(self) -> Frontier:
         """See `ListStore.frontier`."""
         await self._reach("redis' frontier")

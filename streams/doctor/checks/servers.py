@@ -73,8 +73,47 @@ def _memory(facts: Facts) -> Judged:
         )
     share = redis.memory_used_bytes / redis.memory_max_bytes
     if share > MEMORY_SHARE_MAX:
-        return Level.WARNING, f"{share:.0%} used", "Raise maxmemory, or lower ECHOTUNE_LIST_TTL_S."
+        level = Level.BROKEN if share >= 1 else Level.WARNING
+        return level, f"{share:.0%} used", "Raise maxmemory, or lower ECHOTUNE_LIST_TTL_S."
     return ok(f"{share:.0%} used, nothing is evicted")
+
+
+def refusal(facts: Facts) -> str:
+    """Why Redis refuses writes, by its own figures; empty if it does not."""
+    redis = facts.redis
+    if redis is None:
+        return ""
+    if redis.role != "master":
+        return f"it is a {redis.role}"
+    is_limited = redis.policy == "noeviction" and redis.memory_max_bytes
+    if is_limited and redis.memory_used_bytes >= redis.memory_max_bytes:
+        return "it is full"
+    return "it could not write to its disk" if redis.has_failed_disk else ""
+
+
+def _writes(facts: Facts) -> Judged:
+    if facts.redis is None:
+        return None
+    if why := refusal(facts):
+        remedy = (
+            "Raise maxmemory, or point ECHOTUNE_REDIS at the primary, or free its disk. Lists and "
+            "statuses of workers follow automatically; until then, nothing is known of workers."
+        )
+        return Level.BROKEN, f"Redis refuses writes: {why}", remedy
+    return ok("accepted")
+
+
+def _foreign_keys(facts: Facts) -> Judged:
+    if facts.redis is None or facts.status is None:
+        return None
+    lists = facts.recommender.get("redis_left_out") or []
+    if lists:
+        text = f"other values are in place of the lists of {', '.join(lists)}"
+        return Level.WARNING, text, "Rename or delete these keys (recs:GENERATION:LISTENER)."
+    if facts.statuses_left_out:
+        text = f"not statuses of this version: {', '.join(facts.statuses_left_out)}"
+        return Level.WARNING, text, "Upgrade these workers, or delete the keys."
+    return ok("none in place of a list or a status")
 
 
 def _role(facts: Facts) -> Judged:
@@ -122,6 +161,8 @@ CHECKS: dict[str, Check] = {
     "topics": _topics,
     "redis memory": _memory,
     "redis role": _role,
+    "redis writes": _writes,
+    "foreign keys": _foreign_keys,
     "clocks": _clocks,
 }
 """By name, in the order of the report."""

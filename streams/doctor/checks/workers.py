@@ -2,17 +2,20 @@
 
 from collections import defaultdict
 
+from streams.doctor.checks.servers import refusal
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Judged, Level, ok
 
 SILENT_MS_MAX = 10_000
+UNSEEN_MS_MAX = 3_000
+"""A status outlives its worker by 10 s: one that is missing beside a heartbeat was not written."""
 
 
 def _sequencers(facts: Facts) -> Judged:
     if facts.redis is None or facts.status is None:
         return None
     if not facts.sequencers:
-        return Level.BROKEN, "none runs", "Start one: `echotune worker sequencer`."
+        return _no_sequencer(facts)
     halted = [each["halted"] for each in facts.sequencers if each.get("halted")]
     if halted:
         return Level.BROKEN, f"halted: {halted[0]}", 'See docs/operations.md, "halted".'
@@ -27,6 +30,25 @@ def _sequencers(facts: Facts) -> Judged:
     return ok(f"{len(facts.sequencers)} run, {len(pauses)} partitions")
 
 
+def _no_sequencer(facts: Facts) -> Judged:
+    if _is_blind(facts) or _beats_unseen(facts):
+        return None
+    return Level.BROKEN, "none runs", "Start one: `echotune worker sequencer`."
+
+
+def _is_blind(facts: Facts) -> bool:
+    """Whether workers may run although their statuses cannot be seen."""
+    return bool(refusal(facts) or facts.statuses_left_out)
+
+
+def _beats_unseen(facts: Facts) -> bool:
+    """Whether the recommender runs, by its heartbeats, and its status is not in Redis."""
+    if facts.recommender:
+        return False
+    at, _ = (facts.heartbeats or {}).get(facts.recommender_id, (0, None))
+    return facts.clock_ms - at <= UNSEEN_MS_MAX
+
+
 def _schema_registry(facts: Facts) -> Judged:
     workers = (*facts.sequencers, facts.recommender)
     errors = [error for each in workers if (error := each.get("schema_registry_error"))]
@@ -36,12 +58,25 @@ def _schema_registry(facts: Facts) -> Judged:
     return ok("no worker waits for one")
 
 
+def _no_recommender(facts: Facts) -> Judged:
+    if _is_blind(facts):
+        return None
+    if _beats_unseen(facts):
+        text = f"{facts.recommender_id} sends heartbeats, but its status is not in this Redis"
+        remedy = (
+            "ECHOTUNE_REDIS may name another server or database than the worker's, or a command is "
+            "renamed or not allowed (ACL); the worker's log has the error."
+        )
+        return Level.BROKEN, text, remedy
+    remedy = "Start it: `echotune worker recommender`."
+    return Level.BROKEN, f"{facts.recommender_id} does not run", remedy
+
+
 def _recommender(facts: Facts) -> Judged:
     if facts.redis is None or facts.status is None:
         return None
     if not facts.recommender:
-        remedy = "Start it: `echotune worker recommender`."
-        return Level.BROKEN, f"{facts.recommender_id} does not run", remedy
+        return _no_recommender(facts)
     if waits_for := facts.recommender.get("waits_for"):
         text = f"it waits for the end of {', '.join(waits_for)}"
         return Level.WARNING, text, "Stop them: one M of a generation runs at a time."

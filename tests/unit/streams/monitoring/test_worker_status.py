@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
+import pytest
 from redis.exceptions import ConnectionError
 
 from streams.monitoring.worker_status import (
@@ -50,16 +51,61 @@ async def test_statuses_are_stored_under_the_names_of_every_version() -> None:
 async def test_a_recommender_that_does_not_run_has_an_empty_status() -> None:
     redis: Any = ARedis()
     await write_recommender_status(redis, "one", {"as_of": 3})
-    assert await recommender_statuses(redis, ["none", "one"]) == [{}, {"as_of": 3}]
+    assert await recommender_statuses(redis, ["none", "one"]) == ([{}, {"as_of": 3}], [])
 
 
 async def test_every_sequencer_that_runs_is_found_in_the_order_of_names() -> None:
     redis: Any = ARedis()
-    assert await sequencer_statuses(redis) == []
+    assert await sequencer_statuses(redis) == ([], [])
     for name in ("b", "a"):
-        await write_sequencer_status(redis, name, {"sequencer_id": name})
+        await write_sequencer_status(redis, name, {"sequencer_id": name, "partitions": {}})
     await write_recommender_status(redis, "one", {})
-    assert await sequencer_statuses(redis) == [{"sequencer_id": "a"}, {"sequencer_id": "b"}]
+    statuses, left_out = await sequencer_statuses(redis)
+    assert [each["sequencer_id"] for each in statuses] == ["a", "b"]
+    assert left_out == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"x",
+        b"[]",
+        b"7",
+        b'{"partitions": {"p": {"acknowledged": 1}}}',
+        b'{"partitions": {"0": 7}}',
+        b'{"partitions": {"0": {}}}',
+        b'{"partitions": {"0": {"acknowledged": "1"}}}',
+        b'{"sequencer_id": "of an older version"}',
+        b"\xff\xfe",
+    ],
+)
+async def test_what_is_no_status_of_a_sequencer_is_left_out_and_named(value: bytes) -> None:
+    redis: Any = ARedis()
+    await write_sequencer_status(redis, "good", {"sequencer_id": "good", "partitions": {}})
+    redis.values["echotune:status:sequencer:bad"] = value
+    statuses, left_out = await sequencer_statuses(redis)
+    assert [each["sequencer_id"] for each in statuses] == ["good"]
+    assert left_out == ["echotune:status:sequencer:bad"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"x",
+        b"[1]",
+        b"{}x",
+        b'{"as_of": "3"}',
+        b'{"applied": 3}',
+        b'{"as_of": 3, "drift": {"raised": "no"}}',
+        b'{"as_of": 3, "counts": {"applied": null}}',
+        b'{"as_of": 3, "quality": 5}',
+    ],
+)
+async def test_what_is_no_status_of_a_recommender_is_left_out_and_named(value: bytes) -> None:
+    redis: Any = ARedis()
+    redis.values["echotune:status:recommender:one"] = value
+    found = await recommender_statuses(redis, ["one"])
+    assert found == ([{}], ["echotune:status:recommender:one"])
 
 
 async def test_a_worker_goes_on_while_redis_is_away() -> None:

@@ -1,6 +1,6 @@
 """What is published next: tables of events, and of what has to be done then."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +44,9 @@ class Listeners:
 
     def erased_after(self, log_offset: int) -> list[int]:
         return sorted(at for at in self.erased if at > log_offset)
+
+    def changed_before(self, listener_ids: Iterable[str]) -> int:
+        return min(self.last_changed.values()) - 1
 
     def is_gone(self, listener_id: str) -> bool:
         return listener_id not in self.known

@@ -41,6 +41,9 @@ class FrailLists(MemoryLists):
         self.is_away = False
         self.is_full = False
         self.refused = 0
+        self.occupied: set[str] = set()
+        """Whose lists have another value in their place."""
+        self._left_out: set[str] = set()
         self._slow: list[asyncio.Event] = []
 
     def wait_for(self, *events: asyncio.Event) -> None:
@@ -54,7 +57,15 @@ class FrailLists(MemoryLists):
         if self.is_full:
             self.refused += 1
             raise ConnectionError("full")
-        return await super().publish(publication, since)
+        named = {each.listener_id for each in publication.lists} | {*publication.erased}
+        self._left_out |= named & self.occupied
+        lists = [each for each in publication.lists if each.listener_id not in self.occupied]
+        return await super().publish(publication._replace(lists=lists), since)
+
+    async def take_free(self) -> list[str]:
+        free = self._left_out - self.occupied
+        self._left_out -= free
+        return sorted(free)
 
     async def frontier(self) -> Frontier:
         self._answer()
@@ -397,6 +408,23 @@ async def test_a_busy_redis_that_was_emptied_gets_every_list_with_the_next_recor
     await desk.hear(an_event("cid"))
     await desk.hear(an_event("dan"))
     assert set(await desk.redis()) == {"ann", "bob", "cid", "dan", EVERYONE}
+
+
+async def test_a_place_that_another_value_has_left_gets_its_list_at_the_next_heartbeat() -> None:
+    desk = Desk()
+    desk.lists.occupied = {"bob", "dan"}
+    for name in ("ann", "bob", "cid", "dan"):
+        await desk.hear(an_event(name))
+    await desk.hear(an_erasure("dan"))
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, "cid": 2, EVERYONE: 4}
+    desk.lists.occupied = {"dan"}
+    await desk.look_after()
+    assert await desk.redis() == {"ann": 0, "bob": 4, "cid": 4, EVERYONE: 4}
+    assert {name: desk.topic.as_of[name] for name in ("ann", "bob")} == {"ann": 0, "bob": 4}
+    desk.lists.occupied = set()
+    await desk.look_after()
+    assert desk.topic.offered[-1].erased == ["dan"]
 
 
 async def test_an_emptied_redis_takes_nothing_until_it_gets_all_that_it_lacks() -> None:

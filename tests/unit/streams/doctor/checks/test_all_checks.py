@@ -86,6 +86,42 @@ def test_of_a_healthy_system_every_check_says_that_it_is_well() -> None:
     assert levels(HEALTHY) == dict.fromkeys(CHECKS, Level.OK)
 
 
+@pytest.mark.parametrize(
+    ("figures", "why"),
+    [
+        ({"role": "slave"}, "it is a slave"),
+        ({"memory_max_bytes": 9, "memory_used_bytes": 9}, "it is full"),
+        ({"has_failed_disk": True}, "disk"),
+    ],
+)
+def test_a_redis_that_refuses_writes_says_nothing_of_workers(
+    figures: dict[str, Any], why: str
+) -> None:
+    unseen = replace(HEALTHY, status=a_status(recommender={}, sequencers=[]))
+    said = {e.check: e for e in examined(replace(unseen, redis=RedisFacts(**figures)))}
+    assert said["redis writes"].level is Level.BROKEN
+    assert why in said["redis writes"].says
+    assert {"sequencers", "recommender"}.isdisjoint(said)
+
+
+def test_a_recommender_with_heartbeats_and_without_a_status_runs() -> None:
+    unseen = replace(HEALTHY, status=a_status(recommender={}, sequencers=[]))
+    said = {e.check: e for e in examined(unseen)}
+    assert "sends heartbeats" in said["recommender"].says
+    assert "database" in said["recommender"].remedy
+    assert "sequencers" not in said
+
+
+def test_foreign_keys_and_statuses_are_named_and_nothing_is_claimed_about_their_workers() -> None:
+    taken = a_status(recommender=a_recommender(redis_left_out=["bob"]))
+    said = {e.check: e for e in examined(replace(HEALTHY, status=taken))}
+    assert "bob" in said["foreign keys"].says
+    unreadable = a_status(recommender={}, sequencers=[], left_out=["echotune:status:x"])
+    said = {e.check: e for e in examined(replace(HEALTHY, status=unreadable))}
+    assert "echotune:status:x" in said["foreign keys"].says
+    assert {"sequencers", "recommender"}.isdisjoint(said)
+
+
 def told(progress: LearningProgress, *, ms_ago: int = 200) -> dict[str, Any]:
     return {"heartbeats": {progress.recommender_id: (NOW_MS - ms_ago, progress)}}
 
@@ -115,6 +151,12 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("sequencers", Level.WARNING, {"partitions": 2}),
     ("redis memory", Level.WARNING, redis(memory_max_bytes=100, memory_used_bytes=95)),
     ("redis role", Level.BROKEN, redis(role="slave")),
+    ("redis writes", Level.BROKEN, redis(has_failed_disk=True)),
+    (
+        "foreign keys",
+        Level.WARNING,
+        {"status": a_status(recommender=a_recommender(redis_left_out=["bob"]))},
+    ),
     ("clocks", Level.WARNING, redis(clock_ms=NOW_MS - 60_000)),
     ("clocks", Level.WARNING, told(a_heartbeat(), ms_ago=-60_000)),
     ("sequencers", Level.BROKEN, status(sequencers=[])),

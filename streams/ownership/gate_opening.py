@@ -32,7 +32,7 @@ def gate_opening(
     its tail. Nothing is then published before a log epoch later than that frontier's.
     """
     with read_log() as reader:
-        end = reader.bounds().end
+        start, end = reader.bounds()
         own = StoreFrontiers(redis, topic)
         stores = [own, *published_later_than(own, former)]
         frontiers = [
@@ -41,7 +41,8 @@ def gate_opening(
             for each in store
             if each.as_of >= 0 and each.log_epoch == fold.log_epoch
         ]
-        rewritten = [each for each in frontiers if reader.hash_at(each.as_of) != each.record_hash]
+        kept = [each for each in frontiers if each.as_of >= start]  # deleted ones are not lost
+        rewritten = [each for each in kept if reader.hash_at(each.as_of) != each.record_hash]
     gate = _gate_in_later_epoch(rewritten, gate_between(redis, topic, fold.log_epoch, former))
     ahead = [each for each in frontiers if each not in rewritten and each.as_of > fold.offset]
     return Opening(gate, end, {each.as_of: each.record_hash for each in ahead})

@@ -21,16 +21,26 @@ class Fit(Enum):
     NEWER = "made by a newer version"
     OTHER_VERSION = "made by another fold_version or configuration"
     OTHER_LOG = "not of this learning-log"
+    BEFORE_LOG = "older than the beginning of this learning-log"
 
 
 def snapshot_fit(
-    header: SnapshotHeader, configuration: str, log_topic_id: str, record_hash_at: RecordHashAt
+    header: SnapshotHeader,
+    configuration: str,
+    log_topic_id: str,
+    record_hash_at: RecordHashAt,
+    log_start: int = 0,
 ) -> Fit:
-    """Compares a snapshot with the configuration, and with the log record at its offset."""
+    """Compares a snapshot with the configuration, and with the log record at its offset.
+
+    A snapshot fits, too, if the log begins at the very next offset: nothing is missing between.
+    """
     if header.fold_version > FOLD_VERSION:
         return Fit.NEWER
     if (header.fold_version, header.configuration) != (FOLD_VERSION, configuration):
         return Fit.OTHER_VERSION
+    if header.log_topic_id == log_topic_id and header.offset < log_start:
+        return Fit.FITS if header.offset == log_start - 1 else Fit.BEFORE_LOG
     if header.log_topic_id != log_topic_id or record_hash_at(header.offset) != header.record_hash:
         return Fit.OTHER_LOG
     return Fit.FITS
@@ -65,10 +75,18 @@ def load_newest(fold: Fold, folder: SnapshotFolder, check: Callable[[SnapshotHea
             f"Snapshot {wrong.name} gives another digest than it was written with.",
             "Start again: without that snapshot the log is folded from its start.",
         )
+    if any(verdict is Fit.BEFORE_LOG for _, verdict in not_fitting):
+        raise LogError(
+            f"The learning-log begins beyond the end of every snapshot in {folder.folder}: "
+            "records in between were deleted.",
+            "Restore the log, or a newer snapshot, and keep these: nothing else has what they "
+            "learnt. `echotune reset` begins anew without it (it deletes all data, and asks).",
+        )
     if any(verdict is Fit.OTHER_LOG for _, verdict in not_fitting):
         raise LogError(
             f"No snapshot in {folder.folder} belongs to this learning-log.",
-            "If the log was recreated on purpose, run `echotune reset --snapshots`.",
+            "Restore the log. Only if it was recreated on purpose, run "
+            "`echotune reset --snapshots`, which deletes what was learnt from the former log.",
         )
     _set_aside(
         folder, not_fitting

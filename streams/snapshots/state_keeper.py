@@ -67,21 +67,28 @@ class StateKeeper:
         self._log_topic_id = reader.topic_id()
         bounds = reader.bounds()
         adopt(self._snapshots)
-        load_newest(self._fold, self._snapshots, lambda header: self._check_fit(header, reader))
+        load_newest(
+            self._fold, self._snapshots, lambda it: self._check_fit(it, reader, bounds.start)
+        )
         self.snapshot_offset = self._fold.offset
         self.take_digest()
         if bounds.start > self._fold.offset + 1:
             raise LogError(
                 f"The learning-log begins at {bounds.start}, "
                 f"the state ends at {self._fold.offset}.",
-                "Records are permanently lost: restore the log, or `echotune reset`.",
+                "Restore the log, or a snapshot that reaches its beginning. `echotune reset` "
+                "begins anew without what is missing: it deletes all data, and asks first.",
             )
         _log.info("state ready", offset=self._fold.offset, log_end=bounds.end)
 
-    def _check_fit(self, header: SnapshotHeader, reader: LogReader) -> Fit:
-        return snapshot_fit(header, self._configuration, self._log_topic_id, reader.hash_at)
+    def _check_fit(self, header: SnapshotHeader, reader: LogReader, log_start: int) -> Fit:
+        return snapshot_fit(
+            header, self._configuration, self._log_topic_id, reader.hash_at, log_start
+        )
 
     def _check_log(self, reader: LogReader) -> None:
+        if reader.bounds().start == self._fold.offset + 1:
+            return  # that record was deleted, and no later one
         if reader.hash_at(self._fold.offset) != self._fold.record_hash:
             raise LogError(
                 f"The learning-log changed at {self._fold.offset} during standby.",

@@ -48,6 +48,18 @@ def test_the_gate_opens_at_the_frontier_unless_its_record_was_lost(
     assert found.hashes == ({1: "b"} if is_ahead else {})
 
 
+def test_a_frontier_whose_record_was_deleted_at_the_beginning_of_the_log_begins_no_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ALog, "bounds", lambda _: Bounds(2, 2))
+    monkeypatch.setattr(ALog, "hash_at", lambda *_: None)
+    fold = a_fold()
+    for at in range(2):
+        fold.apply(at, a_batch(an_event(minute=at), from_offset=at))
+    own = Frontier(0, 1, "b", serial=4, owner=1)
+    assert gate_opening(ALog, fold, own, own).gate == Gate((0, 1), 1)
+
+
 def test_a_former_shard_that_published_before_the_beginning_of_the_log_shuts_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -133,6 +133,33 @@ def test_with_none_but_snapshots_of_another_log_nothing_is_loaded_and_nothing_mo
     assert names(folder) == [1]
 
 
+def test_a_log_that_begins_where_the_newest_snapshot_ends_goes_on(folder: SnapshotFolder) -> None:
+    fold = a_fold()
+    load_newest(fold, folder, lambda it: judged_from(it, 4))
+    assert fold.offset == 3
+    assert folded(fold, LOG[4:]).digest() == folded(a_fold(), LOG).digest()
+    assert names(folder) == [3, 1]
+
+
+def test_a_log_that_begins_beyond_every_snapshot_halts_and_advises_to_keep_them(
+    folder: SnapshotFolder,
+) -> None:
+    fold = a_fold()
+    with pytest.raises(LogError, match="Restore the log, or a newer snapshot, and keep these"):
+        load_newest(fold, folder, lambda it: judged_from(it, 5))
+    assert fold.offset == -1
+    assert names(folder) == [3, 1]
+
+
+def judged_from(header: SnapshotHeader, start: int) -> Fit:
+    """What is said of a snapshot if the log has lost all records before `start`."""
+
+    def kept(offset: int) -> str | None:
+        return hash_at(offset) if offset >= start else None
+
+    return snapshot_fit(header, CONFIGURATION, LOG_TOPIC_ID, kept, start)
+
+
 HEALED_BY = r"newer EchoTune.*Upgrade this worker.*echotune reset --snapshots"
 
 

@@ -9,6 +9,8 @@ MIB = 1024 * 1024
 LISTENING_EVENT_BYTES_MAX = 1 * MIB
 DEAD_LETTER_BYTES_MAX = 2 * MIB
 LEARNING_RECORD_BYTES_MAX = 8 * MIB
+KAFKA_BYTES_MAX = MIB + 12
+"""Kafka's own default."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,25 @@ class Topic:
     """Keyed topics never grow silently: a listener's partition would change."""
 
 
+EVENTS_KEPT = {
+    "cleanup.policy": "delete",
+    "retention.bytes": "-1",
+    "unclean.leader.election.enable": "false",
+}
+"""Settings of a topic whose records only time may delete. A cluster's defaults may be others."""
+NEWEST_KEPT = {
+    "cleanup.policy": "compact",
+    "max.message.bytes": str(KAFKA_BYTES_MAX),
+    "unclean.leader.election.enable": "false",
+}
+"""Settings of a topic that keeps the newest record of each key."""
+
+
 LISTENING_EVENTS = Topic(
     "listening-events",
     partitions=12,
     settings={
+        **EVENTS_KEPT,
         "retention.ms": str(30 * DAY_MS),
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(LISTENING_EVENT_BYTES_MAX),
@@ -37,9 +54,8 @@ LEARNING_LOG = Topic(
     "learning-log",
     partitions=1,
     settings={
+        **EVENTS_KEPT,
         "retention.ms": "-1",
-        "retention.bytes": "-1",
-        "cleanup.policy": "delete",
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(LEARNING_RECORD_BYTES_MAX),
     },
@@ -49,14 +65,14 @@ LEARNING_LOG = Topic(
 RECOMMENDATIONS = Topic(
     "recommendations",
     partitions=12,
-    settings={"cleanup.policy": "compact"},
+    settings=NEWEST_KEPT,
     contracts=("RecommendationList",),
 )
 LEARNING_PROGRESS = Topic(
     "learning-progress",
     partitions=1,
     settings={
-        "cleanup.policy": "compact",
+        **NEWEST_KEPT,
         "segment.ms": str(DAY_MS // 24),
         "message.timestamp.type": "LogAppendTime",
     },
@@ -66,6 +82,7 @@ DEAD_LETTERS = Topic(
     "dead-letters",
     partitions=12,
     settings={
+        **EVENTS_KEPT,
         "retention.ms": str(30 * DAY_MS),
         "max.message.bytes": str(DEAD_LETTER_BYTES_MAX),
     },
@@ -73,10 +90,12 @@ DEAD_LETTERS = Topic(
 MODEL_METRICS = Topic(
     "model-metrics",
     partitions=1,
-    settings={"retention.ms": str(90 * DAY_MS)},
+    settings={**EVENTS_KEPT, "retention.ms": str(90 * DAY_MS)},
     contracts=("DriftAlarm",),
 )
-MODEL_LIFECYCLE = Topic("model-lifecycle", partitions=1, settings={"retention.ms": "-1"})
+MODEL_LIFECYCLE = Topic(
+    "model-lifecycle", partitions=1, settings={**EVENTS_KEPT, "retention.ms": "-1"}
+)
 
 CATALOGUE: tuple[Topic, ...] = (
     LISTENING_EVENTS,

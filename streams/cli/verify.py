@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -64,14 +64,30 @@ def _show(result: "Verification") -> None:
     console.out.print(f"{text}, {rate:,.0f} events/s", soft_wrap=True)
 
 
+def _verdict(promise: dict[str, Any]) -> str:
+    if promise["broken"]:
+        return "[bold red]BROKEN[/]"
+    if promise["uncompared"] or not promise["checked"]:
+        return "[yellow]unknown[/]"
+    return "[green]kept[/]  "
+
+
 def _show_promises(found: "DeepVerification") -> None:
     for each in found.findings.as_json():
-        verdict = "[bold red]BROKEN[/]" if each["broken"] else "[green]kept[/]  "
         unknown = f", {each['unknown']:,} can no longer be checked" if each["unknown"] else ""
-        text = f"{verdict} {each['says']} ({each['checked']:,} checked{unknown})"
+        later = each["uncompared"]
+        unknown += f", {later:,} not compared: nobody has processed them yet" if later else ""
+        text = f"{_verdict(each)} {each['says']} ({each['checked']:,} checked{unknown})"
         console.out.print(text, soft_wrap=True)
         if each["first"] is not None:
             first, more = each["first"], each["broken"] - 1
-            text = f"       first at {first['where']}: {first['what']} ({more:,} more)"
+            text = f"        first at {first['where']}: {first['what']} ({more:,} more)"
             console.out.print(text, soft_wrap=True, markup=False)
+    sums = found.ledger
+    if sums.vacant:
+        text = (
+            f"{sums.vacant:,} of {sums.covered:,} covered offsets have no record: the markers and "
+            "aborted records of transactions, or records that compaction has deleted"
+        )
+        console.out.print(text, soft_wrap=True)
     _show(found.replayed)

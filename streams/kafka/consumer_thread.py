@@ -12,8 +12,10 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP
 
 from streams.kafka.chunks import Fetched, Positions
+from streams.kafka.group_refusal import is_final, refusal_of
 from streams.kafka.pacer import Pacer
 
+_GROUP_EVERY_S = 0.5
 _log = structlog.get_logger(__name__)
 _FETCH_WAIT_MAX_MS = 100
 """Maximum time for which the broker delays the response to a fetch that finds no record.
@@ -42,6 +44,23 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
         fetcher._proc_fetch_request = paced(
             fetcher._proc_fetch_request, Pacer(self.consumer.transport.pace)
         )
+        self.add_future(self._watch_group())
+
+    async def _watch_group(self) -> None:
+        """Crashes the app if the broker refuses the group; nobody else asks aiokafka for it."""
+        coordinator = self._ensure_consumer()._coordinator
+        while not self.should_stop:
+            await asyncio.sleep(_GROUP_EVERY_S)
+            try:
+                coordinator.check_errors()
+            except KafkaError as error:  # it is taken by this, and aiokafka tries again
+                if not is_final(error):
+                    _log.warning("the group is not joined yet", error=str(error))
+                    continue
+                app = self.consumer.app
+                refusal = refusal_of(app.conf.id, error)
+                asyncio.run_coroutine_threadsafe(app.crash(refusal), self.consumer.loop)
+                return
 
     async def getmany(self, active_partitions: set[TP], timeout: float) -> dict[TP, Fetched]:
         """Fetches; Faust's own queue of calls would cost two more tasks per fetch."""

@@ -6,7 +6,7 @@ its log offset, and compared with the stores.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from streams.dead_letters.letter_index import LetterIndex
 from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
+from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
 from streams.lists.list_maker import list_maker
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
@@ -27,6 +28,7 @@ from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
+from topics.learning_progress import LearningProgress
 from topics.recommendation_list import EVERYONE
 
 OnOffset = Callable[[int, int], None]
@@ -58,6 +60,7 @@ class DeepVerification:
 
 def verify_deep(settings: Settings, addresses: Addresses, on_offset: OnOffset) -> DeepVerification:
     """Checks every promise; calls `on_offset` with (offset, last offset) as the log is folded."""
+    ends = _source_ends(addresses.kafka)
     live = live_progress(settings, addresses)
     fold, findings = new_fold(settings), Findings()
     maker = list_maker(settings, fold)
@@ -81,8 +84,22 @@ def verify_deep(settings: Settings, addresses: Addresses, on_offset: OnOffset) -
         seconds=round(time.perf_counter() - began, 3),
     )
     findings.note(Promise.EQUAL, _differing(replayed))
+    waiting = _waiting(addresses.kafka, ends, live_progress(settings, addresses))
+    findings.note(Promise.SOURCE, (), checked=0, uncompared=waiting)
     lists = len(stores.redis.keys() - {EVERYONE})
     return DeepVerification(replayed, findings, replay.audit.ledger, lists)
+
+
+def _source_ends(kafka: str) -> dict[int, Bounds]:
+    partitions = describe_topic(kafka, LISTENING_EVENTS.name).partitions
+    return bounds_of(kafka, LISTENING_EVENTS.name, range(partitions), only_readable=True)
+
+
+def _waiting(kafka: str, ends: Mapping[int, Bounds], covered: LearningProgress) -> int:
+    """Offsets below `ends` that no fold has covered since, because nobody sequences or folds."""
+    topic_id = describe_topic(kafka, LISTENING_EVENTS.name).topic_id
+    next_of = {each.partition: each.next for each in covered.sources if each.topic_id == topic_id}
+    return sum(max(0, it.end - max(it.start, next_of.get(at, 0))) for at, it in ends.items())
 
 
 def _differing(replayed: Verification) -> list[Broken]:

@@ -74,7 +74,7 @@ def outdated(
         if changed > settled:
             continue
         if found is None:
-            yield Broken(Promise.COMPLETE, listener_id, f"changed at {changed}, not in {store}")
+            yield Broken(Promise.COMPLETE, listener_id, f"changed at {changed}, no list in {store}")
         elif found.as_of < changed:
             what = f"changed at {changed}, as of {found.as_of} in {store}"
             yield Broken(Promise.COMPLETE, listener_id, what)

@@ -42,19 +42,28 @@ class Findings:
     broken: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
     unknown: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
     """Checks that were impossible, because retention has deleted the records to compare with."""
+    uncompared: dict[Promise, int] = field(default_factory=lambda: dict.fromkeys(Promise, 0))
+    """Rows and lists that exist and were not compared, because nobody has processed them yet."""
     first: dict[Promise, Broken] = field(default_factory=dict)
 
     @property
     def is_kept(self) -> bool:
-        """Whether no check has found a broken promise."""
-        return not self.first
+        """Whether all that exists was compared, and no check has found a broken promise."""
+        return not self.first and not any(self.uncompared.values())
 
     def note(
-        self, promise: Promise, broken: Iterable[Broken], *, checked: int = 1, unknown: int = 0
+        self,
+        promise: Promise,
+        broken: Iterable[Broken],
+        *,
+        checked: int = 1,
+        unknown: int = 0,
+        uncompared: int = 0,
     ) -> None:
         """Notes the result of `checked` checks of one promise."""
         self.checked[promise] += checked
         self.unknown[promise] += unknown
+        self.uncompared[promise] += uncompared
         for each in broken:
             self.broken[promise] += 1
             self.first.setdefault(promise, each)
@@ -68,6 +77,7 @@ class Findings:
                 "checked": self.checked[each],
                 "broken": self.broken[each],
                 "unknown": self.unknown[each],
+                "uncompared": self.uncompared[each],
                 "first": self.first[each]._asdict() if each in self.first else None,
             }
             for each in Promise

@@ -8,12 +8,12 @@ from confluent_kafka import Message
 from redis.asyncio import Redis
 
 from streams.kafka.partition_reader import PartitionReader
-from streams.lists.redis_lists import list_key
+from streams.lists.redis_lists import is_wrong_type, list_key
 from streams.verifying.list_audit import Published, items_hash
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder, SchemaLookup
 from topics.errors import LogError
-from topics.rejection import Rejected
+from topics.rejection import Rejected, RejectionReason
 from topics.schemas import released
 
 _SCAN_COUNT = 1_000
@@ -28,10 +28,10 @@ async def lists_in_redis(redis: Redis, generation: str, prefix: str = "") -> dic
         async with redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.hmget(key, _FIELDS)
-            rows = await pipeline.execute()
+            rows = await pipeline.execute(raise_on_error=False)
         for key, fields in zip(keys, rows, strict=True):
-            if fields[0] is not None:  # otherwise it has just expired
-                found[key.decode().removeprefix(prefix)] = _of_hash(fields)
+            if (each := _in_answer(fields)) is not None:
+                found[key.decode(errors="replace").removeprefix(prefix)] = each
     return found
 
 
@@ -43,6 +43,18 @@ async def _pages(redis: Redis, prefix: str) -> AsyncIterator[list[Any]]:
             yield keys
         if not cursor:
             return
+
+
+def _in_answer(fields: Any) -> Published | None:
+    """The list in an answer of Redis; None if it has expired, or another value is in its place."""
+    if isinstance(fields, Exception):
+        if is_wrong_type(fields):
+            return None
+        raise fields
+    try:
+        return _of_hash(fields)
+    except (ValueError, TypeError):
+        return None
 
 
 def _of_hash(fields: list[bytes]) -> Published:
@@ -78,11 +90,14 @@ def committed_lists(kafka: str) -> Iterator[Message]:
 
 
 def _take(lists: dict[str, Published], message: Message, generation: str, decoder: Decoder) -> None:
-    listener_id = (message.key() or b"").decode()
+    listener_id = (message.key() or b"").decode(errors="replace")
     if message.value() is None:
         lists.pop(listener_id, None)
         return
     decoded = decoder.decode(message.value())
+    if isinstance(decoded, Rejected) and decoded.reason != RejectionReason.UNKNOWN_SCHEMA:
+        lists.pop(listener_id, None)  # a stray record, which stands where a list would
+        return
     if isinstance(decoded, Rejected):
         raise LogError(
             f"A list in {RECOMMENDATIONS.name} cannot be read: {decoded.detail}.",

@@ -99,3 +99,26 @@ def test_what_retention_took_is_unknown_and_not_broken(settled: Station) -> None
     found = wait_until(lambda: settled.json("verify", "--deep"), lambda it: bool(it["kept"]))
     unknown = {each["promise"]: each["unknown"] for each in found["promises"] if each["unknown"]}
     assert unknown == {"source": EVENTS + POISON, "letters": POISON}
+
+
+def test_what_is_missing_or_was_not_compared_is_not_kept_and_no_unknown_lag_is_zero(
+    settled: Station,
+) -> None:
+    for worker in settled.workers:
+        worker.stop()
+    with redis_of(settled) as redis:
+        redis.flushall()
+    emptied = settled.json("verify", "--deep")
+    assert not emptied["kept"]
+    assert "no list in redis" in _promise(emptied, "complete")["first"]["what"]
+    settled.produce(a_stream(40, listeners=3))
+    waiting = settled.run("verify", "--deep")
+    assert waiting.returncode == 1
+    assert "40 not compared" in waiting.stdout
+    said = {each["check"]: each for each in settled.json("doctor")["findings"]}
+    assert said["lag"]["level"] == "warning"
+    assert "unknown" in said["lag"]["says"]
+
+
+def _promise(found: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in found["promises"] if each["promise"] == name)

@@ -9,6 +9,8 @@ LAG_RECORDS_MAX = 1_000
 """A lag above these limits is more than a short peak of load."""
 LETTERS_AN_HOUR_MAX = 100
 _NAMED_MAX = 3
+VACANT_MIN = 20
+"""Fewer gaps than this are not judged."""
 TRANSACTION_S_MAX, TRANSACTION_HANGS_AFTER_S = 5, 15 * 60
 """A transaction that is open for longer than the first is named. Kafka ends it before the second,
 its own default limit (`transaction.max.timeout.ms`); one that is older hangs."""
@@ -47,11 +49,34 @@ def _lag(facts: Facts) -> Judged:
     events, records = lag.get("events"), lag.get("log_records")
     if events is None and records is None:
         return None
-    text = f"{events or 0:,} events not in the log, {records or 0:,} log records not in the model"
+    text = f"{_said(events)} events not in the log, {_said(records)} log records not in the model"
+    if events is None or records is None:
+        remedy = "Unknown: a worker that would know does not run, or its status cannot be read."
+        return Level.WARNING, text, remedy
     if (events or 0) > LAG_EVENTS_MAX:
         return Level.WARNING, text, "Start more sequencers, up to one a partition."
     if (records or 0) > LAG_RECORDS_MAX:
         return Level.WARNING, text, "The recommender needs a core of its own, or a smaller model."
+    return ok(text)
+
+
+def _said(count: int | None) -> str:
+    return "an unknown number of" if count is None else f"{count:,}"
+
+
+def _vacant(facts: Facts) -> Judged:
+    """More gaps than records are not explained by transactions of any usual kind."""
+    if not facts.recommender:
+        return None
+    vacant = facts.count("vacant")
+    records = sum(facts.count(name) for name in ("applied", "rejected", "duplicate"))
+    text = f"{vacant:,} offsets of the source without a record, {records:,} with one"
+    if vacant > max(records, VACANT_MIN):
+        remedy = (
+            "Compaction has deleted events, or producers abort most of their transactions: run "
+            "`echotune topics check` and ask who changed cleanup.policy. Send lost events again."
+        )
+        return Level.WARNING, text, remedy
     return ok(text)
 
 
@@ -128,6 +153,7 @@ CHECKS: dict[str, Check] = {
     "ignored batches": _ignored,
     "lag": _lag,
     "transactions": _transactions,
+    "vacant offsets": _vacant,
     "rows that are gone": _missed,
     "dead letters": _dead_letters,
     "duplicate window": _window,

@@ -52,6 +52,18 @@ def test_a_dead_letter_has_room_for_the_largest_event_and_its_headers() -> None:
     assert DEAD_LETTERS.settings["max.message.bytes"] == str(DEAD_LETTER_BYTES_MAX)
 
 
+@pytest.mark.parametrize("topic", CATALOGUE, ids=lambda topic: topic.name)
+def test_no_promise_hangs_on_a_default_of_the_cluster(topic: Topic) -> None:
+    settings = topic.settings
+    assert settings["cleanup.policy"] in {"delete", "compact"}
+    assert settings["unclean.leader.election.enable"] == "false"
+    if settings["cleanup.policy"] == "delete":
+        assert settings["retention.bytes"] == "-1"
+        assert "retention.ms" in settings
+    else:
+        assert "max.message.bytes" in settings
+
+
 def test_lists_are_compacted_to_the_newest_of_each_listener() -> None:
     assert RECOMMENDATIONS.settings["cleanup.policy"] == "compact"
 

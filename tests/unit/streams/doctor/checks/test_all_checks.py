@@ -151,6 +151,12 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("sequencers", Level.WARNING, {"partitions": 2}),
     ("redis memory", Level.WARNING, redis(memory_max_bytes=100, memory_used_bytes=95)),
     ("redis role", Level.BROKEN, redis(role="slave")),
+    (
+        "vacant offsets",
+        Level.WARNING,
+        {"status": a_status(recommender=a_recommender(counts={"vacant": 55, "applied": 3}))},
+    ),
+    ("lag", Level.WARNING, {"status": a_status(lag={"events": None, "log_records": 0})}),
     ("redis writes", Level.BROKEN, redis(has_failed_disk=True)),
     (
         "foreign keys",

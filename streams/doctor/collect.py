@@ -39,6 +39,7 @@ WITHIN_S = 45.0
 LETTERS_READ_MAX = 1_000
 """Maximum number of dead letters that are read per partition: the newest ones."""
 _HEARTBEATS_TIMEOUT_S = 10.0
+_TOPICS = tuple(each.name for each in catalogue())
 _KAFKA_UNAVAILABLE = (EchoTuneError, KafkaException, OSError, RuntimeError)
 
 
@@ -149,7 +150,7 @@ def _ask_kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
     probe.question = "heartbeats"
     probe.found["heartbeats"] = _heartbeats(kafka, status)
     probe.question = "open transactions"
-    probe.found["open_transactions"] = tuple(open_transactions(kafka, _partitions(settings)))
+    probe.found["open_transactions"] = tuple(open_transactions(kafka, _TOPICS))
     probe.question = "dead letters"
     letters = each_letter(kafka, LETTERS_READ_MAX)
     probe.found["letters_at_ms"] = tuple(each.rejected_at for each in letters)
@@ -161,11 +162,6 @@ def _differences(kafka: str, settings: Settings) -> tuple[str, ...]:
     found = until_elected(lambda: compare(admin, wanted, settings.prefix))
     check_visible(kafka, [each.topic.name for each in found if each.is_missing])
     return tuple(line for each in found for line in each.lines())
-
-
-def _partitions(settings: Settings) -> dict[str, int]:
-    """Partitions of each topic whose readers wait for the end of a transaction."""
-    return {each.name: each.partitions for each in catalogue(settings.partitions)}
 
 
 def _log_end(kafka: str) -> int:

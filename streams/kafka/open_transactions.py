@@ -4,7 +4,7 @@ A partition is readable up to its last stable offset, at which its oldest open t
 Records behind that offset wait, whoever wrote them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from confluent_kafka import IsolationLevel, TopicPartition
@@ -14,6 +14,7 @@ from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
 from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.retries import until_elected
+from topics.errors import UnreadableError
 
 _TIMEOUT_S = 10.0
 
@@ -28,19 +29,21 @@ class OpenTransaction:
     waiting: int
     """How many offsets behind it cannot be read; they include its own records."""
     since_ms: int | None
-    """When its first record was appended; None if that record is gone."""
+    """When its first record was appended; None if that record is gone, or may not be read."""
 
 
-def open_transactions(kafka: str, topics: Mapping[str, int]) -> list[OpenTransaction]:
-    """The oldest open transaction of each partition of `topics` (name → partitions).
+def open_transactions(kafka: str, topics: Iterable[str]) -> list[OpenTransaction]:
+    """The oldest open transaction of each partition of those `topics` that exist.
 
     Raises `KafkaException` or `ServerError` while Kafka is unavailable.
     """
     admin = AdminClient(client_settings(kafka))
+    found = until_elected(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
     places = [
-        TopicPartition(prefixed(kafka, name), at)
-        for name, count in topics.items()
-        for at in range(count)
+        TopicPartition(each, at)
+        for each in (prefixed(kafka, name) for name in topics)
+        if each in found
+        for at in found[each].partitions
     ]
     written = _ends(admin, places, IsolationLevel.READ_UNCOMMITTED)  # first: later records
     readable = _ends(admin, places, IsolationLevel.READ_COMMITTED)  # are in no transaction
@@ -70,6 +73,9 @@ def _appended_at(kafka: str, topic: str, partition: int, offset: int) -> int | N
     with PartitionReader(
         kafka, group, own, skips_deleted=True, isolation_level="read_uncommitted"
     ) as reader:
-        for message in reader.read(partition, offset, offset + 1):
-            return int(message.timestamp()[1])
+        try:
+            for message in reader.read(partition, offset, offset + 1):
+                return int(message.timestamp()[1])
+        except UnreadableError:  # without the right to read: its age is unknown
+            return None
     return None

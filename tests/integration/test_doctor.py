@@ -59,6 +59,8 @@ def test_what_somebody_changed_is_named(station: Station) -> None:
     assert found(station)["topics"] == said["topics"], "a refused change is none at all"
     few = found(station, ECHOTUNE_PARTITIONS="1")["topics"]
     assert few["remedy"] == "Set ECHOTUNE_PARTITIONS to what the cluster has."
+    many = found(station, ECHOTUNE_PARTITIONS="12")
+    assert (many["kafka"]["level"], many["transactions"]["level"]) == ("ok", "ok")
     assert station.run("topics", "apply").returncode == OK
     assert found(station)["topics"]["level"] == "ok"
 

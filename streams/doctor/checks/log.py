@@ -86,7 +86,8 @@ def _transactions(facts: Facts) -> Judged:
     by_age = sorted(facts.open_transactions, key=lambda each: each.since_ms or 0)
     if not by_age or _open_s(facts, by_age[0]) <= TRANSACTION_S_MAX:
         return ok(f"{len(by_age)} open, none for longer than {TRANSACTION_S_MAX} s")
-    hangs = _open_s(facts, by_age[0]) > TRANSACTION_HANGS_AFTER_S
+    is_dated = by_age[0].since_ms is not None
+    hangs = is_dated and _open_s(facts, by_age[0]) > TRANSACTION_HANGS_AFTER_S
     text = "; ".join(_transaction(facts, each) for each in by_age[:_NAMED_MAX])
     more = len(by_age) - _NAMED_MAX
     return (

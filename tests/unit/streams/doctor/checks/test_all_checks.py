@@ -195,6 +195,11 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("lag", Level.WARNING, status(lag={"events": 0, "log_records": 100_000})),
     ("transactions", Level.WARNING, open_for(60)),
     ("transactions", Level.BROKEN, open_for(3_600)),
+    (
+        "transactions",
+        Level.WARNING,
+        {"open_transactions": (OpenTransaction("recommendations", 0, 7, 2, None),)},
+    ),
     ("rows that are gone", Level.WARNING, recommender(counts={"missed_in_source": 3})),
     ("dead letters", Level.WARNING, {"letters_at_ms": (NOW_MS - 1_000,) * 500}),
     ("duplicate window", Level.WARNING, recommender(unchecked_duplicates=1)),

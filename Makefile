@@ -7,16 +7,21 @@ LISTENER ?=
 MINUTES ?= 10
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
+export HISTORY LISTENER
 export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-integration test-faults test-soak test-mutations fuzz check bench bench-model bench-reliability lock clean
+.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations fuzz check bench bench-model bench-reliability lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
 
-setup: $(COMPILED)  ## Installs everything that is needed (once)
+preflight:
+	@$(PYTHON) infra/preflight.py "$(VENV)" "$(ECHOTUNE_KAFKA_LIBS)" $(if $(filter file,$(origin PYTHON)),,--chosen)
+
+setup: preflight  ## Installs everything that is needed (once)
+	@$(MAKE) --no-print-directory $(COMPILED)
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "installing Python packages into $(VENV) (once, about a minute) ..."
@@ -31,7 +36,8 @@ $(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/d
 	@touch $(COMPILED)
 
 run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" feeds yours (LISTENER=me)
-	@$(BIN)/echotune run $(HISTORY) $(if $(LISTENER),--listener "$(LISTENER)")
+	@if [ -e "$$HISTORY" ]; then set -- "$$HISTORY"; else eval "set -- $$HISTORY"; fi; \
+		exec $(BIN)/echotune run "$$@" $${LISTENER:+--listener "$$LISTENER"}
 
 test: setup  ## Runs all tests, on real servers, two files at a time, and prints branch coverage
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -12,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.daemon import LOOPBACK, Daemon, free_port, spawn, wait_ready
+from infra.preflight import java_problems, remedy
 from topics.errors import ServerError
 
 VERSION = "4.3.1"
-JAVA_MIN = 17
 READY_TIMEOUT_S = 90.0
 _POM_FOLDER = Path(__file__).parent / "kafka"
 _BYTES_MAX = 9 * 1024 * 1024
@@ -32,7 +31,7 @@ def ensure_jars(libs: Path, say: Say) -> None:
     """Downloads the jars into `libs` atomically; several processes may do it concurrently."""
     if libs.is_dir():
         return
-    maven = program("mvn", "Install Maven (Debian: apt-get install maven).")
+    maven = program("mvn", remedy("maven"))
     say(f"downloading Kafka {VERSION} (46 jars, 44 MB, once) ...")
     libs.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=libs.parent) as folder:
@@ -76,14 +75,10 @@ def program(name: str, remedy: str) -> str:
 
 
 def java() -> str:
-    """Path of Java, version `JAVA_MIN` or newer; raises `ServerError` if there is none."""
-    remedy = f"Install Java {JAVA_MIN} or newer (Debian: apt-get install default-jre-headless)."
-    found = program("java", remedy)
-    answer = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r'version "(\d+)', answer.stderr)
-    if version is None or int(version[1]) < JAVA_MIN:
-        raise ServerError(f"{found} is older than Java {JAVA_MIN}.", remedy)
-    return found
+    """Path of Java, new enough for Kafka; raises `ServerError` if there is none."""
+    for problem in java_problems():
+        raise ServerError(problem.message, problem.remedy)
+    return str(shutil.which("java"))
 
 
 class KafkaServer:

@@ -38,7 +38,10 @@ def _a_batch() -> LearningBatch:
 def main(out: TextIO = sys.stderr) -> None:
     """Entry point for `make setup`."""
     print("compiling the model (once, about half a minute) ...", file=out, flush=True)
-    warm_up(Settings())
+    try:
+        warm_up(Settings())
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
 from streams.sources.files import size_of
+from streams.sources.plays import rows
 from topics.errors import HistoryError, SettingsError
 
 if TYPE_CHECKING:
@@ -160,12 +161,14 @@ def _evaluate_files(
     began = time.perf_counter()
     stream = read_stream(data, listener, show)
     read_s = time.perf_counter() - began
-    for row in stream.report.bad_rows:
-        console.say(f"left out: {row}")
-    if not len(stream.plays) and stream.report.bad:
-        raise HistoryError(
-            "No row is a play.", "The lines above state what is wrong with the rows."
-        )
+    left_out = [*stream.report.bad_reasons.lines()]
+    left_out += [f"not read: {each}" for each in stream.report.skipped]
+    left_out += [f"ignored {rows(count)}: {why}" for why, count in stream.report.ignored.items()]
+    for line in left_out:
+        console.say(line)
+    if not len(stream.plays):
+        why = "The lines above state what is wrong with the rows."
+        raise HistoryError("No row is a play.", why if left_out else "The files hold no rows.")
     plays = stream.plays
     if catalogue:
         from streams.evaluation.known_tracks import introduce, read_catalogue

@@ -18,7 +18,10 @@ from streams.producers.import_ledger import ImportLedger
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import History
+from streams.sources.plays import rows
 from topics.catalogue import LISTENING_EVENTS
+from topics.errors import HistoryError, SettingsError
+from topics.recommendation_list import EVERYONE
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,20 +47,49 @@ def import_command(
     sent. Bad rows are counted and reported, and all others are imported.
     """
     settings = Settings()
+    check_listener(listener)
     check_embedded_kafka_runs(settings)
     kafka = addresses_of(settings).kafka
-    with progress("importing") as show, _ledger(settings, kafka) as ledger:
-        history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))
-        report = import_rows(
-            history.rows(),
-            EventProducer(kafka, console.say),
-            ledger,
-            lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
+    report = ImportReport()
+    try:
+        with progress("importing") as show, _ledger(settings, kafka) as ledger:
+            history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))
+            import_rows(
+                history.rows(),
+                EventProducer(kafka, console.say),
+                ledger,
+                lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
+                report,
+            )
+    except KeyboardInterrupt:
+        console.say(
+            f"interrupted: {report.sent:,} events sent and recorded; "
+            "the same command goes on with the others"
         )
+        raise
     if json:
         console.print_json(report.as_json())
     else:
         _print(report)
+    if not report.sent + report.already_there:
+        raise HistoryError(
+            "No row is a play: nothing was imported.",
+            _what_was_left_out(report, is_printed=not json),
+        )
+
+
+def check_listener(listener: str | None) -> None:
+    """Raises `SettingsError` for the name that stands for all listeners."""
+    if listener == EVERYONE:
+        raise SettingsError(
+            f"--listener {EVERYONE} stands for all listeners.", "Name one listener."
+        )
+
+
+def _what_was_left_out(report: ImportReport, *, is_printed: bool) -> str:
+    if is_printed and report.rows + len(report.skipped):
+        return "The lines above state what is wrong with the rows."
+    return " ".join([*report.bad_reasons.lines(), *report.skipped]) or "The files hold no rows."
 
 
 def _ledger(settings: Settings, kafka: str) -> ImportLedger:
@@ -80,13 +112,15 @@ def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:
 
 
 def _print(report: ImportReport) -> None:
-    for each in report.bad_rows:
-        console.say(f"left out: {each}")
-    if report.bad > len(report.bad_rows):
-        console.say(f"... and {report.bad - len(report.bad_rows):,} bad rows more")
-    for reason, rows in report.ignored.items():
-        console.say(f"ignored {rows:,} rows: {reason}")
+    for line in [*report.bad_reasons.lines(), *(f"not read: {each}" for each in report.skipped)]:
+        console.say(line)
+    for reason, count in report.ignored.items():
+        console.say(f"ignored {rows(count)}: {reason}")
+    if not report.sent + report.already_there:
+        return
+    events = "event" if report.sent == 1 else "events"
+    bad = "bad row" if report.bad == 1 else "bad rows"
     console.say(
-        f"import done: {report.sent:,} events sent, {report.already_there:,} were there already, "
-        f"{report.bad:,} bad rows"
+        f"import done: {report.sent:,} {events} sent, {report.already_there:,} were there already, "
+        f"{report.bad:,} {bad}"
     )

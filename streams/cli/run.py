@@ -11,12 +11,14 @@ from rich.live import Live
 
 from streams.addresses import addresses_of
 from streams.cli import EXIT_ERROR, console
+from streams.cli.import_history import check_listener
 from streams.cli.live_view import line, panel
 from streams.cli.servers import embedded_servers, start_servers
 from streams.monitoring.list_reader import ListReader
 from streams.monitoring.observer import LiveView, Observer
 from streams.settings import Settings
 from streams.sources.files import size_of
+from streams.sources.history.history import look_at
 from streams.workers.supervisor import Supervisor
 
 FEED = "feed"
@@ -49,7 +51,10 @@ def run(
     The next run continues where this one stopped.
     """
     settings = Settings()
-    size_of(files or [])  # raises for a missing file before anything is started
+    if files:  # raises before anything is started
+        size_of(files)
+        check_listener(listener)
+        look_at(files, listener)
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
     with Supervisor(settings.home, news.append) as supervisor:
         try:
@@ -147,8 +152,9 @@ class _View:
             await asyncio.sleep(_LINE_EVERY_S)
 
     def _feed_lines(self) -> list[str]:
-        """The last line of the feed, or its whole error if it has failed."""
-        count = _NEWS_SHOWN if self._supervisor.exit_code(FEED) else 1
+        """The last line of the feed; its last ones, with what it left out, if it has ended."""
+        is_ended = self._supervisor.exit_code(FEED) is not None
+        count = _NEWS_SHOWN if is_ended else 1
         return [f"{FEED}: {each}" for each in self._supervisor.last_lines(FEED, count)]
 
     async def _observed(self, observer: Observer) -> LiveView:

@@ -44,6 +44,7 @@ class Stream:
             "bad": report.bad,
             "bad_rows": [str(row) for row in report.bad_rows],
             "ignored": report.ignored.total(),
+            "skipped": report.skipped,
         }
 
 

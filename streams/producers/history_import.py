@@ -8,14 +8,12 @@ from typing import Any
 
 from streams.producers.event_producer import EventProducer
 from streams.producers.import_ledger import ImportLedger
-from streams.sources.history.history import BadRow, Ignored
+from streams.sources.plays import BadReasons, BadRow, HistoryRow, Ignored, Skipped
 from topics.listening_event import ListeningEvent
 
 EVENTS_A_BATCH = 10_000
 """Number of events that are acknowledged and then recorded; a crash repeats at most these."""
 BAD_ROWS_KEPT = 20
-
-HistoryRow = ListeningEvent | BadRow | Ignored
 
 
 @dataclass
@@ -27,6 +25,9 @@ class ImportReport:
     bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     """The first `BAD_ROWS_KEPT` of them."""
+    bad_reasons: BadReasons = field(default_factory=BadReasons)
+    skipped: list[str] = field(default_factory=list)
+    """Files that were not read, and why."""
     ignored: Counter[str] = field(default_factory=Counter)
     """Number of rows that are no plays of music, by reason."""
 
@@ -44,6 +45,7 @@ class ImportReport:
             "bad": self.bad,
             "bad_rows": [str(each) for each in self.bad_rows],
             "ignored": dict(self.ignored),
+            "skipped": self.skipped,
         }
 
 
@@ -52,10 +54,13 @@ def events_of(rows: Iterable[HistoryRow], report: ImportReport) -> Iterator[List
     for row in rows:
         if isinstance(row, BadRow):
             report.bad += 1
+            report.bad_reasons.add(row)
             if len(report.bad_rows) < BAD_ROWS_KEPT:
                 report.bad_rows.append(row)
         elif isinstance(row, Ignored):
             report.ignored[row.reason] += 1
+        elif isinstance(row, Skipped):
+            report.skipped.append(str(row))
         else:
             yield row
 
@@ -65,9 +70,9 @@ def import_rows(
     producer: EventProducer,
     ledger: ImportLedger,
     on_batch: Callable[[ImportReport], object],
-) -> ImportReport:
+    report: ImportReport,
+) -> None:
     """Sends the events that are not in the ledger; records them when they are acknowledged."""
-    report = ImportReport()
     events = events_of(rows, report)
     while batch := list(islice(events, EVENTS_A_BATCH)):
         unseen = ledger.unseen([event.event_id for event in batch])
@@ -79,4 +84,3 @@ def import_rows(
         report.sent += len(new)
         report.already_there += len(batch) - len(new)
         on_batch(report)
-    return report

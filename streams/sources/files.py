@@ -16,6 +16,7 @@ from topics.errors import HistoryError
 FOLDER_FILES_MAX = 10_000
 ZIP_ENTRIES_MAX = 500
 ZIP_MEMBER_BYTES_MAX = 500 * 1024 * 1024
+NAME_THE_LISTENER = "Name the listener with --listener."
 _OWNER_BYTES_MAX = 65_536
 
 OnBytes = Callable[[int], object]
@@ -35,9 +36,7 @@ class Part(NamedTuple):
 
 def without_listener(part: Part) -> HistoryError:
     """The error if neither the file nor the user names a listener."""
-    return HistoryError(
-        f"{part.name} does not name a listener.", "Name the listener with --listener."
-    )
+    return HistoryError(f"{part.name} does not name a listener.", NAME_THE_LISTENER)
 
 
 class _CountedFile(io.RawIOBase):
@@ -87,6 +86,8 @@ def files_of(path: Path) -> list[Path]:
         return sorted(found)
     if not path.exists():
         raise HistoryError(f"There is no file {path}.", "Check the path.")
+    if not path.is_file():
+        raise HistoryError(f"{path} is a pipe or a device, not a file.", "Save it as a file first.")
     return [path]
 
 
@@ -95,8 +96,15 @@ def size_of(paths: list[Path]) -> int:
     return sum(file.stat().st_size for path in paths for file in files_of(path))
 
 
+_OFFICE_MEMBERS = {"[Content_Types].xml", "META-INF/manifest.xml"}
+
+
 def members_of(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     """The files of a zip archive; `HistoryError` if it is too large for an export (zip bomb)."""
+    if _OFFICE_MEMBERS & set(archive.namelist()):
+        raise HistoryError(
+            f"{name} is a spreadsheet or another office document.", "Save it as CSV."
+        )
     entries = archive.infolist()
     if len(entries) > ZIP_ENTRIES_MAX:
         raise _too_large(name, f"has {len(entries):,} entries, more than {ZIP_ENTRIES_MAX}")

@@ -91,8 +91,29 @@ def test_a_wrong_row_is_named_with_its_line_and_the_rest_is_imported(
     assert done.returncode == 0
     assert "damaged.csv" in done.stderr
     assert "6" in done.stderr.split("left out:")[1].splitlines()[0]
-    assert "1 bad rows" in done.stderr
+    assert "1 bad row" in done.stderr
     learnt(station, before, 9)
+
+
+def test_an_import_that_reads_no_play_fails_and_says_each_reason_once(
+    station: Station, tmp_path: Path
+) -> None:
+    rows = "".join(f"me,artist,title,{day}day\n" for day in ("Mon", "Tues", "Fri"))
+    path = write(tmp_path / "bad.csv", f"user,artist,track,timestamp\n{rows}")
+    done = station.run("import", str(path))
+    assert done.returncode == EXIT_ERROR
+    assert "left out 3 rows" in done.stderr
+    assert done.stderr.count("is not a time") == 1
+    assert "import done" not in done.stderr
+
+
+def test_the_name_of_all_listeners_is_refused_before_anything_is_sent(
+    station: Station, tmp_path: Path
+) -> None:
+    path = a_history(tmp_path / "one.csv", "someone", 3)
+    done = station.run("import", str(path), "--listener", "*everyone*")
+    assert done.returncode == EXIT_ERROR
+    assert "stands for all listeners" in done.stderr
 
 
 def a_half_written_zip(folder: Path) -> Path:

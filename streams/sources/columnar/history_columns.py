@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from streams.sources.columnar.cells import UNKNOWN, TextCodes
 from streams.sources.columnar.play_columns import PlayBuffer, PlayColumns, ReadingReport
 from streams.sources.columnar.play_rewards import rewards_of_listens
-from streams.sources.history.history import BadRow, History, Ignored
+from streams.sources.history.history import BadRow, History, Ignored, Skipped
 from topics.listening_event import ListeningEvent
 
 _EVENTS_A_BLOCK = 10_000
@@ -24,6 +24,9 @@ def read_history_columns(
     history = History(paths, listener_id, now_ms=time.time_ns() // 1_000_000)
     events: list[ListeningEvent] = []
     for row in history.rows():
+        if isinstance(row, Skipped):
+            report.skipped.append(str(row))
+            continue
         report.rows += 1
         if isinstance(row, BadRow):
             report.leave_out(row)

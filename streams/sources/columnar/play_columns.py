@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from online_models.evaluation.novelty import pairs
 from streams.sources.columnar.cells import TextCodes
 from streams.sources.history.event_assembly import NEAR_MS
-from streams.sources.plays import BadRow
+from streams.sources.plays import BadReasons, BadRow
 
 BAD_ROWS_KEPT = 20
 
@@ -25,12 +25,16 @@ class ReadingReport:
     """The first `BAD_ROWS_KEPT` of them."""
     ignored: Counter[str] = field(default_factory=Counter)
     """Number of rows that are no plays of music, by reason."""
+    skipped: list[str] = field(default_factory=list)
+    """Files that were not read, and why."""
+    bad_reasons: BadReasons = field(default_factory=BadReasons)
     columns: dict[str, str] = field(default_factory=dict)
     """Role → name of the column that has it."""
 
     def leave_out(self, row: BadRow) -> None:
         """Counts a bad row."""
         self.bad += 1
+        self.bad_reasons.add(row)
         if len(self.bad_rows) < BAD_ROWS_KEPT:
             self.bad_rows.append(row)
 

@@ -21,7 +21,14 @@ from streams.sources.columnar.play_columns import (
     is_in_another_file,
 )
 from streams.sources.columnar.play_rewards import rewards_of_listens
-from streams.sources.columnar.table_blocks import TABLES, Block, NotRegularError, Table, table_of
+from streams.sources.columnar.table_blocks import (
+    TABLES,
+    Block,
+    NotATableError,
+    NotRegularError,
+    Table,
+    table_of,
+)
 from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, without_listener
@@ -53,6 +60,8 @@ def read_plays(
         plays, report = _read_tables(tables, listener_id, on_rows, is_regular=True)
     except NotRegularError:
         plays, report = _read_tables(tables, listener_id, on_rows, is_regular=False)
+    except NotATableError:
+        return read_history_columns(paths, listener_id, on_rows)
     if plays.scored is not None:
         return plays, report
     once = plays.rows(~is_in_another_file(plays))

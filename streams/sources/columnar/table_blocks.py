@@ -49,6 +49,10 @@ class NotRegularError(Exception):
     """The table has to be read line by line."""
 
 
+class NotATableError(Exception):
+    """No row of the file is an object."""
+
+
 @dataclass
 class Block:
     """Consecutive rows of a table: the cells of each role's column, all of length `rows`."""
@@ -208,7 +212,7 @@ def _csv_reader(
         pa_csv.ReadOptions(
             use_threads=False, block_size=_BYTES_A_BLOCK, column_names=names, skip_rows=1
         ),
-        pa_csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
+        pa_csv.ParseOptions(delimiter=delimiter, quote_char=False),
         pa_csv.ConvertOptions(
             include_columns=used,
             column_types=dict.fromkeys(used, pa.string()),
@@ -253,6 +257,8 @@ def _json(path: Path, *, is_array: bool) -> Table:
     rows = _objects(path, is_array)
     first = list(islice(rows, ROWS_INSPECTED))
     keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
+    if not keys:
+        raise NotATableError
     names = used_columns(keys)
     sample = [[row.get(name) for name in names] for _, row in first if isinstance(row, dict)]
     columns = _columns(names, sample, path)

@@ -151,7 +151,13 @@ def table_time_scale_of(times: Iterable[Any]) -> float:
 
 def is_calendar(times: Iterable[Any]) -> bool:
     """Whether times are moments since 2002, and not seconds since a table's beginning."""
-    return any(_is_since_2002(value) for value in times)
+    return any(_is_since_2002(value) or _is_excel_day(value) for value in times)
+
+
+def _is_excel_day(value: Any) -> bool:
+    """Whether a number is a moment of 2002 to 2100 in the days of a spreadsheet."""
+    number = number_of(value)
+    return number is not None and 37_500 <= number <= 73_000 and not number.is_integer()  # noqa: PLR2004
 
 
 def _is_since_2002(value: Any) -> bool:

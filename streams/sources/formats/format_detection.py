@@ -137,6 +137,8 @@ def _keys(text: bytes, *paths: str) -> set[str]:
     return keys_of_objects(text, paths, _DEPTH_MAX)
 
 
+NO_HISTORY = "Give the files with the plays, as JSON or CSV."
+"""The remedy for documents that accompany an export."""
 _UNPACK, _AS_CSV = "Unpack it.", "Save it as CSV."
 _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\xfe", "UTF-16 text", "Save it as UTF-8."),
@@ -154,10 +156,10 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"ARROW1", "an Arrow file", "Save it as Parquet."),
     (0, b"ORC", "an ORC table", "Save it as Parquet."),
     (0, b"Obj\x01", "an Avro file", "Save it as Parquet or JSON lines."),
-    (0, b"%PDF", "a PDF document", "Give the files with the plays."),
-    (0, b"<?xml", "an XML document", "Give the files with the plays."),
-    (0, b"<!DOCTYPE html", "a web page", "Export the history as JSON or CSV."),
-    (0, b"<html", "a web page", "Export the history as JSON or CSV."),
+    (0, b"%PDF", "a PDF document", NO_HISTORY),
+    (0, b"<?xml", "an XML document", NO_HISTORY),
+    (0, b"<!DOCTYPE html", "a web page", NO_HISTORY),
+    (0, b"<html", "a web page", NO_HISTORY),
 )
 """Offset, magic bytes, what the file is, and what to do."""
 

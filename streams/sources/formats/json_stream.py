@@ -200,7 +200,8 @@ def _leniently(text: bytes, why: str) -> dict[str, Any] | str:
     except RecursionError:
         return TOO_DEEP
     except ValueError as error:
-        return f"is not JSON: {why if isinstance(error, json.JSONDecodeError) else error}"
+        is_json = not isinstance(error, json.JSONDecodeError)
+        return "holds a number of thousands of digits" if is_json else f"is not JSON: {why}"
     return value if isinstance(value, dict) else NOT_AN_OBJECT
 
 

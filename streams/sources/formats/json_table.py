@@ -15,7 +15,7 @@ from streams.sources.formats.table_rows import (
     plays_of_table,
     used_columns,
 )
-from streams.sources.plays import ParsedRow
+from streams.sources.plays import BadRow, ParsedRow
 
 _Rows = Iterable[tuple[int, dict[str, Any] | str]]
 
@@ -34,6 +34,8 @@ def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
     rest = iter(rows)
     first = list(islice(rest, ROWS_INSPECTED))
     keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
+    if first and not keys:
+        return (BadRow(part.name, row, str(why)) for row, why in chain(first, rest))
     used = used_columns(keys)
     return plays_of_table(_cells(chain(first, rest), used), used, part)
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import time_ms_of
+from streams.sources.formats.column_roles import number_of, time_ms_of, time_scale_of
 from streams.sources.formats.json_stream import objects_of_array
 from streams.sources.formats.service_export import Fields, played_in, plays_of, text_in
 from streams.sources.plays import ParsedRow
+from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 EXTENDED_SOURCE = "spotify_export"
 ACCOUNT_SOURCE = "spotify_account"
@@ -43,7 +44,7 @@ def _extended_fields(row: Fields) -> dict[str, Any] | str:
     played = played_in(row, "ms_played")
     return {
         "owner": text_in(row, "username"),
-        "listened_at": _stopped_ms(row, "ts") - played,
+        "listened_at": _began_ms(row, played),
         "track_name": text_in(row, "master_metadata_track_name"),
         "artist_name": text_in(row, "master_metadata_album_artist_name"),
         "release_name": text_in(row, "master_metadata_album_album_name"),
@@ -75,6 +76,16 @@ def _account_fields(row: Fields) -> dict[str, Any] | str:
         "artist_name": text_in(row, "artistName"),
         "ms_played": played,
     }
+
+
+def _began_ms(row: Fields, played: int) -> int:
+    """When a play began; a device without a clock states it in `offline_timestamp` only."""
+    began = _stopped_ms(row, "ts") - played
+    offline = number_of(row.get("offline_timestamp"))
+    if began >= EARLIEST_LISTENED_AT_MS or not offline or offline < 0:
+        return began
+    offline_ms = round(offline * time_scale_of([offline]))
+    return offline_ms if offline_ms >= EARLIEST_LISTENED_AT_MS else began
 
 
 def _stopped_ms(row: Fields, key: str) -> int:

@@ -8,6 +8,7 @@ listened_at is not a time: 'yesterday'
 ('ann', 'history:so what')
 """
 
+import re
 import time
 import zipfile
 import zlib
@@ -15,20 +16,31 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from streams.sources.files import OnBytes, Part, files_of, members_of, opened, owner_of, size_of
+from streams.sources.files import (
+    NAME_THE_LISTENER,
+    OnBytes,
+    Part,
+    files_of,
+    members_of,
+    opened,
+    owner_of,
+    size_of,
+)
 from streams.sources.formats.format_detection import (
     HEAD_BYTES,
+    NO_HISTORY,
     READERS,
     HistoryFormat,
+    foreign_kind,
     format_of,
     unknown,
 )
 from streams.sources.history.event_assembly import assembled
 from streams.sources.history.play_sorter import PlaySorter
-from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play
+from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
 
-__all__ = ["BadRow", "History", "HistoryRow", "Ignored", "read_history"]
+__all__ = ["BadRow", "History", "HistoryRow", "Ignored", "Skipped", "look_at", "read_history"]
 
 _BROKEN = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
@@ -77,7 +89,7 @@ class History:
         return self._yielded / self._plays if self._plays else 0.0
 
     def rows(self) -> Iterator[HistoryRow]:
-        """Yields bad and ignored rows as files are read, then all events in order of time.
+        """Yields what is left out as files are read, then all events in order of time.
 
         Raises `HistoryError` before the first event if a file cannot be read.
         """
@@ -93,13 +105,23 @@ class History:
                 self._yielded += 1
                 yield each
 
+    def rows_in_order_of_files(self) -> Iterator[ParsedRow]:
+        """Yields rows as they are read."""
+        self._parts = []
+        return self._parsed()
+
     def _parsed(self) -> Iterator[ParsedRow]:
         for export, path in enumerate(self._paths):
-            before = len(self._parts)
+            before, skipped = len(self._parts), list[Skipped]()
+            is_alone = not path.is_dir()
             for file in files_of(path):
-                yield from self._rows_of_file(file, export, is_alone=file == path)
+                rows = self._rows_of_file(file, export, is_alone=is_alone)
+                for row in rows if is_alone else _or_skipped(rows):
+                    if isinstance(row, Skipped):
+                        skipped.append(row)
+                    yield row
             if len(self._parts) == before:
-                raise _nothing_known(str(path))
+                raise _nothing_known(str(path), skipped)
 
     def _rows_of_file(self, path: Path, export: int, *, is_alone: bool) -> Iterator[ParsedRow]:
         try:
@@ -108,6 +130,11 @@ class History:
                     yield from self._rows_of_zip(file, export, str(path))
                 else:
                     yield from self._rows_of(file, export, str(path), is_alone=is_alone)
+        except NotImplementedError as error:
+            raise HistoryError(
+                f"{path} is packed in a way that cannot be read: {error}.",
+                "Unpack it and import its folder.",
+            ) from error
         except _BROKEN as error:
             raise HistoryError(
                 f"{path} cannot be read: {error}.", "Copy or export it again: it may be cut off."
@@ -115,13 +142,17 @@ class History:
 
     def _rows_of_zip(self, file: BinaryIO, export: int, name: str) -> Iterator[ParsedRow]:
         with zipfile.ZipFile(file) as archive:
-            owner, before = owner_of(archive), len(self._parts)
+            owner, before, skipped = owner_of(archive), len(self._parts), list[Skipped]()
             for entry in members_of(archive, name):
                 with archive.open(entry) as member:
                     label = f"{name}: {entry.filename}"
-                    yield from self._rows_of(cast(BinaryIO, member), export, label, owner=owner)
+                    rows = self._rows_of(cast(BinaryIO, member), export, label, owner=owner)
+                    for row in _or_skipped(rows):
+                        if isinstance(row, Skipped):
+                            skipped.append(row)
+                        yield row
             if len(self._parts) == before:
-                raise _nothing_known(name)
+                raise _nothing_known(name, skipped)
 
     def _rows_of(
         self,
@@ -137,10 +168,40 @@ class History:
         if found is None and is_alone:
             found = unknown(name, head)
         if found is None or found is HistoryFormat.ZIP:
+            if why := _why_skipped(name, head):
+                yield Skipped(why)
             return
         part = Part(len(self._parts), export, name, self._listener_id or owner)
         self._parts.append(part)
         yield from READERS[found](file, part)
+
+
+def _or_skipped(rows: Iterator[ParsedRow]) -> Iterator[ParsedRow]:
+    """`rows` of one file among others: if it is broken, it is skipped from there on."""
+    try:
+        yield from rows
+    except HistoryError as error:
+        if error.remedy == NAME_THE_LISTENER:
+            raise
+        yield Skipped(str(error))
+
+
+_SOUNDS_LIKE_HISTORY = re.compile(r"history|endsong|listen|scrobbl|plays", re.IGNORECASE)
+
+
+def _why_skipped(name: str, head: bytes) -> str:
+    """Why a file that may hold plays is not read; empty if it is none of them."""
+    file = name.rsplit("/", 1)[-1]
+    if file.startswith(".") or "__MACOSX" in name:
+        return ""
+    if format_of(head) is HistoryFormat.ZIP:
+        return f"{name} is an archive in an archive. Unpack it."
+    kind = foreign_kind(head)
+    if kind and kind[1] != NO_HISTORY:
+        return f"{name} is {kind[0]}. {kind[1]}"
+    if kind is None and _SOUNDS_LIKE_HISTORY.search(file):
+        return f"{name} is no listening history that is known."
+    return ""
 
 
 def _head_of(file: BinaryIO) -> bytes:
@@ -149,8 +210,24 @@ def _head_of(file: BinaryIO) -> bytes:
     return head
 
 
-def _nothing_known(name: str) -> HistoryError:
+def _nothing_known(name: str, skipped: Sequence[Skipped] = ()) -> HistoryError:
+    others = "".join(f" {each}" for each in skipped[:_SKIPPED_SHOWN])
     return HistoryError(
-        f"{name} holds no listening history that is known.",
+        f"{name} holds no listening history that is known.{others}",
         "Unpack it and name the files with plays in them.",
     )
+
+
+_SKIPPED_SHOWN = 3
+
+
+def look_at(paths: Sequence[Path], listener_id: str | None = None) -> None:
+    """Raises `HistoryError` if `paths` hold no play; reads no further than the first one."""
+    first_bad: BadRow | None = None
+    for row in History(paths, listener_id).rows_in_order_of_files():
+        if isinstance(row, Play):
+            return
+        if first_bad is None and isinstance(row, BadRow):
+            first_bad = row
+    why = f" The first bad row is {first_bad}." if first_bad else ""
+    raise HistoryError(f"No row is a play.{why}", "Correct the rows, or give other files.")

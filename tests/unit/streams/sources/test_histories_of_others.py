@@ -1,0 +1,382 @@
+"""What other people's programs write: an import and an evaluation read the same plays of it."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from streams.sources.columnar.play_reader import read_plays
+from streams.sources.history.history import Skipped, look_at
+from tests.support.histories import (
+    NOW_MS,
+    a_listen,
+    a_spotify_row,
+    bad_rows_of,
+    events_of,
+    ignored_of,
+    rows_of,
+    write,
+    write_json,
+    write_lines,
+    write_zip,
+)
+from topics.errors import HistoryError
+from topics.identity import track_id_of
+from topics.listening_event import ListeningEvent
+
+AT_S = 1_700_000_000
+MBID = "7d1f1b7a-1111-4a47-a5c4-3a2f7f6c9d10"
+
+
+def read(*paths: Path, listener_id: str | None = "ann") -> list[ListeningEvent]:
+    """The events of an import, after an evaluation was found to read the same plays."""
+    events = events_of(*paths, listener_id=listener_id)
+    plays, report = read_plays(paths, listener_id)
+    listeners = [plays.listener_ids[code] for code in plays.listeners.tolist()]
+    assert listeners == [event.listener_id for event in events]
+    assert plays.at_ms.tolist() == [event.listened_at for event in events]
+    assert len(plays.track_ids) == len({event.track_id for event in events})
+    assert len(plays.artist_ids) == len({event.artist_id for event in events} - {None})
+    assert report.bad == len(bad_rows_of(*paths, listener_id=listener_id))
+    assert report.ignored.total() == len(ignored_of(*paths, listener_id=listener_id))
+    return events
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plays"
+
+
+@pytest.mark.parametrize("nothing", ["None", "null", "NaN", "nan", "N/A", "\\N", "-", "", " "])
+def test_a_word_for_nothing_is_no_value_in_any_column(path: Path, nothing: str) -> None:
+    lines = [f"One,Song A,{AT_S},{nothing},{nothing},{nothing}"]
+    lines += [f"Two,Song B,{AT_S + 300},{nothing},{nothing},{nothing}"]
+    write(path, "\n".join(["artist,track,uts,mbid,user,album", *lines]))
+    events = read(path)
+    assert [event.track_id for event in events] == [
+        track_id_of("One", "Song A"),
+        track_id_of("Two", "Song B"),
+    ]
+    assert {(event.listener_id, event.release_name) for event in events} == {("ann", None)}
+
+
+def test_what_is_no_uuid_is_no_mbid(path: Path) -> None:
+    rows = [f",Song A,{AT_S},unknown", f",Song B,{AT_S + 300},unknown", f",,{AT_S + 600},{MBID}"]
+    write(path, "\n".join(["artist,track,uts,track_mbid", *rows]))
+    assert [event.track_id for event in read(path)] == ["history:Song A", "history:Song B", MBID]
+
+
+@pytest.mark.parametrize(
+    ("column", "told", "ms"),
+    [
+        ("duration", "3:05", 185_000),
+        ("duration", "1:02:03", 3_723_000),
+        ("ms_played", "90000.5", 90_000),
+        ("ms_played", "long", None),
+        ("duration", str(10**15), None),
+        ("ms_played", "inf", None),
+    ],
+)
+def test_an_optional_length_never_costs_the_play(
+    path: Path, column: str, told: str, ms: int | None
+) -> None:
+    (event,) = read(write(path, f"artist,track,uts,{column}\na,b,{AT_S},{told}\n"))
+    assert (event.duration_ms if column == "duration" else event.ms_played) == ms
+
+
+def test_a_decimal_comma_is_read(path: Path) -> None:
+    (event,) = read(write(path, f"artist;track;uts;ms_played\na;b;{AT_S};90000,5\n"))
+    assert event.ms_played == 90_000
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "14 Nov 2023 22:13",
+        "14 Nov 2023, 22:13",
+        "Nov 14, 2023, 10:13 PM",
+        "November 14, 2023, 22:13 GMT",
+        "14.11.2023 22:13",
+        "2023/11/14 22:13",
+    ],
+)
+def test_times_as_people_write_them_are_read(path: Path, told: str) -> None:
+    (event,) = read(write(path, f'artist,track,date\na,b,"{told}"\n'))
+    assert event.listened_at == 1_699_999_980_000
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("date,uts", f'"14 Nov 2023, 22:13",{AT_S}'),
+        ("date,utc_time", "2023-11-14T23:13:20,2023-11-14T22:13:20Z"),
+        ("timestamp,uts", f"yesterday,{AT_S}"),
+        ("created_at,played_at", f"2024-01-01T00:00:00Z,{AT_S}"),
+    ],
+)
+def test_of_several_time_columns_the_best_is_read(path: Path, header: str, row: str) -> None:
+    (event,) = read(write(path, f"artist,track,{header}\na,b,{row}\n"))
+    assert event.listened_at == AT_S * 1_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "One,Album,Song,14 Nov 2023 22:13\n",
+        f'Artist;Album;AlbumId;Track;Date#nina\n"One";"Album";"";"Song";"{AT_S}000"\n',
+        f"\n\nartist,track,uts\nOne,Song,{AT_S}\n",
+        f"sep=;\nartist;track;uts\nOne;Song;{AT_S}\n",
+        f"artist;track;uts\r\n\r\nOne;Song;{AT_S}\r\n",
+    ],
+)
+def test_what_common_exporters_write_is_read(path: Path, content: str) -> None:
+    (event,) = read(write(path, content))
+    assert (event.artist_name, event.track_name) == ("One", "Song")
+
+
+def test_a_listener_may_be_named_in_the_header(path: Path) -> None:
+    (event,) = read(write(path, f"Artist,Track,Date#nina\na,b,{AT_S}\n"), listener_id=None)
+    assert event.listener_id == "nina"
+
+
+def test_a_quote_that_is_open_in_a_tab_separated_row_is_a_character(path: Path) -> None:
+    titles = ['"Open', '7" Mix', '"Said" Twice']
+    rows = "".join(f"One\t{title}\t{AT_S + 300 * at}\n" for at, title in enumerate(titles))
+    events = read(write(path, f"artist\ttrack\tuts\n{rows}"))
+    assert [event.track_name for event in events] == titles
+
+
+def test_an_open_quote_in_a_csv_makes_no_play_of_two_rows(path: Path) -> None:
+    write(path, f'artist,track,uts\nOne,"Open,{AT_S}\nTwo,7" Mix,{AT_S}\nThree,c,{AT_S}\n')
+    assert {event.artist_name for event in read(path)} >= {"Three"}
+    assert all("\n" not in (event.track_name or "") for event in events_of(path))
+
+
+@pytest.mark.parametrize(
+    ("key", "artist", "told"),
+    [
+        ("artists", "One", "One"),
+        ("Artist Name(s)", "One", "One"),
+        ("artist", ["One", "Two"], "One, Two"),
+        ("artist", {"name": "One"}, "One"),
+        ("artists", [{"name": "One"}, {"name": "Two"}], "One, Two"),
+    ],
+)
+def test_an_artist_is_read_whatever_its_shape(path: Path, key: str, artist: Any, told: str) -> None:
+    rows = [{key: artist, "track": "Same", "ts": AT_S}]
+    rows += [{key: "Another", "track": "Same", "ts": AT_S + 300}]
+    first, second = read(write_lines(path, rows))
+    assert first.artist_name == told
+    assert first.track_id != second.track_id
+
+
+def test_a_row_that_is_no_utf8_costs_itself(path: Path) -> None:
+    write(path, b"artist,track,uts\nB\xe4nd,S\xf6ng,1700000000\nOne,Song,1700000300\n")
+    assert [event.artist_name for event in read(path)] == ["One"]
+    assert [row for row, _ in bad_rows_of(path)] == [2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" * 5_000 + b"]" * 5_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b"9" * 6_000,
+        b"1e99999999999999999999",
+        b"-" + b"9" * 30,
+        b"NaN",
+    ],
+)
+@pytest.mark.parametrize("key", [b"ts", b"ms_played", b"other"])
+def test_a_hostile_value_costs_at_most_its_row(path: Path, key: bytes, value: bytes) -> None:
+    good = b'{"artist": "One", "track": "Song", "ts": 1700000000}'
+    hostile = b'{"artist": "Two", "track": "T", "ts": 1700000300, "%s": %s}' % (key, value)
+    for content in (b"[%s, %s]" % (hostile, good), b"%s\n%s\n" % (good, hostile)):
+        assert "One" in [event.artist_name for event in read(write(path, content))]
+
+
+def test_arrays_that_follow_one_another_and_commas_after_lines_are_read(path: Path) -> None:
+    row = b'{"artist": "One", "track": "Song", "ts": 1700000000}'
+    other = row.replace(b"00}", b"99}")
+    for content in (b"[%s]\n[%s]" % (row, other), b"%s,\n%s,\n" % (row, other)):
+        assert len(read(write(path, content))) == 2
+
+
+def test_text_after_an_array_is_named(path: Path) -> None:
+    write(path, b'[{"artist": "One", "track": "Song", "ts": 1700000000}] done')
+    with pytest.raises(HistoryError, match="text follows the end of the array: 'done'"):
+        events_of(path)
+
+
+def test_love_and_other_rows_are_no_plays(path: Path) -> None:
+    kinds = ["scrobble", "love", "unlove", "scrobble"]
+    rows = [
+        {"artist": "One", "track": "Song", "timeMs": (AT_S + 300 * at) * 1_000, "event": kind}
+        for at, kind in enumerate(kinds)
+    ]
+    assert len(read(write_lines(path, rows))) == 2
+    assert ignored_of(path) == ["is 'love', not a play", "is 'unlove', not a play"]
+
+
+def an_activity(**changes: Any) -> dict[str, Any]:
+    return {
+        "header": "YouTube Music",
+        "title": "Watched A Song",
+        "titleUrl": "https://music.youtube.com/watch?v=a",
+        "subtitles": [{"name": "A Band - Topic"}],
+        "time": "2023-11-14T22:13:20.000Z",
+    } | changes
+
+
+def test_of_youtubes_history_only_music_is_read(path: Path) -> None:
+    rows = [
+        an_activity(),
+        an_activity(header="YouTube", title="Watched How to Swim"),
+        an_activity(title="Searched for songs"),
+        an_activity(details=[{"name": "From Google Ads"}]),
+        an_activity(subtitles=None),
+    ]
+    (event,) = read(write_json(path, rows))
+    assert (event.artist_name, event.track_name) == ("A Band", "A Song")
+    assert len(set(ignored_of(path))) == 4
+
+
+def test_plays_of_two_services_are_one_whoever_knew_an_mbid(tmp_path: Path) -> None:
+    starts = [1_709_324_130 + 600 * at for at in range(5)]
+    listens = [a_listen(listened_at=start) for start in starts]
+    for listen in listens[::2]:
+        more = listen["track_metadata"] | {"mbid_mapping": {"recording_mbid": MBID}}
+        listen["track_metadata"] = more
+    ends = [
+        f"2024-03-01T{20 + (15 + 10 * at) // 60}:{(15 + 10 * at) % 60:02}:33Z" for at in range(5)
+    ]
+    spotify = [a_spotify_row(ts=end, ms_played=3_000) for end in ends]
+    write_lines(tmp_path / "in" / "listens.jsonl", listens)
+    write_json(tmp_path / "in" / "Streaming_History_Audio_1.json", spotify)
+    events = read(tmp_path / "in")
+    assert len(events) == 5
+    assert len({event.track_id for event in events}) == 1
+
+
+def test_two_tables_of_one_life_are_learnt_once(tmp_path: Path) -> None:
+    rows = [f"One,Song {at},{AT_S + 400 * at}" for at in range(3)]
+    later = [f"One,Song {at},{AT_S + 400 * at + 40}" for at in range(3)]
+    one = write(tmp_path / "in" / "a.csv", "\n".join(["artist,track,uts", *rows]))
+    other = write(tmp_path / "in" / "b.csv", "\n".join(["artist,track,uts", *later]))
+    assert len(read(tmp_path / "in")) == 3
+    assert len(read(one, other)) == 3
+    assert events_of(one)[0].source != events_of(other)[0].source
+
+
+def test_a_song_played_twice_within_a_minute_stays_two_plays_of_one_file(path: Path) -> None:
+    assert len(read(write(path, f"artist,track,uts\na,b,{AT_S}\na,b,{AT_S + 30}\n"))) == 2
+
+
+def skipped_in(*paths: Path) -> list[str]:
+    return [str(row) for row in rows_of(*paths) if isinstance(row, Skipped)]
+
+
+def test_what_was_not_read_of_an_archive_is_named(tmp_path: Path) -> None:
+    rows = orjson.dumps([{}, a_spotify_row()])
+    archive = write_zip(
+        tmp_path / "a.zip",
+        {
+            "ReadMeFirst.pdf": b"%PDF-1.7",
+            "Streaming_History_Audio_1.json": rows,
+            "Streaming_History_Audio_2.json": rows.decode().encode("utf-16"),
+            "Userdata.json": b'{"name": "x"}',
+        },
+    )
+    assert len(read(archive)) == 1
+    (said,) = skipped_in(archive)
+    assert "Streaming_History_Audio_2.json is UTF-16 text" in said
+
+
+def test_a_file_that_cannot_be_read_costs_no_other_of_its_folder(tmp_path: Path) -> None:
+    good = orjson.dumps([a_spotify_row()])
+    (tmp_path / "in").mkdir()
+    write_zip(tmp_path / "in" / "a.zip", {"Streaming_History_Audio_1.json": good})
+    write_zip(tmp_path / "in" / "b.zip", {"Userdata.json": b"{}"})
+    write(tmp_path / "in" / "c.7z", b"7z\xbc\xaf\x27\x1c" + b"\x00" * 20)
+    write(tmp_path / "in" / "endsong_1.json", good[:-30])
+    assert len(read(tmp_path / "in")) == 1
+    said = skipped_in(tmp_path / "in")
+    assert [name for name in ("b.zip", "c.7z", "endsong_1.json") if name in " ".join(said)] == [
+        "b.zip",
+        "c.7z",
+        "endsong_1.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive. Unpack it"),
+        (b"Rar!\x1a\x07\x00", "is a RAR archive. Unpack it"),
+        (b"\xfd7zXZ\x00", "is packed with xz"),
+        (b"BZh91AY", "is packed with bzip2"),
+        (b"\x28\xb5\x2f\xfd", "is packed with Zstandard"),
+        (b"SQLite format 3\x00", "is an SQLite database"),
+        (b"x" * 257 + b"ustar\x00", "is a tar archive"),
+    ],
+)
+def test_a_file_of_a_known_other_kind_is_called_by_its_name(
+    path: Path, head: bytes, said: str
+) -> None:
+    write(path, head + b"\x00" * 40)
+    for reader in (events_of, read_plays):
+        with pytest.raises(HistoryError) as caught:
+            reader(*([path] if reader is events_of else [[path]]))
+        assert said in str(caught.value)
+
+
+def test_a_spreadsheet_is_no_archive(path: Path) -> None:
+    write_zip(path, {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<x/>"})
+    with pytest.raises(HistoryError, match=r"is a spreadsheet .*Save it as CSV"):
+        events_of(path)
+
+
+def test_an_archive_packed_in_an_unknown_way_is_said_to_be_unpacked(path: Path) -> None:
+    write_zip(path, {"Streaming_History_Audio_1.json": orjson.dumps([a_spotify_row()])})
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((zipfile.stringFileHeader, 8), (zipfile.stringCentralDir, 10)):
+        at = content.index(signature) + offset
+        content[at : at + 2] = b"\x09\x00"  # Deflate64
+    write(path, bytes(content))
+    with pytest.raises(HistoryError, match=r"cannot be read: .*Unpack it and import its folder"):
+        events_of(path)
+
+
+def test_days_of_parquet_are_their_first_moments(path: Path) -> None:
+    days = pa.array([19_675, 19_676], pa.int32()).cast(pa.date32())
+    pq.write_table(pa.table({"artist": ["a", "a"], "track": ["b", "c"], "date": days}), path)
+    assert [event.listened_at for event in read(path)] == [1_699_920_000_000, 1_700_006_400_000]
+
+
+def test_a_device_without_a_clock_states_the_time_in_another_field(path: Path) -> None:
+    rows = [a_spotify_row(ts="1970-01-01T00:05:00Z", offline_timestamp=at)
+            for at in (AT_S, AT_S * 1_000 + 300_000, None)]  # fmt: skip
+    events = read(write_json(path, rows))
+    assert [event.listened_at for event in events] == [AT_S * 1_000, AT_S * 1_000 + 300_000]
+    assert bad_rows_of(path) == [(3, "listened_at 1970-01-01T00:01:40Z is before 2002-10-01")]
+
+
+def test_days_of_a_spreadsheet_are_no_times_for_anyone(path: Path) -> None:
+    assert read(write(path, "artist,track,date\na,b,45352.4166\na,c,45352.42\n")) == []
+
+
+def test_no_row_may_be_of_the_listener_who_stands_for_all(path: Path) -> None:
+    write(path, f"user,artist,track,uts\n*everyone*,a,b,{AT_S}\n")
+    assert events_of(path) == []
+    assert "stands for all" in bad_rows_of(path)[0][1]
+
+
+def test_a_look_says_why_no_row_is_a_play(path: Path) -> None:
+    write(path, "artist,track,uts\na,b,yesterday\n")
+    with pytest.raises(HistoryError, match=r"No row is a play.*not a time: 'yesterday'"):
+        look_at([path], "ann")
+    look_at([write(path, f"artist,track,uts\na,b,{NOW_MS // 1_000}\na,b,x\n")], "ann")

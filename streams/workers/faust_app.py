@@ -33,6 +33,13 @@ _COMMIT_EVERY_S = 1.0
 _FETCH_BYTES_MAX = 4 * 1024 * 1024
 
 
+class _App(faust.App):
+    """An app without folders: it has no tables, so a sequencer needs no writable home."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def faust_app(
     settings: Settings,
     addresses: Addresses,
@@ -43,7 +50,7 @@ def faust_app(
     pace: Pace = AT_ONCE,
 ) -> faust.App:
     """A Faust app of literal name `app_id` (also its group) that reads chunks."""
-    app = faust.App(
+    app = _App(
         app_id,
         broker=f"kafka://{addresses.kafka.replace(',', ';kafka://')}",
         broker_credentials=broker_credentials(addresses.kafka),
@@ -118,7 +125,6 @@ def run_worker(build: Callable[[], Worker], settings: Settings) -> None:
 
     It returns or raises within `STOP_TIMEOUT_S`, unless its event loop hangs.
     """
-    (settings.home / "faust").mkdir(parents=True, exist_ok=True)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(build))

@@ -26,7 +26,8 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureStation]
     folder = tmp_path_factory.mktemp("secure")
     with closing(SecureStation(folder / "home", KAFKA_LIBS)) as station:
         station.up()
-        station.start("sequencer")
+        redis = station.addresses.redis
+        station.start("sequencer", ECHOTUNE_HOME="/proc/no-home", ECHOTUNE_REDIS=redis)
         station.start("recommender")
         done = station.run_as("importer", "import", str(a_history(folder / "plays.csv")))
         assert done.returncode == 0, done.stderr

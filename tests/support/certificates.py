@@ -1,5 +1,6 @@
 """Certificates for tests, made by the program openssl: an authority, and what it has signed."""
 
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -50,6 +51,13 @@ class Authority:
         command += ["-keyout", str(key), "-out", str(certificate)]
         command += ["-subj", f"/CN={name}", "-days", _DAYS, *more]
         subprocess.run(command, check=True, capture_output=True)
+
+
+def served_by(made: "Certificate") -> ssl.SSLContext:
+    """The context of a server that shows this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    return context
 
 
 class Certificate:

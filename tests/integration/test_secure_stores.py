@@ -1,0 +1,189 @@
+"""Redis, MongoDB and the schema registry over TLS, with users of the smallest rights."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.daemon import LOOPBACK, free_port, spawn, wait_ready
+from infra.redis_server import server_program
+from streams.addresses import addresses_of
+from streams.lists.frontier import NOTHING_PUBLISHED
+from streams.lists.list_store import Publication
+from streams.lists.redis_lists import redis_lists
+from streams.monitoring.worker_status import sequencer_statuses, write_sequencer_status
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.registry.contracts import registry_of
+from streams.settings import Settings
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from tests.support.certificates import Authority, served_by
+from tests.support.tcp_proxy import TcpProxy
+from topics.errors import RegistryUnavailableError, ServerError, SettingsError
+
+PASSWORD = "a-pass:word@with/signs"
+RIGHTS = (
+    "recommender ~recs:* ~echotune:* +@read +@write +@connection +evalsha +script|load",
+    "sequencer ~echotune:status:sequencer:* +set +@connection",
+    "reader %R~recs:* %R~echotune:* +@read +@connection +info +time",
+)
+"""The smallest rights in Redis, as docs/security.md lists them."""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def redis_port(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The encrypted port of a Redis with users."""
+    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    (folder / "users.acl").write_text("".join([*_users()]))
+    options = ["--dir", str(folder), "--bind", LOOPBACK, "--port", str(port), "--save", ""]
+    options += ["--aclfile", str(folder / "users.acl")]
+    daemon = spawn([server_program(), *options], port=port, log=folder / "redis.log")
+    wait_ready(daemon, "Redis", folder / "redis.log", 20.0)
+    with TcpProxy(port, served_by(authority.issue("redis"))) as proxy:
+        yield proxy.port
+    daemon.stop(5.0)
+
+
+def _users() -> Iterator[str]:
+    yield "user default off\n"
+    for each in RIGHTS:
+        name, _, rights = each.partition(" ")
+        yield f"user {name} on >{PASSWORD} {rights}\n"
+
+
+def settings(redis_port: int, authority: Authority, user: str, **changes: Any) -> Settings:
+    """Settings of a process that reaches this Redis as `user`, with changes."""
+    usual = {
+        "kafka": "unused:9092",
+        "redis": f"rediss://{user}@{LOOPBACK}:{redis_port}/0",
+        "redis_password": PASSWORD,
+        "redis_ssl_ca_location": authority.certificate,
+    }
+    return Settings(**{**usual, **changes})
+
+
+async def test_each_role_works_with_its_smallest_rights(
+    redis_port: int, authority: Authority
+) -> None:
+    one = settings(redis_port, authority, "recommender")
+    writer = redis_lists(one, redis_of(addresses_of(one)))
+    frontier = NOTHING_PUBLISHED._replace(as_of=7, owner=1, serial=1)
+    assert (await writer.publish(Publication((), (), frontier), NOTHING_PUBLISHED)).is_accepted
+    await writer.close()
+    sequencer = redis_of(addresses_of(settings(redis_port, authority, "sequencer")))
+    await write_sequencer_status(sequencer, "host-1", {"sequencer_id": "host-1"})
+    await sequencer.aclose()
+    other = settings(redis_port, authority, "reader")
+    redis = redis_of(addresses_of(other))
+    reader = redis_lists(other, redis)
+    assert (await reader.frontier()).as_of == 7
+    assert await sequencer_statuses(redis) == [{"sequencer_id": "host-1"}]
+    assert await reader.count() == 0
+    assert (await redis.info())["role"] == "master"
+    with pytest.raises(REDIS_UNAVAILABLE, match="permissions"):
+        await redis.set("recs:first:ann", "")
+    await reader.close()
+
+
+@pytest.mark.parametrize("wrong", ["password", "authority", "plaintext"])
+async def test_a_redis_that_refuses_is_an_error_and_no_secret_is_in_it(
+    redis_port: int, authority: Authority, tmp_path: Path, wrong: str
+) -> None:
+    changes: dict[str, dict[str, Any]] = {
+        "password": {"redis_password": "another"},
+        "authority": {"redis_ssl_ca_location": Authority(tmp_path, "other").certificate},
+        "plaintext": {
+            "redis": f"redis://reader@{LOOPBACK}:{redis_port}/0",
+            "redis_ssl_ca_location": None,
+        },
+    }
+    redis = redis_of(addresses_of(settings(redis_port, authority, "reader", **changes[wrong])))
+    with pytest.raises(REDIS_UNAVAILABLE) as refused:
+        await redis.ping()
+    await redis.aclose()
+    assert "another" not in str(refused.value)
+    assert PASSWORD not in str(refused.value)
+
+
+def test_certificates_for_a_redis_in_plaintext_are_refused(authority: Authority) -> None:
+    with pytest.raises(SettingsError, match="no rediss:// URL"):
+        addresses_of(settings(6379, authority, "me", redis="redis://me@host:6379/0"))
+
+
+def test_a_password_in_the_url_and_beside_it_is_refused(authority: Authority) -> None:
+    with pytest.raises(SettingsError, match="ECHOTUNE_REDIS_PASSWORD is set, too") as refused:
+        addresses_of(settings(6379, authority, "me", redis="rediss://me:secret@host:6379/0"))
+    assert "secret" not in str(refused.value)
+
+
+# -- mongodb and the schema registry ---------------------------------------------------------------
+
+
+async def test_mongodb_is_reached_over_tls(
+    mongo_url: str, authority: Authority, tmp_path: Path
+) -> None:
+    port = int(mongo_url.rpartition(":")[2])
+    stranger = Authority(tmp_path, "other").certificate
+    with TcpProxy(port, served_by(authority.issue("mongo"))) as proxy:
+        url = f"mongodb://{LOOPBACK}:{proxy.port}/?directConnection=true&tls=true&tlsCAFile="
+        known = MongoTrackCatalogue(f"{url}{authority.certificate}")
+        assert await known.names(["unknown"]) == {}
+        await known.close()
+        refused = MongoTrackCatalogue(f"{url}{stranger}")
+        with pytest.raises(ServerError, match="CERTIFICATE_VERIFY_FAILED"):
+            await refused.names(["unknown"])
+        await refused.close()
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """Answers every question with no subjects, if it is asked by the right user."""
+
+    def do_GET(self) -> None:
+        is_known = self.headers["Authorization"] == "Basic bWU6c2VjcmV0"
+        self.send_response(200 if is_known else 401)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def registry_port(authority: Authority) -> Iterator[int]:
+    """The encrypted port of a registry whose user is me, with the password secret."""
+    server = HTTPServer((LOOPBACK, 0), _Registry)
+    context = served_by(authority.issue("registry"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_registry_is_asked_over_tls_with_a_user(
+    registry_port: int, authority: Authority
+) -> None:
+    def versions(user: str, trusted: Path | None) -> object:
+        url = f"https://{user}@{LOOPBACK}:{registry_port}"
+        registry = registry_of(
+            Settings(schema_registry=url, schema_registry_ssl_ca_location=trusted)
+        )
+        assert registry is not None
+        return registry.versions("any")
+
+    assert versions("me:secret", authority.certificate) == []
+    with pytest.raises(RegistryUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
+        versions("me:secret", None)
+    with pytest.raises(RegistryUnavailableError) as refused:
+        versions("me:wrong-one", authority.certificate)
+    assert "wrong-one" not in str(refused.value)

@@ -30,7 +30,14 @@ class LogEpochStarted:
     reason: str
 
 
-ControlRecord = SourceAdded | SourceTruncated | LogEpochStarted
+@dataclass(frozen=True)
+class StrayRecord:
+    """A record that nothing of EchoTune has written: it is counted, and changes nothing else."""
+
+    why: str
+
+
+ControlRecord = SourceAdded | SourceTruncated | LogEpochStarted | StrayRecord
 
 _BY_NAME: dict[str, type[SourceAdded | SourceTruncated | LogEpochStarted]] = {
     each.__name__: each for each in (SourceAdded, SourceTruncated, LogEpochStarted)

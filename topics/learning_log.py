@@ -3,11 +3,12 @@
 import xxhash
 
 from topics.catalogue import LEARNING_LOG
-from topics.codecs import Decoder, encode
-from topics.control_records import ControlRecord, control_record, fields_of
-from topics.errors import LogError
+from topics.codecs import HEADER_BYTES, MAGIC, Decoder, encode
+from topics.control_records import ControlRecord, StrayRecord, control_record, fields_of
+from topics.errors import LogError, SchemaError
 from topics.learning_batch import LearningBatch
 from topics.rejection import Rejected
+from topics.schemas import FIXED_IDS_FROM, released
 
 LogRecord = LearningBatch | ControlRecord
 
@@ -24,9 +25,12 @@ def encode_log_record(record: LogRecord) -> bytes:
 def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
     """The record at `offset`; raises `LogError` if it cannot be read.
 
-    The log is not written by producers. Unreadable bytes are therefore damage, or were written by a
-    newer version, and must not be skipped like a poison message.
+    Bytes that no version of EchoTune writes to the log are a `StrayRecord`, for each version.
+    All others that cannot be read are damage, or were written by a newer version, and must not be
+    skipped like a poison message.
     """
+    if why := _why_stray(value):
+        return StrayRecord(why)
     decoded = _decoder.decode(value)
     if isinstance(decoded, Rejected):
         raise _unreadable(offset, f"{decoded.reason}: {decoded.detail}")
@@ -39,16 +43,33 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
         raise _unreadable(offset, str(error)) from error
 
 
-def record_hash(value: bytes, appended_at: int) -> str:
+def _why_stray(value: bytes | None) -> str:
+    """Why the record is not one of EchoTune's; empty if it may be one, perhaps a damaged one."""
+    if value is None or len(value) < HEADER_BYTES or value[0] != MAGIC:
+        return "it has no value in the wire format"
+    schema_id = int.from_bytes(value[1:HEADER_BYTES], "big")
+    if schema_id < FIXED_IDS_FROM:
+        return f"schema {schema_id} is not one of EchoTune's"
+    try:
+        name = released(schema_id).name
+    except SchemaError:
+        return ""  # of a newer version
+    return "" if name in LEARNING_LOG.contracts else f"{name} does not belong in this log"
+
+
+def record_hash(value: bytes | None, appended_at: int) -> str:
     """Hash that identifies a log record; it includes the broker's append time (ms).
 
     Bytes alone do not: after the log has lost its tail, equal bytes may be appended again.
     """
-    return xxhash.xxh3_128_hexdigest(appended_at.to_bytes(8, "little", signed=True) + value)
+    return xxhash.xxh3_128_hexdigest(
+        appended_at.to_bytes(8, "little", signed=True) + (value or b"")
+    )
 
 
 def _unreadable(offset: int, why: str) -> LogError:
     return LogError(
         f"learning-log record {offset} cannot be read ({why}).",
-        "Upgrade this worker, or see docs/operations.md on a damaged log.",
+        "Upgrade this worker; if it is the newest, restore the log: docs/operations.md, "
+        '"cannot be read".',
     )

@@ -18,7 +18,13 @@ from streams.folding.coverage import BatchIgnored
 from streams.folding.deduplication_window import EventColumns, Verdict, entries_of
 from streams.folding.fold_state import Count, FoldState
 from streams.folding.rewards import rewards_of, signals_of
-from topics.control_records import ControlRecord, LogEpochStarted, SourceAdded, SourceTruncated
+from topics.control_records import (
+    ControlRecord,
+    LogEpochStarted,
+    SourceAdded,
+    SourceTruncated,
+    StrayRecord,
+)
 from topics.errors import LogError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
@@ -81,6 +87,8 @@ class Fold(FoldState):
 
     def _apply_control(self, control: ControlRecord) -> None:
         match control:
+            case StrayRecord():
+                self.counts[Count.STRAY] += 1
             case SourceAdded():
                 self.coverage.add_source(control)
             case SourceTruncated():

@@ -41,6 +41,7 @@ class Count:
     MISSED = "missed_in_source"
     ERASURES = "erasures"
     BATCHES = "batches"
+    STRAY = "stray_in_log"
 
 
 class FoldState:

@@ -184,6 +184,8 @@ class NaiveFold:
                     self.next[key] = record.log_start
             elif isinstance(record, LogEpochStarted):
                 self.epoch = max(self.epoch, record.epoch)
+            else:
+                self.counts["stray_in_log"] += 1
         return self
 
     def batch(self, batch: LearningBatch) -> None:

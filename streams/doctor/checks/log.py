@@ -128,6 +128,14 @@ def _missed(facts: Facts) -> Judged:
     return ok("none") if facts.recommender else None
 
 
+def _stray(facts: Facts) -> Judged:
+    stray = facts.count("stray_in_log")
+    if stray:
+        text = f"{stray:,} in the learning-log, which nothing of EchoTune has written"
+        return Level.WARNING, text, "They change nothing. Let only EchoTune write to this topic."
+    return ok("none in the learning-log") if facts.recommender else None
+
+
 def _dead_letters(facts: Facts) -> Judged:
     if facts.letters_at_ms is None:
         return None
@@ -156,6 +164,7 @@ CHECKS: dict[str, Check] = {
     "transactions": _transactions,
     "vacant offsets": _vacant,
     "rows that are gone": _missed,
+    "stray records": _stray,
     "dead letters": _dead_letters,
     "duplicate window": _window,
 }

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from topics.catalogue import LEARNING_LOG
-from topics.codecs import encode
+from topics.codecs import HEADER_BYTES, encode
 from topics.control_records import (
     ControlRecord,
     LogEpochStarted,
     SourceAdded,
     SourceTruncated,
+    StrayRecord,
     fields_of,
 )
 from topics.errors import LogError
@@ -54,22 +55,9 @@ def test_the_same_batch_is_always_the_same_bytes(an_event: AnEvent) -> None:
     assert encode_log_record(a_batch(an_event)) == encode_log_record(a_batch(an_event))
 
 
-@pytest.mark.parametrize("value", [None, b"", b"\x00\x00\x00\x00\x07", b"text"])
-def test_a_record_that_nobody_wrote_stops_the_reader_and_names_its_offset(
-    value: bytes | None,
-) -> None:
-    with pytest.raises(LogError, match=r"record 41 cannot be read"):
-        decode_log_record(value, 41)
-
-
-def test_a_contract_of_another_topic_is_damage_here(an_event: AnEvent) -> None:
-    with pytest.raises(LogError, match="does not belong"):
-        decode_log_record(encode("ListeningEvent", an_event()), 0)
-
-
 def test_a_batch_cut_at_any_length_stops_the_reader(an_event: AnEvent) -> None:
     value = encode_log_record(a_batch(an_event))
-    for length in range(len(value)):
+    for length in range(HEADER_BYTES, len(value)):
         with pytest.raises(LogError):
             decode_log_record(value[:length], 0)
 
@@ -89,3 +77,28 @@ def test_the_fields_of_a_control_record_are_those_of_its_contract(control: Contr
 def test_the_hash_of_a_record_is_of_its_bytes_and_its_time_and_snapshots_keep_it() -> None:
     assert record_hash(b"r", 1) == "d44ba5ff37046cb85ae21853f0a75704"
     assert record_hash(b"r", 2) == "bd0357aed18aed35926b5a4df67726bc"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"hello",
+        b'{"json": 1}',
+        b"\x00\x00\x00\x00\x07 of a registry",
+        b"\x00" + (1_000_000_000).to_bytes(4, "big") + b"an event in the wrong topic",
+    ],
+)
+def test_what_nothing_of_echotune_writes_to_the_log_is_a_stray_record(value: bytes | None) -> None:
+    assert isinstance(decode_log_record(value, 7), StrayRecord)
+    assert record_hash(value, 3)
+
+
+@pytest.mark.parametrize("schema_id", [1_000_000_001, 1_000_000_999])
+def test_what_may_be_ours_and_cannot_be_read_halts_and_names_a_page_that_exists(
+    schema_id: int,
+) -> None:
+    value = b"\x00" + schema_id.to_bytes(4, "big") + b"\xff"
+    with pytest.raises(LogError, match=r"record 7 cannot be read.*docs/operations.md"):
+        decode_log_record(value, 7)

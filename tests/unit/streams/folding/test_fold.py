@@ -23,7 +23,7 @@ from tests.support.learning_log import (
     batches,
     folded,
 )
-from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
+from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated, StrayRecord
 from topics.errors import LogError
 from topics.learning_batch import SourcePartition
 from topics.listening_event import EventFields
@@ -396,3 +396,12 @@ def test_records_folded_together_or_one_by_one_are_the_same(sizes: list[int]) ->
             np.testing.assert_array_equal(found, wanted)
         assert together_.digest() == alone.digest()
     assert alone.offset == len(RECORDS) - 1
+
+
+def test_stray_records_are_counted_and_change_nothing_else() -> None:
+    log = batches(a_history(30), 10)
+    strays = [StrayRecord("x"), *log[:1], StrayRecord("y"), *log[1:]]
+    found, clean = folded(a_fold(), strays), folded(a_fold(), log)
+    assert found.counts.pop("stray_in_log") == 2
+    assert found.counts == clean.counts
+    assert found.ranker.digest() == clean.ranker.digest()

@@ -156,6 +156,11 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
         Level.WARNING,
         {"status": a_status(recommender=a_recommender(counts={"vacant": 55, "applied": 3}))},
     ),
+    (
+        "stray records",
+        Level.WARNING,
+        {"status": a_status(recommender=a_recommender(counts={"stray_in_log": 1}))},
+    ),
     ("lag", Level.WARNING, {"status": a_status(lag={"events": None, "log_records": 0})}),
     ("redis writes", Level.BROKEN, redis(has_failed_disk=True)),
     (

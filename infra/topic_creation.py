@@ -103,7 +103,7 @@ def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:
         for name, value in topic.settings.items()
         if found.settings.get(name) != value
     }
-    if found.partitions == topic.partitions:
+    if found.partitions == topic.partitions or _keeps_its_partitions(topic, found.partitions):
         return Difference(topic, settings=settings) if settings else None
     return Difference(
         topic,
@@ -111,6 +111,16 @@ def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:
         settings=settings,
         obstacle=_obstacle(topic, found.partitions),
     )
+
+
+def _keeps_its_partitions(topic: Topic, partitions: int) -> bool:
+    """Whether fewer partitions than the catalogue's are right, because growth would do harm.
+
+    A compacted topic would keep the older record of each key that moves in its former partition,
+    also after an erasure.
+    """
+    is_compacted = topic.settings.get("cleanup.policy") == "compact"
+    return is_compacted and topic.keyed and partitions < topic.partitions
 
 
 def _obstacle(topic: Topic, partitions: int) -> str:

@@ -30,3 +30,17 @@ def test_a_topic_that_cannot_hold_another_ones_record_is_named_with_what_follows
 
 def test_another_limit_that_differs_is_no_clash() -> None:
     assert "cannot hold" not in said(**{"learning-log": "1000", "dead-letters": "3000000"})
+
+
+def test_a_compacted_topic_of_keys_never_grows_because_older_lists_would_stay() -> None:
+    found = {each.name: FoundTopic(each.partitions, {**each.settings}) for each in TOPICS}
+    for name in ("recommendations", "listening-events"):
+        found[name] = FoundTopic(4, found[name].settings)
+    assert [one.topic.name for one in differences(TOPICS, found)] == ["listening-events"]
+
+
+def test_a_compacted_topic_of_keys_that_somebody_raised_is_named() -> None:
+    found = {each.name: FoundTopic(each.partitions, {**each.settings}) for each in TOPICS}
+    found["recommendations"] = FoundTopic(40, found["recommendations"].settings)
+    [difference] = differences(TOPICS, found)
+    assert "it has 40 partitions" in difference.obstacle

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import KAFKA_LIBS
-from tests.support.secure_kafka import password_of
+from tests.support.secure_kafka import a_token, password_of
 from tests.support.secure_station import SecureStation
 from tests.support.station import wait_until
 
@@ -88,6 +88,39 @@ def test_a_recommender_without_its_transactional_id_says_so(station: SecureStati
     )
     wait_until(worker.text, lambda text: "no right to use its transactional id" in text)
     worker.kill()
+
+
+def test_sequencers_join_by_certificate_and_by_token(
+    station: SecureStation, tmp_path: Path
+) -> None:
+    """Faust's clients, too, prove who they are in each way."""
+    made, token = station.kafka.authority.issue("sequencer"), tmp_path / "token"
+    token.write_text(a_token("sequencer", 3_600).text)
+    no_password = {"ECHOTUNE_KAFKA_SASL_USERNAME": "", "ECHOTUNE_KAFKA_SASL_PASSWORD_FILE": ""}
+    by_certificate = no_password | {
+        "ECHOTUNE_KAFKA": station.kafka.servers("ssl"),
+        "ECHOTUNE_KAFKA_SECURITY_PROTOCOL": "SSL",
+        "ECHOTUNE_KAFKA_SASL_MECHANISM": "",
+        "ECHOTUNE_KAFKA_SSL_CERTIFICATE_LOCATION": str(made.certificate),
+        "ECHOTUNE_KAFKA_SSL_KEY_LOCATION": str(made.key),
+    }
+    by_token = no_password | {
+        "ECHOTUNE_KAFKA": station.kafka.servers("oauth"),
+        "ECHOTUNE_KAFKA_SASL_MECHANISM": "OAUTHBEARER",
+        "ECHOTUNE_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE": str(token),
+    }
+    for environment in (by_certificate, by_token):
+        worker = station.start("sequencer", **environment)
+        own = f"-{worker.process.pid}"
+        wait_until(
+            lambda own=own: [  # type: ignore[misc]
+                each["partitions"]
+                for each in station.status()["sequencers"]
+                if each["sequencer_id"].endswith(own)
+            ],
+            any,
+        )
+        worker.stop()
 
 
 def test_no_secret_is_written_anywhere(station: SecureStation) -> None:

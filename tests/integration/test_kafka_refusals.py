@@ -1,10 +1,7 @@
 """Why a cluster cannot be used is said in words, and waiting is left to what waiting can change."""
 
-import json
 import subprocess
 import sys
-import time
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +9,14 @@ import pytest
 from confluent_kafka.admin import NewTopic
 
 from infra.daemon import LOOPBACK, free_port
-from streams.kafka.cluster import KafkaCluster, KafkaSecurity, OAuthToken
+from streams.kafka.cluster import KafkaCluster, KafkaSecurity
 from streams.kafka.refusals import refusal
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.rights import check_rights
 from streams.kafka.topic_facts import bounds_of, describe_topic
 from tests.conftest import KAFKA_LIBS
 from tests.support.certificates import Authority
-from tests.support.secure_kafka import UNREACHABLE, SecureKafka, password_of
+from tests.support.secure_kafka import UNREACHABLE, SecureKafka, a_token, password_of
 from tests.support.tcp_proxy import TcpProxy
 from topics.errors import RefusedError, ServerError
 
@@ -148,15 +145,6 @@ def test_a_client_without_a_certificate_is_told_so(kafka: SecureKafka, tmp_path:
     foreign = with_certificate(kafka, Authority(tmp_path, "other"), "admin")
     for it in (KafkaCluster(kafka.servers("ssl"), nobody), foreign):
         assert "does not accept this client's certificate, or asks for one" in words(it)
-
-
-def a_token(user: str, lifetime_s: float) -> OAuthToken:
-    """A token that the cluster accepts without a signature."""
-    now = time.time()
-    claims = {"sub": user, "iat": now - 60, "exp": now + lifetime_s}
-    parts = [json.dumps(each).encode() for each in ({"alg": "none"}, claims)]
-    text = ".".join(urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
-    return OAuthToken(f"{text}.", now + lifetime_s)
 
 
 def with_token(kafka: SecureKafka, lifetime_s: float) -> KafkaCluster:

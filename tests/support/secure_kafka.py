@@ -1,6 +1,9 @@
 """A Kafka with TLS, passwords and an authorizer: what other people's clusters ask for."""
 
+import json
 import re
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from confluent_kafka.admin import (
 
 from infra.daemon import LOOPBACK, Daemon, free_port
 from infra.kafka_server import KafkaServer
+from streams.kafka.cluster import OAuthToken
 from tests.support.certificates import Authority
 
 UNREACHABLE = "broker.invalid:9092"
@@ -151,6 +155,15 @@ class SecureKafka(KafkaServer):
 def password_of(user: str) -> str:
     """The password of a user of `SecureKafka`."""
     return PASSWORD.format(user=user)
+
+
+def a_token(user: str, lifetime_s: float) -> OAuthToken:
+    """A token that the cluster accepts without a signature."""
+    now = time.time()
+    claims = {"sub": user, "iat": now - 60, "exp": now + lifetime_s}
+    parts = [json.dumps(each).encode() for each in ({"alg": "none"}, claims)]
+    text = ".".join(urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
+    return OAuthToken(f"{text}.", now + lifetime_s)
 
 
 def _binding(user: str, kind: str, name: str, operation: str) -> AclBinding:

@@ -119,8 +119,9 @@ class EmbeddedServers:
         if orphan := self._orphans().get(name):
             orphan.stop(STOP_TIMEOUT_S)
         port = _port_like(running, name, say)
-        daemon = self._servers[name].start(port, say)
-        self._store(name, daemon)
+        with writing_in(self._home):
+            daemon = self._servers[name].start(port, say)
+            self._store(name, daemon)
         try:
             self._servers[name].wait_ready(daemon)
         except ServerError:

@@ -1,9 +1,11 @@
 """The `echotune` command; this is its entry point, and `commands` lists the modules of all."""
 
+import errno
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 import typer
 from pydantic import ValidationError
@@ -49,20 +51,21 @@ def main() -> None:
             signal.signal(number, signal.default_int_handler)
     console.replace_what_cannot_be_shown()
     try:
-        from streams.cli import commands
-
-        commands.register(app)
-        app(standalone_mode=True)
+        _run_command()
     except EchoTuneError as error:
         console.failure(error.message, error.remedy)
         sys.exit(EXIT_ERROR)
     except ValidationError as error:
         console.failure(*_wrong_settings(error))
         sys.exit(EXIT_ERROR)
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        _discard_output()
+        sys.exit(EXIT_NO)
     except OSError as error:
         if error.strerror is None:  # not from the operating system: a time-out in our own code
             raise
-        console.failure(f"{error.strerror}: {error.filename or 'what is written to'}.", "")
+        _discard_output()
+        console.failure(*_of_the_system(error))
         sys.exit(EXIT_ERROR)
     except UnicodeEncodeError as error:
         what = str(error.object).encode("utf-8", "surrogateescape")[:80]
@@ -70,6 +73,32 @@ def main() -> None:
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _run_command() -> None:
+    """Runs the command of the arguments, and writes what it has printed, which may fail."""
+    from streams.cli import commands
+
+    commands.register(app)
+    try:
+        app(standalone_mode=True)
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _discard_output() -> None:
+    """Lets Python end without writing what could not be written; it would exit with 120."""
+    with suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_the_system(error: OSError) -> tuple[str, str]:
+    """What the operating system refused, and what to do where a disk is full."""
+    where = error.filename or "the standard output, or a file of the home folder"
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "Free disk space, or set ECHOTUNE_HOME to a folder on another disk." if is_full else ""
+    return f"{error.strerror}: {where}.", remedy
 
 
 def _wrong_settings(error: ValidationError) -> tuple[str, str]:

@@ -76,13 +76,14 @@ class Supervisor:
         """Starts `echotune ARGUMENTS`; a lasting process is restarted whenever it ends."""
         command = [sys.executable, "-P", "-m", "streams.cli", *arguments]
         log = self._home / "logs" / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        before = log.stat().st_size if log.exists() else 0
-        process = _spawned(command, log)
-        self._children[name] = _Child(
-            name, command, log, is_lasting, process, self._clock(), log_bytes_before=before
-        )
-        self._store_processes()
+        with writing_in(self._home):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            before = log.stat().st_size if log.exists() else 0
+            process = _spawned(command, log)
+            self._children[name] = _Child(
+                name, command, log, is_lasting, process, self._clock(), log_bytes_before=before
+            )
+            self._store_processes()
 
     def restart_ended(self) -> None:
         """Restarts ended processes, with exponential backoff; call it regularly."""

@@ -42,8 +42,13 @@ def test_a_normalised_name_is_its_own_normal_form(text: str) -> None:
     assert normalised(normalised(text)) == normalised(text)
 
 
-def test_a_track_is_its_recording_where_that_is_known() -> None:
+def test_a_track_is_the_same_whoever_knows_its_recording() -> None:
     track_id = track_id_of("Björk", "Jóga", recording_mbid=MBID, source="x", source_track_id="y")
+    assert track_id == track_id_of("Björk", "Jóga")
+
+
+def test_a_track_without_names_is_its_recording() -> None:
+    track_id = track_id_of(None, "Jóga", recording_mbid=MBID, source="x", source_track_id="y")
     assert track_id == MBID.lower()
 
 

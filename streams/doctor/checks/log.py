@@ -47,7 +47,7 @@ def _ignored(facts: Facts) -> Judged:
 def _lag(facts: Facts) -> Judged:
     lag = (facts.status or {}).get("lag") or {}
     events, records = lag.get("events"), lag.get("log_records")
-    if events is None and records is None:
+    if not lag:
         return None
     text = f"{_said(events)} events not in the log, {_said(records)} log records not in the model"
     if events is None or records is None:

@@ -162,6 +162,7 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
         {"status": a_status(recommender=a_recommender(counts={"stray_in_log": 1}))},
     ),
     ("lag", Level.WARNING, {"status": a_status(lag={"events": None, "log_records": 0})}),
+    ("lag", Level.WARNING, {"status": a_status(lag={"events": None, "log_records": None})}),
     ("redis writes", Level.BROKEN, redis(has_failed_disk=True)),
     (
         "foreign keys",

@@ -27,6 +27,7 @@ from streams.kafka.topic_facts import describe_topic
 from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_problem, refusal_of
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -91,7 +92,7 @@ async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None
         seconds, microseconds = await redis.time()
         active = await _active(redis, settings.prefix)
     except REDIS_UNAVAILABLE as error:
-        probe.problem = error
+        probe.problem = redis_problem(error) if refusal_of(error) else error
         return
     finally:
         await redis.aclose()

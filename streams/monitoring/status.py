@@ -16,6 +16,7 @@ from streams.monitoring.worker_status import (
     sequencer_statuses,
 )
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_problem
 from streams.settings import Settings
 from topics.catalogue import LISTENING_EVENTS
 from topics.errors import EchoTuneError
@@ -39,7 +40,7 @@ async def system_status(
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_UNAVAILABLE as error:
         shards, sequencers, lists, left_out = [{}], [], None, []
-        problems.append(f"redis: {error}")
+        problems.append(f"redis: {redis_problem(error)}")
     finally:
         await redis.aclose()
     problems += map(_unreadable, left_out)

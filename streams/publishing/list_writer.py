@@ -10,6 +10,7 @@ import structlog
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import ListStore, Publication, PublishOutcome
 from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_refusals import redis_problem
 
 _log = structlog.get_logger(__name__)
 PAUSE_FIRST_S = 0.5
@@ -121,7 +122,7 @@ class ListWriter:
     def _note_unavailable(self, error: BaseException) -> None:
         if self.error is not None:  # it is logged already
             return
-        self.error = f"{type(error).__name__}: {error}"
+        self.error = redis_problem(error)
         self._try_again_at = self._clock() + self._pause_s
         self._pause_s = min(max(2 * self._pause_s, PAUSE_FIRST_S), PAUSE_MAX_S)
         _log.warning(

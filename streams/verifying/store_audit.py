@@ -13,6 +13,7 @@ from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
 from streams.publishing.topic_frontier import topic_frontier
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_problem
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
@@ -49,7 +50,7 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
         )
         in_redis = await lists_in_redis(redis, settings.generation, settings.prefix)
     except REDIS_UNAVAILABLE as error:
-        raise ServerError(f"Redis does not answer: {error}.", "Is it up?") from error
+        raise ServerError(f"Redis does not answer: {redis_problem(error)}", "Is it up?") from error
     finally:
         await redis.aclose()
     complete = [each._replace(as_of=each.complete_up_to) for each in (reached, topic)]

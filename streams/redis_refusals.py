@@ -1,0 +1,84 @@
+"""What Redis refuses, and what to do about it, in words. Pure."""
+
+from typing import NamedTuple
+
+
+class Refusal(NamedTuple):
+    """What is wrong with Redis, and a remedy."""
+
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}"
+
+
+_FULL = Refusal(
+    "Redis is full: maxmemory is reached, and it may not evict keys",
+    "Give it more memory; lists follow automatically.",
+)
+_REPLICA = Refusal(
+    "Redis is a read-only replica", "Set ECHOTUNE_REDIS to the primary; lists follow automatically."
+)
+_RIGHTS = Refusal(
+    "the user of Redis lacks a right",
+    "Grant it; docs/security.md lists the rights that each role needs.",
+)
+_PASSWORD = Refusal(
+    "Redis refuses the user or the password",
+    "Correct ECHOTUNE_REDIS, or ECHOTUNE_REDIS_PASSWORD.",
+)
+_CLUSTER = Refusal(
+    "this is a Redis Cluster, which is not supported",
+    "Set ECHOTUNE_REDIS to a single Redis or Valkey: lists are written by one script.",
+)
+_DISK = Refusal(
+    "Redis cannot write to its disk, and refuses writes",
+    "Free its disk; its own log says more. Lists follow automatically.",
+)
+_LOADING = Refusal("Redis loads its data", "Wait; lists follow automatically.")
+_DATABASE = Refusal(
+    "Redis does not have the database of the address", "Correct the number in ECHOTUNE_REDIS."
+)
+_SENTINEL = Refusal(
+    "this is a Redis Sentinel, or a Redis whose commands were renamed; neither is supported",
+    "Set ECHOTUNE_REDIS to the primary itself.",
+)
+_BY_TEXT = (
+    ("out of memory", _FULL),
+    ("command not allowed when used memory", _FULL),
+    ("readonly", _REPLICA),
+    ("against a read only replica", _REPLICA),
+    ("noperm", _RIGHTS),
+    ("has no permissions", _RIGHTS),
+    ("noauth", _PASSWORD),
+    ("authentication required", _PASSWORD),
+    ("wrongpass", _PASSWORD),
+    ("invalid username-password", _PASSWORD),
+    ("invalid password", _PASSWORD),
+    ("crossslot", _CLUSTER),
+    ("moved ", _CLUSTER),
+    ("clusterdown", _CLUSTER),
+    ("db is not allowed in cluster mode", _CLUSTER),
+    ("misconf", _DISK),
+    ("loading", _LOADING),
+    ("db index is out of range", _DATABASE),
+    ("unknown command", _SENTINEL),
+)
+"""A part of an answer of Redis or of its client, in lower case → what it means."""
+
+
+def refusal_of(error: BaseException) -> Refusal | None:
+    """What an error of Redis means; None if it says nothing more than that it does not answer.
+
+    >>> refusal_of(ValueError("command not allowed when used memory > 'maxmemory'.")).what
+    'Redis is full: maxmemory is reached, and it may not evict keys'
+    """
+    text = f"{type(error).__name__}: {error}".lower()  # the client cuts some codes off the text
+    return next((refusal for part, refusal in _BY_TEXT if part in text), None)
+
+
+def redis_problem(error: BaseException) -> str:
+    """An error of Redis in words; its own words if they are not known."""
+    refusal = refusal_of(error)
+    return str(refusal) if refusal else f"{type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ offset and metadata of its own consumer group.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ LISTS_A_TRANSACTION_MAX = 20_000
 """More lists take several transactions: a broker aborts one that lasts longer than a minute."""
 _CALL_TIMEOUT_S = 30.0
 _RETRY_S = 0.2
+_BY_KEY = -1
 _NOT_READY = frozenset(
     {
         KafkaError.NOT_COORDINATOR,
@@ -164,8 +165,13 @@ class TopicTransactions:
 
     def _transact(self, lists: Lists, frontier: Frontier, schema_id: int | None) -> None:
         self._producer.begin_transaction()
+        erased = [listener_id for listener_id, each in lists.items() if each is None]
         for listener_id, each in lists.items():
-            self._produce(listener_id, None if each is None else each.encoded(schema_id))
+            if each is not None:
+                self._produce(listener_id, each.encoded(schema_id))
+        for partition in self._partitions() if erased else ():
+            for listener_id in erased:
+                self._produce(listener_id, None, partition)
         log, text = self._prefix + LEARNING_LOG.name, frontier.text()
         offset = TopicPartition(log, 0, frontier.as_of + 1, metadata=text)
         group = self._consumer.consumer_group_metadata()
@@ -223,10 +229,20 @@ class TopicTransactions:
                     raise
                 self._pause(_RETRY_S)
 
-    def _produce(self, listener_id: str, value: bytes | None) -> None:
+    def _partitions(self) -> Iterable[int]:
+        """All partitions: tombstones go to each, because a former one may hold an older list.
+
+        A key has another partition once somebody has raised their number.
+        """
+        found = self._producer.list_topics(self._topic, _CALL_TIMEOUT_S).topics[self._topic]
+        return sorted(found.partitions)
+
+    def _produce(self, listener_id: str, value: bytes | None, partition: int = _BY_KEY) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, key=listener_id, value=value)
+                self._producer.produce(
+                    self._topic, key=listener_id, value=value, partition=partition
+                )
                 return
             except BufferError:
                 self._check_wanted()

@@ -1,5 +1,6 @@
 """`TopicWriter` and `TopicTransactions` themselves over a simulated Kafka; no thread runs."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -48,7 +49,11 @@ class TransactionalProducer:
         """See confluent_kafka."""
         self._pending, self._offset, self._is_committed = {}, None, False
 
-    def produce(self, topic: str, *, key: str, value: bytes | None) -> None:
+    def list_topics(self, topic: str, timeout_s: float) -> SimpleNamespace:
+        """Says that the topic has one partition."""
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None})})
+
+    def produce(self, topic: str, *, key: str, value: bytes | None, partition: int) -> None:
         """Adds a list to the transaction."""
         self._edge.may_die("within a transaction")
         if self._edge.chance.strikes("full queue", self._edge.name, FULL):

@@ -1,5 +1,7 @@
 """An in-memory Kafka with transactions, as `TopicTransactions` sees it through its clients."""
 
+from types import SimpleNamespace
+
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.lists.frontier import Frontier, frontier_of
@@ -83,7 +85,11 @@ class KeptTransactions:
     def begin_transaction(self) -> None:
         self._lists = {}
 
-    def produce(self, topic: str, *, key: str, value: bytes | None) -> None:
+    def list_topics(self, topic: str, timeout_s: float) -> SimpleNamespace:
+        """Says that the topic has one partition."""
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None})})
+
+    def produce(self, topic: str, *, key: str, value: bytes | None, partition: int) -> None:
         decoded = None if value is None else _decoder.decode(value)
         self._lists[key] = None if decoded is None else decoded[1]["as_of"]
 

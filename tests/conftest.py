@@ -1,6 +1,7 @@
 """Real servers for every level that needs them: started once a run, on free loopback ports."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,11 @@ from tests.support.station import Station
 settings.register_profile("echotune", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "echotune"))
+
+# Commands and workers that tests stop would ignore these signals if this run was started to.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler)
 
 KAFKA_LIBS = Path(
     os.environ.get("ECHOTUNE_KAFKA_LIBS")

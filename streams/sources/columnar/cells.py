@@ -145,7 +145,8 @@ def _numbers_of_list(cells: list[Any]) -> NDArray[np.float64] | None:
 
 
 def _whole(numbers: Any, scale: float, most: int) -> NDArray[np.int64]:
-    scaled = np.rint(numbers * scale)
+    with np.errstate(over="ignore"):  # infinite is unknown, too
+        scaled = np.rint(numbers * scale)
     is_known = (scaled >= 0) & (scaled <= most)
     return np.where(is_known, scaled, UNKNOWN).astype(np.int64)
 
@@ -155,6 +156,8 @@ def flags(cells: Cells) -> NDArray[np.bool_]:
     codes = TextCodes()
     at = codes.encode(_as_text_of_bool(cells))
     meanings = [_meaning(text) for text in codes.texts]
+    if (at == BROKEN).any():
+        raise ValueError("is neither yes nor no: a text that cannot be read")
     return np.array([*meanings, False], np.bool_)[at]
 
 

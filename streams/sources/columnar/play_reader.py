@@ -32,7 +32,7 @@ from streams.sources.columnar.table_blocks import (
 from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, without_listener
-from streams.sources.formats.column_roles import Role, owner_in, why_no_play
+from streams.sources.formats.column_roles import UNREADABLE_KIND, Role, owner_in, why_no_play
 from streams.sources.formats.format_detection import HistoryFormat, recognise
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
@@ -149,7 +149,11 @@ class _TableReader:
         for code, reason in enumerate(reasons):
             if reason and (count := int((codes == code).sum())):
                 self.report.ignored[reason] += count
-        is_play = np.array([*(reason is None for reason in reasons), True], np.bool_)[codes]
+        if unreadable := int((codes == BROKEN).sum()):
+            self.report.ignored[UNREADABLE_KIND] += unreadable
+        is_play = np.array([*(reason is None for reason in reasons), True], np.bool_)[
+            np.maximum(codes, UNKNOWN)
+        ] & (codes != BROKEN)
         return block if is_play.all() else block.selected(np.flatnonzero(is_play))
 
     def _add(self, path: Path, block: Block, units: TableUnits) -> None:
@@ -229,10 +233,13 @@ def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Ro
 
 def _rewards(cells: dict[Role, Cells], units: TableUnits, rows: int) -> NDArray[np.float32]:
     def length(*roles: Role) -> NDArray[np.int32]:
+        found = np.full(rows, UNKNOWN, np.int32)
         for role in roles:
-            if role in cells:
-                return lengths_ms(cells[role], units.scales[role])
-        return np.full(rows, UNKNOWN, np.int32)
+            if role in cells and (found == UNKNOWN).any():
+                found = np.where(
+                    found == UNKNOWN, lengths_ms(cells[role], units.scales[role]), found
+                )
+        return found
 
     reasons, words = np.full(rows, UNKNOWN, np.int32), TextCodes()
     if Role.REASON_END in cells:

@@ -26,9 +26,10 @@ class DerivedCodes:
         """int32[n]; `UNKNOWN` where no id follows from the text, `BROKEN` where the text is."""
         at = self._texts.encode(cells)
         for text in self._texts.texts[len(self._of_text) :]:
-            found = self._id_of(text)
-            self._of_text.append(UNKNOWN if found is None else self._codes.code(found))
-        return np.where(at < 0, at, np.array([*self._of_text, UNKNOWN], np.int32)[at])
+            own_id = self._id_of(text)
+            self._of_text.append(UNKNOWN if own_id is None else self._codes.code(own_id))
+        found = np.array([*self._of_text, UNKNOWN], np.int32)[np.maximum(at, UNKNOWN)]
+        return np.where(at < 0, at, found)
 
 
 class TrackCodes:

@@ -422,10 +422,15 @@ _OTHER_WORDS = frozenset({"love", "loved", "unlove", "hate", "hated", "unhate", 
                           "block", "unblock", "skip"})  # fmt: skip
 
 
+UNREADABLE_KIND = "is of a kind that cannot be read"
+_RELEASE_WORDS = frozenset({"album", "ep", "compilation"})
+"""Values of a column that states the type of a release, which may also be `single`."""
+
+
 def are_kinds_of_rows(values: Iterable[Any]) -> bool:
     """Whether a column states what each row is: a play, a love, a podcast."""
     words = {str(each).strip().lower() for each in values if text_of(each)}
-    return bool(words & (_PLAY_WORDS | _OTHER_WORDS))
+    return bool(words & (_PLAY_WORDS | _OTHER_WORDS)) and not words & _RELEASE_WORDS
 
 
 def why_no_play(kind: Any) -> str | None:
@@ -437,6 +442,8 @@ def why_no_play(kind: Any) -> str | None:
     text = text_of(kind)
     if text is None or text.lower() in _PLAY_WORDS:
         return None
+    if not is_storable(text):
+        return UNREADABLE_KIND
     return f"is {text[:40]!r}, not a play"
 
 

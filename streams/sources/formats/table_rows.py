@@ -77,6 +77,8 @@ def _reader(
             return Ignored(reason, part.name)
         values: dict[str, Any] = {"listener_id": part.listener_id}
         for field, position, of in fields:
+            if values.get(field) is not None and field != "listener_id":
+                continue  # of several lengths, the first that is known
             try:
                 values[field] = of(cells[position])
             except ValueError as error:
@@ -121,6 +123,7 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
         Role.DURATION_MS: _length(1.0),
         Role.DURATION: _length(duration_scale_of(sample(Role.DURATION))),
         Role.RECORDING_MBID: mbid_of,
+        Role.TRACK_ID: optional_text_of,
         Role.RELEASE_NAME: optional_text_of,
         Role.ARTIST_ID: optional_text_of,
         Role.REASON_END: optional_text_of,

@@ -180,6 +180,55 @@ def test_a_row_that_is_no_utf8_costs_itself(path: Path) -> None:
     assert [row for row, _ in bad_rows_of(path)] == [2]
 
 
+@pytest.mark.parametrize("name", [b"artist", b"track"])
+def test_a_file_in_which_no_name_is_utf8_has_bad_rows_only(path: Path, name: bytes) -> None:
+    good = b"track" if name == b"artist" else b"artist"
+    assert not read(write(path, b"%s,%s,uts\nB\xe4nd,Song,1700000000\n" % (name, good)))
+    assert [row for row, _ in bad_rows_of(path)] == [2]
+
+
+def test_a_kind_of_row_that_cannot_be_read_is_no_play(path: Path) -> None:
+    rows = b"a,b,1700000000,l\xf6ve\na,c,1700000300,play\na,d,1700000600,love\n"
+    assert [event.track_name for event in read(write(path, b"artist,track,uts,type\n" + rows))] == [
+        "c"
+    ]
+
+
+def test_a_type_of_release_is_no_kind_of_row(path: Path) -> None:
+    rows = f"a,b,{AT_S},album\na,c,{AT_S + 300},single\na,d,{AT_S + 600},EP\n"
+    assert len(read(write(path, f"artist,track,uts,type\n{rows}"))) == 3
+
+
+def test_what_is_scored_has_to_be_readable(path: Path) -> None:
+    write(path, b"user,artist,track,uts,scored\nann,a,b,1700000000,\xe4\n")
+    with pytest.raises(HistoryError, match="neither yes nor no: a text that cannot be read"):
+        read_plays([path])
+
+
+def test_of_several_lengths_the_first_that_is_known_counts(path: Path) -> None:
+    header = "artist,track,uts,ms_played,playtime,duration_ms,duration"
+    rows = f"a,b,{AT_S},180000,,240000,\na,c,{AT_S + 300},,200,,240\na,d,{AT_S + 600},9,200,99,1\n"
+    events = read(write(path, f"{header}\n{rows}"))
+    lengths = [(event.ms_played, event.duration_ms) for event in events]
+    assert lengths == [(180_000, 240_000), (200_000, 240_000), (9, 99)]
+    rewards = read_plays([path], "ann")[0].rewards.tolist()
+    path.write_text(f"artist,track,uts,ms_played,duration_ms\n{_with_lengths(lengths)}")
+    assert rewards == read_plays([path], "ann")[0].rewards.tolist()
+
+
+def _with_lengths(lengths: list[tuple[int | None, int | None]]) -> str:
+    return "".join(
+        f"a,{at},{AT_S + 300 * at},{ms_played},{duration_ms}\n"
+        for at, (ms_played, duration_ms) in enumerate(lengths)
+    )
+
+
+def test_an_id_that_cannot_be_kept_costs_no_play_that_has_names(path: Path) -> None:
+    rows = [{"artist": "a", "track": "b", "ts": AT_S, "track_id": "9" * 2_000}]
+    (event,) = read(write_lines(path, rows))
+    assert event.source_track_id is None
+
+
 @pytest.mark.parametrize(
     "value",
     [

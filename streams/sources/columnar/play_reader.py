@@ -39,6 +39,8 @@ from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
 from topics.identity import artist_id_of
 
+_WRITE_FLAGS = "Write 1 and 0 there."
+
 OnRows = Callable[[int], object]
 """Is called with the number of rows that were read so far."""
 
@@ -57,11 +59,13 @@ def read_plays(
     if tables is None:
         return read_history_columns(paths, listener_id, on_rows)
     try:
-        plays, report = _read_tables(tables, listener_id, on_rows, is_regular=True)
-    except NotRegularError:
-        plays, report = _read_tables(tables, listener_id, on_rows, is_regular=False)
+        plays, report = _read_tables(tables, listener_id, on_rows)
     except NotATableError:
         return read_history_columns(paths, listener_id, on_rows)
+    except HistoryError as error:
+        if error.remedy == _WRITE_FLAGS or not any(path.is_dir() for path in paths):
+            raise
+        return read_history_columns(paths, listener_id, on_rows)  # skips what is broken
     if plays.scored is not None:
         return plays, report
     once = plays.rows(~is_in_another_file(plays))
@@ -75,11 +79,14 @@ def _read_tables(
     listener_id: str | None,
     on_rows: OnRows,
     *,
-    is_regular: bool,
+    is_regular: bool = True,
 ) -> tuple[PlayColumns, ReadingReport]:
     reader = _TableReader(listener_id, on_rows)
-    for path, kind in tables:
-        reader.read(path, table_of(path, kind, is_regular=is_regular))
+    try:
+        for path, kind in tables:
+            reader.read(path, table_of(path, kind, is_regular=is_regular))
+    except NotRegularError:
+        return _read_tables(tables, listener_id, on_rows, is_regular=False)
     return reader.plays(), reader.report
 
 
@@ -204,7 +211,7 @@ class _TableReader:
             return flags(cells[Role.SCORED])
         except ValueError as error:
             raise HistoryError(
-                f"{path}: the column of what is scored {error}.", "Write 1 and 0 there."
+                f"{path}: the column of what is scored {error}.", _WRITE_FLAGS
             ) from error
 
     def _leave_out(self, path: Path, block: Block, *columns: NDArray[Any]) -> None:

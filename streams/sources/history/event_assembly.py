@@ -41,29 +41,27 @@ _track_id_of = lru_cache(IDS_CACHED)(track_id_of)
 _artist_id_of = lru_cache(IDS_CACHED)(artist_id_of)
 
 _PlayKey = tuple[str, str, str, int | None]
+_Export = tuple[str, int]
 
 
 class RepeatedPlays:
     """Numbers equal plays within an export; recognises those of an earlier export.
 
+    An export is a path, or one table, because two tables in one folder may have the same plays.
     Plays arrive in order of time, then export. It therefore keeps the plays of one time only.
     """
 
     def __init__(self) -> None:
         self._listened_at: int | None = None
-        self._export = -1
         self._in_any_export: dict[_PlayKey, int] = {}
-        self._in_export: dict[_PlayKey, int] = {}
+        self._in_export: dict[tuple[_Export, _PlayKey], int] = {}
 
-    def ordinal_of(self, export: int, listened_at: int, key: _PlayKey) -> int | None:
+    def ordinal_of(self, export: _Export, listened_at: int, key: _PlayKey) -> int | None:
         """Ordinal among equal plays, from 0; None if an earlier export contains this play."""
         if listened_at != self._listened_at:
-            self._listened_at, self._in_any_export = listened_at, {}
-            self._export = -1
-        if export != self._export:
-            self._export, self._in_export = export, {}
-        ordinal = self._in_export.get(key, 0)
-        self._in_export[key] = ordinal + 1
+            self._listened_at, self._in_any_export, self._in_export = listened_at, {}, {}
+        ordinal = self._in_export.get((export, key), 0)
+        self._in_export[export, key] = ordinal + 1
         if ordinal < self._in_any_export.get(key, 0):
             return None
         self._in_any_export[key] = ordinal + 1
@@ -72,7 +70,7 @@ class RepeatedPlays:
     @property
     def is_full(self) -> bool:
         """Whether `AT_ONE_TIME_MAX` different plays of the current time are kept."""
-        return len(self._in_any_export) >= AT_ONE_TIME_MAX
+        return len(self._in_export) >= AT_ONE_TIME_MAX
 
 
 class PlaysElsewhere:
@@ -138,7 +136,8 @@ def _row_of(
         return BadRow(part.name, play.row, "listened_at: too many plays at exactly this time")
     source_or_track_id = play.source_track_id or track_id
     key = (play.source, play.listener_id, source_or_track_id, play.ms_played)
-    ordinal = repeats.ordinal_of(part.export, play.listened_at, key)
+    export = (TABLE, part.number) if play.source == TABLE else ("", part.export)
+    ordinal = repeats.ordinal_of(export, play.listened_at, key)
     if ordinal is None:
         return Ignored(REPEATED, part.name)
     event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)

@@ -321,6 +321,15 @@ def test_two_tables_of_one_life_are_learnt_once(tmp_path: Path) -> None:
     assert events_of(one)[0].source != events_of(other)[0].source
 
 
+def test_two_tables_of_exactly_the_same_plays_are_learnt_once(tmp_path: Path) -> None:
+    rows = f"artist,track,uts\na,b,{AT_S}\na,b,{AT_S}\na,c,{AT_S + 300}\n"
+    write(tmp_path / "all" / "old.csv", rows)
+    write(tmp_path / "all" / "new.csv", f"{rows}a,d,{AT_S + 600}\n")
+    titles = ["b", "b", "c", "d"]
+    assert [event.track_name for event in events_of(tmp_path / "all", listener_id="ann")] == titles
+    assert len(read_plays([tmp_path / "all"], "ann")[0]) == len(titles)
+
+
 def test_a_song_played_twice_within_a_minute_stays_two_plays_of_one_file(path: Path) -> None:
     assert len(read(write(path, f"artist,track,uts\na,b,{AT_S}\na,b,{AT_S + 30}\n"))) == 2
 
@@ -343,6 +352,23 @@ def test_what_was_not_read_of_an_archive_is_named(tmp_path: Path) -> None:
     assert len(read(archive)) == 1
     (said,) = skipped_in(archive)
     assert "Streaming_History_Audio_2.json is UTF-16 text" in said
+
+
+@pytest.mark.parametrize(
+    "broken", [b"PAR1PAR1", b'[{"user": "a", "artist": "a", "track": "z", "ts": 1700000000},']
+)
+def test_a_table_that_is_broken_costs_no_other_of_its_folder(tmp_path: Path, broken: bytes) -> None:
+    write(tmp_path / "all" / "a", broken)
+    write(tmp_path / "all" / "b.csv", f"artist,track,uts\na,b,{AT_S}\n")
+    assert "b" in [event.track_name for event in read(tmp_path / "all")]
+    (skipped,) = read_plays([tmp_path / "all"], "ann")[1].skipped
+    assert str(tmp_path / "all" / "a") in skipped
+
+
+def test_a_wrong_word_for_scored_is_an_error_in_a_folder_too(tmp_path: Path) -> None:
+    write(tmp_path / "all" / "a.csv", f"user,artist,track,uts,scored\nu,a,b,{AT_S},maybe\n")
+    with pytest.raises(HistoryError, match="neither yes nor no"):
+        read_plays([tmp_path / "all"])
 
 
 def test_a_file_that_cannot_be_read_costs_no_other_of_its_folder(tmp_path: Path) -> None:

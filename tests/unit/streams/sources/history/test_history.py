@@ -107,7 +107,7 @@ def test_a_broken_file_is_an_error_before_the_first_event(tmp_path: Path) -> Non
 def test_a_folder_is_read_with_what_is_in_it_and_known(tmp_path: Path) -> None:
     write(tmp_path / "export" / "ReadMe.txt", "Hello.")
     write_lines(tmp_path / "export" / "2024" / "1.jsonl", [a_play(1)])
-    write_lines(tmp_path / "export" / "2024" / "2.jsonl", [a_play(1), a_play(2)])
+    write_lines(tmp_path / "export" / "2024" / "2.jsonl", [a_play(2), a_play(3)])
     assert len(events_of(tmp_path / "export")) == 3
 
 

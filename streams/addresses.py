@@ -68,7 +68,11 @@ def shown(url: str) -> str:
         return f"{scheme}{slashes}***"
     user, colon, _ = who.partition(":")
     masked = f"{user}:***@" if colon else "***@"
-    return f"{scheme}{slashes}{masked if at else ''}{re.sub('[?#].*', '?***', place)}"
+    return f"{scheme}{slashes}{masked if at else ''}{_PARAMETERS.sub('?***', place)}"
+
+
+_PARAMETERS = re.compile(r"[?#;&].*|[^/?#;&]*=.*", re.DOTALL)
+"""Everything from the first parameter on, whatever divides it from the rest."""
 
 
 def shown_addresses(addresses: Addresses) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TextIO
 import orjson
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from streams.cli.untrusted_text import visible, visible_json
 
@@ -30,16 +31,16 @@ class _Stderr(_Visible):
     def on_broken_pipe(self) -> None:
         self.quiet = True
 
-    def note(self, text: str, *, markup: bool = False) -> None:
+    def note(self, text: str | Text) -> None:
         """Prints a line, unless stderr is closed."""
         try:
-            self.print(text, markup=markup, soft_wrap=True)
+            self.print(text, markup=False, soft_wrap=True)
         except OSError:  # the terminal was closed
             self.quiet = True
 
 
-out = _Visible(highlight=False)
-err = _Stderr(stderr=True, highlight=False)
+out = _Visible(highlight=False, emoji=False)
+err = _Stderr(stderr=True, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
@@ -49,9 +50,9 @@ def say(text: str) -> None:
 
 def failure(message: str, remedy: str) -> None:
     """Prints an error and its remedy on stderr."""
-    err.note(f"[bold red]error:[/] {_escaped(message)}", markup=True)
+    err.note(Text.assemble(("error:", "bold red"), f" {message}"))
     if remedy:
-        err.note(f"  {_escaped(remedy)}", markup=True)
+        err.note(f"  {remedy}")
 
 
 def print_json(value: Any) -> None:
@@ -65,8 +66,21 @@ def print_json_line(value: Any) -> None:
 
 
 def _json(value: Any, option: int = 0) -> str:
-    text = orjson.dumps(value, option=option | orjson.OPT_SERIALIZE_NUMPY).decode()
+    option |= orjson.OPT_SERIALIZE_NUMPY
+    try:
+        text = orjson.dumps(value, option=option).decode()
+    except orjson.JSONEncodeError:
+        text = orjson.dumps(_encodable(value), option=option).decode()
     return visible_json(text, ascii_only=not _is_utf8(sys.stdout))
+
+
+def _encodable(value: Any) -> Any:
+    """The value with escapes instead of lone surrogates, which names of files may have."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    return [_encodable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def replace_what_cannot_be_shown() -> None:
@@ -85,7 +99,3 @@ def exit_now(exit_code: int) -> NoReturn:
         with suppress(OSError):  # its reader has closed it
             stream.flush()
     os._exit(exit_code)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")

@@ -6,8 +6,9 @@ show text in another order than it has (bidirectional overrides). They are shown
 
 import re
 
-_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029"
-"""C0 but tab and line feed, DEL, C1, bidirectional overrides, Unicode's separators of lines."""
+_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff"
+"""C0 but tab and line feed, DEL, C1, bidirectional overrides, Unicode's separators of lines, and
+bytes of file names that are no UTF-8 (lone surrogates), which no terminal can be sent."""
 _UNSAFE = re.compile(f"[{_CONTROL}]")
 _UNSAFE_IN_LINE = re.compile(f"[{_CONTROL}\t\n]")
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")

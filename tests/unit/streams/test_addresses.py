@@ -21,6 +21,10 @@ HOSTILE = (
     "unix:///run/redis.sock?password={}",
     "mongodb://me:{}@one,two/?replicaSet=a&tlsCertificateKeyFilePassword={}",
     "me:{}@host:9092",
+    "http://host/path;password={}",
+    "http://host/path&password={}",
+    "http://host/path/token={}",
+    "http://host?x\n{}",
 )
 
 

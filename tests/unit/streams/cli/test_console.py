@@ -29,6 +29,15 @@ def test_messages_errors_and_results_send_no_control_character(
     assert not set(said) & set("\x1b\x9b\u202e\x7f")
 
 
+@pytest.mark.parametrize(
+    "text", ["[/]", "\\[/bold]", "[red]a", "\\\\[link=b]", "a :smile: b", "a\\"]
+)
+def test_messages_have_no_markup(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    console.say(text)
+    console.failure(text, text)
+    assert capfd.readouterr().err == f"{text}\nerror: {text}\n  {text}\n"
+
+
 def test_json_of_hostile_text_is_equal_and_has_no_control_character(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -36,6 +45,15 @@ def test_json_of_hostile_text_is_equal_and_has_no_control_character(
     text = capfd.readouterr().out
     assert json.loads(text) == {"name": HOSTILE}
     assert not set(text) & set("\x1b\x9b\u202e\x7f")
+
+
+def test_a_name_of_a_file_that_is_no_utf8_is_shown_with_escapes(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    console.print_json({"skipped": ["B\udcf6rk.csv"]})
+    assert json.loads(capfd.readouterr().out) == {"skipped": ["B\\udcf6rk.csv"]}
+    console.out.print("B\udcf6rk.csv", markup=False)
+    assert capfd.readouterr().out == "B\\udcf6rk.csv\n"
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])

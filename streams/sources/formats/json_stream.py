@@ -196,10 +196,12 @@ def object_of(text: bytes) -> dict[str, Any] | str:
 def _leniently(text: bytes, why: str) -> dict[str, Any] | str:
     """Like `object_of`, for what programs write although it is no JSON: NaN, huge numbers."""
     try:
-        value = json.loads(text)
+        value = json.loads(text.decode())
     except RecursionError:
         return TOO_DEEP
     except ValueError as error:
+        if isinstance(error, UnicodeDecodeError):
+            return "is no UTF-8"
         is_json = not isinstance(error, json.JSONDecodeError)
         return "holds a number of thousands of digits" if is_json else f"is not JSON: {why}"
     return value if isinstance(value, dict) else NOT_AN_OBJECT

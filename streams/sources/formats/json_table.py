@@ -35,7 +35,10 @@ def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
     first = list(islice(rest, ROWS_INSPECTED))
     keys = list(dict.fromkeys(key for _, row in first if isinstance(row, dict) for key in row))
     if first and not keys:
-        return (BadRow(part.name, row, str(why)) for row, why in chain(first, rest))
+        return (
+            BadRow(part.name, row, why if isinstance(why, str) else "is an empty object")
+            for row, why in chain(first, rest)
+        )
     used = used_columns(keys)
     return plays_of_table(_cells(chain(first, rest), used), used, part)
 

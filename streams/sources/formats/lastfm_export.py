@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import ms_of
+from streams.sources.formats.column_roles import time_ms_of
 from streams.sources.formats.json_stream import objects_of_array
-from streams.sources.formats.service_export import Fields, object_in, plays_of, text_in
+from streams.sources.formats.service_export import (
+    Fields,
+    object_in,
+    optional_object_in,
+    optional_text_in,
+    plays_of,
+    text_in,
+)
 from streams.sources.plays import ParsedRow
 
 SOURCE = "lastfm_export"
 PLAYING_NOW = "playing now, not yet a play"
+_NOT_NOW = (None, False, "", "0", "false")
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
@@ -30,12 +38,20 @@ def _tracks(file: BinaryIO, part: Part) -> Iterator[Fields | str]:
 
 
 def _fields(row: Fields) -> dict[str, Any] | str:
-    if object_in(row, "@attr").get("nowplaying"):
+    if optional_object_in(row, "@attr").get("nowplaying") not in _NOT_NOW:
         return PLAYING_NOW
-    artist, album = object_in(row, "artist"), object_in(row, "album")
+    artist, album = object_in(row, "artist"), optional_object_in(row, "album")
     return {
-        "listened_at": ms_of(object_in(row, "date").get("uts"), 1_000.0),
+        "listened_at": _listened_at(object_in(row, "date")),
         "track_name": text_in(row, "name"),
         "artist_name": text_in(artist, "#text") or text_in(artist, "name"),
-        "release_name": text_in(album, "#text"),
+        "release_name": optional_text_in(album, "#text"),
     }
+
+
+def _listened_at(date: Fields) -> int:
+    """The time in s; where it is missing, the text, which is in UTC."""
+    try:
+        return time_ms_of(date.get("uts") or date.get("#text"), 1_000.0)
+    except ValueError as error:
+        raise ValueError(f"date {error}") from None

@@ -10,9 +10,21 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import length_ms_of, mbid_of, ms_of
+from streams.sources.formats.column_roles import (
+    length_ms_of,
+    mbid_of,
+    time_ms_of,
+    time_scale_of,
+)
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
-from streams.sources.formats.service_export import Fields, object_in, plays_of, text_in
+from streams.sources.formats.service_export import (
+    Fields,
+    object_in,
+    optional_object_in,
+    optional_text_in,
+    plays_of,
+    text_in,
+)
 from streams.sources.plays import ParsedRow
 
 SOURCE = "listenbrainz_export"
@@ -31,14 +43,14 @@ def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 
 def _fields(row: Fields) -> dict[str, Any]:
     track = object_in(row, "track_metadata")
-    more = object_in(track, "additional_info")
-    mapping = object_in(track, "mbid_mapping")
+    more = optional_object_in(track, "additional_info")
+    mapping = optional_object_in(track, "mbid_mapping")
     return {
         "listener_id": text_in(row, "user_name"),
-        "listened_at": ms_of(next((row[key] for key in _TIMES if key in row), None), 1_000.0),
+        "listened_at": _listened_at(row),
         "track_name": text_in(track, "track_name"),
         "artist_name": text_in(track, "artist_name"),
-        "release_name": text_in(track, "release_name"),
+        "release_name": optional_text_in(track, "release_name"),
         "recording_mbid": _mbid(more) or _mbid(mapping),
         "source_track_id": _msid(row) or _msid(track) or _msid(more),
         "ms_played": _length_ms(more, "ms_played", "duration_played"),
@@ -46,8 +58,17 @@ def _fields(row: Fields) -> dict[str, Any]:
     }
 
 
+def _listened_at(row: Fields) -> int:
+    """The first of the times that is not null, in s; some dumps have ms or a text."""
+    told = next((row[key] for key in _TIMES if row.get(key) is not None), None)
+    try:
+        return time_ms_of(told, time_scale_of([told]))
+    except ValueError as error:
+        raise ValueError(f"listened_at {error}") from None
+
+
 def _msid(fields: Fields) -> str | None:
-    return text_in(fields, "recording_msid")
+    return optional_text_in(fields, "recording_msid")
 
 
 def _mbid(fields: Fields) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from streams.sources.files import Part, without_listener
+from streams.sources.formats.column_roles import is_storable
 from streams.sources.plays import BadRow, Ignored, ParsedRow, Play
 from topics.listening_event import PLAY_LENGTH_MAX_MS
 
@@ -46,6 +47,18 @@ def text_in(fields: Fields, key: str) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     raise ValueError(f"{key} is not a text")
+
+
+def optional_text_in(fields: Fields, key: str) -> str | None:
+    """A text that does not decide whether a row is a play: None if it is none, or is too long."""
+    value = fields.get(key)
+    return value if isinstance(value, str) and value and is_storable(value) else None
+
+
+def optional_object_in(fields: Fields, key: str) -> Fields:
+    """An object that does not decide whether a row is a play; empty if it is none."""
+    value = fields.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def object_in(fields: Fields, key: str) -> Fields:

@@ -15,7 +15,13 @@ from typing import Any, BinaryIO
 from streams.sources.files import Part
 from streams.sources.formats.column_roles import number_of, time_ms_of, time_scale_of
 from streams.sources.formats.json_stream import objects_of_array
-from streams.sources.formats.service_export import Fields, played_in, plays_of, text_in
+from streams.sources.formats.service_export import (
+    Fields,
+    optional_text_in,
+    played_in,
+    plays_of,
+    text_in,
+)
 from streams.sources.plays import ParsedRow
 from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
@@ -43,14 +49,14 @@ def _extended_fields(row: Fields) -> dict[str, Any] | str:
         return reason
     played = played_in(row, "ms_played")
     return {
-        "owner": text_in(row, "username"),
+        "owner": optional_text_in(row, "username"),
         "listened_at": _began_ms(row, played),
         "track_name": text_in(row, "master_metadata_track_name"),
         "artist_name": text_in(row, "master_metadata_album_artist_name"),
-        "release_name": text_in(row, "master_metadata_album_album_name"),
+        "release_name": optional_text_in(row, "master_metadata_album_album_name"),
         "source_track_id": text_in(row, "spotify_track_uri"),
         "ms_played": played,
-        "reason_end": text_in(row, "reason_end"),
+        "reason_end": optional_text_in(row, "reason_end"),
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from streams.sources.files import Part
 from streams.sources.formats.column_roles import time_ms_of
 from streams.sources.formats.json_stream import objects_of_array
-from streams.sources.formats.service_export import Fields, plays_of, text_in
+from streams.sources.formats.service_export import Fields, optional_text_in, plays_of, text_in
 from streams.sources.plays import ParsedRow
 
 SOURCE = "youtube_activity"
@@ -48,7 +48,7 @@ def _fields(row: Fields) -> dict[str, Any] | str:
         "listened_at": listened_at,
         "track_name": name,
         "artist_name": channel.removesuffix(_TOPIC),
-        "source_track_id": text_in(row, "titleUrl"),
+        "source_track_id": optional_text_in(row, "titleUrl"),
     }
 
 

@@ -271,6 +271,57 @@ def test_love_and_other_rows_are_no_plays(path: Path) -> None:
     assert ignored_of(path) == ["is 'love', not a play", "is 'unlove', not a play"]
 
 
+@pytest.mark.parametrize("value", [5, [], {}, "x" * 2_000, "\x00", True])
+def test_an_optional_value_of_an_export_never_costs_the_play(path: Path, value: Any) -> None:
+    optional = ("reason_end", "master_metadata_album_album_name", "username")
+    for key in optional:
+        assert len(read(write_json(path, [a_spotify_row(**{key: value})]))) == 1
+    metadata = a_listen()["track_metadata"]
+    for key in ("release_name", "recording_msid", "additional_info", "mbid_mapping"):
+        listen = a_listen(track_metadata=metadata | {key: value})
+        assert len(read(write_lines(path, [listen]))) == 1
+    for key in ("album", "@attr", "mbid"):
+        assert len(read(write_json(path, [{"track": [a_scrobble(**{key: value})]}]))) == 1
+    assert len(read(write_json(path, [an_activity(titleUrl=value)]))) == 1
+
+
+def a_scrobble(**changes: Any) -> dict[str, Any]:
+    return {"artist": {"#text": "a"}, "name": "b", "date": {"uts": str(AT_S)}} | changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"listened_at": None, "timestamp": AT_S},
+        {"listened_at": AT_S * 1_000},
+        {"listened_at": "2023-11-14T22:13:20Z"},
+    ],
+)
+def test_a_listen_has_the_first_time_that_can_be_read(path: Path, changes: Any) -> None:
+    (event,) = read(write_lines(path, [a_listen(**changes)]))
+    assert event.listened_at == AT_S * 1_000
+
+
+def test_a_time_that_cannot_be_read_is_named(path: Path) -> None:
+    write_lines(path, [a_listen(listened_at=None)])
+    assert bad_rows_of(path)[0][1] == "listened_at is not a number: 'None'"
+    write_json(path, [{"track": [a_scrobble(date={"uts": "", "#text": ""})]}])
+    assert bad_rows_of(path)[0][1] == "date is not a time: ''"
+
+
+def test_a_scrobble_without_seconds_has_the_time_in_words(path: Path) -> None:
+    scrobble = a_scrobble(date={"#text": "14 Nov 2023, 22:13"})
+    (event,) = read(write_json(path, [{"track": [scrobble]}]))
+    assert event.listened_at == (AT_S - 20) * 1_000
+
+
+def test_a_line_that_is_no_utf8_and_an_empty_object_are_called_so(path: Path) -> None:
+    write(path, b'{"artist": "B\xf6rk", "track": "a", "ts": 1700000000}\n')
+    assert bad_rows_of(path)[0][1] == "is no UTF-8"
+    write(path, b"[" + b"{}," * 1_100 + b'{"artist": "a", "track": "b", "ts": 1700000000}]')
+    assert bad_rows_of(path)[0][1] == "is an empty object"
+
+
 def an_activity(**changes: Any) -> dict[str, Any]:
     return {
         "header": "YouTube Music",

@@ -52,7 +52,8 @@ def list_table(
     table.add_column("why" if explain else "", style="dim")
     for place, item in enumerate((stored.items if stored else [])[:k], start=1):
         why = f"{item.reason}: {REASONS.get(item.reason, '')}" if explain else item.reason
-        table.add_row(str(place), Text(in_one_line(names[item.track_id])), f"{item.score:.3f}", why)
+        track, reason = Text(in_one_line(names[item.track_id])), Text(in_one_line(why))
+        table.add_row(str(place), track, f"{item.score:.3f}", reason)
     return table
 
 

@@ -74,9 +74,21 @@ def roles_of(columns: Sequence[str]) -> dict[Role, int]:
     >>> {role.name: at for role, at in roles_of(["Artist", "trackName", "ts"]).items()}
     {'TRACK_NAME': 1, 'ARTIST_NAME': 0, 'LISTENED_AT': 2}
     """
+    return {role: positions[0] for role, positions in _places_of(columns).items()}
+
+
+def filled_roles(roles: dict[Role, int], columns: Sequence[str], rows: Sequence[Any]) -> None:
+    """Moves roles to another column for them, the best first, where a column of `rows` is empty."""
+    for role, positions in _places_of(columns).items():
+        if len(positions) > 1 and role in roles:
+            filled = (at for at in positions if any(text_of(row[at]) for row in rows))
+            roles[role] = next(filled, roles[role])
+
+
+def _places_of(columns: Sequence[str]) -> dict[Role, list[int]]:
     at = {_snake(name): position for position, name in reversed(list(enumerate(columns)))}
     found = {role: [at[name] for name in names if name in at] for role, names in NAMES.items()}
-    return {role: positions[0] for role, positions in found.items() if positions}
+    return {role: positions for role, positions in found.items() if positions}
 
 
 _SUFFIX = re.compile(r":(token|float|int|string|long)$|#.*$", re.DOTALL)
@@ -348,8 +360,13 @@ def _is_readable(value: Any, scale: float) -> bool:
         return False
 
 
-_NOTHING = frozenset({"", "none", "null", "nan", "n/a", "\\n", "-", "<na>", "#n/a", "nat"})
+_NOTHING = frozenset({"", "none", "null", "nan", "n/a", "\\n", "-", "<na>", "#n/a", "nat",
+                      "(null)", "[null]", "<null>", "<none>", "\\\\n", "#value!", "#ref!",
+                      "#name?", "#num!", "#div/0!", "#null!", "<unknown>",
+                      "[unknown]"})  # fmt: skip
 """What programs write into a cell for "nothing", in lower case."""
+_INVISIBLE = "\u200b\u2060\ufeff"
+"""Letters that are shown as nothing, and that are no spaces for Python."""
 _NAMES_OF_OBJECTS = ("name", "title", "#text", "artist_name", "artistName")
 
 
@@ -363,7 +380,7 @@ def text_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         text = value.strip()
-        return None if text.lower() in _NOTHING else text
+        return None if text.strip(_INVISIBLE).lower() in _NOTHING else text
     if isinstance(value, float):
         if not math.isfinite(value):
             return None

@@ -117,6 +117,8 @@ _LINES_INSPECTED = 100
 
 
 def _csv_format(text: bytes) -> HistoryFormat | None:
+    if b"\x00" in text.split(b"\n", 1)[0]:  # an archive of tables begins with other bytes
+        return None
     return HistoryFormat.CSV if has_plays(roles_of(_columns_of(text))) else None
 
 
@@ -137,10 +139,13 @@ def _keys(text: bytes, *paths: str) -> set[str]:
     return keys_of_objects(text, paths, _DEPTH_MAX)
 
 
+PDF = b"%PDF"
 NO_HISTORY = "Give the files with the plays, as JSON or CSV."
 """The remedy for documents that accompany an export."""
 _UNPACK, _AS_CSV = "Unpack it.", "Save it as CSV."
 _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
+    (0, b"\xff\xfe\x00\x00", "UTF-32 text", "Save it as UTF-8."),
+    (0, b"\x00\x00\xfe\xff", "UTF-32 text", "Save it as UTF-8."),
     (0, b"\xff\xfe", "UTF-16 text", "Save it as UTF-8."),
     (0, b"\xfe\xff", "UTF-16 text", "Save it as UTF-8."),
     (0, b"\x1f\x8b", "packed with gzip", "Unpack it with gunzip."),
@@ -148,18 +153,25 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xfd7zXZ\x00", "packed with xz", "Unpack it with unxz."),
     (0, b"\x28\xb5\x2f\xfd", "packed with Zstandard", "Unpack it with unzstd."),
     (0, b"\x04\x22\x4d\x18", "packed with LZ4", "Unpack it with unlz4."),
+    (0, b"LZIP", "packed with lzip", "Unpack it with lunzip."),
+    (0, b"\x5d\x00\x00", "packed with LZMA", "Unpack it with unlzma."),
+    (0, b"\x1f\x9d", "packed with compress", "Unpack it with uncompress."),
+    (0, b"\xff\x06\x00\x00sNaPpY", "packed with Snappy", _UNPACK),
+    (0, b"MSCF", "a cabinet archive", _UNPACK),
+    (0, b"PK\x07\x08", "a part of a split archive", _UNPACK),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
     (0, b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
     (257, b"ustar", "a tar archive", _UNPACK),
     (0, b"SQLite format 3\x00", "an SQLite database", "Export its table of plays as CSV."),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a spreadsheet or another document", _AS_CSV),
     (0, b"ARROW1", "an Arrow file", "Save it as Parquet."),
+    (0, b"FEA1", "a Feather file", "Save it as Parquet."),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Save it as Parquet."),
+    (0, b"\x93NUMPY", "a NumPy array", "Save it as Parquet."),
     (0, b"ORC", "an ORC table", "Save it as Parquet."),
     (0, b"Obj\x01", "an Avro file", "Save it as Parquet or JSON lines."),
-    (0, b"%PDF", "a PDF document", NO_HISTORY),
-    (0, b"<?xml", "an XML document", NO_HISTORY),
-    (0, b"<!DOCTYPE html", "a web page", NO_HISTORY),
-    (0, b"<html", "a web page", NO_HISTORY),
+    (0, b"{\\rtf", "a text document", NO_HISTORY),
+    (0, PDF, "a PDF document", NO_HISTORY),
 )
 """Offset, magic bytes, what the file is, and what to do."""
 
@@ -171,7 +183,22 @@ def foreign_kind(head: bytes) -> tuple[str, str] | None:
     ('a 7-Zip archive', 'Unpack it.')
     """
     found = (each for each in _FOREIGN if head[each[0] :].startswith(each[1]))
-    return next(((what, remedy) for _, _, what, remedy in found), None)
+    return next(((what, remedy) for _, _, what, remedy in found), _foreign_text(head))
+
+
+def _foreign_text(head: bytes) -> tuple[str, str] | None:
+    if head[0:16:2].count(0) == _UTF_16_LETTERS or head[1:16:2].count(0) == _UTF_16_LETTERS:
+        return ("UTF-16 text", "Save it as UTF-8.") if any(head[:16]) else None
+    if b"\r" in head.rstrip(b"\r") and b"\n" not in head:
+        return "a text whose lines end in carriage returns only", "Save it with line feeds."
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:_MARKUP_BYTES].lower()
+    if begin.startswith((b"<!doctype html", b"<html", b"<table")):
+        return "a web page", NO_HISTORY
+    return ("an XML document", NO_HISTORY) if begin.startswith(b"<") else None
+
+
+_UTF_16_LETTERS = 8
+_MARKUP_BYTES = 32
 
 
 def unknown(name: str, head: bytes) -> HistoryFormat:

@@ -16,6 +16,7 @@ from streams.sources.formats.column_roles import (
     are_kinds_of_rows,
     best_time,
     duration_scale_of,
+    filled_roles,
     length_ms_of,
     mbid_of,
     missing_of,
@@ -50,7 +51,7 @@ def plays_of_table(
     rest = iter(rows)
     first = list(islice(rest, ROWS_INSPECTED))
     roles = settled_roles(columns, [each for _, each in first if not isinstance(each, str)], part)
-    owner = part.listener_id or owner_in(columns)
+    owner = part.listener_id or owner_in([columns[at] for at in roles.values()])
     if Role.LISTENER not in roles and owner is None:
         raise without_listener(part)
     play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
@@ -133,10 +134,12 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
 def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> dict[Role, int]:
     """Roles of `columns` after a look at the first `rows`; `HistoryError` if one is missing.
 
-    The time is the column that can be read best. `track` may hold ids instead of titles. A column
+    Of several columns for one role, an empty one counts as missing. The time is the column that can
+    be read best. `track` may hold ids instead of titles. A column
     says what each row is only if it holds words for that.
     """
     roles = checked_roles(columns, part.name)
+    filled_roles(roles, columns, rows)
     at = best_time(columns, rows)
     if at is not None:
         roles[Role.LISTENED_AT] = at

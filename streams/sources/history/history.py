@@ -29,6 +29,7 @@ from streams.sources.files import (
 from streams.sources.formats.format_detection import (
     HEAD_BYTES,
     NO_HISTORY,
+    PDF,
     READERS,
     HistoryFormat,
     foreign_kind,
@@ -186,7 +187,9 @@ def _or_skipped(rows: Iterator[ParsedRow]) -> Iterator[ParsedRow]:
         yield Skipped(str(error))
 
 
-_SOUNDS_LIKE_HISTORY = re.compile(r"history|endsong|listen|scrobbl|plays", re.IGNORECASE)
+_SOUNDS_LIKE_HISTORY = re.compile(
+    r"history|endsong|listen|scrobbl|plays|played|recent_?tracks", re.IGNORECASE
+)
 
 
 def _why_skipped(name: str, head: bytes) -> str:
@@ -197,9 +200,10 @@ def _why_skipped(name: str, head: bytes) -> str:
     if format_of(head) is HistoryFormat.ZIP:
         return f"{name} is an archive in an archive. Unpack it."
     kind = foreign_kind(head)
-    if kind and kind[1] != NO_HISTORY:
+    may_hold_plays = _SOUNDS_LIKE_HISTORY.search(file) and not head.startswith(PDF)
+    if kind and (kind[1] != NO_HISTORY or may_hold_plays):
         return f"{name} is {kind[0]}. {kind[1]}"
-    if kind is None and _SOUNDS_LIKE_HISTORY.search(file):
+    if may_hold_plays and not kind:
         return f"{name} is no listening history that is known."
     return ""
 

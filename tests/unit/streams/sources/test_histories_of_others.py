@@ -51,7 +51,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "plays"
 
 
-@pytest.mark.parametrize("nothing", ["None", "null", "NaN", "nan", "N/A", "\\N", "-", "", " "])
+NOTHING = ["None", "null", "NaN", "nan", "N/A", "\\N", "-", "", " "]
+NOTHING += ["(null)", "#REF!", "<unknown>", "\u200b", "\u00a0", " \ufeff"]
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
 def test_a_word_for_nothing_is_no_value_in_any_column(path: Path, nothing: str) -> None:
     lines = [f"One,Song A,{AT_S},{nothing},{nothing},{nothing}"]
     lines += [f"Two,Song B,{AT_S + 300},{nothing},{nothing},{nothing}"]
@@ -138,9 +142,30 @@ def test_what_common_exporters_write_is_read(path: Path, content: str) -> None:
     assert (event.artist_name, event.track_name) == ("One", "Song")
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("user_id,username,artist,track,uts", f",ann,a,b,{AT_S}"),
+        ("user,artist,album_artist,track,uts", f"ann,,a,b,{AT_S}"),
+        ("user,artist,track_name,title,uts", f"ann,a,NaN,b,{AT_S}"),
+    ],
+)
+def test_of_several_columns_an_empty_one_is_passed_over(path: Path, header: str, row: str) -> None:
+    (event,) = read(write(path, f"{header}\n{row}\n"), listener_id=None)
+    assert (event.listener_id, event.artist_name, event.track_name) == ("ann", "a", "b")
+
+
 def test_a_listener_may_be_named_in_the_header(path: Path) -> None:
     (event,) = read(write(path, f"Artist,Track,Date#nina\na,b,{AT_S}\n"), listener_id=None)
     assert event.listener_id == "nina"
+
+
+def test_a_column_without_a_meaning_names_no_listener(path: Path) -> None:
+    write(path, f"Artist,Track,Date,Count#nina\na,b,{AT_S},3\n")
+    with pytest.raises(HistoryError, match="does not name a listener"):
+        events_of(path, listener_id=None)
+    with pytest.raises(HistoryError, match="does not name a listener"):
+        read_plays([path])
 
 
 def test_a_quote_that_is_open_in_a_tab_separated_row_is_a_character(path: Path) -> None:
@@ -438,6 +463,23 @@ def test_a_file_that_cannot_be_read_costs_no_other_of_its_folder(tmp_path: Path)
     ]
 
 
+def test_a_page_of_plays_in_an_archive_is_named(tmp_path: Path) -> None:
+    rows = orjson.dumps([a_spotify_row()])
+    members = {
+        "watch-history.html": b"<html>",
+        "my_history.xml": b"<?xml ?>",
+        "about.html": b"<html>",
+    }
+    archive = write_zip(tmp_path / "a.zip", {**members, "endsong_1.json": rows})
+    assert len(read(archive)) == 1
+    page, document = skipped_in(archive)
+    assert "watch-history.html is a web page" in page
+    assert "my_history.xml is an XML document" in document
+
+
+TABLE = b"user,track,ts\n"
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [
@@ -448,6 +490,16 @@ def test_a_file_that_cannot_be_read_costs_no_other_of_its_folder(tmp_path: Path)
         (b"\x28\xb5\x2f\xfd", "is packed with Zstandard"),
         (b"SQLite format 3\x00", "is an SQLite database"),
         (b"x" * 257 + b"ustar\x00", "is a tar archive"),
+        (b"plays.csv\x00".ljust(257, b"\x00") + b"ustar\x00" + TABLE, "is a tar archive"),
+        (b"\xff\x06\x00\x00sNaPpY" + TABLE, "is packed with Snappy"),
+        (b"LZIP\x01", "is packed with lzip"),
+        (b"FEA1", "is a Feather file. Save it as Parquet"),
+        ("user,track,ts".encode("utf-16-le"), "is UTF-16 text"),
+        ("user,track,ts".encode("utf-16-be"), "is UTF-16 text"),
+        ("user,track,ts".encode("utf-32"), "is UTF-32 text"),
+        (TABLE.replace(b"\n", b"\r") + b"ann,a,1", "lines end in carriage returns only"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "is an XML document"),
+        (b"\n <!doctype HTML>", "is a web page"),
     ],
 )
 def test_a_file_of_a_known_other_kind_is_called_by_its_name(

@@ -20,6 +20,7 @@ from streams.sources.formats.column_roles import (
     text_of,
     time_ms_of,
 )
+from streams.sources.formats.parquet_table import texts_of_bytes
 from topics.listening_event import PLAY_LENGTH_MAX_MS
 
 Cells = Any
@@ -44,7 +45,9 @@ def plain(cells: Cells) -> Cells:
     if pa.types.is_decimal(cells.type):
         return cells.cast(pa.float64())
     if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
-        return [each and each.decode("utf-8", "surrogateescape") for each in cells.to_pylist()]
+        return texts_of_bytes(cells)
+    if _is_text(cells) and not _is_utf8(cells):
+        return texts_of_bytes(cells.cast(pa.large_binary()))
     return cells.to_pylist() if pa.types.is_nested(cells.type) else cells
 
 
@@ -67,6 +70,14 @@ def _is_timestamp(cells: pa.Array) -> bool:
 
 def _is_text(cells: pa.Array) -> bool:
     return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
+def _is_utf8(cells: pa.Array) -> bool:
+    try:
+        cells.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _in_ms(cells: pa.Array) -> pa.Array:

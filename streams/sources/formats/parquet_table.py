@@ -45,5 +45,18 @@ def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
     elif pa.types.is_decimal(kind):
         column = column.cast(pa.float64())
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return [each and each.decode("utf-8", "surrogateescape") for each in column.to_pylist()]
-    return list(column.to_pylist())
+        return texts_of_bytes(column)
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return texts_of_bytes(column.cast(pa.large_binary()))
+    except OverflowError:  # days beyond the years of Python
+        return list(column.cast(pa.timestamp("ms")).cast(pa.int64()).to_pylist())
+
+
+def texts_of_bytes(column: pa.Array) -> list[str | None]:
+    """Bytes as texts, with lone surrogates for what is no UTF-8."""
+    return [
+        None if each is None else each.decode("utf-8", "surrogateescape")
+        for each in column.to_pylist()
+    ]

@@ -535,6 +535,16 @@ def test_days_of_parquet_are_their_first_moments(path: Path) -> None:
     assert [event.listened_at for event in read(path)] == [1_699_920_000_000, 1_700_006_400_000]
 
 
+def test_values_of_parquet_that_python_has_not_cost_their_rows(path: Path) -> None:
+    tracks = pa.array([b"B\xf6rk", b"b"]).view(pa.string())
+    columns = {"artist": ["a", "a"], "track": tracks, "ts": [AT_S, AT_S + 300]}
+    pq.write_table(pa.table(columns), path)
+    assert [event.track_name for event in read(path)] == ["b"]
+    days = pa.array([2**31 - 1, 19_783], pa.date32())
+    pq.write_table(pa.table({"artist": ["a", "a"], "track": ["z", "b"], "date": days}), path)
+    assert [event.track_name for event in read(path)] == ["b"]
+
+
 def test_a_device_without_a_clock_states_the_time_in_another_field(path: Path) -> None:
     rows = [a_spotify_row(ts="1970-01-01T00:05:00Z", offline_timestamp=at)
             for at in (AT_S, AT_S * 1_000 + 300_000, None)]  # fmt: skip

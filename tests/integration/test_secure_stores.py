@@ -78,13 +78,14 @@ async def test_each_role_works_with_its_smallest_rights(
     assert (await writer.publish(Publication((), (), frontier), NOTHING_PUBLISHED)).is_accepted
     await writer.close()
     sequencer = redis_of(addresses_of(settings(redis_port, authority, "sequencer")))
-    await write_sequencer_status(sequencer, "host-1", {"sequencer_id": "host-1"})
+    status = {"sequencer_id": "host-1", "partitions": {}}
+    await write_sequencer_status(sequencer, "host-1", status)
     await sequencer.aclose()
     other = settings(redis_port, authority, "reader")
     redis = redis_of(addresses_of(other))
     reader = redis_lists(other, redis)
     assert (await reader.frontier()).as_of == 7
-    assert await sequencer_statuses(redis) == [{"sequencer_id": "host-1"}]
+    assert (await sequencer_statuses(redis)).statuses == [status]
     assert await reader.count() == 0
     assert (await redis.info())["role"] == "master"
     with pytest.raises(REDIS_UNAVAILABLE, match="permissions"):

@@ -232,9 +232,12 @@ class TopicTransactions:
     def _partitions(self) -> Iterable[int]:
         """All partitions: tombstones go to each, because a former one may hold an older list.
 
-        A key has another partition once somebody has raised their number.
+        A key has another partition once somebody has raised their number. Raises `KafkaException`
+        while the partitions are unknown, for example because their leader is being elected.
         """
         found = self._producer.list_topics(self._topic, _CALL_TIMEOUT_S).topics[self._topic]
+        if found.error is not None or not found.partitions:
+            raise KafkaException(found.error or KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
         return sorted(found.partitions)
 
     def _produce(self, listener_id: str, value: bytes | None, partition: int = _BY_KEY) -> None:

@@ -51,7 +51,7 @@ class TransactionalProducer:
 
     def list_topics(self, topic: str, timeout_s: float) -> SimpleNamespace:
         """Says that the topic has one partition."""
-        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None})})
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions={0: None})})
 
     def produce(self, topic: str, *, key: str, value: bytes | None, partition: int) -> None:
         """Adds a list to the transaction."""

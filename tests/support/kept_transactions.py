@@ -86,8 +86,14 @@ class KeptTransactions:
         self._lists = {}
 
     def list_topics(self, topic: str, timeout_s: float) -> SimpleNamespace:
-        """Says that the topic has one partition."""
-        return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None})})
+        """The topic has one partition; a failure of "partitions" says that it is not known."""
+        error, partitions = None, {0: None}
+        try:
+            self.called("partitions")
+        except KafkaException as failure:
+            error, partitions = failure.args[0], {}
+        found = SimpleNamespace(error=error, partitions=partitions)
+        return SimpleNamespace(topics={topic: found})
 
     def produce(self, topic: str, *, key: str, value: bytes | None, partition: int) -> None:
         decoded = None if value is None else _decoder.decode(value)

@@ -14,6 +14,7 @@ from tests.support.kept_transactions import RECOMMENDER_ID, KeptTransactions, a_
 ABORTED = error_of(KafkaError.INVALID_TXN_STATE, txn_requires_abort=True)
 TIMED_OUT = error_of(KafkaError._TIMED_OUT, retriable=True)
 FENCED = error_of(KafkaError._FENCED, fatal=True)
+ELECTING = error_of(KafkaError.LEADER_NOT_AVAILABLE, retriable=True)
 NOT_READY = error_of(KafkaError.NOT_COORDINATOR)
 
 
@@ -74,6 +75,18 @@ def test_an_erased_listener_leaves_a_tombstone() -> None:
     kafka = KeptTransactions()
     opened(kafka).commit({"ann": None}, Frontier(0, 9))
     assert kafka.kept == [({"ann": None}, Frontier(0, 9))]
+
+
+def test_a_tombstone_is_not_left_out_while_the_partitions_are_unknown() -> None:
+    kafka = KeptTransactions()
+    kafka.failures = {"partitions": [ELECTING]}
+    transactions = opened(kafka)
+    with pytest.raises(KafkaException) as failure:
+        transactions.commit({"ann": None}, Frontier(0, 5, serial=1))
+    assert kafka.kept == []
+    transactions.recover(failure.value)
+    transactions.commit({"ann": None}, Frontier(0, 5, serial=1))
+    assert kafka.kept == [({"ann": None}, Frontier(0, 5, serial=1))]
 
 
 def test_many_lists_take_several_transactions_of_which_the_last_reaches_the_frontier() -> None:

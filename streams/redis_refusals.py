@@ -13,11 +13,11 @@ class Refusal(NamedTuple):
         return f"{self.what}. {self.remedy}"
 
 
-_FULL = Refusal(
+FULL = Refusal(
     "Redis is full: maxmemory is reached, and it may not evict keys",
     "Give it more memory; lists follow automatically.",
 )
-_REPLICA = Refusal(
+REPLICA = Refusal(
     "Redis is a read-only replica", "Set ECHOTUNE_REDIS to the primary; lists follow automatically."
 )
 _RIGHTS = Refusal(
@@ -32,7 +32,7 @@ _CLUSTER = Refusal(
     "this is a Redis Cluster, which is not supported",
     "Set ECHOTUNE_REDIS to a single Redis or Valkey: lists are written by one script.",
 )
-_DISK = Refusal(
+DISK = Refusal(
     "Redis cannot write to its disk, and refuses writes",
     "Free its disk; its own log says more. Lists follow automatically.",
 )
@@ -45,10 +45,10 @@ _SENTINEL = Refusal(
     "Set ECHOTUNE_REDIS to the primary itself.",
 )
 _BY_TEXT = (
-    ("out of memory", _FULL),
-    ("command not allowed when used memory", _FULL),
-    ("readonly", _REPLICA),
-    ("against a read only replica", _REPLICA),
+    ("out of memory", FULL),
+    ("command not allowed when used memory", FULL),
+    ("readonly", REPLICA),
+    ("against a read only replica", REPLICA),
     ("noperm", _RIGHTS),
     ("has no permissions", _RIGHTS),
     ("noauth", _PASSWORD),
@@ -60,7 +60,7 @@ _BY_TEXT = (
     ("moved ", _CLUSTER),
     ("clusterdown", _CLUSTER),
     ("db is not allowed in cluster mode", _CLUSTER),
-    ("misconf", _DISK),
+    ("misconf", DISK),
     ("loading", _LOADING),
     ("db index is out of range", _DATABASE),
     ("unknown command", _SENTINEL),

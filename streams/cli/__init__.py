@@ -38,6 +38,10 @@ def run_and_end() -> None:
     """Entry point: runs a command, and ends the process even if a library's thread never ends."""
     try:
         main()
+    except SystemExit as ended:
+        if ended.code == EXIT_INTERRUPTED:  # Python itself may end with another code then
+            console.exit_now(EXIT_INTERRUPTED)
+        raise
     finally:
         watchdog = threading.Timer(THREADS_END_S, os._exit, [EXIT_ERROR])
         watchdog.daemon = True

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from streams.addresses import addresses_of
-from streams.cli import console
+from streams.cli import EXIT_INTERRUPTED, console
 from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
+from streams.workers.stopping import ended_at_once
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
 
 worker_app = typer.Typer(
@@ -26,18 +27,19 @@ def add_to(app: typer.Typer) -> None:
 @worker_app.command(epilog="Example: echotune worker sequencer")
 def sequencer() -> None:
     """Validates listening-events and writes them to the learning-log, in one total order."""
-    from streams.log_setup import log_to_stderr
-    from streams.workers.faust_app import run_worker
-    from streams.workers.sequencer_worker import SequencerWorker
-    from streams.workers.worker_rights import check_sequencer_rights
+    with ended_at_once(EXIT_INTERRUPTED):
+        from streams.log_setup import log_to_stderr
+        from streams.workers.faust_app import run_worker
+        from streams.workers.sequencer_worker import SequencerWorker
+        from streams.workers.worker_rights import check_sequencer_rights
 
-    settings = Settings()
-    log_to_stderr(as_json=True)
-    addresses = addresses_of(settings)
-    _wait_for(LISTENING_EVENTS, addresses.kafka)
+        settings = Settings()
+        log_to_stderr(as_json=True)
+        addresses = addresses_of(settings)
+        _wait_for(LISTENING_EVENTS, addresses.kafka)
     with refusals_in_words(addresses.kafka):
         check_sequencer_rights(addresses.kafka)
-        run_worker(lambda: SequencerWorker(settings, addresses), settings)
+        run_worker(lambda: SequencerWorker(settings, addresses))
 
 
 @worker_app.command(epilog="Example: echotune worker recommender --generation first")
@@ -47,22 +49,23 @@ def recommender(
     shards: Annotated[int | None, typer.Option(help="M of the identity i of M.")] = None,
 ) -> None:
     """Learns from the learning-log and publishes every listener's list."""
-    from streams.generation.warm_up import warm_up
-    from streams.log_setup import log_to_stderr
-    from streams.workers.faust_app import run_worker
-    from streams.workers.recommender_worker import RecommenderWorker
-    from streams.workers.worker_rights import check_recommender_rights
+    with ended_at_once(EXIT_INTERRUPTED):
+        from streams.generation.warm_up import warm_up
+        from streams.log_setup import log_to_stderr
+        from streams.workers.faust_app import run_worker
+        from streams.workers.recommender_worker import RecommenderWorker
+        from streams.workers.worker_rights import check_recommender_rights
 
-    given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    log_to_stderr(as_json=True)
-    console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
-    warm_up(settings)
-    addresses = addresses_of(settings)
-    _wait_for(LEARNING_LOG, addresses.kafka)
+        given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        log_to_stderr(as_json=True)
+        console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
+        warm_up(settings)
+        addresses = addresses_of(settings)
+        _wait_for(LEARNING_LOG, addresses.kafka)
     with refusals_in_words(addresses.kafka):
         check_recommender_rights(addresses.kafka, settings)
-        run_worker(lambda: RecommenderWorker(settings, addresses), settings)
+        run_worker(lambda: RecommenderWorker(settings, addresses))
 
 
 def _wait_for(topic: Topic, kafka: str) -> None:

@@ -27,7 +27,7 @@ from streams.kafka.topic_facts import describe_topic
 from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
-from streams.redis_refusals import redis_problem, refusal_of
+from streams.redis_refusals import Refusal, refusal_of
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -67,7 +67,7 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
         remedies={
             server: probe.problem.remedy
             for server, probe in probes.items()
-            if isinstance(probe.problem, RefusedError)
+            if isinstance(probe.problem, RefusedError | Refusal)
         },
         hangs=not all(probe.is_over for probe in probes.values()),
         snapshots=_snapshots(settings),
@@ -78,6 +78,8 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
 def _why(problem: object) -> str:
     if isinstance(problem, RefusedError):
         return problem.message
+    if isinstance(problem, Refusal):
+        return problem.what
     return str(problem) or type(problem).__name__
 
 
@@ -92,7 +94,7 @@ async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None
         seconds, microseconds = await redis.time()
         active = await _active(redis, settings.prefix)
     except REDIS_UNAVAILABLE as error:
-        probe.problem = redis_problem(error) if refusal_of(error) else error
+        probe.problem = refusal_of(error) or error
         return
     finally:
         await redis.aclose()

@@ -2,7 +2,7 @@
 
 from aiokafka import errors
 
-from topics.errors import ServerError, SettingsError
+from topics.errors import RefusedError, SettingsError
 
 _RIGHTS = (
     errors.GroupAuthorizationFailedError,
@@ -26,7 +26,7 @@ def is_final(error: errors.KafkaError) -> bool:
     return isinstance(error, _FINAL) or type(error) is _UNEXPECTED
 
 
-def refusal_of(group: str, error: errors.KafkaError) -> SettingsError | ServerError:
+def refusal_of(group: str, error: errors.KafkaError) -> SettingsError | RefusedError:
     """The error to report if the broker refuses `group`.
 
     >>> print(refusal_of("g", errors.InvalidSessionTimeoutError()).remedy[:65])
@@ -41,11 +41,12 @@ def refusal_of(group: str, error: errors.KafkaError) -> SettingsError | ServerEr
             "timeout.ms.",
         )
     if isinstance(error, _RIGHTS):
-        return ServerError(
+        return RefusedError(
             f"The broker refuses the group {group}: {why}.",
-            f"Grant this user READ on the group {group} and on the topics that it reads.",
+            f"Grant this user READ on the group {group} and on the topics that it reads; "
+            "docs/security.md lists the rights of each role.",
         )
-    return ServerError(
+    return RefusedError(
         f"The broker refuses the group {group}: {why}.",
         "Another program may use this group, or the broker is older than Kafka 2.1.",
     )

@@ -52,7 +52,6 @@ class _Recommender(_Status):
     drift: _Drift | None = None
     freshness_ms: dict[str, float | None] = {}
     redis_left_out: list[str] = []
-    topic_error: str | None = None
     digest: str | None = None
 
 

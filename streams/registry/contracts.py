@@ -24,11 +24,9 @@ _PROBLEMS_SHOWN = 5
 
 def registry_of(settings: Settings) -> SchemaRegistry | None:
     """The configured registry, None if none is configured; does not connect."""
-    url, trusted = (
-        settings.schema_registry.get_secret_value(),
-        settings.schema_registry_ssl_ca_location,
-    )
-    return HttpSchemaRegistry(url, ca_location=str(trusted or "")) if url else None
+    url = settings.schema_registry.get_secret_value()
+    ca_location = str(settings.schema_registry_ssl_ca_location or "")
+    return HttpSchemaRegistry(url, ca_location=ca_location) if url else None
 
 
 def subject_of(topic: Topic) -> str:

@@ -120,7 +120,7 @@ class Worker(Protocol):
         ...
 
 
-def run_worker(build: Callable[[], Worker], settings: Settings) -> None:
+def run_worker(build: Callable[[], Worker]) -> None:
     """Runs a worker until SIGTERM, SIGHUP or Ctrl-C; raises what crashed it.
 
     It returns or raises within `STOP_TIMEOUT_S`, unless its event loop hangs.

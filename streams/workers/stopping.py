@@ -9,6 +9,8 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import structlog
@@ -32,10 +34,26 @@ def stop_on_signals() -> asyncio.Event:
 
     def stop(_: int, __: FrameType | None) -> None:
         exit_after(EXIT_TIMEOUT_S)
-        loop.call_soon_threadsafe(requested.set)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(requested.set)
 
     handle(STOP_SIGNALS, stop)
     return requested
+
+
+@contextmanager
+def ended_at_once(exit_code: int) -> Iterator[None]:
+    """While a worker starts, any signal to stop ends the process: there is nothing to save yet.
+
+    An exception would not do: libraries that are being imported or compile may swallow it.
+    """
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    handle(STOP_SIGNALS, lambda *_: os._exit(exit_code))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def handle(numbers: tuple[signal.Signals, ...], handler: "signal._HANDLER") -> None:

@@ -336,7 +336,7 @@ def test_a_worker_hands_the_interpreter_over_quickly_and_runs_on_uvloop(tmp_path
 
     try:
         with pytest.raises(KeyError):
-            run_worker(build, Settings(home=tmp_path))
+            run_worker(build)
     finally:
         sys.setswitchinterval(before)
     assert found == ["uvloop", f"{SWITCH_INTERVAL_S:.4f}"]
@@ -355,7 +355,7 @@ def test_a_worker_does_not_look_for_garbage_among_what_it_loaded(tmp_path: Path)
 
     try:
         with pytest.raises(KeyError):
-            run_worker(Starting, Settings(home=tmp_path))  # type: ignore[arg-type]
+            run_worker(Starting)  # type: ignore[arg-type]
     finally:
         gc.unfreeze()
         gc.set_threshold(*threshold)

@@ -14,7 +14,6 @@ from tests.support.station import REPOSITORY, Station
 WAIT_S = 90.0
 HANGING = """
 import asyncio, signal, sys, threading, types
-from streams.settings import Settings
 from streams.workers import faust_app, stopping
 from topics.errors import LogError
 from streams.cli import app, run_and_end
@@ -50,7 +49,7 @@ class Worker:
 def hang(_: str):
     from streams.log_setup import log_to_stderr
     log_to_stderr(as_json=True)
-    faust_app.run_worker(Worker, Settings())
+    faust_app.run_worker(Worker)
 
 sys.argv[1:] = ["hang", what]
 run_and_end()
@@ -88,6 +87,31 @@ def test_a_signal_ends_a_worker_whatever_hangs(
         _, said = worker.communicate(timeout=WAIT_S)
     assert worker.returncode == 3
     assert "did not stop within" in said or "ended by force" in said
+
+
+SWALLOWING = """
+import time
+from streams.workers.stopping import ended_at_once
+with ended_at_once(130):
+    print("started", flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:  # as libraries do while they are imported
+            pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_worker_that_is_only_starting_ends_whatever_swallows_exceptions(
+    number: signal.Signals,
+) -> None:
+    command = [sys.executable, "-c", SWALLOWING]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "started\n"
+        worker.send_signal(number)
+        assert worker.wait(WAIT_S) == 130
 
 
 @pytest.mark.timeout(300)

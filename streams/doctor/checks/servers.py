@@ -2,6 +2,7 @@
 
 from streams.doctor.facts import Facts
 from streams.doctor.findings import Check, Judged, Level, ok
+from streams.redis_refusals import DISK, FULL, REPLICA, Refusal
 
 SKEW_MS_MAX = 5_000
 MEMORY_SHARE_MAX = 0.9
@@ -78,28 +79,24 @@ def _memory(facts: Facts) -> Judged:
     return ok(f"{share:.0%} used, nothing is evicted")
 
 
-def refusal(facts: Facts) -> str:
-    """Why Redis refuses writes, by its own figures; empty if it does not."""
+def refusal(facts: Facts) -> Refusal | None:
+    """Why Redis refuses writes, by its own figures; None if it does not."""
     redis = facts.redis
     if redis is None:
-        return ""
+        return None
     if redis.role != "master":
-        return f"it is a {redis.role}"
+        return REPLICA
     is_limited = redis.policy == "noeviction" and redis.memory_max_bytes
     if is_limited and redis.memory_used_bytes >= redis.memory_max_bytes:
-        return "it is full"
-    return "it could not write to its disk" if redis.has_failed_disk else ""
+        return FULL
+    return DISK if redis.has_failed_disk else None
 
 
 def _writes(facts: Facts) -> Judged:
     if facts.redis is None:
         return None
     if why := refusal(facts):
-        remedy = (
-            "Raise maxmemory, or point ECHOTUNE_REDIS at the primary, or free its disk. Lists and "
-            "statuses of workers follow automatically; until then, nothing is known of workers."
-        )
-        return Level.BROKEN, f"Redis refuses writes: {why}", remedy
+        return Level.BROKEN, why.what, f"{why.remedy} Until then, nothing is known of workers."
     return ok("accepted")
 
 

@@ -28,7 +28,6 @@ def test_a_server_that_cannot_write_names_the_home_folder_and_what_to_do(
     assert "free disk space" in raised.value.remedy
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_a_full_standard_output_is_an_error_in_one_line() -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}
     with Path("/dev/full").open("w") as full:

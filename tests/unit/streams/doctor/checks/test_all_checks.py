@@ -89,8 +89,8 @@ def test_of_a_healthy_system_every_check_says_that_it_is_well() -> None:
 @pytest.mark.parametrize(
     ("figures", "why"),
     [
-        ({"role": "slave"}, "it is a slave"),
-        ({"memory_max_bytes": 9, "memory_used_bytes": 9}, "it is full"),
+        ({"role": "slave"}, "read-only replica"),
+        ({"memory_max_bytes": 9, "memory_used_bytes": 9}, "Redis is full"),
         ({"has_failed_disk": True}, "disk"),
     ],
 )

@@ -20,7 +20,7 @@ from streams.registry.contracts import registry_of
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from tests.support.certificates import Authority, served_by
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.tls_port import tls_port
 from topics.errors import RegistryUnavailableError, ServerError, SettingsError
 
 PASSWORD = "a-pass:word@with/signs"
@@ -46,8 +46,8 @@ def redis_port(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -
     options += ["--aclfile", str(folder / "users.acl")]
     daemon = spawn([server_program(), *options], port=port, log=folder / "redis.log")
     wait_ready(daemon, "Redis", folder / "redis.log", 20.0)
-    with TcpProxy(port, served_by(authority.issue("redis"))) as proxy:
-        yield proxy.port
+    with tls_port(port, served_by(authority.issue("redis"))) as encrypted:
+        yield encrypted
     daemon.stop(5.0)
 
 
@@ -132,8 +132,8 @@ async def test_mongodb_is_reached_over_tls(
 ) -> None:
     port = int(mongo_url.rpartition(":")[2])
     stranger = Authority(tmp_path, "other").certificate
-    with TcpProxy(port, served_by(authority.issue("mongo"))) as proxy:
-        url = f"mongodb://{LOOPBACK}:{proxy.port}/?directConnection=true&tls=true&tlsCAFile="
+    with tls_port(port, served_by(authority.issue("mongo"))) as encrypted:
+        url = f"mongodb://{LOOPBACK}:{encrypted}/?directConnection=true&tls=true&tlsCAFile="
         known = MongoTrackCatalogue(f"{url}{authority.certificate}")
         assert await known.names(["unknown"]) == {}
         await known.close()

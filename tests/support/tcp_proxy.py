@@ -8,7 +8,6 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Coroutine
@@ -19,18 +18,13 @@ from infra.daemon import LOOPBACK, free_port
 _READ_BYTES = 65_536
 _RST = struct.pack("ii", 1, 0)
 _CALL_TIMEOUT_S = 10.0
-_CLOSING_S = 0.05
 MODES = ("heal", "refuse", "stall", "reset", "drop_replies", "cut_reply")
 
 
 class TcpProxy:
-    """Listens on `port` and forwards to `server_port`; use as a context manager.
+    """Listens on `port` and forwards to `server_port`; use as a context manager."""
 
-    With `tls` it is the encrypted port of a server that speaks plaintext.
-    """
-
-    def __init__(self, server_port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self._tls = tls
+    def __init__(self, server_port: int = 0) -> None:
         self.port = free_port()
         self.server_port = server_port
         self.mode = "heal"
@@ -74,7 +68,7 @@ class TcpProxy:
             await self._listen()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port)
 
     def _stop_listening(self) -> None:
         if self._server is not None:
@@ -87,7 +81,6 @@ class TcpProxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(_CLOSING_S)  # the loop closes what was aborted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

@@ -1,11 +1,13 @@
 """Redis, MongoDB and the schema registry over TLS, with users of the smallest rights."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra.daemon import LOOPBACK, free_port, spawn, wait_ready
@@ -69,6 +71,13 @@ def settings(redis_port: int, authority: Authority, user: str, **changes: Any) -
     return Settings(**{**usual, **changes})
 
 
+async def connections_end(port: int) -> None:
+    """Waits until this process has no connection to `port`; TLS takes a round trip to end one."""
+    process = psutil.Process()
+    while any(each.raddr and each.raddr.port == port for each in process.net_connections("tcp")):
+        await asyncio.sleep(0.01)
+
+
 async def test_each_role_works_with_its_smallest_rights(
     redis_port: int, authority: Authority
 ) -> None:
@@ -91,6 +100,7 @@ async def test_each_role_works_with_its_smallest_rights(
     with pytest.raises(REDIS_UNAVAILABLE, match="permissions"):
         await redis.set("recs:first:ann", "")
     await reader.close()
+    await connections_end(redis_port)
 
 
 @pytest.mark.parametrize("wrong", ["password", "authority", "plaintext"])
@@ -109,6 +119,7 @@ async def test_a_redis_that_refuses_is_an_error_and_no_secret_is_in_it(
     with pytest.raises(REDIS_UNAVAILABLE) as refused:
         await redis.ping()
     await redis.aclose()
+    await connections_end(redis_port)
     assert "another" not in str(refused.value)
     assert PASSWORD not in str(refused.value)
 

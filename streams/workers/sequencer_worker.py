@@ -105,7 +105,9 @@ class SequencerWorker:
         cluster = await until_answered(
             lambda: self._cluster({tp: committed[tp] for tp in assigned})
         )
-        return await self.sequencer.begin(self.app.consumer, cluster, self._heartbeats.position)
+        begins = await self.sequencer.begin(self.app.consumer, cluster, self._heartbeats.position)
+        _log.info("owns partitions", partitions=sorted(tp.partition for tp in assigned))
+        return begins
 
     def _cluster(self, committed: Mapping[TP, int | None]) -> Cluster:
         name = self._names.listening_events

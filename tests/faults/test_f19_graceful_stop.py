@@ -30,6 +30,11 @@ def when_applied(station: FaultStation, events: int) -> int:
     )
 
 
+def when_logged(worker: Worker, event: str) -> None:
+    """Waits until a worker's log has `event`: Redis still has the status of its predecessor."""
+    wait_until(worker.text, lambda text: event in text)
+
+
 def log_line(worker: Worker, event: str) -> dict[str, Any]:
     """The line of a worker's log for `event`."""
     lines = [line for line in worker.text().splitlines() if event in line and line[0] == "{"]
@@ -53,6 +58,8 @@ def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
     feeder.start(Workload(19).take(20_000), per_s=400)
     applied = 0
     for _ in range(3):
+        when_logged(sequencer, "owns partitions")
+        when_logged(recommender, "state ready")
         applied = when_applied(broken, applied + 200)  # both workers run
         stopped(recommender, broken)
         recommender = broken.start("recommender")

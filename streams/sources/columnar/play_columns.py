@@ -1,6 +1,6 @@
 """Plays in columns, in order of time: the input of an evaluation, regardless of file format."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -155,16 +155,17 @@ def is_in_another_file(plays: PlayColumns) -> NDArray[np.bool_]:
     pair = pairs(plays.listeners, plays.tracks)
     order = np.argsort(pair, kind="stable")
     pair, at_ms = pair[order], plays.at_ms[order]
-    is_near = (pair[1:] == pair[:-1]) & (at_ms[1:] - at_ms[:-1] <= NEAR_MS)
-    kept: list[tuple[int, int]] = []
-    for row in np.flatnonzero(is_near | np.append(is_near[1:], False)).tolist():
-        kept = (
-            kept if is_near[row - 1] and row else [(int(at_ms[row]), int(plays.files[order[row]]))]
-        )
-        if is_near[row]:
-            at, file = int(at_ms[row + 1]), int(plays.files[order[row + 1]])
-            if any(file != other and at - before <= NEAR_MS for before, other in kept):
-                repeated[order[row + 1]] = True
-            else:
-                kept.append((at, file))
+    follows = np.append(False, (pair[1:] == pair[:-1]) & (at_ms[1:] - at_ms[:-1] <= NEAR_MS))
+    is_in_a_run = follows | np.append(follows[1:], False)
+    kept: deque[tuple[int, int]] = deque()
+    for row in np.flatnonzero(is_in_a_run).tolist():
+        at, file = int(at_ms[row]), int(plays.files[order[row]])
+        if not follows[row]:
+            kept.clear()
+        while kept and at - kept[0][0] > NEAR_MS:
+            kept.popleft()
+        if kept and kept[0][1] != file:  # all that are kept are of one file
+            repeated[order[row]] = True
+        else:
+            kept.append((at, file))
     return repeated

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import missing_of, number_of, roles_of, time_ms_of
+from streams.sources.formats.column_roles import Role, missing_of, number_of, roles_of, time_ms_of
 from streams.sources.formats.json_stream import TOO_LONG, lines
 from streams.sources.formats.table_rows import NumberedCells, plays_of_table
 from streams.sources.plays import ParsedRow
@@ -34,7 +34,7 @@ def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
     columns, delimiter = columns_and_delimiter(header)
     if delimiter_without_header(header):
         text.keep_first_line()
-    return columns, _cells(text, delimiter, len(columns))
+    return columns, _cells(text, delimiter, columns)
 
 
 def columns_and_delimiter(header: str) -> tuple[list[str], str]:
@@ -110,6 +110,11 @@ class _Lines:
         self._taken = []
 
     @property
+    def first(self) -> str:
+        """The first line of the record."""
+        return _text(self._taken[0][1])
+
+    @property
     def continued(self) -> list[str]:
         """All lines of the record except the first."""
         return [_text(line) for _, line in self._taken[1:]]
@@ -146,7 +151,8 @@ def _text(line: bytes | None) -> str:
     return "\n" if line is None else line.decode("utf-8", "surrogateescape")
 
 
-def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells]:
+def _cells(text: _Lines, delimiter: str, names: list[str]) -> Iterator[NumberedCells]:
+    columns = len(names)
     if delimiter == "\t":
         yield from _cells_of_lines(text, columns)
         return
@@ -162,7 +168,9 @@ def _cells(text: _Lines, delimiter: str, columns: int) -> Iterator[NumberedCells
             text.keep_first()
             yield text.row, _OPEN if is_open else f"is not CSV: {error}"
             continue
-        if any(_begins_a_record(line, delimiter, columns) for line in text.continued):
+        if any(
+            _begins_a_record(line, delimiter, columns) for line in text.continued
+        ) or _is_two_rows(text, delimiter, names):
             text.keep_first()
             yield text.row, _OPEN
         elif text.was_too_long:
@@ -202,6 +210,15 @@ def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
     if len(alone) == columns and _QUOTE in line and not _is_quoted(line, delimiter):
         return True
     return len(alone) == columns and line.count(_QUOTE) % 2 == 0  # an odd one closes the quotes
+
+
+def _is_two_rows(text: _Lines, delimiter: str, names: list[str]) -> bool:
+    """Whether one row opened a quote and another closed it: each is a play without quotes."""
+    at = roles_of(names).get(Role.LISTENED_AT)
+    if at is None or not text.continued:
+        return False
+    ends = [line.rstrip("\r\n").split(delimiter) for line in (text.first, text.continued[-1])]
+    return all(len(cells) == len(names) and _is_time(cells[at].strip(_QUOTE)) for cells in ends)
 
 
 def _is_quoted(line: str, delimiter: str) -> bool:

@@ -170,6 +170,17 @@ def test_a_quote_that_is_never_closed_costs_its_own_row_and_no_other(path: Path)
     assert [event.track_name for event in events_of(path)] == ["first", *many]
 
 
+def test_a_quote_that_one_row_opens_and_the_next_closes_does_not_make_one_play_of_both(
+    path: Path,
+) -> None:
+    write(path, f'track,user,ts\n"a,ann,{AT_S}\nb",bob,{AT_S}\nc,cid,{AT_S}\n')
+    assert bad_rows_of(path) == [(2, "has a quote that is never closed")]
+    assert [(event.track_name, event.listener_id) for event in events_of(path)] == [
+        ('b"', "bob"),
+        ("c", "cid"),
+    ]
+
+
 def test_two_open_quotes_do_not_make_one_row_of_what_lies_between(path: Path) -> None:
     write(path, f'track,user,ts\n"a,ann,{AT_S}\n"b,bob,{AT_S}\nc,"cid",{AT_S}\n')
     assert [row for row, _ in bad_rows_of(path)] == [2, 3]

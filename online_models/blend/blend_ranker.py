@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from online_models.blend import entry_points, frozen
 from online_models.blend.blend_config import BlendConfig, configured
 from online_models.blend.candidates import features
-from online_models.blend.candidates.candidates import SCORED_MAX
+from online_models.blend.candidates.candidate_set import SCORED_MAX
 from online_models.blend.experts.artists import ARTIST
 from online_models.blend.experts.cooccurrence import NEIGHBOURS
 from online_models.blend.experts.neighbours import POSTINGS, SESSION, SESSIONS_MAX

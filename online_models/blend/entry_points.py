@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Signal
-from online_models.blend.candidates.candidates import (
+from online_models.blend.candidates.candidate_set import (
     HATED_SCORE,
     add_candidate,
     clear_candidates,

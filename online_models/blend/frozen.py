@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.base import Signal
-from online_models.blend.candidates.candidates import clear_candidates, slot_for
+from online_models.blend.candidates.candidate_set import clear_candidates, slot_for
 from online_models.blend.learning import apply_signal, is_usable
 from online_models.blend.listener.play_rings import insert_play, is_played
 from online_models.blend.listener.session_contexts import BREAK_MS, advance, advance_late, is_late

@@ -4,7 +4,7 @@ from typing import Any
 
 from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED
 from online_models.blend.bucket_tables import find_cells
-from online_models.blend.candidates.candidates import HATED_SCORE
+from online_models.blend.candidates.candidate_set import HATED_SCORE
 from online_models.blend.candidates.features import EXPERT_OF, FEATURES, REASONS
 from online_models.blend.listener.session_contexts import NO_CODE
 from online_models.kernels.compiled import njit_inlined, njit_inner

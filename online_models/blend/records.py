@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from online_models.blend.bucket_tables import TABLES
 from online_models.blend.candidates import features
+from online_models.blend.candidates.candidate_set import CANDIDATES, SLOTS_MAX
 from online_models.blend.candidates.candidate_sums import SUMS
-from online_models.blend.candidates.candidates import CANDIDATES, SLOTS_MAX
 from online_models.blend.experts.artists import ARTIST_COUNTS
 from online_models.blend.experts.neighbours import SESSION_RING
 from online_models.blend.experts.ngrams import MAP

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from online_models.blend.candidates.candidates import HATED_SCORE, slot_for
+from online_models.blend.candidates.candidate_set import HATED_SCORE, slot_for
 from online_models.blend.candidates.features import FEATURES
 from online_models.blend.experts.roster import describe_all, propose_all
 from online_models.blend.learned_weights import add_leaning, sum_weights

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from online_models.blend.candidates.candidates import clear_candidates, slot_for
+from online_models.blend.candidates.candidate_set import clear_candidates, slot_for
 from online_models.blend.candidates.features import FEATURES
 from online_models.blend.learned_weights import step_cell, step_leaning, step_vectors
 from online_models.blend.listener.situations import note_outcome

@@ -1,4 +1,4 @@
-"""From `learning-log` to state: a pure function.
+"""From `learning-log` to state: low watermark, erasure, deduplication, rewards. A pure function.
 
 `state_n = fold(state_0, log[0..n])`, without clock, I/O, settings, or any order that Python may
 change. Live state and replay therefore have the same digest. A row passes `coverage` (is it new?),

@@ -1,4 +1,4 @@
-"""Coverage (deduplication by offset): which source rows the fold has seen, and which are new.
+"""Coverage (low watermark, deduplication by offset): which source rows the fold has seen.
 
 For each source partition the fold holds `next`, the low watermark: the first offset that it has not
 seen. A batch that begins above `next` is ignored, because its predecessor never reached the log;

@@ -1,4 +1,7 @@
-"""Erased listeners: a hash, a time (to refuse older plays that come late) and a log offset."""
+"""Erased listeners: a hash, a time (to refuse older plays that come late) and a log offset.
+
+`Fold._forget` deletes the state of an erased listener.
+"""
 
 from collections.abc import Sequence
 from hashlib import blake2b

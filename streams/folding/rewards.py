@@ -1,10 +1,11 @@
-"""Translates events into rewards for the models; no other file does.
+"""Translates events into rewards (implicit and negative feedback); no other file does.
 
 A reward lies in [-1, 1]; NaN means that the event expresses no preference. The reward of a play
 depends on how much of it was played: half of the track or four minutes is a full listen
-(ListenBrainz's rule), and less gives proportionally less. A skip within half a minute counts
-against the track. If it is unknown how much was played, the play counts in full, because the
-program that recorded it took it for a listen.
+(ListenBrainz's rule), and less gives proportionally less. A skip within half a minute is
+-1, and HATE is, too. If it is unknown how much was played, the play counts in full, because the
+program that recorded it took it for a listen. What a model makes of a reward is its own matter: the
+blend learns nothing from a play with a reward of 0 or less (`docs/model.md`).
 """
 
 from collections.abc import Mapping, Sequence

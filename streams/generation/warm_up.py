@@ -1,4 +1,7 @@
-"""Compiles all code that a fold runs, before it is used; takes half a minute without a cache."""
+"""Warm-up (JIT compilation): compiles all code of a fold before it is used.
+
+Without a cache it takes half a minute.
+"""
 
 import sys
 from typing import TextIO

@@ -6,8 +6,13 @@ partition. `backpressure` decides on backpressure and the order of acknowledgeme
 makes chunks larger under load; both are pure. `idempotent_producer` is an idempotent producer
 that reports each delivery. `partition_reader`, `log_reader` and `log_writer` read and write outside
 of Faust. `retries` repeats calls until Kafka answers (transactions, control records and Redis have
-retry loops of their own), `client_settings` has the settings of librdkafka's clients, and
-`topic_facts` reads topic ids and offset bounds.
+retry loops of their own), and `topic_facts` reads topic ids and offset bounds.
+
+`cluster` is an address with credentials; `client_settings` makes settings of it for librdkafka's
+clients and `faust_credentials` for Faust, with `tls` and `oauth_tokens`. What a cluster refuses is
+put into words by `refusals`, with `rights` (ACLs), `listener_probe` (what a port speaks) and
+`group_refusal` (a consumer group). `bounded_fetches` bounds the memory of a hostile batch, and
+`open_transactions` finds producers that neither commit nor abort.
 
 This package imports no other package of `streams`: callers pass in what it needs.
 """

@@ -264,7 +264,7 @@ class BatchConsumer(aiokafka.Consumer):
         return True
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commits acknowledged offsets, then drops every chunk in flight."""
+        """In a rebalance: commits acknowledged offsets, then drops every chunk in flight."""
         self.stop_flow()
         try:
             await asyncio.wait_for(self.commit(), _REVOKE_COMMIT_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Retries: waits for Kafka, and repeats a single blocking call until it succeeds.
+"""Retries at a fixed interval (no backoff): repeats a call until Kafka answers.
 
 `until_answered` and `until_answered_blocking` retry without a limit, regardless of the failure,
 unless the server refuses this client; workers and senders use them. `until_elected` is for calls

@@ -1,4 +1,4 @@
-"""Status of the whole system, from Redis, Kafka and the workers' own statuses."""
+"""Status of the whole system, with consumer lag: from Redis, Kafka and the workers' statuses."""
 
 import asyncio
 from typing import Any

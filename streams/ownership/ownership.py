@@ -1,8 +1,8 @@
 """Ownership of the learning-log for an identity, from the assignment until the log is lost.
 
-An owner loads the state, takes over (see `takeover`), and publishes nothing before its gate opens.
-Until then it compares the log with the records that the gate was derived from, because the log may
-lose its tail in the meantime.
+An owner loads the state, takes over with a new fencing token (see `takeover`), and publishes
+nothing before its gate opens. Until then it compares the log with the records that the gate was
+derived from, because the log may lose its tail in the meantime.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Takeover of an identity's lists: a new owner fences the former owners and derives its gate.
+"""Takeover of an identity's lists with a fencing token: a new owner fences the former owners.
 
-The owner number is the fencing token. The topic refuses a former owner's transactions, and Redis
-refuses a publication that expects another frontier than the stored one (compare-and-set). See
-`docs/decisions/0012-one-sequence-of-publications.md`.
+The owner number is the fencing token. The new owner also derives its gate. The topic refuses a
+former owner's transactions, and Redis refuses a publication that expects another frontier than the
+stored one (compare-and-set). See `docs/decisions/0012-one-sequence-of-publications.md`.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""Publishes lists to the compacted topic `recommendations`, off the Redis path.
+"""Publishes lists, and tombstones of erased listeners, to the compacted topic `recommendations`.
 
-One transaction with a bounded number of lists runs at a time. Publications that arrive meanwhile
-are buffered, and only the newest list of a listener is kept. `topic_transactions` defines a
-transaction and the fencing of a former owner.
+It never delays Redis. One transaction with a bounded number of lists runs at a time. Publications
+that arrive meanwhile are buffered, and only the newest list of a listener is kept.
+`topic_transactions` defines a transaction and the fencing of a former owner.
 """
 
 import threading

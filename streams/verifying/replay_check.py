@@ -1,4 +1,4 @@
-"""Verification: folds the log again from its start and compares digests with the live state."""
+"""Verification by replay: folds the log again from its start, and compares digests."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Stops a worker: on signals, in order, and within a bounded time.
+"""Stops a worker (graceful shutdown): on signals, in order, and within a bounded time.
 
 A process that neither works nor ends is worse than one that is killed: no supervisor restarts it,
 and no standby takes over. So the time of an orderly stop is bounded, and a watchdog thread ends the

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from online_models.blend.candidates.candidate_set import slot_for
 from online_models.blend.candidates.candidate_sums import (
     add_to_sum,
     clear_sums,
@@ -26,7 +27,6 @@ from online_models.blend.candidates.candidate_sums import (
     largest_sum,
     last_of_top,
 )
-from online_models.blend.candidates.candidates import slot_for
 from online_models.blend.candidates.features import (
     AFTER_LEVEL,
     NEAR,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidates import add_candidate
+from online_models.blend.candidates.candidate_set import add_candidate
 from online_models.blend.candidates.features import BIGRAM, COUNT_BI, SLOT_BI, SLOT_TRI, TRIGRAM
 from online_models.blend.experts.transitions import log_share
 from online_models.blend.listener.session_contexts import NO_CODE

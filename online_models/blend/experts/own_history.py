@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidates import add_candidate, slot_for
+from online_models.blend.candidates.candidate_set import add_candidate, slot_for
 from online_models.blend.candidates.features import (
     AGE,
     COUNT,

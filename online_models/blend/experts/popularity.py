@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidates import add_candidate
+from online_models.blend.candidates.candidate_set import add_candidate
 from online_models.blend.candidates.features import POPULAR, POPULAR_SHARE
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner
 from online_models.kernels.numerics import log_of

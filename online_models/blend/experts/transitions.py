@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidates import add_candidate
+from online_models.blend.candidates.candidate_set import add_candidate
 from online_models.blend.candidates.features import COUNT_T, COUNT_T2, FOLLOWS, SLOT_T, T1
 from online_models.blend.listener.session_contexts import BREAK_MS, NO_CODE
 from online_models.blend.listener.situations import MASS_T

@@ -1,4 +1,4 @@
-"""All checks of the doctor; each makes a finding from the facts, without I/O.
+"""All health checks of the doctor; each makes a finding from the facts, without I/O.
 
 A check that cannot judge because a server is unavailable makes no finding. The unavailable server
 is a finding of its own.

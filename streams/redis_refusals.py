@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from topics.errors import ServerError
+
 
 class Refusal(NamedTuple):
     """What is wrong with Redis, and a remedy."""
@@ -68,10 +70,10 @@ _BY_TEXT = (
 """A part of an answer of Redis or of its client, in lower case → what it means."""
 
 
-def refusal_of(error: BaseException) -> Refusal | None:
+def redis_refusal(error: BaseException) -> Refusal | None:
     """What an error of Redis means; None if it says nothing more than that it does not answer.
 
-    >>> refusal_of(ValueError("command not allowed when used memory > 'maxmemory'.")).what
+    >>> redis_refusal(ValueError("command not allowed when used memory > 'maxmemory'.")).what
     'Redis is full: maxmemory is reached, and it may not evict keys'
     """
     text = f"{type(error).__name__}: {error}".lower()  # the client cuts some codes off the text
@@ -80,5 +82,15 @@ def refusal_of(error: BaseException) -> Refusal | None:
 
 def redis_problem(error: BaseException) -> str:
     """An error of Redis in words; its own words if they are not known."""
-    refusal = refusal_of(error)
+    refusal = redis_refusal(error)
     return str(refusal) if refusal else f"{type(error).__name__}: {error}"
+
+
+def redis_error(url: str, error: BaseException) -> ServerError:
+    """The error to report to people about Redis at `url`, which is shown: without secrets."""
+    if refusal := redis_refusal(error):
+        return ServerError(f"{url}: {refusal.what}.", refusal.remedy)
+    return ServerError(
+        f"Redis does not answer at {url}: {str(error) or type(error).__name__}.",
+        "Run `echotune up`, or set ECHOTUNE_REDIS to one that does.",
+    )

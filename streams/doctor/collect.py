@@ -27,7 +27,7 @@ from streams.kafka.topic_facts import describe_topic
 from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
-from streams.redis_refusals import Refusal, refusal_of
+from streams.redis_refusals import Refusal, redis_refusal
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -94,7 +94,7 @@ async def _redis(probe: Probe, settings: Settings, addresses: Addresses) -> None
         seconds, microseconds = await redis.time()
         active = await _active(redis, settings.prefix)
     except REDIS_UNAVAILABLE as error:
-        probe.problem = refusal_of(error) or error
+        probe.problem = redis_refusal(error) or error
         return
     finally:
         await redis.aclose()

@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP
 
 from streams.kafka.chunks import Fetched, Positions
-from streams.kafka.group_refusal import is_final, refusal_of
+from streams.kafka.group_refusal import group_refusal, is_final
 from streams.kafka.pacer import Pacer
 
 _GROUP_EVERY_S = 0.5
@@ -58,7 +58,7 @@ class BatchConsumerThread(aiokafka.AIOKafkaConsumerThread):
                     _log.warning("the group is not joined yet", error=str(error))
                     continue
                 app = self.consumer.app
-                refusal = refusal_of(app.conf.id, error)
+                refusal = group_refusal(app.conf.id, error)
                 asyncio.run_coroutine_threadsafe(app.crash(refusal), self.consumer.loop)
                 return
 

@@ -26,10 +26,10 @@ def is_final(error: errors.KafkaError) -> bool:
     return isinstance(error, _FINAL) or type(error) is _UNEXPECTED
 
 
-def refusal_of(group: str, error: errors.KafkaError) -> SettingsError | RefusedError:
+def group_refusal(group: str, error: errors.KafkaError) -> SettingsError | RefusedError:
     """The error to report if the broker refuses `group`.
 
-    >>> print(refusal_of("g", errors.InvalidSessionTimeoutError()).remedy[:65])
+    >>> print(group_refusal("g", errors.InvalidSessionTimeoutError()).remedy[:65])
     Set ECHOTUNE_SESSION_TIMEOUT_S to at least the broker's setting g
     """
     why = f"{type(error).__name__}: {error}"

@@ -1,6 +1,6 @@
 """Why a cluster cannot be used, in words: a refusal that waiting does not change, or its absence.
 
-`refusal` asks the cluster itself, because a client only says that nothing answered in time.
+`cluster_refusal` asks the cluster itself, because a client only says that nothing answered in time.
 `refused_right` translates an error about a missing right.
 """
 
@@ -73,21 +73,21 @@ def refused_right(kafka: str, error: BaseException, name: str = "") -> RefusedEr
     )
 
 
-def refusal(kafka: str) -> RefusedError | None:
+def cluster_refusal(kafka: str) -> RefusedError | None:
     """Why waiting for `kafka` is vain; None if it answers, or is only away."""
     security = security_of(kafka)
     reached = []
     for server in str(kafka).split(","):
         endpoint = Endpoint.parsed(server)
         listener = listener_at(endpoint, security)
-        if (found := refusal_of(endpoint, listener, security)) is not None:
+        if (found := listener_refusal(endpoint, listener, security)) is not None:
             return found
         if listener.mechanisms is not None:
             reached.append(endpoint)
     return _refused_client(kafka, reached) if reached else None
 
 
-def refusal_of(
+def listener_refusal(
     endpoint: Endpoint, listener: Listener, security: KafkaSecurity
 ) -> RefusedError | None:
     """How what listens there contradicts the settings; None if it does not."""
@@ -215,7 +215,7 @@ def explained(kafka: str, error: BaseException, name: str = "") -> RefusedError 
         return found
     if isinstance(error, KafkaException) and error.args[0].code() not in _SILENCE:
         return None
-    return refusal(kafka)
+    return cluster_refusal(kafka)
 
 
 @contextmanager

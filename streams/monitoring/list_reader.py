@@ -6,11 +6,10 @@ from streams.addresses import Addresses, shown
 from streams.lists.list_store import StoredList
 from streams.lists.redis_lists import redis_lists
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
-from streams.redis_refusals import refusal_of
+from streams.redis_refusals import redis_error
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.tracks.track_names import TrackNames
-from topics.errors import ServerError
 
 
 class ListReader:
@@ -33,12 +32,7 @@ class ListReader:
         try:
             return await self._lists.read(listener_id)
         except REDIS_UNAVAILABLE as error:
-            if refusal := refusal_of(error):
-                raise ServerError(f"{self._url}: {refusal.what}.", refusal.remedy) from error
-            raise ServerError(
-                f"Redis does not answer at {self._url}: {str(error) or type(error).__name__}.",
-                "Run `echotune up`, or set ECHOTUNE_REDIS to one that does.",
-            ) from error
+            raise redis_error(self._url, error) from error
 
     async def name(self, track_id: str) -> str:
         """What to call one track."""

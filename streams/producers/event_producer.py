@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
-from streams.kafka.refusals import refusal, refused_right
+from streams.kafka.refusals import cluster_refusal, refused_right
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.errors import RefusedError, ServerError
@@ -125,7 +125,7 @@ class EventProducer:
         self._refusal = self._refusal or refused_right(self._kafka, error, named)
         if error.code() in _UNAVAILABLE_CODES and not self._is_unavailable:
             self._is_unavailable = True
-            self._refusal = self._refusal or refusal(self._kafka)
+            self._refusal = self._refusal or cluster_refusal(self._kafka)
             if self._refusal is None:
                 self._say(f"Kafka ({self._kafka}) does not answer; waiting for it ...")
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
 from streams.folding.fold import Fold
 from streams.kafka.retries import until_elected
 from streams.lists.frontier import Frontier
@@ -13,14 +13,13 @@ from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
 from streams.publishing.topic_frontier import topic_frontier
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
-from streams.redis_refusals import redis_problem
+from streams.redis_refusals import redis_error
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
 from streams.verifying.list_audit import Lists, disagreements, outdated
 from streams.verifying.promises import Findings, Promise
 from streams.verifying.published_lists import lists_in_redis, lists_in_topic
-from topics.errors import ServerError
 from topics.recommendation_list import EVERYONE
 
 
@@ -50,7 +49,7 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
         )
         in_redis = await lists_in_redis(redis, settings.generation, settings.prefix)
     except REDIS_UNAVAILABLE as error:
-        raise ServerError(f"Redis does not answer: {redis_problem(error)}", "Is it up?") from error
+        raise redis_error(shown(addresses.redis), error) from error
     finally:
         await redis.aclose()
     complete = [each._replace(as_of=each.complete_up_to) for each in (reached, topic)]

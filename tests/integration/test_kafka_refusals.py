@@ -10,7 +10,7 @@ from confluent_kafka.admin import NewTopic
 
 from infra.daemon import LOOPBACK, free_port
 from streams.kafka.cluster import KafkaCluster, KafkaSecurity
-from streams.kafka.refusals import refusal
+from streams.kafka.refusals import cluster_refusal
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.rights import check_rights
 from streams.kafka.topic_facts import bounds_of, describe_topic
@@ -54,7 +54,7 @@ def cluster(kafka: SecureKafka, listener: str = "sasl_ssl", **changes: object) -
 
 def words(kafka: str) -> str:
     """What is said about a cluster; empty if nothing speaks against it."""
-    return str(refusal(kafka) or "")
+    return str(cluster_refusal(kafka) or "")
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
@@ -181,15 +181,15 @@ def test_an_advertised_address_other_than_the_given_one_is_fine(kafka: SecureKaf
 
 def test_a_cluster_that_is_away_is_no_refusal(kafka: SecureKafka) -> None:
     nowhere = KafkaCluster(f"{LOOPBACK}:{free_port()}", security(kafka))
-    assert refusal(nowhere) is None
-    assert refusal(KafkaCluster("no-such-host.invalid:9092", security(kafka))) is None
+    assert cluster_refusal(nowhere) is None
+    assert cluster_refusal(KafkaCluster("no-such-host.invalid:9092", security(kafka))) is None
 
 
 @pytest.mark.parametrize("mode", ["reset", "stall", "refuse"])
 def test_a_broken_connection_is_no_refusal(kafka: SecureKafka, mode: str) -> None:
     with TcpProxy(int(kafka.servers("sasl_ssl").rpartition(":")[2])) as proxy:
         proxy.set(mode)
-        assert refusal(KafkaCluster(f"{LOOPBACK}:{proxy.port}", security(kafka))) is None
+        assert cluster_refusal(KafkaCluster(f"{LOOPBACK}:{proxy.port}", security(kafka))) is None
         proxy.set("heal")
 
 

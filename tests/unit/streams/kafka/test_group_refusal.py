@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import errors
 
-from streams.kafka.group_refusal import is_final, refusal_of
+from streams.kafka.group_refusal import group_refusal, is_final
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from streams.kafka.group_refusal import is_final, refusal_of
 )
 def test_a_final_refusal_names_what_to_change(error: errors.KafkaError, named: str) -> None:
     assert is_final(error)
-    assert named in str(refusal_of("g", error))
+    assert named in str(group_refusal("g", error))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from streams.sources.formats.column_roles import (
     time_ms_of,
 )
 from streams.sources.formats.parquet_table import texts_of_bytes
-from topics.listening_event import PLAY_LENGTH_MAX_MS
+from topics.listening_event import PLAY_LENGTH_MAX_MS, TEXT_LENGTH_MAX
 
 Cells = Any
 """A `pyarrow.Array`, or a list of values as JSON has them."""
@@ -195,8 +195,12 @@ class TextCodes:
     ([0, 1, -1, 1, 1, 0], ['a', '4'])
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, length_max: int = TEXT_LENGTH_MAX, reserved: frozenset[str] = frozenset()
+    ) -> None:
+        """Texts of more than `length_max` letters, and those that are `reserved`, are `BROKEN`."""
         self.texts: list[str] = []
+        self._length_max, self._reserved = length_max, reserved
         self._of_text: dict[str, int] = {}
         self._of_number: dict[int, int] = {}
 
@@ -224,7 +228,10 @@ class TextCodes:
         text = text_of(value)
         if text is None:
             return UNKNOWN
-        return self._code_of_text(text) if is_storable(text) else BROKEN
+        return self._code_of_text(text) if self._is_allowed(text) else BROKEN
+
+    def _is_allowed(self, text: str) -> bool:
+        return len(text) <= self._length_max and text not in self._reserved and is_storable(text)
 
     def _code_of_text(self, text: str) -> int:
         known = self._of_text.get(text)

@@ -11,6 +11,8 @@ from online_models.evaluation.novelty import pairs
 from streams.sources.columnar.cells import TextCodes
 from streams.sources.history.event_assembly import NEAR_MS
 from streams.sources.plays import BadReasons, BadRow
+from topics.listening_event import ID_LENGTH_MAX
+from topics.recommendation_list import EVERYONE
 
 BAD_ROWS_KEPT = 20
 
@@ -103,7 +105,8 @@ class PlayBuffer:
     """Buffers blocks of plays until they are combined into `PlayColumns`."""
 
     def __init__(self) -> None:
-        self.listeners, self.tracks, self.artists = TextCodes(), TextCodes(), TextCodes()
+        self.listeners = TextCodes(ID_LENGTH_MAX, frozenset({EVERYONE}))
+        self.tracks, self.artists = TextCodes(ID_LENGTH_MAX), TextCodes(ID_LENGTH_MAX)
         self._blocks: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, *columns: NDArray[Any]) -> None:

@@ -40,6 +40,7 @@ from topics.errors import HistoryError
 from topics.identity import artist_id_of
 
 _WRITE_FLAGS = "Write 1 and 0 there."
+_NOT_ALLOWED = f"its text is too long or reserved, or {BROKEN_TEXT}"
 
 OnRows = Callable[[int], object]
 """Is called with the number of rows that were read so far."""
@@ -224,7 +225,7 @@ class _TableReader:
         wrong = np.flatnonzero(np.min(columns, axis=0) < 0)
         for at in wrong.tolist():
             why, column = next(each for each in zip(what, columns, strict=True) if each[1][at] < 0)
-            reason = f"{why}: {BROKEN_TEXT}" if column[at] == BROKEN else why
+            reason = f"{why}: {_NOT_ALLOWED}" if column[at] == BROKEN else why
             row = block.first_row + (at if block.at is None else int(block.at[at]))
             self.report.leave_out(BadRow(str(path), row, reason))
 

@@ -19,6 +19,7 @@ from streams.sources.plays import BadRow, HistoryRow, Ignored, Play
 from topics.identity import artist_id_of, event_id_of, track_id_of
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
+    ID_LENGTH_MAX,
     LATEST_AHEAD_MS,
     EventKind,
     ListeningEvent,
@@ -185,7 +186,8 @@ def _track_of(play: Play) -> str | None:
 def _artist_of(play: Play) -> str | None:
     if play.artist_name:
         return _artist_id_of(play.artist_name)
-    return f"{play.source}:{play.source_artist_id}" if play.source_artist_id else None
+    own_id = f"{play.source}:{play.source_artist_id}" if play.source_artist_id else ""
+    return own_id if 0 < len(own_id) <= ID_LENGTH_MAX else None
 
 
 def _event_of(play: Play, track_id: str, event_id: str, source: str) -> ListeningEvent:

@@ -568,3 +568,17 @@ def test_a_look_says_why_no_row_is_a_play(path: Path) -> None:
     with pytest.raises(HistoryError, match=r"No row is a play.*not a time: 'yesterday'"):
         look_at([path], "ann")
     look_at([write(path, f"artist,track,uts\na,b,{NOW_MS // 1_000}\na,b,x\n")], "ann")
+
+
+@pytest.mark.parametrize("listener", ["x" * 513, "*everyone*"])
+def test_a_listener_whom_no_event_may_name_costs_the_row(path: Path, listener: str) -> None:
+    write(path, f"user,track_id,ts\n{listener},a,{AT_S}\nbob,b,{AT_S}\n")
+    assert [event.listener_id for event in read(path)] == ["bob"]
+
+
+def test_an_id_of_a_track_that_is_too_long_costs_the_row_and_one_of_an_artist_costs_itself(
+    path: Path,
+) -> None:
+    long = "x" * 600
+    write(path, f"user,track_id,artist_id,ts\nann,{long},b,{AT_S}\nbob,c,{long},{AT_S}\n")
+    assert [(event.listener_id, event.artist_id) for event in read(path)] == [("bob", None)]

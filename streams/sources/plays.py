@@ -81,7 +81,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """One file of a folder or archive that was not read although it may hold plays, and why."""
+    """What was not read, and why: a file among others that may hold plays, or a table's artists."""
 
     why: str
 

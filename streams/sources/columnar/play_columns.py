@@ -28,7 +28,7 @@ class ReadingReport:
     ignored: Counter[str] = field(default_factory=Counter)
     """Number of rows that are no plays of music, by reason."""
     skipped: list[str] = field(default_factory=list)
-    """Files that were not read, and why."""
+    """Files, and artists of tables, that were not read, and why."""
     bad_reasons: BadReasons = field(default_factory=BadReasons)
     columns: dict[str, str] = field(default_factory=dict)
     """Role → name of the column that has it."""

@@ -34,6 +34,7 @@ from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, without_listener
 from streams.sources.formats.column_roles import UNREADABLE_KIND, Role, owner_in, why_no_play
 from streams.sources.formats.format_detection import HistoryFormat, recognise
+from streams.sources.formats.table_rows import artists_not_read
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
@@ -130,6 +131,8 @@ class _TableReader:
         self._owner = self._listener_id or owner_in(list(table.columns.values()))
         roles = _used_roles(set(table.columns), path, self._owner)
         self._has_scored |= Role.SCORED in roles
+        if why := artists_not_read(roles, table.names, str(path)):
+            self.report.skipped.append(why)
         units: TableUnits | None = None
         for block in table.blocks:
             if units is None and block.rows:

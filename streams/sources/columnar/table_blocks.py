@@ -83,6 +83,8 @@ class Table:
 
     columns: dict[Role, str]
     blocks: Iterator[Block]
+    names: Sequence[str]
+    """All columns of the file."""
 
 
 def table_of(path: Path, kind: HistoryFormat, *, is_regular: bool = True) -> Table:
@@ -113,7 +115,7 @@ def _parquet(path: Path) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
     columns = _columns(used, first, path)
-    return Table(columns, _parquet_blocks(path, table, columns))
+    return Table(columns, _parquet_blocks(path, table, columns), names)
 
 
 def _columns(names: Sequence[str], first: Sequence[Any], path: Path) -> dict[Role, str]:
@@ -160,7 +162,7 @@ def _csv(path: Path) -> Table:
             Part(0, 0, str(path), None),
         )
     columns = {role: names[at] for role, at in roles.items()}
-    return Table(columns, _csv_blocks(path, delimiter, len(names), roles, lines))
+    return Table(columns, _csv_blocks(path, delimiter, len(names), roles, lines), names)
 
 
 def _header_and_lines(path: Path) -> tuple[str, int]:
@@ -230,7 +232,7 @@ def _csv_lines(path: Path) -> Table:
     sample = [cells for _, cells in first if not isinstance(cells, str)]
     roles = settled_roles(names, sample, Part(0, 0, str(path), None))
     columns = {role: names[at] for role, at in roles.items()}
-    return Table(columns, _blocks_of(chain(first, rows), roles))
+    return Table(columns, _blocks_of(chain(first, rows), roles), names)
 
 
 def _csv_rows(path: Path) -> Iterator[Any]:
@@ -262,7 +264,7 @@ def _json(path: Path, *, is_array: bool) -> Table:
     names = used_columns(keys)
     sample = [[row.get(name) for name in names] for _, row in first if isinstance(row, dict)]
     columns = _columns(names, sample, path)
-    return Table(columns, _blocks_of(map(_complete, chain(first, rows)), columns))
+    return Table(columns, _blocks_of(map(_complete, chain(first, rows)), columns), keys)
 
 
 def _complete(row: tuple[int, dict[str, Any] | str]) -> tuple[int, Any]:

@@ -40,7 +40,8 @@ def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:
             for row, why in chain(first, rest)
         )
     used = used_columns(keys)
-    return plays_of_table(_cells(chain(first, rest), used), used, part)
+    cells = _cells(chain(first, rest), used)
+    return plays_of_table(cells, used, part, unused=[key for key in keys if key not in used])
 
 
 def _cells(rows: _Rows, keys: list[str]) -> Iterator[NumberedCells]:

@@ -21,7 +21,8 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
         columns = table.schema_arrow.names
         checked_roles(columns, part.name)
         used = used_columns(columns)
-        yield from plays_of_table(enumerate(cells_of(table, used), 1), used, part)
+        unused = [name for name in columns if name not in used]
+        yield from plays_of_table(enumerate(cells_of(table, used), 1), used, part, unused=unused)
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(
             f"{part.name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",

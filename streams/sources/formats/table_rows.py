@@ -29,7 +29,7 @@ from streams.sources.formats.column_roles import (
     time_scale_of,
     why_no_play,
 )
-from streams.sources.plays import BadRow, Ignored, ParsedRow, Play
+from streams.sources.plays import BadRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
 
 SOURCE = "history"
@@ -46,14 +46,21 @@ def plays_of_table(
     rows: Iterable[NumberedCells],
     columns: Sequence[str],
     part: Part,
+    *,
+    unused: Iterable[str] = (),
 ) -> Iterator[ParsedRow]:
-    """Plays of `rows`; the part's listener is used where no column names one."""
+    """Plays of `rows`; the part's listener is used where no column names one.
+
+    `unused` names columns of the file which are not among `columns`.
+    """
     rest = iter(rows)
     first = list(islice(rest, ROWS_INSPECTED))
     roles = settled_roles(columns, [each for _, each in first if not isinstance(each, str)], part)
     owner = part.listener_id or owner_in([columns[at] for at in roles.values()])
     if Role.LISTENER not in roles and owner is None:
         raise without_listener(part)
+    if why := artists_not_read(roles, [*columns, *unused], part.name):
+        yield Skipped(why)
     play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
     for row, cells in chain(first, rest):
         try:
@@ -146,6 +153,25 @@ def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> 
     if Role.EVENT in roles and not are_kinds_of_rows(row[roles[Role.EVENT]] for row in rows):
         del roles[Role.EVENT]
     return _with_ids(roles, rows)
+
+
+def artists_not_read(roles: Iterable[Role], columns: Iterable[str], name: str) -> str:
+    """Why titles of different artists become one track; empty if they do not, or none can be read.
+
+    >>> artists_not_read([Role.TRACK_NAME, Role.LISTENED_AT], ["title", "ts", "by"], "a.csv")
+    'the artists of a.csv: no artist column was understood (others: by), so one title is one track'
+    """
+    identify = {Role.ARTIST_NAME, Role.ARTIST_ID, Role.TRACK_ID, Role.RECORDING_MBID}
+    unknown = [each for each in columns if each.strip() and not roles_of([each])]
+    if identify & {*roles} or not unknown:
+        return ""
+    return (
+        f"the artists of {name}: no artist column was understood "
+        f"(others: {', '.join(unknown)[:_NAMES_SHOWN]}), so one title is one track"
+    )
+
+
+_NAMES_SHOWN = 100
 
 
 def _with_ids(roles: dict[Role, int], rows: Sequence[Cells]) -> dict[Role, int]:

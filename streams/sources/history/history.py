@@ -13,6 +13,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -77,6 +78,8 @@ class History:
         self._now_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self._on_bytes = on_bytes
         self._parts: list[Part] = []
+        self._damaged: set[int] = set()
+        """Numbers of the parts whose checksum is wrong; none of their plays is kept."""
         self._plays = self._yielded = 0
 
     @property
@@ -94,7 +97,7 @@ class History:
 
         Raises `HistoryError` before the first event if a file cannot be read.
         """
-        self._parts, self._yielded = [], 0
+        self._parts, self._damaged, self._yielded = [], set(), 0
         with PlaySorter() as sorter:
             for row in self._parsed():
                 if isinstance(row, Play):
@@ -102,13 +105,14 @@ class History:
                 else:
                     yield row
             self._plays = sorter.plays
-            for each in assembled(sorter.in_order(), self._parts, now_ms=self._now_ms):
+            plays = (play for play in sorter.in_order() if play.part not in self._damaged)
+            for each in assembled(plays, self._parts, now_ms=self._now_ms):
                 self._yielded += 1
                 yield each
 
     def rows_in_order_of_files(self) -> Iterator[ParsedRow]:
         """Yields rows as they are read."""
-        self._parts = []
+        self._parts, self._damaged = [], set()
         return self._parsed()
 
     def _parsed(self) -> Iterator[ParsedRow]:
@@ -125,35 +129,42 @@ class History:
                 raise _nothing_known(str(path), skipped)
 
     def _rows_of_file(self, path: Path, export: int, *, is_alone: bool) -> Iterator[ParsedRow]:
-        try:
-            with opened(path, self._on_bytes) as file:
-                if format_of(_head_of(file)) is HistoryFormat.ZIP:
-                    yield from self._rows_of_zip(file, export, str(path))
-                else:
-                    yield from self._rows_of(file, export, str(path), is_alone=is_alone)
-        except NotImplementedError as error:
-            raise HistoryError(
-                f"{path} is packed in a way that cannot be read: {error}.",
-                "Unpack it and import its folder.",
-            ) from error
-        except _BROKEN as error:
-            raise HistoryError(
-                f"{path} cannot be read: {error}.", "Copy or export it again: it may be cut off."
-            ) from error
+        with _explained(str(path)), opened(path, self._on_bytes) as file:
+            if format_of(_head_of(file)) is HistoryFormat.ZIP:
+                yield from self._rows_of_zip(file, export, str(path))
+            else:
+                yield from self._rows_of(file, export, str(path), is_alone=is_alone)
 
     def _rows_of_zip(self, file: BinaryIO, export: int, name: str) -> Iterator[ParsedRow]:
         with zipfile.ZipFile(file) as archive:
             owner, before, skipped = owner_of(archive), len(self._parts), list[Skipped]()
+            damaged = len(self._damaged)
             for entry in members_of(archive, name):
-                with archive.open(entry) as member:
-                    label = f"{name}: {entry.filename}"
-                    rows = self._rows_of(cast(BinaryIO, member), export, label, owner=owner)
-                    for row in _or_skipped(rows):
-                        if isinstance(row, Skipped):
-                            skipped.append(row)
-                        yield row
-            if len(self._parts) == before:
+                label = f"{name}: {entry.filename}"
+                rows = self._rows_of_member(archive, entry, export, label, owner)
+                for row in _or_skipped(rows):
+                    if isinstance(row, Skipped):
+                        skipped.append(row)
+                    yield row
+            if len(self._parts) - before == len(self._damaged) - damaged:
                 raise _nothing_known(name, skipped)
+
+    def _rows_of_member(
+        self,
+        archive: zipfile.ZipFile,
+        entry: zipfile.ZipInfo,
+        export: int,
+        label: str,
+        owner: str | None,
+    ) -> Iterator[ParsedRow]:
+        part = len(self._parts)
+        try:
+            with _explained(label), archive.open(entry) as member:
+                yield from self._rows_of(cast(BinaryIO, member), export, label, owner=owner)
+        except HistoryError as error:
+            if isinstance(error.__cause__, _BROKEN):
+                self._damaged.update(range(part, len(self._parts)))
+            raise
 
     def _rows_of(
         self,
@@ -175,6 +186,22 @@ class History:
         part = Part(len(self._parts), export, name, self._listener_id or owner)
         self._parts.append(part)
         yield from READERS[found](file, part)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Raises `HistoryError` for errors of a damaged file, or one that is packed unusually."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise HistoryError(
+            f"{name} is packed in a way that cannot be read: {error}.",
+            "Unpack it and import its folder.",
+        ) from error
+    except _BROKEN as error:
+        raise HistoryError(
+            f"{name} cannot be read: {error}.", "Copy or export it again: it may be cut off."
+        ) from error
 
 
 def _or_skipped(rows: Iterator[ParsedRow]) -> Iterator[ParsedRow]:

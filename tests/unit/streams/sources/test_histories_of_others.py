@@ -582,3 +582,34 @@ def test_an_id_of_a_track_that_is_too_long_costs_the_row_and_one_of_an_artist_co
     long = "x" * 600
     write(path, f"user,track_id,artist_id,ts\nann,{long},b,{AT_S}\nbob,c,{long},{AT_S}\n")
     assert [(event.listener_id, event.artist_id) for event in read(path)] == [("bob", None)]
+
+
+def test_a_damaged_file_of_a_zip_is_named_and_the_others_are_read(path: Path) -> None:
+    rows = [f"user,track_id,ts\n{name},{name},{AT_S}\n" for name in ("ann", "bob")]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in zip(["a.csv", "b.csv"], rows, strict=True):
+            archive.writestr(name, text)
+    content = path.read_bytes()
+    write(path, content.replace(b"ann,ann,17", b"ann,eve,17"))
+    assert [event.listener_id for event in read(path)] == ["bob"]
+    assert [str(row) for row in rows_of(path) if isinstance(row, Skipped)] == [
+        f"{path}: a.csv cannot be read: Bad CRC-32 for file 'a.csv'. "
+        "Copy or export it again: it may be cut off."
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_that_no_column_of_artists_was_understood_is_said(path: Path, kind: str) -> None:
+    row = {"title": "Home", "performed by": "Ann", "ts": AT_S}
+    if kind == "csv":
+        write(path, f"title,performed by,ts\nHome,Ann,{AT_S}\n")
+    elif kind == "json":
+        write_json(path, [row])
+    else:
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    read(path)
+    said = "no artist column was understood (others: performed by)"
+    assert [
+        said in str(row) for row in rows_of(path, listener_id="ann") if isinstance(row, Skipped)
+    ] == [True]
+    assert [said in why for why in read_plays([path], "ann")[1].skipped] == [True]

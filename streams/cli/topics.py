@@ -16,7 +16,7 @@ from streams.kafka.log_writer import write_control
 from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
 from streams.kafka.rights import check_visible
-from streams.kafka.topic_facts import describe_topic
+from streams.kafka.topic_facts import bounds_of, describe_topic
 from streams.settings import Settings
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, catalogue
 from topics.control_records import LogEpochStarted, SourceAdded
@@ -35,10 +35,11 @@ def add_to(app: typer.Typer) -> None:
 def apply_topics(
     settings: Settings, addresses: Addresses, *, grow: bool = False
 ) -> list[Difference]:
-    """Creates and alters topics that differ; writes the first record of a new learning-log.
+    """Creates and alters topics that differ; writes the first record of an empty learning-log.
 
     The log's epoch is its creation time, so that lists of any later log are newer than those of
-    any earlier one.
+    any earlier one. The log may be empty although its topic is not new: this may have died before
+    it wrote the record.
     """
     admin, topics = AdminClient(client_settings(addresses.kafka)), catalogue(settings.partitions)
     _compare(settings, addresses)  # before anything is changed
@@ -49,7 +50,7 @@ def apply_topics(
         grow=grow,
         prefix=settings.prefix,
     )
-    if any(each.is_missing and each.topic.name == LEARNING_LOG.name for each in changes):
+    if bounds_of(addresses.kafka, LEARNING_LOG.name, [0])[0].end == 0:
         write_control(addresses.kafka, LogEpochStarted(time.time_ns() // 1_000_000, "log created"))
     return changes
 

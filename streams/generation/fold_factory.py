@@ -35,8 +35,12 @@ def configuration_of(settings: Settings) -> str:
 
 
 def lists_made_by(settings: Settings) -> str:
-    """Hash of everything that the lists as of one log offset depend on, except the log."""
-    made_by = [FOLD_VERSION, configuration_of(settings), shape_of(settings)]
+    """Hash of everything that the lists as of one log offset depend on, except the log.
+
+    The generation's name belongs to it, because two generations with equal settings number their
+    publications independently.
+    """
+    made_by = [settings.generation, FOLD_VERSION, configuration_of(settings), shape_of(settings)]
     return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
 
 

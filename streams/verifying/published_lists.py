@@ -67,7 +67,10 @@ def _of_hash(fields: list[bytes]) -> Published:
 def lists_in_topic(
     kafka: str, generation: str, schemas: SchemaLookup = released
 ) -> dict[str, Published]:
-    """The newest committed list of each listener.
+    """Each listener's list, where the newest committed record is one of this generation.
+
+    The newest record of each key counts, whoever wrote it, because a reader takes that one: a list
+    that another generation has overwritten is missing.
 
     Raises the errors of `schemas`, if a schema is only in a registry that is unavailable.
     """
@@ -104,8 +107,10 @@ def _take(lists: dict[str, Published], message: Message, generation: str, decode
             "Upgrade, or recreate the topic: its lists are then published again.",
         )
     fields = decoded[1]
-    if fields["generation"] == generation:
-        lists[listener_id] = _of_record(fields, message.timestamp()[1])
+    if fields["generation"] != generation:
+        lists.pop(listener_id, None)
+        return
+    lists[listener_id] = _of_record(fields, message.timestamp()[1])
 
 
 def _of_record(fields: dict[str, Any], at_ms: int) -> Published:

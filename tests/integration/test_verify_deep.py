@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import OFFSET_END, TopicPartition
+from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.client_settings import client_settings
+from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import in_redis, redis_of
 from tests.support.station import Station, wait_until
-from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
+from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, RECOMMENDATIONS
+from topics.codecs import Decoder, encode
 
 EVENTS = 2_000
 POISON = 7
@@ -52,6 +54,20 @@ def test_every_promise_is_checked_and_kept(settled: Station) -> None:
     }
     assert found["lists"] == 50
     assert all(each["checked"] for each in found["promises"]), found["promises"]
+
+
+def test_a_list_that_another_generation_overwrote_in_the_topic_is_missing(
+    settled: Station,
+) -> None:
+    decoder = Decoder(RECOMMENDATIONS.contracts)
+    own = next(each for each in committed_lists(settled.addresses.kafka) if each.value())
+    fields = decoder.decode(own.value())[1] | {"generation": "second"}
+    producer = Producer({"bootstrap.servers": settled.addresses.kafka})
+    for value in (encode("RecommendationList", fields), own.value()):
+        producer.produce(RECOMMENDATIONS.name, value, key=own.key(), partition=own.partition())
+        assert producer.flush(TIMEOUT_S) == 0
+        found = settled.json("verify", "--deep")
+        assert broken(found) == ({"complete": own.key().decode()} if value != own.value() else {})
 
 
 def test_a_list_that_somebody_changed_in_redis_is_named(settled: Station) -> None:

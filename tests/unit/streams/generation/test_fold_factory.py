@@ -15,7 +15,7 @@ def settings(**changes: object) -> Settings:
 
 def test_the_hashes_of_a_configuration_are_pinned() -> None:
     assert configuration_of(settings()) == "6d3f469369bde65e"
-    assert lists_made_by(settings()) == "abb260b5df48a608"
+    assert lists_made_by(settings()) == "22b2bd938cd09cfe"
 
 
 @pytest.mark.parametrize("change", [{"model": "fast"}, {"duplicate_window": 2048}])
@@ -27,6 +27,11 @@ def test_a_state_depends_on_the_model_and_the_duplicate_window(change: dict[str,
 def test_the_shape_of_lists_changes_lists_but_no_state(change: dict[str, object]) -> None:
     assert configuration_of(settings(**change)) == configuration_of(settings())
     assert lists_made_by(settings(**change)) != lists_made_by(settings())
+
+
+def test_generations_with_equal_settings_have_states_but_no_publications_in_common() -> None:
+    assert configuration_of(settings(generation="other")) == configuration_of(settings())
+    assert lists_made_by(settings(generation="other")) != lists_made_by(settings())
 
 
 def test_a_new_fold_has_folded_nothing() -> None:

@@ -23,11 +23,13 @@ preflight:
 setup: preflight  ## Installs everything that is needed (once)
 	@$(MAKE) --no-print-directory $(COMPILED)
 
+# The path to this folder is relative, because Python before 3.13 reads it as text of the locale.
 $(STAMP): requirements.lock pyproject.toml
 	@echo "installing Python packages into $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@for path in $(VENV)/lib/python3.*/site-packages/*echotune*.pth; do echo ../../../.. > "$$path"; done
 	@touch $(STAMP)
 
 $(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/deduplication_window.py

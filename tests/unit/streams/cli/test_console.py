@@ -10,12 +10,13 @@ import pytest
 from streams.cli import console
 
 HOSTILE = "So\x1b]0;What\x1b[2J\x9b2J\u202e\x7f"
-PROGRAM = """
+PROGRAM = r"""
 from streams.cli import console
 console.replace_what_cannot_be_shown()
-console.print_json({"name": "曲 𝄞 é"})
-console.out.print("曲 é", markup=False)
+console.print_json({"name": "\u66f2 \U0001d11e \xe9"})
+console.out.print("\u66f2 \xe9", markup=False)
 """
+"""A program in ASCII, because an argument is decoded as the locale says."""
 
 
 def test_messages_errors_and_results_send_no_control_character(

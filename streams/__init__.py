@@ -11,6 +11,7 @@ Read the rooms in this order; each is a package, and its `__init__` says how to 
     lists          state -> lists; the store of lists and its publish frontier
     publishing     lists -> Redis and the topic `recommendations`, in one sequence (transactions)
     ownership      who may publish: takeover (failover), fencing, resharding
+    lifecycle      which generation serves whom: journal, roles, pointer
     heartbeats     how far each fold has read the log; sequencers follow them
     registry       a schema registry, where producers have one
     tracks         names of tracks, for people

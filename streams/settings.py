@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     replication_factor: int = Field(1, ge=1, le=10)
 
     generation: str = Field("first", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    who: str = Field("", description="Who changes generations (default: user@host).")
     shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
     model: str = Field("fast", description="A name of the registry, river:CLASS, FILE.toml.")

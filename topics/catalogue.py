@@ -94,7 +94,10 @@ MODEL_METRICS = Topic(
     contracts=("DriftAlarm",),
 )
 MODEL_LIFECYCLE = Topic(
-    "model-lifecycle", partitions=1, settings={**EVENTS_KEPT, "retention.ms": "-1"}
+    "model-lifecycle",
+    partitions=1,
+    settings={**EVENTS_KEPT, "retention.ms": "-1", "message.timestamp.type": "LogAppendTime"},
+    contracts=("GenerationCreated", "GenerationMoved", "ServingChanged"),
 )
 
 CATALOGUE: tuple[Topic, ...] = (

@@ -19,6 +19,7 @@ from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.ownership import Ownership
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
+from topics.errors import LogError
 from topics.learning_log import decode_log_record, record_hash
 
 LEFT_OUT_SHOWN_MAX = 20
@@ -106,7 +107,16 @@ class Recommender:
         for part in self._up_to_digests(records):
             self._fold_in(part)
         self.ownership.compare(records)
-        await self.publisher.publish()
+        await self._publish()
+
+    async def _publish(self) -> None:
+        """Publishes; whom another generation fenced in the topic takes over in its new role."""
+        topic = self.publisher.topic
+        try:
+            await self.publisher.publish()
+        except LogError:
+            if not await self.ownership.follow_plan() and self.publisher.topic is topic:
+                raise
 
     def _up_to_digests(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """Splits `records` after each record at which a digest is due."""
@@ -132,6 +142,8 @@ class Recommender:
         before = self.fold.offset
         await asyncio.sleep(self._cadence.progress_every_s)
         if not self.ownership.has_loaded:
+            return
+        if await self.ownership.follow_plan():
             return
         self.ownership.check()
         if self.ownership.waits_for:  # a heartbeat would make this process look alive

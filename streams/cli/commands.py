@@ -23,6 +23,7 @@ MODULES = (
     "doctor",
     "evaluate",
     "models",
+    "generations",
 )
 
 

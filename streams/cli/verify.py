@@ -32,14 +32,17 @@ def verify(
 
     Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
+    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.journal import read_lifecycle
     from streams.verifying.deep_check import verify_deep
     from streams.verifying.replay_check import Verification
     from streams.verifying.replay_check import verify as verify_plainly
 
-    settings = Settings()
+    addresses = addresses_of(Settings())
+    settings = settings_from(read_lifecycle(addresses.kafka), Settings(), is_strict=False)
     verified = verify_deep if deep else verify_plainly
     with _progress() as on_offset:
-        found = verified(settings, addresses_of(settings), on_offset)
+        found = verified(settings, addresses, on_offset)
     if json:
         console.print_json(found.as_json())
     elif isinstance(found, Verification):

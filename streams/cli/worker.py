@@ -50,7 +50,11 @@ def recommender(
 ) -> None:
     """Learns from the learning-log and publishes every listener's list."""
     with ended_at_once(EXIT_INTERRUPTED):
+        from streams.generation.fold_factory import new_fold
         from streams.generation.warm_up import warm_up
+        from streams.lifecycle.first_start import begin_journal, settings_from
+        from streams.lifecycle.journal import Journal
+        from streams.lifecycle.roles import wait_while_parked
         from streams.log_setup import log_to_stderr
         from streams.workers.faust_app import run_worker
         from streams.workers.recommender_worker import RecommenderWorker
@@ -59,13 +63,21 @@ def recommender(
         given: dict[str, Any] = {"generation": generation, "shard": shard, "shards": shards}
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
         log_to_stderr(as_json=True)
-        console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
-        warm_up(settings)
+        new_fold(settings)  # a model that cannot be is refused before anything is waited for
         addresses = addresses_of(settings)
         _wait_for(LEARNING_LOG, addresses.kafka)
+        with refusals_in_words(addresses.kafka):
+            check_recommender_rights(addresses.kafka, settings)
+            journal = Journal(addresses.kafka)
+            until_answered_blocking(
+                lambda: begin_journal(journal, settings, addresses.kafka), console.say
+            )
+            settings = settings_from(journal.lifecycle, settings)
+            wait_while_parked(journal, settings.generation)
+        console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
+        warm_up(settings)
     with refusals_in_words(addresses.kafka):
-        check_recommender_rights(addresses.kafka, settings)
-        run_worker(lambda: RecommenderWorker(settings, addresses))
+        run_worker(lambda: RecommenderWorker(settings, addresses, journal))
 
 
 def _wait_for(topic: Topic, kafka: str) -> None:

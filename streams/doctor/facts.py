@@ -23,7 +23,7 @@ class RedisFacts:
     """Whether it refuses writes because the last one to its disk failed."""
     clock_ms: int = 0
     active: Mapping[str, str] = field(default_factory=dict)
-    """The pointer `recs:active`: generation → share of listeners."""
+    """The fields of the pointer `recs:active`, which says which generation serves whom."""
 
 
 @dataclass(frozen=True)

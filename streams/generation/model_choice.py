@@ -1,11 +1,13 @@
-"""Parses the choice of a model: a name, a class of River's, or a TOML file.
+"""Parses the choice of a model: a name, a class of River's, a TOML file, or a JSON object.
 
-Examples are `best`, `river:BiasedMF` and `my_model.toml`. `ECHOTUNE_MODEL` and the options of
-`echotune evaluate` have this form.
+Examples are `best`, `river:BiasedMF`, `my_model.toml` and `{"model": "best", "grams": 0}`.
+`ECHOTUNE_MODEL` and the options of `echotune evaluate` have this form.
 """
 
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from online_models.base import Ranker
 from online_models.errors import ModelError
@@ -23,11 +25,23 @@ def config_of(name_or_path: str) -> dict[str, Any]:
     >>> config_of("river:BiasedMF")
     {'model': 'river', 'ranker': 'BiasedMF'}
     """
+    if name_or_path.startswith("{"):
+        return _config_in_json(name_or_path)
     if name_or_path.endswith(".toml"):
         return _config_of_file(Path(name_or_path))
     if name_or_path.startswith(RIVER):
         return {"model": "river", "ranker": name_or_path.removeprefix(RIVER)}
     return {"model": name_or_path}
+
+
+def _config_in_json(text: str) -> dict[str, Any]:
+    try:
+        config = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise SettingsError(
+            f"{text[:80]} is no JSON object: {error}.", "Name a model, or a TOML file."
+        ) from error
+    return dict(config)
 
 
 def _config_of_file(path: Path) -> dict[str, Any]:

@@ -4,8 +4,8 @@ Any client can read the lists with plain commands.
 
 `recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
 `log_epoch`, `event_time`, `published_at`. `recs:{generation}:*everyone*` is the fallback list, for
-listeners without one. `recs:active` holds the share of listeners that each generation serves; the
-first generation serves all of them.
+listeners without one. Which generation serves a listener is in `recs:active`
+(`streams.lifecycle.pointer`).
 """
 
 import time
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 LISTS_A_CALL_MAX = 400
 """Maximum number of lists per Lua call, which blocks Redis: 2 ms at about 5 µs per list."""
 ACTIVE_KEY = "recs:active"
-"""Key of the share of listeners that each generation serves (for canaries and blue/green)."""
+"""Key of the pointer: which generation serves whom (canary and blue/green)."""
 FOREIGN_SUFFIX = ":foreign"
 """Appended to the key of a value that stood in place of a frontier."""
 _LEFT_OUT_MAX = 1_000
@@ -53,7 +53,7 @@ if not was then
   if stored then
     redis.call('RENAME', KEYS[1], KEYS[1] .. FOREIGN)
   end
-  stored, was = '', cjson.decode(ARGV[6])
+  stored, was = '', cjson.decode(ARGV[5])
 end
 for _, at in ipairs({COMPARED}) do
   if (was[at] or 0) ~= (since[at] or 0) then
@@ -64,18 +64,15 @@ local function number_in(field)
   return tonumber((tostring(field or ''):match('^%-?%d+$'))) or -1
 end
 local function is_older(e, a, than_e, than_a) return e < than_e or (e == than_e and a < than_a) end
-if redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('HSET', KEYS[2], ARGV[5], '1.0')
-end
 local left_out = {}
-for i = 3, #KEYS do
+for i = 2, #KEYS do
   local epoch, as_of, event_time, items = ARGV[i + 4]:match('^(%-?%d+) (%-?%d+) (%-?%d+) (.*)$')
   local old = redis.pcall('HMGET', KEYS[i], 'log_epoch', 'as_of')
   local old_epoch, old_as_of = number_in(old[1]), number_in(old[2])
   local e, a = tonumber(epoch), tonumber(as_of)
   if old.err then
     if not old.err:find('WRONGTYPE', 1, true) then return old end
-    left_out[#left_out + 1] = i - 2
+    left_out[#left_out + 1] = i - 1
   elseif not (is_older(e, a, old_epoch, old_as_of) or is_older(e, a, was[1], was[2])) then
     if items == '' then
       redis.call('DEL', KEYS[i])
@@ -187,8 +184,8 @@ class RedisLists:
     ) -> bytes | None:
         """None if the key held the frontier `expected`; otherwise the frontier that it holds."""
         now_ms = int(time.time() * 1000)
-        keys: list[Any] = [key, self._prefix + ACTIVE_KEY, *(key for key, _ in rows)]
-        texts = (expected.text(), self._generation, NOTHING_PUBLISHED.text())
+        keys: list[Any] = [key, *(key for key, _ in rows)]
+        texts = (expected.text(), NOTHING_PUBLISHED.text())
         settings: list[Any] = [frontier.text(), now_ms, self._ttl_ms, *texts]
         found = await self._script(keys=keys, args=[*settings, *(row for _, row in rows)])
         if isinstance(found, bytes):

@@ -19,6 +19,10 @@ class Opening(NamedTuple):
     """Log offset → hash of a published record that is not folded yet, which the log may lose."""
 
 
+NO_OPENING = Opening(Gate((-1, -1), -1), log_end=0, hashes={})
+"""Of an owner that publishes nothing."""
+
+
 def gate_opening(
     read_log: ReadLog,
     fold: Fold,
@@ -27,6 +31,9 @@ def gate_opening(
     former: Sequence[StoreFrontiers] = (),
 ) -> Opening:
     """The opening for the frontiers of both stores and of `former` shards; blocks.
+
+    A recommender that has published nothing, and succeeds nobody, publishes only when it has
+    reached the present end of the log: half-learnt lists would serve nobody.
 
     If the record at a frontier is missing in the log, or is not the published one, the log has lost
     its tail. Nothing is then published before a log epoch later than that frontier's.
@@ -43,8 +50,10 @@ def gate_opening(
         ]
         kept = [each for each in frontiers if each.as_of >= start]  # deleted ones are not lost
         rewritten = [each for each in kept if reader.hash_at(each.as_of) != each.record_hash]
+    is_fresh = all(each.as_of < 0 for store in [own, *former] for each in store)
     gate = _gate_in_later_epoch(rewritten, gate_between(redis, topic, fold.log_epoch, former))
     ahead = [each for each in frontiers if each not in rewritten and each.as_of > fold.offset]
+    gate = gate._replace(opens_from=end - 1) if is_fresh else gate
     return Opening(gate, end, {each.as_of: each.record_hash for each in ahead})
 
 

@@ -15,7 +15,7 @@ from streams.folding.fold import Fold
 from streams.kafka.log_reader import ReadLog
 from streams.kafka.log_writer import WriteLog
 from streams.kafka.retries import until_answered
-from streams.ownership.gate_opening import Opening
+from streams.ownership.gate_opening import NO_OPENING
 from streams.ownership.takeover import Takeover
 from streams.publishing.gate import Gate
 from streams.publishing.publisher import Publisher
@@ -53,7 +53,7 @@ class Ownership:
         self._loading: asyncio.Task[None] | None = None
         self._taking_over: asyncio.Task[None] | None = None
         self._has_begun = False
-        self._expected = Opening(Gate((-1, -1), -1), log_end=0, hashes={})
+        self._expected = NO_OPENING
         self.is_owner = False
 
     @property
@@ -83,9 +83,13 @@ class Ownership:
 
     def _on_ownership_lost(self) -> None:
         """Stops publishing. The new owner may be further ahead, and fences this process."""
+        self._has_begun = False
+        self._stop_taking_over()
+
+    def _stop_taking_over(self) -> None:
         if self._taking_over is not None:
             self._taking_over.cancel()
-        self._has_begun, self._taking_over = False, None
+        self._taking_over = None
         self._takeover.stop_publishing()
 
     async def load(self) -> None:
@@ -106,6 +110,15 @@ class Ownership:
         """Starts the takeover of both stores, once per ownership."""
         if self._taking_over is None:
             self._taking_over = asyncio.create_task(self._take_over())
+
+    async def follow_plan(self) -> bool:
+        """Lets go of both stores and takes over again if the plan has another role for this."""
+        if not await self._takeover.serving.has_changed():
+            return False
+        self._stop_taking_over()
+        self._expected = NO_OPENING
+        self.take_over()
+        return True
 
     async def _take_over(self) -> None:
         self._expected = await self._takeover.run()

@@ -58,6 +58,25 @@ def former_shards_among(groups: Sequence[str], recommender_id: str) -> list[str]
     return sorted(str(each) for each in found if each and each.is_former_of(own))
 
 
+def rivals_among(groups: Sequence[str], recommender_id: str, prefix: str = "") -> list[str]:
+    """Identities of other generations of this installation that have a consumer group.
+
+    >>> names = ["echotune-recommender-a-0of1", "echotune-recommender-b-0of1", "other-0of1"]
+    >>> rivals_among([frontier_group(each) for each in names], "echotune-recommender-a-0of2")
+    ['echotune-recommender-b-0of1']
+    """
+    own = RecommenderIdentity.parsed(recommender_id)
+    assert own is not None, recommender_id
+    suffix, families = (
+        frontier_group(""),
+        RecommenderIdentity.of_generation("", 0, 1, prefix=prefix),
+    )
+    names = {group.removesuffix(suffix) for group in groups}
+    found = [each for each in map(RecommenderIdentity.parsed, names) if each]
+    others = [each for each in found if each.family.startswith(families.family)]
+    return sorted(str(each) for each in others if each.family != own.family)
+
+
 class FormerShards:
     """Finds and fences the recommenders of another M, for one recommender.
 
@@ -73,6 +92,12 @@ class FormerShards:
         admin = AdminClient(client_settings(self._kafka))
         listed = _result(admin.list_consumer_groups())
         return former_shards_among([each.group_id for each in listed.valid], self._recommender_id)
+
+    def rivals(self) -> list[str]:
+        """Identities of other generations that ever read the log or published."""
+        admin = AdminClient(client_settings(self._kafka))
+        groups = [each.group_id for each in _result(admin.list_consumer_groups()).valid]
+        return rivals_among(groups, self._recommender_id, prefixed(self._kafka, ""))
 
     def alive(self, ids: Sequence[str]) -> list[str]:
         """The identities in `ids` that send a heartbeat within `LIVENESS_WINDOW_S`."""

@@ -8,6 +8,7 @@ stored one (compare-and-set). See `docs/decisions/0012-one-sequence-of-publicati
 import asyncio
 from collections.abc import Sequence
 from operator import methodcaller
+from typing import Protocol
 
 import structlog
 
@@ -16,12 +17,44 @@ from streams.kafka.log_reader import ReadLog
 from streams.kafka.retries import until_answered
 from streams.lists.frontier import UNKNOWN_SERIAL, Frontier, is_unknown
 from streams.lists.list_store import ListStore, Publication
-from streams.ownership.gate_opening import Opening, gate_opening
+from streams.ownership.gate_opening import NO_OPENING, Opening, gate_opening
 from streams.ownership.resharding import FormerShards, shard_of
 from streams.publishing.gate import StoreFrontiers
-from streams.publishing.publisher import Publisher
+from streams.publishing.publisher import ListTopic, Publisher
 
 _log = structlog.get_logger(__name__)
+
+
+class Serving(Protocol):
+    """What the plan says of this generation."""
+
+    @property
+    def publishes(self) -> bool:
+        """Whether its lists go to Redis."""
+
+    @property
+    def holds_topic(self) -> bool:
+        """Whether its lists go to the topic, too: it is the stable generation."""
+
+    async def has_changed(self) -> bool:
+        """Reads the journal to its end; returns whether either of the two is another now."""
+
+    def next_topic(self, former: ListTopic) -> ListTopic:
+        """What the next takeover writes to, in place of `former`."""
+
+
+class AlwaysServing:
+    """Serves for ever: the only generation of an installation."""
+
+    publishes = holds_topic = True
+
+    def next_topic(self, former: ListTopic) -> ListTopic:
+        """A new writer of the same identity."""
+        return former.renewed()
+
+    async def has_changed(self) -> bool:
+        """Never."""
+        return False
 
 
 class Takeover:
@@ -35,8 +68,10 @@ class Takeover:
         read_log: ReadLog,
         fold: Fold,
         retry_s: float,
+        serving: Serving | None = None,
     ) -> None:
         self._publisher = publisher
+        self.serving = serving or AlwaysServing()
         self._former = former
         self._read_log = read_log
         self._fold = fold
@@ -45,7 +80,12 @@ class Takeover:
         """Recommenders of another M that are still alive."""
 
     async def run(self) -> Opening:
-        """Takes over, and sets the gate, which opens as soon as the fold has reached it."""
+        """Takes over, and sets the gate, which opens as soon as the fold has reached it.
+
+        A generation that is quiet takes nothing over, and its gate stays shut.
+        """
+        if not self.serving.publishes:
+            return NO_OPENING
         former, (redis, topic) = await self._take_over()
         found = await until_answered(
             lambda: gate_opening(self._read_log, self._fold, redis, topic, former)
@@ -56,7 +96,7 @@ class Takeover:
         return found
 
     async def _take_over(self) -> tuple[list[StoreFrontiers], StoreFrontiers]:
-        """Claims both stores; returns the frontiers of former shards, and this shard's own.
+        """Claims both stores; returns the frontiers of all that are fenced, and this shard's own.
 
         If this process was frozen before its takeover was complete, recommenders of another M may
         have fenced it and may be publishing. It then waits again until they have stopped.
@@ -66,14 +106,35 @@ class Takeover:
             ids = await self._wait_for_former_shards()
             found = await claim_stores(self._publisher, self._retry_s)
             if found.redis.owner == known.owner:
-                return await self._fence_former_shards(ids), found
-            _log.info("another process has taken over in the meantime; taking over again")
+                former = await self._fence_former_shards(ids)
+                rivals = await self._fence_rivals()
+                if rivals is not None:
+                    return [*former, *rivals], found
+                _log.info("another generation has become the stable one; taking over again")
+            else:
+                _log.info("another process has taken over in the meantime; taking over again")
             self.stop_publishing()
+
+    async def _fence_rivals(self) -> list[StoreFrontiers] | None:
+        """Fences all other generations in the topic; returns how far each published there.
+
+        None if the plan was changed before they were fenced: the topic is then another one's. Only
+        after that is it certain that no former holder publishes any more (a frozen one may wake
+        after the plan changed twice), so the frontiers are read last.
+        """
+        if not self.serving.holds_topic:
+            return []
+        ids = await until_answered(self._former.rivals)
+        await until_answered(lambda: self._former.fence(ids))
+        if await self.serving.has_changed():
+            return None
+        found = await until_answered(lambda: self._former.frontiers(ids))
+        return [StoreFrontiers(each, each) for each in found if each.as_of >= 0]
 
     def stop_publishing(self) -> None:
         """Stops publishing, and abandons what is pending, until the next takeover."""
         self._publisher.topic.abandon()
-        self._publisher.shut(self._publisher.topic.renewed())
+        self._publisher.shut(self.serving.next_topic(self._publisher.topic))
 
     async def _redis_frontier(self) -> Frontier:
         return await self._publisher.redis.call_until_answered(
@@ -116,8 +177,9 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
     """
     redis, topic = publisher.redis, publisher.topic
     await redis.wait_until_written()
-    topic_at = await asyncio.to_thread(topic.open)
+    in_topic = await asyncio.to_thread(topic.open)
     redis_at = await redis.call_until_answered(methodcaller("frontier"), retry_s)
+    topic_at = redis_at if in_topic is None else in_topic
     owner = 1 + max(redis_at.owner, topic_at.owner)
     await asyncio.to_thread(topic.claim, owner)
 
@@ -135,5 +197,6 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
                 return found, claimed
 
     found, claimed = await redis.call_until_answered(claim, retry_s)
+    topic.note_redis(claimed)
     publisher.owned(owner, claimed)
-    return StoreFrontiers(found, topic_at)
+    return StoreFrontiers(found, found if in_topic is None else topic_at)

@@ -29,10 +29,12 @@ class Gate(NamedTuple):
     """The log position (epoch, offset) that the state has to reach."""
     republish_after: int
     """Every list that changed after this log offset is published first."""
+    opens_from: int = -1
+    """Log offset that the state has to reach in any epoch."""
 
     def is_open(self, log_epoch: int, offset: int) -> bool:
         """Whether a state at this log position may be published."""
-        return (log_epoch, offset) >= self.opens_at
+        return (log_epoch, offset) >= self.opens_at and offset >= self.opens_from
 
 
 def gate_between(
@@ -45,10 +47,10 @@ def gate_between(
 
     >>> redis, topic = Frontier(1, 90, serial=4, owner=1), Frontier(1, 100, serial=5, owner=1)
     >>> gate_between(redis, topic, log_epoch=1)
-    Gate(opens_at=(1, 100), republish_after=90)
+    Gate(opens_at=(1, 100), republish_after=90, opens_from=-1)
     >>> former = StoreFrontiers(redis=Frontier(1, 120, serial=9, owner=3), topic=topic)
     >>> gate_between(topic, topic, log_epoch=1, former=[former])
-    Gate(opens_at=(1, 120), republish_after=100)
+    Gate(opens_at=(1, 120), republish_after=100, opens_from=-1)
     """
     own = StoreFrontiers(redis, topic)
     later = published_later_than(own, former)

@@ -67,7 +67,7 @@ class TopicWriter:
         """Why the registry has not given a schema id yet; None if nothing waits for it."""
         return self._schema_id.error
 
-    def open(self) -> Frontier:
+    def open(self) -> Frontier | None:
         """Fences any former owner and returns the committed frontier; blocks for a round trip.
 
         Call `claim` next. Raises like `check` if Kafka refuses.
@@ -83,6 +83,9 @@ class TopicWriter:
         with self._final():
             self._transactions.claim(owner)
         self._thread = self._start(self._run)
+
+    def note_redis(self, frontier: Frontier) -> None:
+        """Does nothing: the topic has a frontier of its own."""
 
     @contextmanager
     def _final(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from streams.addresses import Addresses, shown
 from streams.folding.fold import Fold
 from streams.kafka.retries import until_elected
+from streams.lifecycle.journal import read_lifecycle
+from streams.lifecycle.lifecycle import Role
 from streams.lists.frontier import Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.redis_lists import redis_lists
@@ -48,6 +50,9 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
             lists_in_topic, addresses.kafka, settings.generation, schemas
         )
         in_redis = await lists_in_redis(redis, settings.generation, settings.prefix)
+        lifecycle = await asyncio.to_thread(read_lifecycle, addresses.kafka)
+        if not lifecycle.is_empty and lifecycle.role_of(settings.generation) is not Role.STABLE:
+            topic, in_topic = reached, in_redis  # only the stable generation has lists in the topic
     except REDIS_UNAVAILABLE as error:
         raise redis_error(shown(addresses.redis), error) from error
     finally:

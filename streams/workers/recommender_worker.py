@@ -19,6 +19,8 @@ from streams.kafka.cluster import prefixed
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.roles import ServingOfJournal
 from streams.lists.list_maker import list_maker
 from streams.lists.redis_lists import redis_lists
 from streams.monitoring.drift_alarms import AlarmTopic, DriftAlarmPublisher
@@ -52,10 +54,12 @@ _LOG_RECORDS_A_CHUNK = 64
 class RecommenderWorker:
     """A recommender with its app and clients; all are created on the worker's event loop."""
 
-    def __init__(self, settings: Settings, addresses: Addresses) -> None:
+    def __init__(self, settings: Settings, addresses: Addresses, journal: Journal) -> None:
+        """`journal` was read, and its generation is not parked."""
         self._redis, self._prefix = redis_of(addresses), settings.prefix
         self._feed = _feed(settings, addresses)
-        self.recommender = _recommender(settings, addresses, self._redis, self._feed)
+        self._journal = journal
+        self.recommender = _recommender(settings, addresses, self._redis, self._feed, journal)
         self.app = faust_app(
             settings,
             addresses,
@@ -104,6 +108,7 @@ class RecommenderWorker:
         if self._feeding is not None:
             self._feeding.cancel()
         await self._redis.aclose()
+        await asyncio.to_thread(self._journal.close)
 
 
 def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
@@ -114,7 +119,11 @@ def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
 
 
 def _recommender(
-    settings: Settings, addresses: Addresses, redis: Redis, feed: CatalogueFeed | None
+    settings: Settings,
+    addresses: Addresses,
+    redis: Redis,
+    feed: CatalogueFeed | None,
+    journal: Journal,
 ) -> Recommender:
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
@@ -125,8 +134,14 @@ def _recommender(
         RegisteredId(registry_of(settings), RECOMMENDATIONS),
     )
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
+    serving = ServingOfJournal(journal, settings.generation, topic, redis, prefix=settings.prefix)
     publisher = Publisher(
-        fold, maker, lists, topic, erased_ids_reader(log.read), made_by=lists_made_by(settings)
+        fold,
+        maker,
+        lists,
+        serving.first_topic(),
+        erased_ids_reader(log.read),
+        made_by=lists_made_by(settings),
     )
     takeover = Takeover(
         publisher,
@@ -134,6 +149,7 @@ def _recommender(
         read_log=log.read,
         fold=fold,
         retry_s=settings.progress_every_s,
+        serving=serving,
     )
     state = _state_keeper(settings, log.read, fold)
     return Recommender(

@@ -7,6 +7,7 @@ from topics.catalogue import (
     LEARNING_LOG,
     LEARNING_PROGRESS,
     LISTENING_EVENTS,
+    MODEL_LIFECYCLE,
     RECOMMENDATIONS,
 )
 
@@ -38,11 +39,13 @@ def check_recommender_rights(kafka: str, settings: Settings) -> None:
             LEARNING_LOG.name: ["READ", "WRITE"],
             LEARNING_PROGRESS.name: ["READ", "WRITE"],
             RECOMMENDATIONS.name: ["WRITE"],
+            MODEL_LIFECYCLE.name: ["READ", "WRITE"],
         },
         groups={
             own: ["READ"],
             f"{own}-recommendations": ["READ"],
             "echotune-log-reader": ["DESCRIBE"],
             "echotune-progress-reader": ["DESCRIBE"],
+            "echotune-journal": ["DESCRIBE"],
         },
     )

@@ -29,6 +29,9 @@ RELEASED = {
     1_000_000_005: ("RecommendationList.v1", "c67b022dec50ad89"),
     1_000_000_006: ("LearningProgress.v1", "115a3336ab849991"),
     1_000_000_007: ("DriftAlarm.v1", "42cf8ac7adcd9661"),
+    1_000_000_008: ("GenerationCreated.v1", "1004222e2071f6b8"),
+    1_000_000_009: ("GenerationMoved.v1", "25ac0f00b1a90e46"),
+    1_000_000_010: ("ServingChanged.v1", "348ac6a806a57a42"),
 }
 """Every id that was ever given, with its contract and fingerprint: add, never change."""
 

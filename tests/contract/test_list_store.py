@@ -380,14 +380,12 @@ class TestRedisLists(ListStoreContract):
         assert await second.count() == 0
         assert await second.frontier() == NOTHING_PUBLISHED
 
-    async def test_the_first_generation_serves_everybody_until_another_is_promoted(
-        self, store: RedisLists, redis: "Redis", generation: str
+    async def test_a_publication_says_nothing_of_who_serves(
+        self, store: RedisLists, redis: "Redis"
     ) -> None:
         await redis.delete(ACTIVE_KEY)
         await published(store, frontier=Frontier(0, 10))
-        second = RedisLists(redis, f"{generation}x", shard=0, shards=1, ttl_s=TTL_S)
-        await published(second, frontier=Frontier(0, 10))
-        assert await redis.hgetall(ACTIVE_KEY) == {generation.encode(): b"1.0"}
+        assert not await redis.exists(ACTIVE_KEY)
 
     async def test_a_publication_of_several_calls_ends_where_the_store_falls_back_meanwhile(
         self, store: RedisLists, redis: "Redis", generation: str, monkeypatch: pytest.MonkeyPatch

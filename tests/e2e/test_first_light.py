@@ -63,7 +63,7 @@ def test_a_list_can_be_read_with_plain_commands_and_names_the_log_offset_that_ma
 
     with Redis.from_url(station.addresses.redis, decode_responses=True) as redis:
         stored = redis.hgetall("recs:first:listener-0")
-        assert redis.hget("recs:active", "first") == "1.0"
+        assert redis.hget("recs:active", "stable") == "first"
         assert redis.exists("recs:first:*everyone*")
     assert 0 < int(stored["as_of"]) <= as_of
     assert stored["items"].startswith('[["track-')

@@ -61,6 +61,13 @@ def test_commands_that_read_work_with_the_smallest_rights(station: SecureStation
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
 
 
+def test_an_operator_creates_generations_with_the_smallest_rights(station: SecureStation) -> None:
+    made = ["generations", "create", "second", "--start", "--why", "a test"]
+    for arguments in (made, ["generations", "history"]):
+        done = station.run_as("operator", *arguments)
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_authorizer_denies_nothing(station: SecureStation) -> None:
     station.run("doctor", "--json")
     assert station.kafka.denials() == set()
@@ -83,11 +90,11 @@ def test_a_worker_without_the_right_on_its_group_does_not_wait(station: SecureSt
 def test_a_recommender_without_its_transactional_id_says_so(station: SecureStation) -> None:
     rights = [each for each in station.rights["recommender"] if each[0] != "TRANSACTIONAL_ID"]
     station.kafka.allow({"mute": rights})
-    worker = station.start(
-        "recommender", **station.kafka.environment("mute"), ECHOTUNE_GENERATION="second"
-    )
+    assert station.workers[1].stop() == 0  # the recommender of this identity
+    worker = station.start("recommender", **station.kafka.environment("mute"))
     wait_until(worker.text, lambda text: "no right to use its transactional id" in text)
     worker.kill()
+    station.start("recommender")
 
 
 def test_sequencers_join_by_certificate_and_by_token(

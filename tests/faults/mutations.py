@@ -97,6 +97,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/integration/test_recommender.py::test_whom_the_snapshot_forgot",
         SIMULATION,
     ),
+    "journal read after fencing": (f"{UNIT}/ownership/test_takeover.py",),
+    "plan that the writer knew": (f"{UNIT}/lifecycle/test_lifecycle.py",),
+    "pointer of the newest plan": ("tests/integration/test_pointer.py",),
+    "gate of a fresh generation": (f"{UNIT}/ownership/test_gate_opening.py",),
+    "one holder of the topic": ("tests/integration/test_generations.py",),
 }
 
 

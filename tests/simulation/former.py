@@ -26,6 +26,10 @@ class SimulatedFormerShards(FormerShards):
         read = [name for name, group in self._groups.items() if group.generation]
         return former_shards_among([*read, *self._edge.broker.frontiers], self._recommender_id)
 
+    def rivals(self) -> list[str]:
+        """See `FormerShards`: there is one generation."""
+        return []
+
     def alive(self, ids: Sequence[str]) -> list[str]:
         """See `FormerShards`."""
         if not ids:

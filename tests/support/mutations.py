@@ -8,6 +8,7 @@ commands that check them are not.
 import inspect
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,16 @@ from streams.folding.deduplication_window import DeduplicationWindow
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
 from streams.kafka.backpressure import ChunksInFlight
+from streams.lifecycle import pointer
+from streams.lifecycle.lifecycle import Lifecycle
+from streams.lifecycle.roles import ServingOfJournal
 from streams.lists import redis_lists
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
-from streams.ownership import gate_opening
+from streams.ownership import gate_opening, takeover
+from streams.ownership.gate_opening import Opening
+from streams.ownership.takeover import AlwaysServing, Serving, Takeover
 from streams.publishing import gate as gate_module
 from streams.publishing.gate import Gate
 from streams.publishing.publication_plan import PublicationPlan
@@ -33,6 +39,7 @@ from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 from streams.snapshots import loading, snapshot_folder, snapshot_format, state_keeper
 from streams.snapshots.loading import Fit
 from topics.learning_batch import LearningBatch
+from topics.lifecycle import ServingChanged
 
 MUTATIONS: dict[str, Callable[[], None]] = {}
 """Safeguard → how to take it away in this process."""
@@ -278,3 +285,67 @@ def _any_chunk_is_current() -> None:
 def _what_was_forgotten_is_forgotten() -> None:
     """A repair removes only listeners that this process saw erased since its last publication."""
     _patch(Erasures, "after", lambda _: lambda self, log_offset: [])
+
+
+# -- generations -----------------------------------------------------------------------------------
+
+
+@safeguard("journal read after fencing")
+def _the_journal_is_not_read_again() -> None:
+    """Who takes the topic over believes that it is stable still, once it has fenced the others."""
+
+    def made(fence_rivals: Any) -> Any:
+        async def fenced(self: Takeover) -> Any:
+            serving, self.serving = self.serving, _Unchanged(self.serving)
+            try:
+                return await fence_rivals(self)
+            finally:
+                self.serving = serving
+
+        return fenced
+
+    _patch(Takeover, "_fence_rivals", made)
+
+
+class _Unchanged(AlwaysServing):
+    def __init__(self, serving: Serving) -> None:
+        self.publishes, self.holds_topic = serving.publishes, serving.holds_topic
+
+
+@safeguard("plan that the writer knew")
+def _any_plan_follows_any_other() -> None:
+    """A plan is valid though somebody else changed it in the meantime."""
+
+    def made(why_not: Any) -> Any:
+        def why(self: Lifecycle, record: ServingChanged) -> str:
+            return str(why_not(self, replace(record, expected=self.plan.version)))
+
+        return why
+
+    _patch(Lifecycle, "_why_not_serving", made)
+
+
+@safeguard("pointer of the newest plan")
+def _any_plan_becomes_the_pointer() -> None:
+    """The pointer is written whatever plan Redis has."""
+    pointer._WRITE = pointer._WRITE.replace("return 0 end", "end")
+
+
+@safeguard("gate of a fresh generation")
+def _half_learnt_lists_are_published() -> None:
+    """A generation without lists publishes from the first record on."""
+
+    def made(opening: Any) -> Any:
+        def opened(*arguments: Any) -> Opening:
+            found = opening(*arguments)
+            return found._replace(gate=found.gate._replace(opens_from=-1))
+
+        return opened
+
+    gate_opening.gate_opening = takeover.gate_opening = made(gate_opening.gate_opening)
+
+
+@safeguard("one holder of the topic")
+def _every_generation_writes_to_the_topic() -> None:
+    """A generation that is not stable writes its lists to the topic, too."""
+    _patch(ServingOfJournal, "first_topic", lambda _: lambda self: self._topic)

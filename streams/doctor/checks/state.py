@@ -5,7 +5,6 @@ from streams.doctor.findings import Check, Judged, Level, ok
 from streams.recommender_identity import RecommenderIdentity
 
 FREE_BYTES_MIN = 1 << 30
-_SHARES_TOLERANCE = 1e-6
 """Maximum difference between 1 and the sum of all generations' shares."""
 FREE_SNAPSHOTS_MIN = 4
 """Minimum free space of the disk, in snapshots as large as the newest one."""
@@ -54,16 +53,14 @@ def _pointer(facts: Facts) -> Judged:
         return None
     active = facts.redis.active
     if not active:
-        return Level.WARNING, "recs:active does not exist", "The next published list sets it."
-    text = ", ".join(f"{name} {share}" for name, share in sorted(active.items()))
-    try:
-        is_whole = abs(sum(map(float, active.values())) - 1) < _SHARES_TOLERANCE
-    except ValueError:
-        is_whole = False
-    if not is_whole:
-        remedy = "HSET recs:active with shares that sum to 1."
-        return Level.BROKEN, f"shares do not sum to 1: {text}", remedy
-    return ok(text)
+        remedy = "A recommender of the generation that serves writes it: does one run?"
+        return Level.WARNING, "recs:active does not exist", remedy
+    if not active.get("stable") or not active.get("version", "").isdigit():
+        text = ", ".join(f"{name} {value}" for name, value in sorted(active.items()))
+        remedy = "DEL recs:active: a recommender of the generation that serves writes it again."
+        return Level.BROKEN, f"recs:active is no pointer: {text}", remedy
+    canary = f", {active['canary']} a share" if "canary" in active else ""
+    return ok(f"{active['stable']} serves{canary}")
 
 
 def _drift(facts: Facts) -> Judged:

@@ -48,6 +48,9 @@ class Owned:
     def __init__(self) -> None:
         self.waits_for: list[str] = []
 
+    async def follow_plan(self) -> bool:
+        return False
+
     def check(self) -> None:
         return
 

@@ -46,6 +46,16 @@ ARGUMENTS = {
     "doctor": "",
     "evaluate": "--log",
     "models": "",
+    "generations list": "",
+    "generations show": "second",
+    "generations history": "",
+    "generations create": "second --why it",
+    "generations start": "second --why it",
+    "generations stop": "second --why it",
+    "generations gate": "second",
+    "generations canary": "second 5% --why it",
+    "generations promote": "second --why it",
+    "generations rollback": "--why it",
 }
 """What a person types after the name of each command."""
 NEEDS_NOTHING = {"models"}

@@ -69,3 +69,18 @@ def test_a_former_shard_that_published_before_the_beginning_of_the_log_shuts_not
     own, former = Frontier(0, 1, "b", serial=4, owner=1), Frontier(0, 0, "a", serial=2, owner=1)
     found = gate_opening(ALog, fold, own, own, [StoreFrontiers(former, former)])
     assert found.gate == Gate((0, 1), 1)
+
+
+def test_who_has_published_nothing_and_succeeds_nobody_waits_for_the_end_of_the_log() -> None:
+    fold = a_fold()
+    fresh = gate_opening(ALog, fold, NOTHING_PUBLISHED, NOTHING_PUBLISHED).gate
+    assert [fresh.is_open(7, offset) for offset in (-1, 0, 1)] == [False, False, True]
+
+
+@pytest.mark.parametrize("known", ["redis", "topic", "a former one"])
+def test_who_succeeds_somebody_waits_for_what_was_published_only(known: str) -> None:
+    fold, at = a_fold(), Frontier(0, 0, "a")
+    redis, topic = (at if known == each else NOTHING_PUBLISHED for each in ("redis", "topic"))
+    former = [StoreFrontiers(at, at)] if known == "a former one" else []
+    gate = gate_opening(ALog, fold, redis, topic, former).gate
+    assert [gate.is_open(0, offset) for offset in (-1, 0)] == [False, True]

@@ -14,8 +14,9 @@ from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.resharding import FormerShards
-from streams.ownership.takeover import Takeover
-from streams.publishing.publisher import Publisher
+from streams.ownership.takeover import AlwaysServing, Serving, Takeover
+from streams.publishing.publisher import ListTopic, Publisher
+from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.learning_log import a_fold
 
@@ -51,6 +52,9 @@ class EmptyTopic:
         self.claimed.append(owner)
         self.published = self.published._replace(owner=owner)
 
+    def note_redis(self, frontier: Frontier) -> None:
+        return
+
     def check(self) -> None:
         return
 
@@ -68,10 +72,14 @@ class FormerAlive:
         self._ids, self._alive = [*ids], [*alive]
         self.looks = 0
         self.fenced: list[str] = []
+        self.others: list[str] = []
 
     def ids(self) -> list[str]:
         self.looks += 1
         return self._ids
+
+    def rivals(self) -> list[str]:
+        return self.others
 
     def alive(self, ids: list[str]) -> list[str]:
         return self._alive.pop(0) if self._alive else []
@@ -90,7 +98,7 @@ def an_empty_log() -> Any:
 
 
 def a_takeover(
-    lists: MemoryLists, topic: EmptyTopic, former: FormerAlive
+    lists: MemoryLists, topic: EmptyTopic, former: FormerAlive, serving: Serving | None = None
 ) -> tuple[Takeover, Publisher]:
     fold: Fold = a_fold()
 
@@ -100,7 +108,12 @@ def a_takeover(
     maker = ListMaker(fold, "first", shard=0, shards=1, shape=ListShape(3))
     publisher = Publisher(fold, maker, lists, cast(TopicWriter, topic), nobody)
     takeover = Takeover(
-        publisher, cast(FormerShards, former), read_log=an_empty_log, fold=fold, retry_s=0.0
+        publisher,
+        cast(FormerShards, former),
+        read_log=an_empty_log,
+        fold=fold,
+        retry_s=0.0,
+        serving=serving,
     )
     return takeover, publisher
 
@@ -127,3 +140,53 @@ async def test_recommenders_of_another_m_are_waited_for_and_then_fenced_in_both_
     assert publisher.gate.opens_at >= (0, 5)
     refenced = await lists.fence("0of2", 0)
     assert refenced.owner == 6  # it was fenced once before, beyond its owner 4
+
+
+class PlanOf(AlwaysServing):
+    """A plan that is changed just after the rivals were fenced, if `is_changed`."""
+
+    def __init__(self, former: FormerAlive, *, is_changed: bool) -> None:
+        self.former, self.is_changed = former, is_changed
+        self.fenced_at_reading: list[str] = []
+
+    async def has_changed(self) -> bool:
+        self.fenced_at_reading = [*self.former.fenced]
+        changed, self.is_changed = self.is_changed, False
+        if changed:
+            self.holds_topic = False
+        return changed
+
+    def next_topic(self, former: ListTopic) -> ListTopic:
+        return former if self.holds_topic else RedisAlone()
+
+
+async def test_a_holder_fences_other_generations_before_it_reads_the_journal_again() -> None:
+    topic, former = EmptyTopic(), FormerAlive()
+    former.others = ["echotune-recommender-second-0of1"]
+    plan = PlanOf(former, is_changed=False)
+    takeover, publisher = a_takeover(MemoryLists(), topic, former, plan)
+    await takeover.run()
+    assert plan.fenced_at_reading == former.others
+    assert publisher.gate is not None
+    assert publisher.gate.opens_at == (0, 5)  # what the other one published last
+
+
+async def test_who_is_stable_no_more_once_it_has_fenced_goes_on_with_redis_alone() -> None:
+    lists, topic, former = MemoryLists(), EmptyTopic(), FormerAlive()
+    former.others = ["echotune-recommender-second-0of1"]
+    takeover, publisher = a_takeover(lists, topic, former, PlanOf(former, is_changed=True))
+    await takeover.run()
+    assert isinstance(publisher.topic, RedisAlone)
+    assert topic.abandoned == 1
+    assert publisher.topic.published == await lists.frontier()
+
+
+async def test_a_quiet_generation_takes_nothing_over() -> None:
+    lists, topic, former = MemoryLists(), EmptyTopic(), FormerAlive()
+    plan = PlanOf(former, is_changed=False)
+    plan.publishes = False
+    takeover, publisher = a_takeover(lists, topic, former, plan)
+    await takeover.run()
+    assert publisher.gate is None
+    assert not topic.claimed
+    assert await lists.frontier() == NOTHING_PUBLISHED

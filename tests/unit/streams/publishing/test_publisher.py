@@ -113,6 +113,9 @@ class RememberedTopic:
     def fence(self) -> None:
         self.is_fenced = True
 
+    def note_redis(self, frontier: Frontier) -> None:
+        return
+
     def check(self) -> None:
         if self.is_fenced:
             raise LogError("fenced", "")

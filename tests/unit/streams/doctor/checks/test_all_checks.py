@@ -72,7 +72,7 @@ HEALTHY = Facts(
     differences=(),
     open_transactions=(OpenTransaction("listening-events", 0, 7, 2, NOW_MS - 1_000),),
     letters_at_ms=(),
-    redis=RedisFacts(clock_ms=NOW_MS, active={"first": "1.0"}),
+    redis=RedisFacts(clock_ms=NOW_MS, active={"stable": "first", "version": "2"}),
     missing_indexes=(),
     snapshots=Snapshots(recommenders=(ME,), newest_bytes=1_000),
 )
@@ -221,8 +221,8 @@ SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("disk", Level.WARNING, {"snapshots": Snapshots(free_bytes=1_000)}),
     ("disk", Level.WARNING, {"snapshots": Snapshots(free_bytes=2 << 30, newest_bytes=1 << 30)}),
     ("pointer", Level.WARNING, redis(active={})),
-    ("pointer", Level.BROKEN, redis(active={"first": "0.5", "second": "0.4"})),
-    ("pointer", Level.BROKEN, redis(active={"first": "50%"})),
+    ("pointer", Level.BROKEN, redis(active={"first": "1.0"})),
+    ("pointer", Level.BROKEN, redis(active={"stable": "first", "version": "x"})),
     ("drift", Level.WARNING, recommender(drift={"raised": 1, "latest": {}})),
 ]
 

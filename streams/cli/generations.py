@@ -1,0 +1,343 @@
+"""`echotune generations ...`: creates, starts, promotes and rolls back generations."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from streams.addresses import Addresses, addresses_of
+from streams.cli import EXIT_NO, console
+from streams.cli.options import Json
+from streams.settings import Settings
+from topics.errors import SettingsError
+
+generations_app = typer.Typer(
+    help="Models side by side on one log: which ones run, and which one serves whom.",
+    no_args_is_help=True,
+)
+Name = Annotated[str, typer.Argument(help="The generation's name.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(generations_app, name="generations")
+
+
+@generations_app.command("list", epilog="Example: echotune generations list --json")
+def list_command(json: Json = False) -> None:
+    """Lists all generations, with their roles and what is known of their recommenders."""
+    from streams.lifecycle.overview import overview
+
+    settings, addresses, journal = _opened()
+    with journal:
+        found = asyncio.run(overview(settings, addresses, journal.read()))
+    if json:
+        console.print_json(found)
+        return
+    for each in found:
+        heard = f"{each['heard']} of {each['shards']} heard"
+        as_of = "-" if each["as_of"] is None else f"{each['as_of']:,}"
+        console.out.print(
+            f"{each['name']:20} {each['role']:8} {heard:14} as of {as_of:>10}  "
+            f"lag {each['lag_records']}  {each['model']}",
+            markup=False,
+        )
+
+
+@generations_app.command("show", epilog="Example: echotune generations show second")
+def show_command(name: Name, json: Json = False) -> None:
+    """Shows one generation with its settings."""
+    from streams.lifecycle.overview import overview
+
+    settings, addresses, journal = _opened()
+    with journal:
+        found = asyncio.run(overview(settings, addresses, journal.read()))
+    chosen = next((each for each in found if each["name"] == name), None)
+    if chosen is None:
+        raise _unknown(name)
+    console.print_json(chosen)
+
+
+@generations_app.command("history", epilog="Example: echotune generations history --json")
+def history_command(json: Json = False) -> None:
+    """Lists every record of the journal, who wrote it and why, and whether it was void."""
+    _, _, journal = _opened()
+    with journal:
+        entries = [_shown(each) for each in journal.read().history]
+    if json:
+        console.print_json(entries)
+        return
+    for each in entries:
+        void = f"  VOID: {each['void']}" if each["void"] else ""
+        console.out.print(
+            f"{each['offset']:6} {each['at']} {each['says']}  ({each['who']}: {each['why']}){void}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@generations_app.command(
+    "create",
+    epilog="Example: echotune generations create second --model fast --start --why 'try it'",
+)
+def create_command(
+    name: Name,
+    why: Why,
+    model: Annotated[str | None, typer.Option(help="As in ECHOTUNE_MODEL.")] = None,
+    like: Annotated[str | None, typer.Option(help="Take the settings of this one.")] = None,
+    list_length: Annotated[int | None, typer.Option(min=1, max=200)] = None,
+    shards: Annotated[int | None, typer.Option(min=1, max=1024)] = None,
+    start: Annotated[bool, typer.Option("--start", help="Start it, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Creates a generation. Its settings never change, and its name is never used again."""
+    from streams.lifecycle.first_start import created, log_id_of, settings_from
+    from streams.lifecycle.journal import operation
+
+    settings, addresses, journal = _opened()
+    with journal:
+        lifecycle = journal.read()
+        base = settings
+        if like is not None:
+            base = settings_from(lifecycle, Settings(generation=like))
+        given = {"model": model, "list_length": list_length, "shards": shards}
+        changes = {key: value for key, value in given.items() if value is not None}
+        wanted = base.model_copy(update={"generation": name, "shards": 1, **changes})
+        record = created(
+            name, wanted, log_id_of(addresses.kafka), like=like, **operation(why, settings.who)
+        )
+        _append(journal, lambda _: record, f"{name} was created", json=json and not start)
+        if start:
+            _move(journal, settings, name, "STARTED", why, f"{name} was started", json=json)
+
+
+@generations_app.command("start", epilog="Example: echotune generations start second --why 'back'")
+def start_command(
+    name: Name,
+    why: Why,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Learn, and publish nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Starts a generation: its recommenders fold the log, and publish to Redis."""
+    settings, _, journal = _opened()
+    with journal:
+        _move(
+            journal,
+            settings,
+            name,
+            "QUIET" if quiet else "STARTED",
+            why,
+            f"{name} was started",
+            json=json,
+        )
+
+
+@generations_app.command("stop", epilog="Example: echotune generations stop second --why 'enough'")
+def stop_command(name: Name, why: Why, json: Json = False) -> None:
+    """Stops a generation: its recommenders are parked. Its lists stay until they expire."""
+    settings, _, journal = _opened()
+    with journal:
+        _move(journal, settings, name, "STOPPED", why, f"{name} was stopped", json=json)
+
+
+@generations_app.command("gate", epilog="Example: echotune generations gate second")
+def gate_command(name: Name, json: Json = False) -> None:
+    """Says whether a generation may serve listeners; exit code 1 if not."""
+    settings, addresses, journal = _opened()
+    with journal:
+        found = _gate(settings, addresses, journal, name)
+    if json:
+        console.print_json(
+            {
+                "open": all(each.ok for each in found),
+                "conditions": [each._asdict() for each in found],
+            }
+        )
+    else:
+        for each in found:
+            console.out.print(
+                f"{'ok ' if each.ok else 'NO '} {each.name}: {each.says}", markup=False
+            )
+    raise typer.Exit(0 if all(each.ok for each in found) else EXIT_NO)
+
+
+@generations_app.command(
+    "canary", epilog="Example: echotune generations canary second 5% --why 'a first look'"
+)
+def canary_command(
+    name: Name,
+    share: Annotated[
+        str, typer.Argument(help="Its share of the listeners, such as 5%; 0 ends it.")
+    ],
+    why: Why,
+    json: Json = False,
+) -> None:
+    """Lets a generation serve a share of the listeners; a larger share only adds listeners."""
+    ten_thousandths = _share(share)
+    changes: dict[str, Any] = {"canary": name, "share": ten_thousandths} if ten_thousandths else {}
+    _serve(name, why, json=json, cause="CANARY", is_checked=bool(changes), **changes)
+
+
+@generations_app.command(
+    "promote", epilog="Example: echotune generations promote second --why 'better'"
+)
+def promote_command(name: Name, why: Why, json: Json = False) -> None:
+    """Makes a generation the stable one, which serves everybody and holds the topic."""
+    _serve(name, why, json=json, cause="PROMOTED", stable=name)
+
+
+@generations_app.command("rollback", epilog="Example: echotune generations rollback --why 'worse'")
+def rollback_command(why: Why, json: Json = False) -> None:
+    """Undoes the newest change: ends a canary, or lets the former stable generation serve again."""
+    _, _, journal = _opened()
+    with journal:
+        lifecycle = journal.read()
+    if lifecycle.plan.canary is not None:
+        _serve(lifecycle.plan.canary, why, json=json, cause="ROLLED_BACK", is_checked=False)
+        return
+    before = lifecycle.stable_before()
+    if before is None:
+        raise SettingsError(
+            "No generation served before this one.", "`echotune generations history` shows all."
+        )
+    _serve(before, why, json=json, cause="ROLLED_BACK", stable=before)
+
+
+def _opened() -> tuple[Settings, Addresses, Any]:
+    from streams.kafka.refusals import refusals_in_words
+    from streams.lifecycle.journal import Journal
+
+    settings = Settings()
+    addresses = addresses_of(settings)
+    with refusals_in_words(addresses.kafka):
+        return settings, addresses, Journal(addresses.kafka)
+
+
+def _unknown(name: str) -> SettingsError:
+    return SettingsError(
+        f"There is no generation {name}.", "`echotune generations list` shows all of them."
+    )
+
+
+def _share(text: str) -> int:
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = -1.0
+    if not 0 <= percent <= 100:  # noqa: PLR2004
+        raise SettingsError(f"{text} is no share.", "Give a share of 0% to 100%.")
+    return round(percent * 100)
+
+
+def _gate(settings: Settings, addresses: Addresses, journal: Any, name: str) -> list[Any]:
+    from streams.lifecycle.overview import statuses_of
+    from streams.lifecycle.promotion_gate import conditions
+
+    generation = journal.read().generations.get(name)
+    if generation is None:
+        raise _unknown(name)
+    statuses, log_end = asyncio.run(statuses_of(settings, addresses, name, generation.shards))
+    return conditions(statuses, log_end)
+
+
+def _serve(
+    name: str, why: str, *, json: bool, cause: str, is_checked: bool = True, **plan: Any
+) -> None:
+    from streams.lifecycle.journal import operation
+    from streams.lifecycle.lifecycle import Lifecycle
+    from streams.lifecycle.overview import set_pointer
+    from topics.lifecycle import ServingCause, ServingChanged
+
+    settings, addresses, journal = _opened()
+    with journal:
+        gate = _gate(settings, addresses, journal, name) if is_checked else []
+        shut = [f"{each.name}: {each.says}" for each in gate if not each.ok]
+        if shut:
+            console.failure(
+                f"{name} may not serve listeners: {'; '.join(shut)}.",
+                "Wait for it, or see `echotune generations list`.",
+            )
+            raise typer.Exit(EXIT_NO)
+        evidence = orjson.dumps([each._asdict() for each in gate]).decode()
+        said = operation(why, settings.who)
+
+        def make(lifecycle: Lifecycle) -> ServingChanged:
+            fields: dict[str, Any] = {
+                "stable": lifecycle.plan.stable,
+                "expected": lifecycle.plan.version,
+            }
+            return ServingChanged(
+                cause=ServingCause(cause), evidence=evidence, **(fields | plan | said)
+            )
+
+        _append(journal, make, "", json=False)
+        is_set = asyncio.run(set_pointer(settings, addresses, journal))
+        now = journal.lifecycle.plan
+    result = {
+        "valid": True,
+        "version": now.version,
+        "stable": now.stable,
+        "canary": now.canary,
+        "share": now.share,
+        "pointer": "set" if is_set else "waits for redis",
+    }
+    if json:
+        console.print_json(result)
+    else:
+        share = f", {now.canary} {now.share / 100:g} %" if now.canary else ""
+        pointer = "the pointer is set" if is_set else "the pointer is set when Redis answers"
+        console.say(f"{now.stable} serves all listeners{share}; {pointer}")
+
+
+def _move(
+    journal: Any, settings: Settings, name: str, to: str, why: str, says: str, *, json: bool
+) -> None:
+    from streams.lifecycle.journal import operation
+    from topics.lifecycle import GenerationMoved, GenerationState
+
+    record = GenerationMoved(name=name, to=GenerationState(to), **operation(why, settings.who))
+    _append(journal, lambda _: record, says, json=json)
+
+
+def _append(journal: Any, make: Callable[[Any], Any], says: str, *, json: bool) -> None:
+    """Appends a record unless it would be void; exit code 1 if somebody else was faster."""
+    lifecycle = journal.read()
+    if why_void := lifecycle.why_void(make(lifecycle)):
+        raise SettingsError(
+            f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
+        )
+    appended = journal.append(make)
+    if not appended.is_valid:
+        faster = appended.faster
+        by = f" {faster.record.who} was faster ({faster.record.why})." if faster else ""
+        console.failure(f"Nothing was changed: {appended.own.void}.{by}", "Look, and try again.")
+        raise typer.Exit(EXIT_NO)
+    if json:
+        console.print_json({"valid": True, "offset": appended.own.offset})
+    elif says:
+        console.say(says)
+
+
+def _shown(entry: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        key: value.hex() if isinstance(value, bytes) else value
+        for key, value in asdict(entry.record).items()
+    }
+    at = datetime.fromtimestamp(entry.at_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    kind = type(entry.record).__name__
+    said = {"kind": kind, "says": _in_words(kind, fields), "void": entry.void}
+    return {"offset": entry.offset, "at": at, **said, **fields}
+
+
+def _in_words(kind: str, fields: dict[str, Any]) -> str:
+    if kind == "GenerationCreated":
+        return f"created {fields['name']}"
+    if kind == "GenerationMoved":
+        return f"{fields['name']} is {str(fields['to']).lower()}"
+    canary = f", {fields['canary']} {fields['share'] / 100:g} %" if fields["canary"] else ""
+    return f"{fields['stable']} serves all listeners{canary}"

@@ -1,0 +1,105 @@
+"""What is known of all generations: from the journal, and from the statuses of recommenders."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from streams.addresses import Addresses
+from streams.kafka.log_reader import LogReader
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.lifecycle import Lifecycle
+from streams.lifecycle.pointer import write_pointer
+from streams.monitoring.worker_status import recommender_statuses
+from streams.recommender_identity import RecommenderIdentity
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.settings import Settings
+
+
+async def overview(
+    settings: Settings, addresses: Addresses, lifecycle: Lifecycle
+) -> list[dict[str, Any]]:
+    """One JSON object for each generation, in order of creation."""
+    log_end = await asyncio.to_thread(_log_end, addresses.kafka)
+    redis = redis_of(addresses)
+    try:
+        return [
+            await _of_one(settings, redis, lifecycle, name, log_end)
+            for name in lifecycle.generations
+        ]
+    finally:
+        await redis.aclose()
+
+
+async def statuses_of(
+    settings: Settings, addresses: Addresses, name: str, shards: int
+) -> tuple[list[dict[str, Any]], int]:
+    """The status of each shard, empty where it is not heard, and the log's end."""
+    log_end = await asyncio.to_thread(_log_end, addresses.kafka)
+    redis = redis_of(addresses)
+    try:
+        return await _statuses(settings, redis, name, shards), log_end
+    finally:
+        await redis.aclose()
+
+
+async def set_pointer(settings: Settings, addresses: Addresses, journal: Journal) -> bool:
+    """Writes the plan to Redis; returns whether Redis has it."""
+    redis = redis_of(addresses)
+    try:
+        await write_pointer(redis, journal.lifecycle.plan, journal.end, settings.prefix)
+    except REDIS_UNAVAILABLE:
+        return False  # the recommenders of the plan write it as soon as Redis answers
+    finally:
+        await redis.aclose()
+    return True
+
+
+def _log_end(kafka: str) -> int:
+    with LogReader(kafka) as log:
+        return log.bounds().end
+
+
+async def _statuses(
+    settings: Settings, redis: Redis, name: str, shards: int
+) -> list[dict[str, Any]]:
+    every = [
+        str(RecommenderIdentity.of_generation(name, at, shards, prefix=settings.prefix))
+        for at in range(shards)
+    ]
+    try:
+        return (await recommender_statuses(redis, every, settings.prefix)).statuses
+    except REDIS_UNAVAILABLE:
+        return [{} for _ in every]
+
+
+async def _of_one(
+    settings: Settings, redis: Redis, lifecycle: Lifecycle, name: str, log_end: int
+) -> dict[str, Any]:
+    generation, plan = lifecycle.generations[name], lifecycle.plan
+    statuses = await _statuses(settings, redis, name, generation.shards)
+    heard = [each for each in statuses if each]
+    as_of = min((int(each["as_of"]) for each in heard), default=None)
+    recorded = orjson.loads(generation.created.settings)
+    return {
+        "name": name,
+        "role": lifecycle.role_of(name).value,
+        "state": generation.state.value,
+        "share": plan.share if name == plan.canary else None,
+        "model": recorded["model"].get("model"),
+        "settings": recorded,
+        "fold_id": generation.created.fold_id,
+        "fold_version": generation.created.fold_version,
+        "log": generation.created.log,
+        "log_id": generation.created.log_id,
+        "shards": generation.shards,
+        "heard": len(heard),
+        "as_of": as_of,
+        "lag_records": None if as_of is None else log_end - 1 - as_of,
+        "gate_open": bool(heard) and all(each.get("publishing") for each in statuses),
+        "freshness_ms": heard[0].get("freshness_ms", {}) if heard else {},
+        "quality": heard[0].get("quality", {}) if heard else {},
+        "created_at": generation.created_at,
+        "why": generation.created.why,
+    }

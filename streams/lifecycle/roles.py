@@ -1,0 +1,102 @@
+"""What a recommender does because of the journal: its role, and the pointer that it writes."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from redis.asyncio import Redis
+
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.lifecycle import Role
+from streams.lifecycle.pointer import write_pointer
+from streams.publishing.publisher import ListTopic
+from streams.publishing.redis_alone import RedisAlone
+from streams.publishing.topic_writer import TopicWriter
+from streams.redis_client import REDIS_UNAVAILABLE
+from topics.errors import ServerError
+
+_log = structlog.get_logger(__name__)
+_PARKED_POLL_S = 1.0
+
+
+def wait_while_parked(journal: Journal, generation: str) -> Role:
+    """Blocks until the generation has something to do; returns its role."""
+    is_said = False
+    while (role := journal.lifecycle.role_of(generation)) is Role.PARKED:
+        if not is_said:
+            _log.info("parked: `echotune generations start` starts it", generation=generation)
+        is_said = True
+        time.sleep(_PARKED_POLL_S)
+        with suppress(ServerError):  # Kafka is away: the role stays
+            journal.read()
+    return role
+
+
+def stop_this_process() -> None:
+    """Ends this process in order: whoever supervises it starts it again in its new role."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class ServingOfJournal:
+    """The role of one generation, as a recommender acts on it; see `Serving`.
+
+    A change between roles with and without lists needs another process, which a supervisor starts.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        generation: str,
+        topic: TopicWriter,
+        redis: Redis,
+        *,
+        prefix: str = "",
+        stop: Callable[[], None] = stop_this_process,
+    ) -> None:
+        self._journal = journal
+        self._generation = generation
+        self._topic = topic
+        self._redis = redis
+        self._prefix = prefix
+        self._stop = stop
+        self.role = journal.lifecycle.role_of(generation)
+        self.publishes, self.holds_topic = self.role.publishes, self.role is Role.STABLE
+
+    def first_topic(self) -> ListTopic:
+        """What the first takeover writes to."""
+        return self._topic if self.holds_topic else RedisAlone()
+
+    def next_topic(self, former: ListTopic) -> ListTopic:
+        """See `Serving.next_topic`."""
+        return self._topic.renewed() if self.holds_topic else RedisAlone()
+
+    async def has_changed(self) -> bool:
+        """See `Serving.has_changed`; also writes the pointer if this generation is in the plan."""
+        try:
+            lifecycle = await asyncio.to_thread(self._journal.read)
+        except ServerError:
+            return False  # Kafka is away: the role stays
+        before, self.role = self.role, lifecycle.role_of(self._generation)
+        if self.role is not before:
+            _log.info(
+                "the generation has another role", generation=self._generation, role=self.role
+            )
+        if self.role.publishes != self.publishes:
+            self._stop()
+            return False
+        if self.role.is_in_plan:
+            await self._write_pointer()
+        was_holder, self.holds_topic = self.holds_topic, self.role is Role.STABLE
+        return was_holder != self.holds_topic
+
+    async def _write_pointer(self) -> None:
+        plan, end = self._journal.lifecycle.plan, self._journal.end
+        try:
+            if await write_pointer(self._redis, plan, end, self._prefix):
+                _log.info("the pointer follows the plan", stable=plan.stable, canary=plan.canary)
+        except REDIS_UNAVAILABLE:
+            return  # the next heartbeat tries again

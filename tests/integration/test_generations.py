@@ -1,0 +1,143 @@
+"""Two generations on one log: only the stable one holds the topic, and the plan decides which."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from streams.kafka.partition_reader import PartitionReader
+from streams.lifecycle.journal import read_lifecycle
+from tests.conftest import KAFKA_LIBS
+from tests.support.events import a_stream
+from tests.support.lists_seen import redis_of
+from tests.support.station import Station, wait_until
+from topics.catalogue import RECOMMENDATIONS
+from topics.codecs import Decoder
+
+EVENTS = 600
+WHY = ("--why", "a test")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A station on which `first` serves, and `second` is started beside it."""
+    station = Station(tmp_path_factory.mktemp("generations") / "home", KAFKA_LIBS)
+    station.up()
+    station.start("sequencer")
+    station.start("recommender")
+    station.produce(a_stream(EVENTS))
+    station.wait_applied(EVENTS)
+    done = station.run("generations", "create", "second", "--model", "popularity", "--start", *WHY)
+    assert done.returncode == 0, done.stderr
+    station.start("recommender", ECHOTUNE_GENERATION="second")
+    wait_until(lambda: gate(station, "second"), lambda found: found["open"])
+    yield station
+    station.close()
+
+
+def gate(station: Station, name: str) -> dict[str, Any]:
+    return dict(json.loads(station.run("generations", "gate", name, "--json").stdout))
+
+
+def generations_in_topic(station: Station) -> set[str]:
+    """Whose lists the newest record of each key is."""
+    decoder, newest = Decoder(RECOMMENDATIONS.contracts), dict[bytes, str]()
+    with PartitionReader(station.addresses.kafka, "test", RECOMMENDATIONS.name) as reader:
+        for partition in reader.partitions():
+            for message in reader.read(partition, *reader.bounds(partition)):
+                newest[message.key()] = decoder.decode(message.value())[1]["generation"]
+    return {*newest.values()}
+
+
+def pointer(station: Station) -> dict[str, str]:
+    with redis_of(station) as redis:
+        found = redis.hgetall("recs:active")
+    return {key.decode(): value.decode() for key, value in found.items() if key != b"record"}
+
+
+def kept(station: Station, generation: str) -> Any:
+    found = station.json("verify", "--deep", ECHOTUNE_GENERATION=generation)
+    return [each for each in found["promises"] if each["broken"]] or found["kept"]
+
+
+def settle(station: Station) -> None:
+    """Waits until every promise of both generations is kept."""
+    for name in ("first", "second"):
+        wait_until(lambda name=name: kept(station, name), lambda found: found is True)
+
+
+def test_beside_the_stable_generation_another_one_fills_redis_and_leaves_the_topic_alone(
+    pair: Station,
+) -> None:
+    assert generations_in_topic(pair) == {"first"}
+    with redis_of(pair) as redis:
+        assert len(redis.keys("recs:second:*")) == len(redis.keys("recs:first:*"))
+    assert pointer(pair) == {"stable": "first", "version": "2"}
+    settle(pair)
+
+
+def test_a_promotion_moves_the_pointer_and_the_topic_and_a_rollback_moves_both_back(
+    pair: Station,
+) -> None:
+    for command, stable in (("promote", "second"), ("rollback", "first")):
+        names = [stable] if command == "promote" else []
+        done = pair.json("generations", command, *names, *WHY)
+        assert (done["stable"], done["pointer"]) == (stable, "set")
+        assert pointer(pair)["stable"] == stable
+        wait_until(lambda: generations_in_topic(pair), lambda found, it=stable: found == {it})
+        pair.produce(a_stream(50))  # duplicates: nothing is learnt twice
+        settle(pair)
+
+
+def test_a_pointer_that_redis_lost_is_that_of_the_plan_again(pair: Station) -> None:
+    before = pointer(pair)
+    with redis_of(pair) as redis:
+        redis.flushall()
+    assert wait_until(lambda: pointer(pair), bool) == before
+
+
+def test_a_canary_serves_its_share_and_ends(pair: Station) -> None:
+    done = pair.json("generations", "canary", "second", "12.5%", *WHY)
+    assert (done["stable"], done["canary"], done["share"]) == ("first", "second", 1_250)
+    assert pointer(pair)["share"] == "1250"
+    assert generations_in_topic(pair) == {"first"}
+    ended = pair.json("generations", "rollback", *WHY)
+    assert (ended["stable"], ended["canary"]) == ("first", None)
+
+
+def test_what_the_journal_makes_void_is_refused_in_words(pair: Station) -> None:
+    for arguments, why in (
+        (["create", "first"], "names are used once"),
+        (["create", "a-0of1"], "ends like a shard"),
+        (["stop", "first"], "first serves listeners"),
+        (["start", "nobody"], "there is no generation nobody"),
+        (["promote", "nobody"], "There is no generation nobody"),
+    ):
+        done = pair.run("generations", *arguments, *WHY)
+        assert done.returncode == 3, done.stderr
+        assert why in done.stderr
+    unknown = pair.run("worker", "recommender", ECHOTUNE_GENERATION="nobody")
+    assert unknown.returncode == 3
+    assert "echotune generations create nobody" in unknown.stderr
+
+
+def test_a_generation_that_is_not_heard_may_not_serve(pair: Station) -> None:
+    assert pair.run("generations", "create", "third", "--start", *WHY).returncode == 0
+    refused = pair.run("generations", "promote", "third", *WHY)
+    assert refused.returncode == 1
+    assert "not heard: shard 0" in refused.stderr
+    assert read_lifecycle(pair.addresses.kafka).plan.stable == "first"
+
+
+def test_a_stopped_generation_is_parked_and_a_started_one_goes_on(pair: Station) -> None:
+    worker = pair.workers[-1]
+    assert pair.run("generations", "stop", "second", *WHY).returncode == 0
+    assert worker.process.wait(90.0) == 0
+    parked = pair.start("recommender", ECHOTUNE_GENERATION="second")
+    wait_until(parked.text, lambda text: "parked" in text)
+    assert pair.run("generations", "start", "second", *WHY).returncode == 0
+    wait_until(lambda: gate(pair, "second"), lambda found: found["open"])
+    settle(pair)
+    said = json.loads(pair.run("generations", "history", "--json").stdout)
+    assert [each["says"] for each in said][-2:] == ["second is stopped", "second is started"]

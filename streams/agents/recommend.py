@@ -115,7 +115,8 @@ class Recommender:
         try:
             await self.publisher.publish()
         except LogError:
-            if not await self.ownership.follow_plan() and self.publisher.topic is topic:
+            is_another = await self.ownership.follow_plan(is_fenced=True)
+            if not is_another and self.publisher.topic is topic:
                 raise
 
     def _up_to_digests(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -81,25 +81,19 @@ class Journal:
 
     def _read(self) -> Lifecycle:
         start, end = self._reader.bounds(0)
-        if end < self._next:
-            self._next, self.lifecycle = 0, Lifecycle()
-        first = max(start, self._next)
+        known = self._next if end >= self._next else 0
+        lifecycle = self.lifecycle if known else Lifecycle()  # nobody sees it half read
+        first = max(start, known)
         if end > first:
             for message in self._reader.read(0, first, end):
-                self._take(message)
-        self._next = max(self._next, end)
-        return self.lifecycle
+                _take(lifecycle, message)
+        self._next, self.lifecycle = max(known, end), lifecycle
+        return lifecycle
 
     @property
     def end(self) -> int:
         """The offset after the last record that was read."""
         return self._next
-
-    def _take(self, message: Message) -> None:
-        offset = int(message.offset() or 0)
-        record = decode_journal_record(message.value(), offset)
-        if record is not None:
-            self.lifecycle.apply(offset, message.timestamp()[1], record)
 
     def append(self, make: Callable[[Lifecycle], JournalRecord]) -> "Appended":
         """Appends the record that `make` gives for the present lifecycle.
@@ -134,6 +128,13 @@ class Journal:
                 "Is Kafka up? `echotune generations history` shows whether it was written.",
             )
         return int(reports[0][1].offset() or 0)
+
+
+def _take(lifecycle: Lifecycle, message: Message) -> None:
+    offset = int(message.offset() or 0)
+    record = decode_journal_record(message.value(), offset)
+    if record is not None:
+        lifecycle.apply(offset, message.timestamp()[1], record)
 
 
 def read_lifecycle(kafka: str) -> Lifecycle:

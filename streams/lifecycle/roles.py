@@ -1,8 +1,8 @@
 """What a recommender does because of the journal: its role, and the pointer that it writes."""
 
-import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 from redis.asyncio import Redis
 
+from streams.kafka.retries import until_answered
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Role
 from streams.lifecycle.pointer import write_pointer
@@ -21,6 +22,7 @@ from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
 _PARKED_POLL_S = 1.0
+_FOLLOW_EVERY_S = 0.25
 
 
 def wait_while_parked(journal: Journal, generation: str) -> Role:
@@ -74,13 +76,24 @@ class ServingOfJournal:
         """See `Serving.next_topic`."""
         return self._topic.renewed() if self.holds_topic else RedisAlone()
 
+    def follow(self) -> None:
+        """Starts to follow the journal in a thread, because a Kafka that is away blocks a read."""
+        threading.Thread(target=self._follow, name="journal", daemon=True).start()
+
+    def _follow(self) -> None:
+        while True:
+            with suppress(ServerError):  # Kafka is away: the role stays
+                self._journal.read()
+            time.sleep(_FOLLOW_EVERY_S)
+
     async def has_changed(self) -> bool:
-        """See `Serving.has_changed`; also writes the pointer if this generation is in the plan."""
-        try:
-            lifecycle = await asyncio.to_thread(self._journal.read)
-        except ServerError:
-            return False  # Kafka is away: the role stays
-        before, self.role = self.role, lifecycle.role_of(self._generation)
+        """See `Serving.has_changed`."""
+        await until_answered(self._journal.read)
+        return await self.notices_change()
+
+    async def notices_change(self) -> bool:
+        """See `Serving.notices_change`; also writes the pointer if the plan has this generation."""
+        before, self.role = self.role, self._journal.lifecycle.role_of(self._generation)
         if self.role is not before:
             _log.info(
                 "the generation has another role", generation=self._generation, role=self.role

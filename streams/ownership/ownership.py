@@ -111,9 +111,13 @@ class Ownership:
         if self._taking_over is None:
             self._taking_over = asyncio.create_task(self._take_over())
 
-    async def follow_plan(self) -> bool:
-        """Lets go of both stores and takes over again if the plan has another role for this."""
-        if not await self._takeover.serving.has_changed():
+    async def follow_plan(self, *, is_fenced: bool = False) -> bool:
+        """Lets go of both stores and takes over again if the plan has another role for this.
+
+        Who was fenced reads the journal to its end before that.
+        """
+        serving = self._takeover.serving
+        if not await (serving.has_changed() if is_fenced else serving.notices_change()):
             return False
         self._stop_taking_over()
         self._expected = NO_OPENING

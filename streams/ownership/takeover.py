@@ -39,6 +39,9 @@ class Serving(Protocol):
     async def has_changed(self) -> bool:
         """Reads the journal to its end; returns whether either of the two is another now."""
 
+    async def notices_change(self) -> bool:
+        """Like `has_changed`, from what is known of the journal; never waits for Kafka."""
+
     def next_topic(self, former: ListTopic) -> ListTopic:
         """What the next takeover writes to, in place of `former`."""
 
@@ -47,6 +50,10 @@ class AlwaysServing:
     """Serves for ever: the only generation of an installation."""
 
     publishes = holds_topic = True
+
+    async def notices_change(self) -> bool:
+        """Never."""
+        return False
 
     def next_topic(self, former: ListTopic) -> ListTopic:
         """A new writer of the same identity."""

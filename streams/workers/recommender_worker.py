@@ -58,7 +58,6 @@ class RecommenderWorker:
         """`journal` was read, and its generation is not parked."""
         self._redis, self._prefix = redis_of(addresses), settings.prefix
         self._feed = _feed(settings, addresses)
-        self._journal = journal
         self.recommender = _recommender(settings, addresses, self._redis, self._feed, journal)
         self.app = faust_app(
             settings,
@@ -108,7 +107,6 @@ class RecommenderWorker:
         if self._feeding is not None:
             self._feeding.cancel()
         await self._redis.aclose()
-        await asyncio.to_thread(self._journal.close)
 
 
 def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:
@@ -135,6 +133,7 @@ def _recommender(
     )
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
     serving = ServingOfJournal(journal, settings.generation, topic, redis, prefix=settings.prefix)
+    serving.follow()
     publisher = Publisher(
         fold,
         maker,

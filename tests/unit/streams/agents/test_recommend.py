@@ -48,7 +48,7 @@ class Owned:
     def __init__(self) -> None:
         self.waits_for: list[str] = []
 
-    async def follow_plan(self) -> bool:
+    async def follow_plan(self, *, is_fenced: bool = False) -> bool:
         return False
 
     def check(self) -> None:

@@ -13,22 +13,18 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, NamedTuple, Self
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Message
 
-from streams.kafka.client_settings import client_settings
-from streams.kafka.cluster import prefixed
+from streams.kafka.log_writer import append
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.lifecycle import Entry, Lifecycle
 from topics.catalogue import MODEL_LIFECYCLE
-from topics.errors import ServerError
 from topics.lifecycle import (
     JournalRecord,
     decode_journal_record,
     encode_journal_record,
     key_of,
 )
-
-_TIMEOUT_S = 30.0
 
 
 def operation(why: str, who: str = "") -> dict[str, Any]:
@@ -102,32 +98,19 @@ class Journal:
         valid.
         """
         record = make(self.read())
-        offset = self._write(record)
+        offset = append(
+            self._kafka,
+            MODEL_LIFECYCLE.name,
+            encode_journal_record(record),
+            key=key_of(record),
+            what=type(record).__name__,
+            remedy="Is Kafka up? `echotune generations history` shows whether it was written.",
+        )
         self.read()
         entries = self.lifecycle.history
         own = next(each for each in reversed(entries) if each.offset == offset)
         others = [each for each in entries if each.offset < offset and not each.void]
         return Appended(own, others[-1] if own.void and others else None)
-
-    def _write(self, record: JournalRecord) -> int:
-        reports: list[tuple[KafkaError | None, Message]] = []
-        settings = client_settings(self._kafka) | {"enable.idempotence": True, "acks": "all"}
-        producer = Producer(settings)
-        producer.produce(
-            prefixed(self._kafka, MODEL_LIFECYCLE.name),
-            encode_journal_record(record),
-            key=key_of(record),
-            partition=0,
-            on_delivery=lambda error, message: reports.append((error, message)),
-        )
-        producer.flush(_TIMEOUT_S)
-        if not reports or reports[0][0] is not None:
-            why = reports[0][0] if reports else f"no answer in {_TIMEOUT_S:.0f} s"
-            raise ServerError(
-                f"{type(record).__name__} could not be written to {MODEL_LIFECYCLE.name}: {why}.",
-                "Is Kafka up? `echotune generations history` shows whether it was written.",
-            )
-        return int(reports[0][1].offset() or 0)
 
 
 def _take(lifecycle: Lifecycle, message: Message) -> None:

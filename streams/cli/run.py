@@ -57,6 +57,7 @@ def run(
         look_at(files, listener)
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
     with Supervisor(settings.home, news.append) as supervisor:
+        _take_one_signal()
         try:
             start_servers(settings)
             _start_processes(supervisor, files or [], listener, rate)
@@ -75,10 +76,25 @@ def run(
     raise typer.Exit(0 if is_good else EXIT_ERROR)
 
 
-def _ignore_signals() -> None:
-    """Ignores further signals: stopping is bounded, and an interruption would leave orphans."""
+def _take_one_signal() -> None:
+    """Lets the first signal interrupt, and no later one: `make` and its terminal send two."""
+
+    def interrupt(*_: object) -> None:
+        _ignore_signals()
+        raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and background jobs want it
+            signal.signal(number, interrupt)
+
+
+def _ignore_signals() -> None:
+    """Ignores further signals: stopping is bounded, and an interruption would leave orphans.
+
+    A function ignores them, because Python complains of a signal that arrived just before SIG_IGN.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
 
 
 def _start_processes(

@@ -82,10 +82,12 @@ def test_ctrl_c_ends_a_run_with_all_its_processes_and_meanwhile_there_is_no_othe
     assert (refused.returncode, (home.folder / "kafka").exists()) == (EXIT_ERROR, True)
     assert first.poll() is None
 
-    first.send_signal(signal.SIGINT)
+    first.send_signal(signal.SIGTERM)
+    first.send_signal(signal.SIGINT)  # as from `make` and its terminal at once
     wait_until(home.output.read_text, lambda said: "stopping" in said)
     first.send_signal(signal.SIGINT)  # from somebody impatient
     assert first.wait(WAIT_S) == 0
+    assert "Traceback" not in home.output.read_text()
     assert home.processes() == set()
 
 

@@ -48,7 +48,7 @@ def snapshots(station: FaultStation) -> list[int]:
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_stopped_under_load_a_worker_ends_soon_and_its_heir_repeats_nothing(
     broken: FaultStation,
 ) -> None:

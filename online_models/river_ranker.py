@@ -1,4 +1,4 @@
-"""`RiverRanker`: hosts a ranker of River behind the interface of `Ranker`."""
+"""`RiverRanker`: hosts a ranker of River, such as matrix factorization, as a `Ranker`."""
 
 import inspect
 import io

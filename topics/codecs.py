@@ -1,4 +1,6 @@
-"""Avro in the Confluent wire format: a zero byte, the schema id (4 bytes, big-endian), a record.
+"""Avro in the Confluent wire format; old versions are read as the newest one (upcasting).
+
+A value is a zero byte, the schema id (4 bytes, big-endian), and a record.
 
 Newer producers name the schema by its GUID: a byte 1 and 16 bytes. They may also put the id or the
 GUID in the header `__value_schema_id`; the value is then the record alone.

@@ -26,7 +26,13 @@ def ensure_registry(folder: Path) -> None:
     maven = program("mvn", "Install Maven (Debian: apt-get install maven).")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as part:
-        copy = [maven, "-q", "-B", "dependency:copy", f"-Dartifact={_ARTIFACT}"]
+        copy = [
+            maven,
+            "-q",
+            "-B",
+            "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy",
+            f"-Dartifact={_ARTIFACT}",
+        ]
         command = [*copy, f"-DoutputDirectory={part}"]
         run(command, Path(part), "Maven could not bring Apicurio", "Is the network there?")
         [archive] = Path(part).glob("*.tar.gz")

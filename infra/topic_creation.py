@@ -1,5 +1,6 @@
 """Makes a cluster's topics equal to the catalogue; never shrinks them or grows them silently."""
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, Topic
 from topics.errors import ServerError, TopicError
 
 _TIMEOUT_S = 30.0
+_POLL_S = 0.1
 _REPLICAS_TO_LOSE_ONE = 3
 _LIMIT = "max.message.bytes"
 _CLASHING = (LISTENING_EVENTS, DEAD_LETTERS)
@@ -194,6 +196,19 @@ def _create(
     ]
     if new:
         _results(admin.create_topics(new))
+        _wait_until_listed(admin, {each.topic for each in new})
+
+
+def _wait_until_listed(admin: AdminClient, names: set[str]) -> None:
+    """Waits until the broker lists the topics: it learns of them after it acknowledged them."""
+    ends_at = time.monotonic() + _TIMEOUT_S
+    while missing := names - admin.list_topics(timeout=_TIMEOUT_S).topics.keys():
+        if time.monotonic() > ends_at:
+            raise ServerError(
+                f"Kafka created topics, and does not list them: {', '.join(sorted(missing))}.",
+                "Run it again.",
+            )
+        time.sleep(_POLL_S)
 
 
 def _durability(replication_factor: int) -> dict[str, str]:

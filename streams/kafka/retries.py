@@ -20,6 +20,16 @@ _log = structlog.get_logger(__name__)
 RETRY_S = 0.5
 ELECTION_MAX_S = 30.0
 """Maximum wait for an election, in seconds; after it the call fails."""
+UNKNOWN_TOPIC_MAX_S = 5.0
+"""Maximum wait for a topic that should exist: a broker may not know yet that it was created."""
+_UNKNOWN_TOPIC = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+    }
+)
 _ELECTING = frozenset(
     {
         KafkaError.BROKER_NOT_AVAILABLE,
@@ -49,12 +59,22 @@ def is_retriable(error: BaseException | KafkaError) -> bool:
 
     A server that does not answer at all is not such an error: the call has already timed out.
     """
-    if isinstance(error, KafkaError):
-        return error.retriable() or error.code() in _ELECTING
+    found = _kafka_error_of(error)
+    return found is not None and (found.retriable() or found.code() in _ELECTING)
+
+
+def _is_unknown_topic(error: BaseException) -> bool:
+    found = _kafka_error_of(error)
+    return found is not None and found.code() in _UNKNOWN_TOPIC
+
+
+def _kafka_error_of(error: BaseException | KafkaError | None) -> KafkaError | None:
+    """Kafka's error that `error` is, or that caused it."""
     if isinstance(error, KafkaException):
-        return bool(error.args) and is_retriable(error.args[0])
-    cause = error.__cause__ if isinstance(error, EchoTuneError) else None
-    return cause is not None and is_retriable(cause)
+        error = error.args[0] if error.args else None
+    if isinstance(error, EchoTuneError):
+        return _kafka_error_of(error.__cause__)
+    return error if isinstance(error, KafkaError) else None
 
 
 async def until_answered(ask: Callable[[], T]) -> T:
@@ -94,16 +114,22 @@ def until_elected(
     ask: Callable[[], T],
     within_s: float = ELECTION_MAX_S,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    unknown_max_s: float = 0.0,
 ) -> T:
     """Calls `ask`, again while Kafka's error means "not yet", and returns its result.
 
-    After `within_s` its last error is raised; any other error is raised immediately.
+    After `within_s` its last error is raised; any other error is raised immediately. That a topic
+    is unknown means "not yet" for `unknown_max_s`.
     """
-    ends_at = clock() + within_s
+    began_at = clock()
     while True:
         try:
             return ask()
         except (KafkaException, EchoTuneError) as error:
-            if not is_retriable(error) or clock() >= ends_at:
+            max_s = within_s if is_retriable(error) else 0.0
+            if _is_unknown_topic(error):
+                max_s = unknown_max_s
+            if clock() - began_at >= max_s:
                 raise
             time.sleep(RETRY_S)

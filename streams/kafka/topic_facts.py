@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from streams.kafka.client_settings import client_settings, reader_settings
 from streams.kafka.cluster import prefixed
 from streams.kafka.refusals import explained
-from streams.kafka.retries import until_elected
+from streams.kafka.retries import UNKNOWN_TOPIC_MAX_S, until_elected
 from topics.errors import ServerError
 
 _TIMEOUT_S = 10.0
@@ -52,10 +52,15 @@ def bounds_of(
 def watermarks(consumer: Consumer, topic: str, partition: int) -> Bounds:
     """Bounds as `consumer` sees them: for `read_committed`, up to the last stable offset.
 
-    Waits while the partition elects a leader; raises `KafkaException` if Kafka is unavailable.
+    Waits while the partition elects a leader, or has just been created; raises `KafkaException` if
+    Kafka is unavailable.
     """
     place = TopicPartition(topic, partition)
-    return Bounds(*until_elected(lambda: consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)))
+
+    def ask() -> tuple[int, int]:
+        return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+
+    return Bounds(*until_elected(ask, unknown_max_s=UNKNOWN_TOPIC_MAX_S))
 
 
 def inspection_error(kafka: str, topic: str, error: KafkaException) -> ServerError:

@@ -9,8 +9,10 @@ import pwd
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from importlib.metadata import version
+from math import inf
 from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Message
@@ -57,8 +59,12 @@ class Journal:
         self._kafka = kafka
         self._reader = PartitionReader(kafka, "echotune-journal", MODEL_LIFECYCLE.name)
         self._next = 0
+        self._last: tuple[int, int, bytes] | None = None
         self._lock = threading.Lock()
         self.lifecycle = Lifecycle()
+        self.as_of = -inf
+        """When the newest complete read began (`time.monotonic`): what was written before is known.
+        """
 
     def __enter__(self) -> Self:
         return self
@@ -76,20 +82,25 @@ class Journal:
             return self._read()
 
     def _read(self) -> Lifecycle:
+        began_at = time.monotonic()
         start, end = self._reader.bounds(0)
-        known = self._next if end >= self._next else 0
-        lifecycle = self.lifecycle if known else Lifecycle()  # nobody sees it half read
-        first = max(start, known)
-        if end > first:
-            for message in self._reader.read(0, first, end):
-                _take(lifecycle, message)
-        self._next, self.lifecycle = max(known, end), lifecycle
-        return lifecycle
+        if end != self._next:
+            self._catch_up(start, end)
+        self.as_of = began_at
+        return self.lifecycle
 
-    @property
-    def end(self) -> int:
-        """The offset after the last record that was read."""
-        return self._next
+    def _catch_up(self, start: int, end: int) -> None:
+        """Reads on from the last known record, or everything if that is no longer there."""
+        messages = list(self._reader.read(0, max(start, self._next - 1), end))
+        lifecycle = self.lifecycle
+        if self._last is not None and (not messages or _identity(messages.pop(0)) != self._last):
+            lifecycle, messages = Lifecycle(), list(self._reader.read(0, start, end))
+        records = [_decoded(each) for each in messages]  # all can be read, or none is taken
+        for message, record in zip(messages, records, strict=True):
+            if record is not None:
+                lifecycle.apply(message.offset(), message.timestamp()[1], record)
+            self._last = _identity(message)
+        self._next, self.lifecycle = end, lifecycle  # nobody sees it half read
 
     def append(self, make: Callable[[Lifecycle], JournalRecord]) -> "Appended":
         """Appends the record that `make` gives for the present lifecycle.
@@ -113,11 +124,12 @@ class Journal:
         return Appended(own, others[-1] if own.void and others else None)
 
 
-def _take(lifecycle: Lifecycle, message: Message) -> None:
-    offset = int(message.offset() or 0)
-    record = decode_journal_record(message.value(), offset)
-    if record is not None:
-        lifecycle.apply(offset, message.timestamp()[1], record)
+def _identity(message: Message) -> tuple[int, int, bytes]:
+    return message.offset(), message.timestamp()[1], message.value()
+
+
+def _decoded(message: Message) -> JournalRecord | None:
+    return decode_journal_record(message.value(), message.offset())
 
 
 def read_lifecycle(kafka: str) -> Lifecycle:

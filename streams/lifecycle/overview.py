@@ -10,7 +10,7 @@ from streams.addresses import Addresses
 from streams.kafka.log_reader import LogReader
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Lifecycle
-from streams.lifecycle.pointer import write_pointer
+from streams.lifecycle.pointer import PointerWriter
 from streams.monitoring.worker_status import recommender_statuses
 from streams.recommender_identity import RecommenderIdentity
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
@@ -47,8 +47,12 @@ async def statuses_of(
 async def set_pointer(settings: Settings, addresses: Addresses, journal: Journal) -> bool:
     """Writes the plan to Redis; returns whether Redis has it."""
     redis = redis_of(addresses)
+    pointer = PointerWriter(redis, journal, settings.prefix)
     try:
-        await write_pointer(redis, journal.lifecycle.plan, journal.end, settings.prefix)
+        await pointer.write()
+        while pointer.is_behind:
+            journal.read()
+            await pointer.write()
     except REDIS_UNAVAILABLE:
         return False  # the recommenders of the plan write it as soon as Redis answers
     finally:

@@ -13,12 +13,12 @@ from redis.asyncio import Redis
 from streams.kafka.retries import until_answered
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Role
-from streams.lifecycle.pointer import write_pointer
+from streams.lifecycle.pointer import PointerWriter
 from streams.publishing.publisher import ListTopic
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import REDIS_UNAVAILABLE
-from topics.errors import ServerError
+from topics.errors import EchoTuneError, ServerError
 
 _log = structlog.get_logger(__name__)
 _PARKED_POLL_S = 1.0
@@ -62,8 +62,7 @@ class ServingOfJournal:
         self._journal = journal
         self._generation = generation
         self._topic = topic
-        self._redis = redis
-        self._prefix = prefix
+        self._pointer = PointerWriter(redis, journal, prefix)
         self._stop = stop
         self.role = journal.lifecycle.role_of(generation)
         self.publishes, self.holds_topic = self.role.publishes, self.role is Role.STABLE
@@ -82,8 +81,13 @@ class ServingOfJournal:
 
     def _follow(self) -> None:
         while True:
-            with suppress(ServerError):  # Kafka is away: the role stays
+            try:
                 self._journal.read()
+            except ServerError:
+                pass  # Kafka is away: the role stays
+            except EchoTuneError as error:  # whoever cannot read a record changes nothing any more
+                _log.error("the journal cannot be read: the role stays", error=str(error))
+                return
             time.sleep(_FOLLOW_EVERY_S)
 
     async def has_changed(self) -> bool:
@@ -107,9 +111,9 @@ class ServingOfJournal:
         return was_holder != self.holds_topic
 
     async def _write_pointer(self) -> None:
-        plan, end = self._journal.lifecycle.plan, self._journal.end
+        plan = self._journal.lifecycle.plan
         try:
-            if await write_pointer(self._redis, plan, end, self._prefix):
+            if await self._pointer.write():
                 _log.info("the pointer follows the plan", stable=plan.stable, canary=plan.canary)
         except REDIS_UNAVAILABLE:
             return  # the next heartbeat tries again

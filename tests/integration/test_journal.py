@@ -9,10 +9,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import KafkaCluster
+from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import bounds_of
 from streams.lifecycle.journal import Journal, operation, read_lifecycle
 from streams.lifecycle.lifecycle import Lifecycle
+from tests.support.station import wait_until
 from topics.catalogue import MODEL_LIFECYCLE
+from topics.errors import LogError
 from topics.lifecycle import (
     GenerationCreated,
     GenerationMoved,
@@ -22,6 +25,7 @@ from topics.lifecycle import (
 )
 
 NAMES = ("first", "second")
+NEWER_RECORD = b"\0" + (1_000_000_999).to_bytes(4) + b"a contract that is not known yet"
 
 
 def a_journal_topic(kafka: str) -> KafkaCluster:
@@ -33,16 +37,25 @@ def a_journal_topic(kafka: str) -> KafkaCluster:
     return cluster
 
 
+def a_generation(kafka: str, name: str) -> None:
+    """Creates and starts a generation."""
+    created = GenerationCreated(name=name, settings="{}", fold_version=0, **operation("a test"))
+    moved = GenerationMoved(name=name, to=GenerationState.STARTED, **operation("a test"))
+    with Journal(kafka) as journal:
+        for record in (created, moved):
+            assert journal.append(lambda _, record=record: record).is_valid
+
+
 def began(kafka: str) -> None:
     """Creates and starts both generations."""
-    with Journal(kafka) as journal:
-        for name in NAMES:
-            created = GenerationCreated(
-                name=name, settings="{}", fold_version=0, **operation("a test")
-            )
-            moved = GenerationMoved(name=name, to=GenerationState.STARTED, **operation("a test"))
-            for record in (created, moved):
-                assert journal.append(lambda _, record=record: record).is_valid
+    for name in NAMES:
+        a_generation(kafka, name)
+
+
+def produce(cluster: KafkaCluster, value: bytes | None) -> None:
+    producer = Producer({"bootstrap.servers": cluster})
+    producer.produce(f"{cluster.prefix}{MODEL_LIFECYCLE.name}", value, key=b"k")
+    assert producer.flush(30.0) == 0
 
 
 def serve(kafka: str, who: int) -> int:
@@ -90,8 +103,37 @@ def test_a_void_record_names_who_was_faster(kafka: str) -> None:
 @pytest.mark.parametrize("value", [b"hello", None])
 def test_what_nothing_of_echotune_wrote_is_passed(kafka: str, value: bytes | None) -> None:
     cluster = a_journal_topic(kafka)
-    producer = Producer({"bootstrap.servers": kafka})
-    producer.produce(f"{cluster.prefix}{MODEL_LIFECYCLE.name}", value, key=b"k")
-    assert producer.flush(30.0) == 0
+    produce(cluster, value)
     began(cluster)
     assert {*read_lifecycle(cluster).generations} == {*NAMES}
+
+
+def test_a_journal_that_lost_its_tail_and_grew_again_is_read_from_its_start(kafka: str) -> None:
+    cluster = a_journal_topic(kafka)
+    began(cluster)
+    with Journal(cluster) as journal:
+        assert {*journal.read().generations} == {*NAMES}
+        topic = f"{cluster.prefix}{MODEL_LIFECYCLE.name}"
+        admin = AdminClient(client_settings(kafka))
+        admin.delete_topics([topic])[topic].result(30.0)
+        wait_until(lambda: admin.list_topics(timeout=30.0).topics, lambda it: topic not in it)
+        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30.0)
+        others = ["third", "fourth", "fifth"]
+        for name in others:
+            a_generation(cluster, name)
+        until_answered_blocking(journal.read, print)  # the stream of the former topic fails once
+        assert [*journal.lifecycle.generations] == others
+        assert len(journal.lifecycle.history) == 2 * len(others)
+
+
+def test_a_record_of_a_newer_version_leaves_what_is_known_as_it_was(kafka: str) -> None:
+    cluster = a_journal_topic(kafka)
+    began(cluster)
+    with Journal(cluster) as journal:
+        before = len(journal.read().history)
+        a_generation(cluster, "third")
+        produce(cluster, NEWER_RECORD)
+        for _ in range(2):
+            with pytest.raises(LogError, match="Upgrade"):
+                journal.read()
+        assert len(journal.lifecycle.history) == before

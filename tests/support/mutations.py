@@ -328,7 +328,7 @@ def _any_plan_follows_any_other() -> None:
 @safeguard("pointer of the newest plan")
 def _any_plan_becomes_the_pointer() -> None:
     """The pointer is written whatever plan Redis has."""
-    pointer._WRITE = pointer._WRITE.replace("return 0 end", "end")
+    pointer._WRITE = pointer._WRITE.replace("if not is_newer and", "if false and")
 
 
 @safeguard("gate of a fresh generation")

@@ -114,3 +114,17 @@ def test_an_election_that_does_not_end_in_time_is_its_error() -> None:
     with pytest.raises(ServerError, match="Is it up") as caught:
         until_elected(answer_after(*errors), within_s=30.0, clock=lambda: next(seconds))
     assert caught.value is errors[29]
+
+
+@pytest.mark.parametrize("name", ["UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_PARTITION"])
+def test_a_topic_that_was_just_created_is_asked_for_again(name: str) -> None:
+    error = an_error(getattr(KafkaError, name))
+    assert until_elected(answer_after(error, error), unknown_max_s=5.0) == "here"
+
+
+def test_a_topic_that_stays_unknown_is_an_error_after_seconds() -> None:
+    seconds = iter(range(1_000))
+    errors = [an_error(KafkaError._UNKNOWN_PARTITION) for _ in range(100)]
+    with pytest.raises(KafkaException) as caught:
+        until_elected(answer_after(*errors), clock=lambda: next(seconds), unknown_max_s=5.0)
+    assert caught.value is errors[4]

@@ -112,10 +112,16 @@ class Settings(BaseSettings):
     replication_factor: int = Field(1, ge=1, le=10)
 
     generation: str = Field("first", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    run_generations_max: int = Field(
+        3, ge=1, le=100, description="Generations whose recommenders `echotune run` runs."
+    )
     who: str = Field("", description="Who changes generations (default: user@host).")
     shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
-    model: str = Field("fast", description="A name of the registry, river:CLASS, FILE.toml.")
+    model: str = Field(
+        "fast",
+        description="A name of the registry, river:CLASS, FILE.toml, or JSON of such a file.",
+    )
     list_length: int = Field(20, ge=1, le=200, description="Tracks in a published list.")
     artist_max: int = Field(0, ge=0, description="Tracks of one artist in a list; 0: any number.")
     new_share_min: float = Field(

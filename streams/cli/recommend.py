@@ -40,13 +40,13 @@ def recommend(
     settings = Settings()
     stored, names = asyncio.run(_read(settings, listener))
     if json:
-        console.print_json(_as_json(settings, listener, stored, names, k))
+        console.print_json(_as_json(listener, stored, names, k))
     elif stored is None:
         console.say("there is no list yet: is a recommender running, and did anything play?")
     else:
         console.out.print(list_table(_title(listener, stored), stored, names, k=k, explain=explain))
         if explain:
-            console.out.print(_provenance(settings, stored), style="dim")
+            console.out.print(_provenance(stored), style="dim")
     raise typer.Exit(0 if stored else 1)
 
 
@@ -60,22 +60,22 @@ def _title(listener: str, stored: StoredList) -> str:
     return f"everyone's list ({listener} is not known)" if stored.is_fallback else f"for {listener}"
 
 
-def _provenance(settings: Settings, stored: StoredList) -> str:
+def _provenance(stored: StoredList) -> str:
     return (
-        f"generation {settings.generation}, learning-log offset {stored.as_of} "
+        f"generation {stored.generation}, learning-log offset {stored.as_of} "
         f"(epoch {stored.log_epoch}), visible for {age_ms(stored):,} ms"
     )
 
 
 def _as_json(
-    settings: Settings, listener: str, stored: StoredList | None, names: dict[str, str], k: int
+    listener: str, stored: StoredList | None, names: dict[str, str], k: int
 ) -> dict[str, Any]:
     if stored is None:
         return {"listener": listener, "items": []}
     return {
         "listener": listener,
         "fallback": stored.is_fallback,
-        "generation": settings.generation,
+        "generation": stored.generation,
         "as_of": stored.as_of,
         "log_epoch": stored.log_epoch,
         "event_time": stored.event_time,
@@ -94,7 +94,7 @@ def watch(
     """Shows a listener's list and redraws it as it changes, until Ctrl-C."""
     settings = Settings()
     if json:
-        asyncio.run(_watch(settings, listener, partial(_print_line, settings, listener, k)))
+        asyncio.run(_watch(settings, listener, partial(_print_line, listener, k)))
     with Live(console=console.out, auto_refresh=False) as live:
         asyncio.run(_watch(settings, listener, partial(_redraw, live, listener, k)))
 
@@ -118,7 +118,5 @@ def _redraw(
     live.update(list_table(title, stored, names, k=k), refresh=True)
 
 
-def _print_line(
-    settings: Settings, listener: str, k: int, stored: StoredList | None, names: dict[str, str]
-) -> None:
-    console.print_json_line(_as_json(settings, listener, stored, names, k))
+def _print_line(listener: str, k: int, stored: StoredList | None, names: dict[str, str]) -> None:
+    console.print_json_line(_as_json(listener, stored, names, k))

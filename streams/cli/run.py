@@ -3,8 +3,10 @@
 import asyncio
 import signal
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.live import Live
@@ -20,6 +22,11 @@ from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import look_at
 from streams.workers.supervisor import Supervisor
+from topics.errors import ServerError
+
+if TYPE_CHECKING:
+    from streams.lifecycle.journal import Journal
+    from streams.workers.generation_processes import GenerationProcesses
 
 FEED = "feed"
 TOWN = "200"
@@ -27,6 +34,7 @@ TOWN = "200"
 _REDRAW_EVERY_S = 0.5
 _LINE_EVERY_S = 2.0
 _NEWS_SHOWN = 4
+_FOLLOW_EVERY_S = 0.5
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,10 +68,11 @@ def run(
         _take_one_signal()
         try:
             start_servers(settings)
-            _start_processes(supervisor, files or [], listener, rate)
-            title = "your listening history" if files else "GENERATED listeners (no real people)"
-            view = _View(settings, supervisor, f"EchoTune · {title}", news, ends=exit_when_done)
-            is_good = asyncio.run(view.show())
+            with _following_the_journal(supervisor, settings, news) as recommenders:
+                _start_processes(supervisor, files or [], listener, rate)
+                title = _title(is_generated=not files)
+                view = _View(settings, supervisor, title, news, ends=exit_when_done)
+                is_good = asyncio.run(view.show(recommenders))
             if not is_good:
                 console.say("\n".join(supervisor.last_lines(FEED, _NEWS_SHOWN)))
         except KeyboardInterrupt:
@@ -74,6 +83,41 @@ def run(
             supervisor.stop()
             _stop_servers(settings)
     raise typer.Exit(0 if is_good else EXIT_ERROR)
+
+
+def _title(*, is_generated: bool) -> str:
+    whose = "GENERATED listeners (no real people)" if is_generated else "your listening history"
+    return f"EchoTune · {whose}"
+
+
+class _Recommenders:
+    """The recommenders of all generations that the journal starts."""
+
+    def __init__(self, processes: "GenerationProcesses", journal: "Journal") -> None:
+        self._processes = processes
+        self._journal = journal
+
+    async def follow(self) -> None:
+        """Follows the journal for ever."""
+        while True:
+            with suppress(ServerError):  # Kafka is away: what runs goes on
+                self._processes.follow(await asyncio.to_thread(self._journal.read))
+            await asyncio.sleep(_FOLLOW_EVERY_S)
+
+
+@contextmanager
+def _following_the_journal(
+    supervisor: Supervisor, settings: Settings, news: deque[str]
+) -> "Iterator[_Recommenders]":
+    """Refuses settings that the generation does not have, before any worker does."""
+    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.journal import Journal
+    from streams.workers.generation_processes import GenerationProcesses
+
+    with Journal(addresses_of(settings).kafka) as journal:
+        if not journal.read().is_empty:
+            settings_from(journal.lifecycle, settings)
+        yield _Recommenders(GenerationProcesses(supervisor, settings, news.append), journal)
 
 
 def _take_one_signal() -> None:
@@ -101,7 +145,6 @@ def _start_processes(
     supervisor: Supervisor, files: list[Path], listener: str | None, rate: float
 ) -> None:
     supervisor.start("sequencer", "worker", "sequencer")
-    supervisor.start("recommender", "worker", "recommender")
     if files:
         whose = ["--listener", listener] if listener else []
         supervisor.start(FEED, "import", *map(str, files), *whose, is_lasting=False)
@@ -133,14 +176,17 @@ class _View:
         self._ends = ends
         self._news = news
 
-    async def show(self) -> bool:
+    async def show(self, recommenders: "_Recommenders") -> bool:
         """Shows the run until it is done; returns False if the feed has failed."""
         addresses = addresses_of(self._settings)
         async with ListReader(self._settings, addresses) as reader:
             observer = Observer(self._settings, addresses, reader)
-            if console.out.is_terminal:
-                return await self._redraw(observer)
-            return await self._print(observer)
+            watch = self._redraw if console.out.is_terminal else self._print
+            following = asyncio.create_task(recommenders.follow())
+            try:
+                return await watch(observer)
+            finally:
+                following.cancel()
 
     async def _redraw(self, observer: Observer) -> bool:
         with Live(console=console.out, auto_refresh=False, screen=False) as live:

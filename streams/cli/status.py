@@ -40,6 +40,7 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
     workers = f"recommenders: {running} of {len(status['shards'])}"
     behind = f"{_count(lag['events'])} waiting, {_count(lag['log_records'])} log records behind"
     return [
+        ("generation", status["generation"]),
         ("events", f"{_count(status['applied'])} learnt, {behind}"),
         ("lists", f"{_count(status['lists'])} in Redis"),
         ("freshness", f"p50 {p50} ms, p99 {p99} ms"),

@@ -27,6 +27,11 @@ from topics.lifecycle import (
 )
 
 _KEEPER = "keeper"
+SETTINGS_OF_A_GENERATION = (
+    *("model", "duplicate_window"),
+    *("list_length", "artist_max", "new_share_min", "list_ttl_s"),
+)
+"""Fields of `Settings` that the record of a generation decides."""
 
 
 def log_id_of(kafka: str) -> str:
@@ -136,11 +141,8 @@ def settings_from(lifecycle: Lifecycle, settings: Settings, *, is_strict: bool =
 def _fields_of(recorded: dict[str, Any]) -> dict[str, Any]:
     """Field of `Settings` → value, of the settings in a record."""
     lists = recorded["lists"]
-    return {
-        "model": recorded["model"],
-        "duplicate_window": recorded["duplicate_window"],
-        "list_length": lists["k"],
-        "artist_max": lists["artist_max"],
-        "new_share_min": lists["new_share_min"],
-        "list_ttl_s": recorded["list_ttl_s"],
-    }
+    values = (
+        *(recorded["model"], recorded["duplicate_window"]),
+        *(lists["k"], lists["artist_max"], lists["new_share_min"], recorded["list_ttl_s"]),
+    )
+    return dict(zip(SETTINGS_OF_A_GENERATION, values, strict=True))

@@ -20,6 +20,7 @@ from confluent_kafka import Message
 from streams.kafka.log_writer import append
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.lifecycle import Entry, Lifecycle
+from streams.lists.serving_plan import Plan
 from topics.catalogue import MODEL_LIFECYCLE
 from topics.lifecycle import (
     JournalRecord,
@@ -75,6 +76,11 @@ class Journal:
     def close(self) -> None:
         """Closes the connection."""
         self._reader.close()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, as far as the journal is known."""
+        return self.lifecycle.plan
 
     def read(self) -> Lifecycle:
         """Reads to the journal's end. A journal that lost its tail is read from its start."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from streams.lists.serving_plan import SHARE_WHOLE, Plan
 from topics.lifecycle import (
     GenerationCreated,
     GenerationMoved,
@@ -18,8 +19,6 @@ from topics.lifecycle import (
     ServingChanged,
 )
 
-SHARE_WHOLE = 10_000
-"""A share of all listeners, in ten-thousandths."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LIKE_AN_IDENTITY = re.compile(r".*-\d+of\d+")
 _RESERVED = frozenset({"active"})
@@ -69,17 +68,6 @@ class Generation:
     """Milliseconds since 1970."""
     state: GenerationState
     shards: int
-
-
-class Plan(NamedTuple):
-    """Which generations serve listeners; `version` is the offset of its record in the journal."""
-
-    version: int = -1
-    record: str = ""
-    """Operation id of that record, in hexadecimal."""
-    stable: str = ""
-    canary: str | None = None
-    share: int = 0
 
 
 class Entry(NamedTuple):

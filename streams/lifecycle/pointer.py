@@ -1,18 +1,18 @@
-"""The pointer `recs:active` in Redis: which generation serves whom, for readers of lists.
+"""Writes the pointer `recs:active` to Redis, which tells readers what generation serves whom.
 
 It is a hash: `stable`, `canary` and `share` (only with a canary), `version` (offset of the plan in
-the journal) and `record` (its operation id). It only ever follows the journal.
+the journal) and `record` (its operation id). It only ever follows the journal. Readers of lists
+take it from `streams.lists.served_lists`.
 """
 
-import hashlib
 import time
 from math import inf
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
-from streams.lifecycle.lifecycle import SHARE_WHOLE, Lifecycle, Plan
 from streams.lists.redis_lists import ACTIVE_KEY
+from streams.lists.serving_plan import Plan
 
 _WRITE = """
 local stored = redis.pcall('HMGET', KEYS[1], 'version', 'record')
@@ -35,8 +35,8 @@ class KnownJournal(Protocol):
     """What is known of the journal."""
 
     @property
-    def lifecycle(self) -> Lifecycle:
-        """The lifecycle, whose plan the pointer follows."""
+    def plan(self) -> Plan:
+        """The plan, which the pointer follows."""
 
     @property
     def as_of(self) -> float:
@@ -59,7 +59,7 @@ class PointerWriter:
 
     async def write(self) -> bool:
         """Writes the plan; returns whether Redis had another one. Raises what `Redis` does."""
-        plan, lost = self._journal.lifecycle.plan, b""
+        plan, lost = self._journal.plan, b""
         if self._journal.as_of > self._seen_at:
             lost = self._later
         fields: list[Any] = ["stable", plan.stable]
@@ -82,42 +82,3 @@ class PointerWriter:
         elif later != self._later:
             self._seen_at = time.monotonic()
         self._later = later
-
-
-def pointer_of(fields: dict[bytes, bytes]) -> Plan | None:
-    """The plan that Redis holds; None if there is none, or another value in its place."""
-    try:
-        canary = fields.get(b"canary")
-        return Plan(
-            int(fields[b"version"]),
-            fields[b"record"].decode(),
-            fields[b"stable"].decode(),
-            canary.decode() if canary else None,
-            int(fields.get(b"share", 0)),
-        )
-    except (KeyError, ValueError):
-        return None
-
-
-def serving(plan: Plan, listener_id: str) -> str:
-    """The generation that serves a listener: the canary for its share of them, else the stable one.
-
-    A larger share only adds listeners, and another canary has another sample.
-
-    >>> plan = Plan(stable="first", canary="second", share=2_000)
-    >>> serving(plan, "me"), serving(plan, "ann")
-    ('second', 'first')
-    """
-    if plan.canary is None:
-        return plan.stable
-    return plan.canary if bucket(plan.canary, listener_id) < plan.share else plan.stable
-
-
-def bucket(canary: str, listener_id: str) -> int:
-    """A number from 0 to 9,999 for each listener.
-
-    >>> bucket("second", "me"), bucket("second", "ann"), bucket("second", "Björk")
-    (1195, 5160, 7246)
-    """
-    text = f"{canary}/{listener_id}".encode()
-    return int(hashlib.sha1(text, usedforsecurity=False).hexdigest()[:8], 16) % SHARE_WHOLE

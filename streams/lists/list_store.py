@@ -17,6 +17,8 @@ class StoredList(NamedTuple):
     published_at: int
     is_fallback: bool = False
     """Whether it is the fallback list, because the listener has no list of their own."""
+    generation: str = ""
+    """The generation that made it, if the reader followed the pointer."""
 
 
 class Publication(NamedTuple):

@@ -5,7 +5,7 @@ Any client can read the lists with plain commands.
 `recs:{generation}:{listener}` is a hash: `items` (JSON `[[track, score, reason], ...]`), `as_of`,
 `log_epoch`, `event_time`, `published_at`. `recs:{generation}:*everyone*` is the fallback list, for
 listeners without one. Which generation serves a listener is in `recs:active`
-(`streams.lifecycle.pointer`).
+(`streams.lists.serving_plan`).
 """
 
 import time

@@ -4,7 +4,7 @@ from typing import Self
 
 from streams.addresses import Addresses, shown
 from streams.lists.list_store import StoredList
-from streams.lists.redis_lists import redis_lists
+from streams.lists.served_lists import ServedLists
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.redis_refusals import redis_error
 from streams.settings import Settings
@@ -13,18 +13,19 @@ from streams.tracks.track_names import TrackNames
 
 
 class ListReader:
-    """Reader of the configured generation's lists; use as an async context manager."""
+    """Reader of the lists that listeners are served; use as an async context manager."""
 
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self._url = shown(addresses.redis)
-        self._lists = redis_lists(settings, redis_of(addresses))
+        self._redis = redis_of(addresses)
+        self._lists = ServedLists(settings, self._redis)
         self._names = TrackNames(MongoTrackCatalogue(addresses.mongo) if addresses.mongo else None)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._lists.close()
+        await self._redis.aclose()
         await self._names.close()
 
     async def read(self, listener_id: str) -> StoredList | None:

@@ -9,6 +9,7 @@ from streams.addresses import Addresses, shown_addresses
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds, bounds_of, describe_topic
 from streams.lists.redis_lists import redis_lists
+from streams.lists.served_lists import ServedLists
 from streams.monitoring.worker_status import (
     Found,
     recommender_key,
@@ -34,6 +35,7 @@ async def system_status(
     problems: list[str] = []
     redis = redis_of(addresses)
     try:
+        settings = await of_stable(settings, redis)
         shards, left_out = await _shards(redis, settings, problems)
         sequencers, unreadable = await sequencer_statuses(redis, settings.prefix)
         left_out += unreadable
@@ -46,6 +48,7 @@ async def system_status(
     problems += map(_unreadable, left_out)
     recommender = shards[settings.shard if len(shards) > 1 else 0]
     return {
+        "generation": settings.generation,
         "addresses": shown_addresses(addresses),
         "applied": recommender.get("applied"),
         "lists": lists,
@@ -59,6 +62,12 @@ async def system_status(
         "left_out": left_out,
         "problems": problems,
     }
+
+
+async def of_stable(settings: Settings, redis: Redis) -> Settings:
+    """The settings for the generation that serves listeners, unless they name one."""
+    stable = await ServedLists(settings, redis).stable()
+    return settings.model_copy(update={"generation": stable})
 
 
 async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> Found:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,8 +48,11 @@ class _Child:
     started_at: float
     log_bytes_before: int = 0
     """Size of the log file before this run."""
+    environment: Mapping[str, str] = field(default_factory=dict)
     restart_at: float | None = None
     wait_s: float = field(default=RESTART_FIRST_S)
+    kill_at: float | None = None
+    """When the process is killed, because it is no longer wanted; None while it is."""
 
 
 class Supervisor:
@@ -72,24 +75,58 @@ class Supervisor:
 
     # -- starting ------------------------------------------------------------------------------
 
-    def start(self, name: str, *arguments: str, is_lasting: bool = True) -> None:
-        """Starts `echotune ARGUMENTS`; a lasting process is restarted whenever it ends."""
+    @property
+    def names(self) -> list[str]:
+        """Names of all processes, including those that are just ending."""
+        return list(self._children)
+
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        is_lasting: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Starts `echotune ARGUMENTS`; a lasting process is restarted whenever it ends.
+
+        `environment` are its variables, by default those of this process.
+        """
         command = [sys.executable, "-P", "-m", "streams.cli", *arguments]
         log = self._home / "logs" / f"{name}.log"
         with writing_in(self._home):
             log.parent.mkdir(parents=True, exist_ok=True)
             before = log.stat().st_size if log.exists() else 0
-            process = _spawned(command, log)
+            variables = os.environ if environment is None else environment
+            process = _spawned(command, log, variables)
             self._children[name] = _Child(
-                name, command, log, is_lasting, process, self._clock(), log_bytes_before=before
+                *(name, command, log, is_lasting, process, self._clock()),
+                log_bytes_before=before,
+                environment=variables,
             )
             self._store_processes()
 
+    def end(self, name: str) -> None:
+        """Terminates one process for good; `restart_ended` kills it if it does not end in time."""
+        child = self._children[name]
+        if child.kill_at is None:
+            child.kill_at = self._clock() + STOP_TIMEOUT_S
+            child.process.send_signal(signal.SIGTERM)
+
     def restart_ended(self) -> None:
         """Restarts ended processes, with exponential backoff; call it regularly."""
-        for child in self._children.values():
-            if child.is_lasting and child.process.poll() is not None:
+        for child in list(self._children.values()):
+            is_ended = child.process.poll() is not None
+            if child.kill_at is not None:
+                self._let_end(child, is_ended=is_ended)
+            elif child.is_lasting and is_ended:
                 self._restart_when_due(child)
+
+    def _let_end(self, child: _Child, *, is_ended: bool) -> None:
+        if is_ended:
+            del self._children[child.name]
+            self._store_processes()
+        elif self._clock() >= (child.kill_at or 0.0):
+            child.process.kill()
 
     def _restart_when_due(self, child: _Child) -> None:
         now = self._clock()
@@ -99,7 +136,7 @@ class Supervisor:
             child.restart_at = now + child.wait_s
             self._say(f"{child.name} ended ({child.process.returncode}); see {child.log}")
         elif now >= child.restart_at:
-            child.process = _spawned(child.command, child.log)
+            child.process = _spawned(child.command, child.log, child.environment)
             child.wait_s = min(2 * child.wait_s, RESTART_MAX_S)
             child.started_at, child.restart_at = now, None
             self._say(f"{child.name} started again")
@@ -170,7 +207,9 @@ def stop_orphans(home: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+def _spawned(
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
     """Starts a process in its own session: Ctrl-C does not reach it, the supervisor ends it."""
     with log.open("ab") as out:
         return subprocess.Popen(
@@ -179,7 +218,7 @@ def _spawned(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
+            env={**environment, "PYTHONPATH": os.pathsep.join(_import_path())},
         )
 
 

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 
 import pytest
 from redis.asyncio import Redis
 
-from streams.lifecycle.lifecycle import Plan
-from streams.lifecycle.pointer import PointerWriter, pointer_of
+from streams.lifecycle.pointer import PointerWriter
 from streams.lists.redis_lists import ACTIVE_KEY
+from streams.lists.serving_plan import Plan, pointer_of
 
 PREFIX = "test-pointer."
 OLD, NEW = Plan(2, "aa", "first"), Plan(7, "bb", "second", "third", 500)
@@ -31,7 +30,7 @@ class AJournal:
     """What a process knows of the journal: its newest plan, and as of when."""
 
     def __init__(self, plan: Plan) -> None:
-        self.lifecycle = SimpleNamespace(plan=plan)
+        self.plan = plan
         self.as_of = 0.0
 
     def read(self) -> None:

@@ -1,16 +1,25 @@
 """Which records of the journal are valid, and what follows from them."""
 
-import secrets
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.lifecycle.lifecycle import Lifecycle, Plan, Role
+from streams.lifecycle.lifecycle import Role
+from streams.lists.serving_plan import Plan
+from tests.support.lifecycle_records import (
+    QUIET,
+    RETIRED,
+    RETIRING,
+    STARTED,
+    STOPPED,
+    Book,
+    created,
+    moved,
+    serves,
+)
 from topics.lifecycle import (
-    GenerationCreated,
-    GenerationMoved,
     GenerationState,
     JournalRecord,
     ServingCause,
@@ -18,45 +27,6 @@ from topics.lifecycle import (
     decode_journal_record,
     encode_journal_record,
 )
-
-STARTED, QUIET, STOPPED = GenerationState.STARTED, GenerationState.QUIET, GenerationState.STOPPED
-RETIRING, RETIRED = GenerationState.RETIRING, GenerationState.RETIRED
-
-
-def said() -> dict[str, Any]:
-    return {
-        "operation_id": secrets.token_bytes(16),
-        "who": "ann@here",
-        "why": "a test",
-        "made_with": "0",
-    }
-
-
-def created(name: str, **more: Any) -> GenerationCreated:
-    return GenerationCreated(name=name, settings="{}", fold_version=6, **said() | more)
-
-
-def moved(name: str, to: GenerationState, **more: Any) -> GenerationMoved:
-    return GenerationMoved(name=name, to=to, **said() | more)
-
-
-def serves(stable: str, expected: int, **more: Any) -> ServingChanged:
-    fields = {"cause": ServingCause.PROMOTED, **said(), **more}
-    return ServingChanged(stable=stable, expected=expected, **fields)
-
-
-class Book:
-    """A lifecycle whose records are appended one after another."""
-
-    def __init__(self, *records: JournalRecord) -> None:
-        self.lifecycle = Lifecycle()
-        self._end = 0
-        for each in records:
-            assert self.append(each) == ""
-
-    def append(self, record: JournalRecord) -> str:
-        self._end += 1
-        return self.lifecycle.apply(self._end - 1, 1_000 * self._end, record)
 
 
 @pytest.fixture

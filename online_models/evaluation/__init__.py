@@ -4,6 +4,8 @@
   (test-then-learn);
 * `contest`: a comparison of several models on the same events, in one pass;
 * `intervals`: confidence intervals of a mean, clustered by listener;
+* `confidence`: a confidence sequence of a paired difference, valid however often one looks
+  (A/B test, sequential test, peeking);
 * `novelty`: whether a play was a repeat, new to the listener, or new to all;
 * `drift_watch`: detection of a falling hit rate (concept drift, ADWIN).
 

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -12,6 +10,7 @@ import typer
 from streams.addresses import Addresses, addresses_of
 from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
+from streams.cli.progress_bar import progress
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -31,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
 @generations_app.command("list", epilog="Example: echotune generations list --json")
 def list_command(json: Json = False) -> None:
     """Lists all generations, with their roles and what is known of their recommenders."""
+    from streams.cli.generations_view import generations_table
     from streams.lifecycle.overview import overview
 
     settings, addresses, journal = _opened()
@@ -38,15 +38,8 @@ def list_command(json: Json = False) -> None:
         found = asyncio.run(overview(settings, addresses, journal.read()))
     if json:
         console.print_json(found)
-        return
-    for each in found:
-        heard = f"{each['heard']} of {each['shards']} heard"
-        as_of = "-" if each["as_of"] is None else f"{each['as_of']:,}"
-        console.out.print(
-            f"{each['name']:20} {each['role']:8} {heard:14} as of {as_of:>10}  "
-            f"lag {each['lag_records']}  {each['model']}",
-            markup=False,
-        )
+    else:
+        console.out.print(generations_table(found))
 
 
 @generations_app.command("show", epilog="Example: echotune generations show second")
@@ -66,9 +59,11 @@ def show_command(name: Name, json: Json = False) -> None:
 @generations_app.command("history", epilog="Example: echotune generations history --json")
 def history_command(json: Json = False) -> None:
     """Lists every record of the journal, who wrote it and why, and whether it was void."""
+    from streams.cli.generations_view import entry_as_json
+
     _, _, journal = _opened()
     with journal:
-        entries = [_shown(each) for each in journal.read().history]
+        entries = [entry_as_json(each) for each in journal.read().history]
     if json:
         console.print_json(entries)
         return
@@ -126,15 +121,8 @@ def start_command(
     """Starts a generation: its recommenders fold the log, and publish to Redis."""
     settings, _, journal = _opened()
     with journal:
-        _move(
-            journal,
-            settings,
-            name,
-            "QUIET" if quiet else "STARTED",
-            why,
-            f"{name} was started",
-            json=json,
-        )
+        to, says = ("QUIET", "learns, and publishes nothing") if quiet else ("STARTED", "starts")
+        _move(journal, settings, name, to, why, f"{name} {says}", json=json)
 
 
 @generations_app.command("stop", epilog="Example: echotune generations stop second --why 'enough'")
@@ -143,6 +131,102 @@ def stop_command(name: Name, why: Why, json: Json = False) -> None:
     settings, _, journal = _opened()
     with journal:
         _move(journal, settings, name, "STOPPED", why, f"{name} was stopped", json=json)
+
+
+@generations_app.command(
+    "scale", epilog="Example: echotune generations scale second --shards 2 --why 'more listeners'"
+)
+def scale_command(
+    name: Name,
+    shards: Annotated[int, typer.Option(min=1, max=1024, help="Number of recommenders.")],
+    why: Why,
+    json: Json = False,
+) -> None:
+    """Changes the number of recommenders that share a generation's listeners."""
+    settings, _, journal = _opened()
+    with journal:
+        known = journal.read().generations.get(name)
+        if known is None:
+            raise _unknown(name)
+        says = f"{name} has {shards} shards"
+        _move(journal, settings, name, known.state, why, says, json=json, shards=shards)
+
+
+@generations_app.command("wait", epilog="Example: echotune generations wait second --lag 1s")
+def wait_command(
+    name: Name,
+    lag: Annotated[str, typer.Option(help="How old the oldest unlearnt record may be.")] = "1s",
+    within: Annotated[str | None, typer.Option(help="Give up after this time.")] = None,
+    json: Json = False,
+) -> None:
+    """Waits until a generation has caught up with the log and may serve; exit code 1 if never."""
+    from streams.lifecycle.catching_up import seconds_of, wait_until_caught_up
+
+    lag_s, within_s = seconds_of(lag), None if within is None else seconds_of(within)
+    settings, addresses, journal = _opened()
+    with journal, progress(f"{name} catches up") as show:
+        generation = journal.read().generations.get(name)
+        if generation is None:
+            raise _unknown(name)
+        found = asyncio.run(
+            wait_until_caught_up(
+                settings, addresses, name, generation.shards, (lag_s, within_s), show
+            )
+        )
+    if json:
+        console.print_json(found)
+    elif found["caught_up"]:
+        console.say(f"{name} has caught up")
+    else:
+        console.failure(
+            f"{name} has not caught up: {'; '.join(found['waits_for'])}.",
+            "See `echotune generations list`, and the log of its recommender.",
+        )
+    raise typer.Exit(0 if found["caught_up"] else EXIT_NO)
+
+
+@generations_app.command(
+    "compare", epilog="Example: echotune generations compare second first --json"
+)
+def compare_command(
+    a: Annotated[str, typer.Argument(help="The generation that is judged.")],
+    b: Annotated[str, typer.Argument(help="The generation that it is compared with.")],
+    margin: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="By how much it may be worse.")
+    ] = 0.005,
+    json: Json = False,
+) -> None:
+    """Compares two generations on the same plays: folds the log with both models side by side.
+
+    Verdicts: better, worse, no worse, too early, too few listeners. They are valid however often
+    one looks. Both models are judged by what listeners played, so identical plays favour the
+    generation whose lists were shown.
+    """
+    from streams.cli.generations_view import comparison_table, verdict_in_words
+    from streams.evaluation.comparison import compared, contest_of_two
+    from streams.evaluation.log_pass import run
+    from streams.lifecycle.first_start import settings_from
+
+    if a == b:
+        raise SettingsError(f"{a} is compared with itself.", "Name two generations.")
+    _, addresses, journal = _opened()
+    with journal:
+        lifecycle = journal.read()
+    settings = {each: settings_from(lifecycle, Settings(generation=each)) for each in (a, b)}
+    console.say("compiling the models if need be ...")
+    contest = contest_of_two(settings)
+    with progress("comparing") as show:
+        fold = run(contest, settings[a], addresses.kafka, lambda n: show(None, f"{n:,} events"))
+    found = compared(contest, margin=margin)
+    found |= {"from_offset": 0, "upto_offset": fold.offset, "exploratory": False}
+    if json:
+        console.print_json(found)
+        return
+    console.out.print(comparison_table(found))
+    console.out.print(verdict_in_words(found), soft_wrap=True, markup=False)
+    console.out.print(
+        "Identical plays favour the generation whose lists were shown.", style="dim", soft_wrap=True
+    )
 
 
 @generations_app.command("gate", epilog="Example: echotune generations gate second")
@@ -295,12 +379,21 @@ def _serve(
 
 
 def _move(
-    journal: Any, settings: Settings, name: str, to: str, why: str, says: str, *, json: bool
+    journal: Any,
+    settings: Settings,
+    name: str,
+    to: str,
+    why: str,
+    says: str,
+    *,
+    json: bool,
+    shards: int = 0,
 ) -> None:
     from streams.lifecycle.journal import operation
     from topics.lifecycle import GenerationMoved, GenerationState
 
-    record = GenerationMoved(name=name, to=GenerationState(to), **operation(why, settings.who))
+    said = operation(why, settings.who)
+    record = GenerationMoved(name=name, to=GenerationState(to), shards=shards, **said)
     _append(journal, lambda _: record, says, json=json)
 
 
@@ -321,23 +414,3 @@ def _append(journal: Any, make: Callable[[Any], Any], says: str, *, json: bool) 
         console.print_json({"valid": True, "offset": appended.own.offset})
     elif says:
         console.say(says)
-
-
-def _shown(entry: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        key: value.hex() if isinstance(value, bytes) else value
-        for key, value in asdict(entry.record).items()
-    }
-    at = datetime.fromtimestamp(entry.at_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    kind = type(entry.record).__name__
-    said = {"kind": kind, "says": _in_words(kind, fields), "void": entry.void}
-    return {"offset": entry.offset, "at": at, **said, **fields}
-
-
-def _in_words(kind: str, fields: dict[str, Any]) -> str:
-    if kind == "GenerationCreated":
-        return f"created {fields['name']}"
-    if kind == "GenerationMoved":
-        return f"{fields['name']} is {str(fields['to']).lower()}"
-    canary = f", {fields['canary']} {fields['share'] / 100:g} %" if fields["canary"] else ""
-    return f"{fields['stable']} serves all listeners{canary}"

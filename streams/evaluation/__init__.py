@@ -2,5 +2,6 @@
 
 `plays_pass` and `log_pass` feed events to the compared models (`contests`), each of which ranks
 before it learns (prequential evaluation). `report` and `curve` compute figures, and `known_tracks`
-introduces a catalogue. `docs/evaluation.md` defines what is measured.
+introduces a catalogue. `comparison` says which of two generations is better.
+`docs/evaluation.md` defines what is measured.
 """

@@ -86,7 +86,7 @@ def contest_of(question: Question) -> Contest:
     if len(rankers) > CONTESTANTS_MAX:
         raise SettingsError(f"{len(rankers)} models are too many.", f"{CONTESTANTS_MAX} can run.")
     for ranker in rankers.values():
-        _warm_up(ranker.clone())
+        warm_up(ranker.clone())
     return Contest(
         rankers, frozen_from_row=question.freeze.rows, frozen_after_ms=question.freeze.after_ms
     )
@@ -133,7 +133,7 @@ def _unused(name: str, taken: dict[str, Ranker]) -> str:
     return next(each for each in (name, *numbered) if each not in taken)
 
 
-def _warm_up(ranker: Ranker) -> None:
+def warm_up(ranker: Ranker) -> None:
     """Compiles the model's functions, so that no model's measured time includes it."""
     columns = Columns(
         np.array([ranker.users.encode("listener")], np.int32),

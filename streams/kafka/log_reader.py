@@ -44,12 +44,21 @@ class LogReader:
 
     def hash_at(self, offset: int) -> str | None:
         """Hash of the record at `offset`; None if the log has no record there."""
+        message = self._message_at(offset)
+        if message is None:
+            return None
+        return record_hash(message.value(), message.timestamp()[1])
+
+    def appended_at(self, offset: int) -> int | None:
+        """When the broker appended the record at `offset`, in ms; None if there is none."""
+        message = self._message_at(offset)
+        return None if message is None else int(message.timestamp()[1])
+
+    def _message_at(self, offset: int) -> Message | None:
         bounds = self.bounds()
         if not bounds.start <= offset < bounds.end:
             return None
-        for message in self._messages(offset, offset):
-            return record_hash(message.value(), message.timestamp()[1])
-        return None
+        return next(self._messages(offset, offset), None)
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
         """Offset and value of each record from `first` up to and including `last`."""

@@ -135,6 +135,8 @@ def settings_from(lifecycle: Lifecycle, settings: Settings, *, is_strict: bool =
         )
     if "model" in recorded:
         recorded["model"] = orjson.dumps(recorded["model"]).decode()
+    if not {"shard", "shards"} & settings.model_fields_set:
+        recorded["shards"] = known.shards
     return settings.model_copy(update=recorded)
 
 

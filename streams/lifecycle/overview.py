@@ -104,6 +104,7 @@ async def _of_one(
         "gate_open": bool(heard) and all(each.get("publishing") for each in statuses),
         "freshness_ms": heard[0].get("freshness_ms", {}) if heard else {},
         "quality": heard[0].get("quality", {}) if heard else {},
+        "baseline": heard[0].get("baseline", {}) if heard else {},
         "created_at": generation.created_at,
         "why": generation.created.why,
     }

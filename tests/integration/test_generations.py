@@ -31,13 +31,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     done = station.run("generations", "create", "second", "--model", "popularity", "--start", *WHY)
     assert done.returncode == 0, done.stderr
     station.start("recommender", ECHOTUNE_GENERATION="second")
-    wait_until(lambda: gate(station, "second"), lambda found: found["open"])
+    waited = station.json("generations", "wait", "second", "--lag", "1s")
+    assert (waited["caught_up"], waited["waits_for"]) == (True, [])
     yield station
     station.close()
 
 
-def gate(station: Station, name: str) -> dict[str, Any]:
-    return dict(json.loads(station.run("generations", "gate", name, "--json").stdout))
+def listed(station: Station) -> dict[str, dict[str, Any]]:
+    found = json.loads(station.run("generations", "list", "--json").stdout)
+    return {each["name"]: each for each in found}
 
 
 def generations_in_topic(station: Station) -> set[str]:
@@ -75,6 +77,29 @@ def test_beside_the_stable_generation_another_one_fills_redis_and_leaves_the_top
         assert len(redis.keys("recs:second:*")) == len(redis.keys("recs:first:*"))
     assert pointer(pair) == {"stable": "first", "version": "2"}
     settle(pair)
+
+
+def test_a_comparison_pairs_the_same_plays_and_counts_what_the_live_models_counted(
+    pair: Station,
+) -> None:
+    found = pair.json("generations", "compare", "second", "first")
+    live = listed(pair)
+    assert found["paired"] == live["first"]["quality"]["scored"] > 300
+    assert found["b_mean"] == live["first"]["quality"]["hr@20"]
+    assert found["a_mean"] == live["second"]["quality"]["hr@20"]
+    assert found["difference"] == pytest.approx(found["a_mean"] - found["b_mean"])
+    assert found["interval"]["low"] < found["difference"] < found["interval"]["high"]
+    assert sum(each["paired"] for each in found["splits"].values()) == found["paired"]
+    assert found["verdict"] == "worse"  # popularity, than a model of what each listener plays
+
+
+def test_a_wait_that_is_over_says_what_is_missing(pair: Station) -> None:
+    assert pair.run("generations", "create", "fourth", "--start", *WHY).returncode == 0
+    done = pair.run("generations", "wait", "fourth", "--within", "1s", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert not found["caught_up"]
+    assert "not heard: shard 0" in found["waits_for"]
 
 
 def test_a_promotion_moves_the_pointer_and_the_topic_and_a_rollback_moves_both_back(
@@ -137,7 +162,7 @@ def test_a_stopped_generation_is_parked_and_a_started_one_goes_on(pair: Station)
     parked = pair.start("recommender", ECHOTUNE_GENERATION="second")
     wait_until(parked.text, lambda text: "parked" in text)
     assert pair.run("generations", "start", "second", *WHY).returncode == 0
-    wait_until(lambda: gate(pair, "second"), lambda found: found["open"])
+    assert pair.json("generations", "wait", "second")["caught_up"]
     settle(pair)
     said = json.loads(pair.run("generations", "history", "--json").stdout)
     assert [each["says"] for each in said][-2:] == ["second is stopped", "second is started"]

@@ -86,5 +86,9 @@ class LogError(EchoTuneError):
     """The learning-log is not the one that the state was folded from."""
 
 
+class ArchiveError(EchoTuneError):
+    """A backup is damaged, or is of another log than the cluster's."""
+
+
 class PositionError(EchoTuneError):
     """A topic does not have the offset that has to be read next."""

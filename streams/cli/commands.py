@@ -24,6 +24,7 @@ MODULES = (
     "evaluate",
     "models",
     "generations",
+    "archive",
 )
 
 

@@ -33,7 +33,9 @@ def snapshot_fit(
 ) -> Fit:
     """Compares a snapshot with the configuration, and with the log record at its offset.
 
-    A snapshot fits, too, if the log begins at the very next offset: nothing is missing between.
+    The record is known by its bytes and its time, so a snapshot fits a restored log, too, which
+    Kafka calls by another id. A snapshot also fits if the log begins at the very next offset:
+    nothing is missing between.
     """
     if header.fold_version > FOLD_VERSION:
         return Fit.NEWER
@@ -41,9 +43,7 @@ def snapshot_fit(
         return Fit.OTHER_VERSION
     if header.log_topic_id == log_topic_id and header.offset < log_start:
         return Fit.FITS if header.offset == log_start - 1 else Fit.BEFORE_LOG
-    if header.log_topic_id != log_topic_id or record_hash_at(header.offset) != header.record_hash:
-        return Fit.OTHER_LOG
-    return Fit.FITS
+    return Fit.FITS if record_hash_at(header.offset) == header.record_hash else Fit.OTHER_LOG
 
 
 def load_newest(fold: Fold, folder: SnapshotFolder, check: Callable[[SnapshotHeader], Fit]) -> None:

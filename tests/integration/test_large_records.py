@@ -19,6 +19,8 @@ from tests.support.station import Station, Worker, wait_until
 from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
 
 TIMEOUT_S = 30.0
+POISON_RECORDS = 4
+"""One in each partition."""
 HUGE = b"\x00" * 5 + b"echotune " * (20 * MIB // 9)
 """20 MiB that compress to a few kilobytes."""
 
@@ -125,9 +127,10 @@ def test_a_topic_of_dead_letters_that_takes_less_than_the_events_holds_up_no_par
     applied = station.status()["applied"]
     check = station.json("topics", "check")["differences"]
     assert any("larger dead letters are cut" in line for line in check)
-    for at in range(20):
+    for at in range(POISON_RECORDS):
         station.produce_raw(bytes([at]) * 50_000, key=b"ann", partition=at % 4)
     station.produce(list(a_stream(applied + 100))[applied:])
     station.wait_applied(applied + 100)
-    assert len(dead_letters(station.addresses.kafka)) - before == (20 if most > 100 else 0)
+    letters = len(dead_letters(station.addresses.kafka)) - before
+    assert letters == (POISON_RECORDS if most > 100 else 0)
     limit(station, DEAD_LETTERS.name, 2 * MIB)

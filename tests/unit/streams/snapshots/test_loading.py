@@ -73,8 +73,16 @@ def test_without_a_snapshot_the_state_stays_empty(tmp_path: Path) -> None:
     assert (fold.offset, fold.record_hash) == (-1, "")
 
 
+def test_a_snapshot_fits_a_restored_log_which_kafka_calls_by_another_id(
+    folder: SnapshotFolder,
+) -> None:
+    rewrite_newest(folder, log_topic_id="11")
+    fold = a_fold()
+    load_newest(fold, folder, judged)
+    assert fold.offset == 3
+
+
 OF_ANOTHER_LOG = [
-    {"log_topic_id": "11"},
     {"record_hash": record_hash(b"another", 3)},
     {"record_hash": record_hash(encode_log_record(LOG[3]), 4)},  # the same bytes, appended anew
 ]

@@ -1,0 +1,169 @@
+"""The folder of a backup: files of records, and the manifest that lists them with their checksums.
+
+The manifest also holds digests of states, by which a restored log is proved.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from streams.archive.segments import ArchivedRecord, decoded, encoded
+from topics.errors import ArchiveError
+
+FORMAT = 1
+NAME = "manifest.json"
+
+
+class SegmentFile(BaseModel):
+    """One file of records `first` to `last` of a topic."""
+
+    name: str
+    first: int
+    last: int
+    bytes: int
+    sha256: str
+
+
+class ArchivedDigest(BaseModel):
+    """The digest of a generation's state as of a log offset."""
+
+    generation: str
+    offset: int
+    digest: str
+
+
+class Manifest(BaseModel):
+    """A whole backup; files are in the order of their offsets."""
+
+    format: int = FORMAT
+    made_with: str = ""
+    log_id: str = ""
+    topics: dict[str, list[SegmentFile]] = {}
+    digests: list[ArchivedDigest] = []
+
+    def end(self, topic: str) -> int:
+        """The offset after the last record of a topic."""
+        files = self.topics.get(topic, [])
+        return files[-1].last + 1 if files else 0
+
+
+class BackupFolder:
+    """A backup on a disk; files and the manifest are written by renames, the manifest last."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def opened(cls, path: Path) -> "BackupFolder":
+        """The backup in `path`; raises `ArchiveError` if there is none or it is damaged."""
+        found = cls.opened_or_new(path)
+        if not found.manifest.topics:
+            raise ArchiveError(f"{path} holds no backup.", "Name the folder of a backup.")
+        return found
+
+    @classmethod
+    def opened_or_new(cls, path: Path) -> "BackupFolder":
+        """The backup in `path`, or an empty one; raises `ArchiveError` if it is damaged."""
+        file = path / NAME
+        try:
+            manifest = Manifest.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return cls(path, Manifest())
+        except (OSError, ValidationError) as error:
+            raise ArchiveError(
+                f"{file} is no manifest of a backup: {_why(error)}.", "Name the folder of a backup."
+            ) from error
+        if manifest.format > FORMAT:
+            raise ArchiveError(f"{file} was made by a newer version.", "Upgrade EchoTune.")
+        _check_order(manifest, file)
+        return cls(path, manifest)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def end(self, topic: str) -> int:
+        """The offset after the last record of a topic."""
+        return self.manifest.end(topic)
+
+    def records(self, topic: str, first: int = 0) -> Iterator[ArchivedRecord]:
+        """The records of a topic from offset `first` on; `ArchiveError` if a file is damaged."""
+        for file in self.manifest.topics.get(topic, []):
+            if file.last >= first:
+                yield from (each for each in self._records_of(file) if each.offset >= first)
+
+    def check(self) -> None:
+        """Raises `ArchiveError` if a file is missing, or is not the one that was written."""
+        for files in self.manifest.topics.values():
+            for each in files:
+                self._content(each)
+
+    def _records_of(self, file: SegmentFile) -> Iterator[ArchivedRecord]:
+        next_offset = file.first
+        for each in decoded(self._content(file), file.name):
+            if each.offset != next_offset:
+                raise ArchiveError(
+                    f"{file.name} has record {each.offset} in place of {next_offset}.",
+                    "Use another copy of it.",
+                )
+            next_offset += 1
+            yield each
+
+    def _content(self, file: SegmentFile) -> bytes:
+        path = self.path / file.name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ArchiveError(
+                f"{path} cannot be read: {error.strerror}.", "The manifest lists it: bring it back."
+            ) from error
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ArchiveError(
+                f"{path} is not the file that was backed up.", "Use another copy of it."
+            )
+        return content
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def add(self, topic: str, records: Sequence[ArchivedRecord]) -> SegmentFile:
+        """Writes a file of records that continue the topic; the manifest does not list it yet."""
+        first, last, content = records[0].offset, records[-1].offset, encoded(records)
+        name = f"{topic}-{first:020d}-{last:020d}.avro.zst"
+        self._write(name, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        return SegmentFile(name=name, first=first, last=last, bytes=len(content), sha256=sha256)
+
+    def replace_manifest(self, manifest: Manifest) -> None:
+        """Makes `manifest` the content of the backup."""
+        self._write(NAME, (manifest.model_dump_json(indent=2) + "\n").encode())
+        self.manifest = manifest
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        part = self.path / f"{name}.part"
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self.path / name)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip().lower()
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _check_order(manifest: Manifest, path: Path) -> None:
+    for topic, files in manifest.topics.items():
+        next_offset = 0
+        for each in files:
+            is_elsewhere = Path(each.name).name != each.name
+            if each.first != next_offset or each.last < each.first or is_elsewhere:
+                raise ArchiveError(
+                    f"{path} has a gap in {topic} at offset {next_offset}.", "Use another copy."
+                )
+            next_offset = each.last + 1

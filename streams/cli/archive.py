@@ -1,0 +1,88 @@
+"""`echotune backup|restore`: copies the log and the journal to a folder, and back."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.addresses import addresses_of
+from streams.cli import EXIT_NO, console
+from streams.cli.options import Json
+from streams.cli.progress_bar import progress
+from streams.settings import Settings
+
+_FOLLOW_EVERY_S = 10.0
+Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(epilog="Example: echotune backup /mnt/backup --json")(backup)
+    app.command(epilog="Example: ECHOTUNE_HOME=other echotune restore /mnt/backup --prove")(restore)
+
+
+def backup(
+    folder: Folder,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on every ten seconds, until Ctrl-C.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Backs up the learning-log and the journal; goes on where the last backup in DIR ended.
+
+    Everything else follows from these two topics. A backup that is interrupted leaves the one
+    before it.
+    """
+    from streams.archive.backup import backup as back_up
+    from streams.kafka.refusals import refusals_in_words
+
+    kafka = addresses_of(Settings()).kafka
+    while True:
+        with progress("backing up") as show, refusals_in_words(kafka):
+            found = back_up(kafka, folder, show)
+        if json:
+            (console.print_json_line if follow else console.print_json)(found)
+        elif found["new_files"] or not follow:
+            files, size = len(found["files"]), found["bytes"]
+            console.say(f"{folder}: {found['last'] + 1:,} records in {files} files, {size:,} bytes")
+        if not follow:
+            return
+        time.sleep(_FOLLOW_EVERY_S)
+
+
+def restore(
+    folder: Folder,
+    proves: Annotated[
+        bool,
+        typer.Option("--prove", help="Fold the restored log, and compare its digest."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Restores a backup into a new cluster: equal offsets, times, bytes, and hence equal states.
+
+    With --prove the exit code is 1 if the digests differ. Start workers afterwards.
+    """
+    from streams.archive.restore import prove
+    from streams.archive.restore import restore as bring_back
+    from streams.kafka.refusals import refusals_in_words
+
+    settings = Settings()
+    kafka = addresses_of(settings).kafka
+    with refusals_in_words(kafka):
+        with progress("restoring") as show:
+            found = bring_back(settings, kafka, folder, show)
+        if proves:
+            with progress("proving") as show:
+                found |= prove(kafka, folder, show)
+    if json:
+        console.print_json(found)
+    else:
+        console.say(f"{found['records']:,} records of the log are as they were")
+        if proves:
+            verdict = "is equal" if found["equal"] else "DIFFERS"
+            console.say(
+                f"the digest {verdict} at log offset {found['offset']:,} "
+                f"({found['events']:,} events, generation {found['generation']})"
+            )
+    raise typer.Exit(0 if found.get("equal", True) else EXIT_NO)

@@ -1,0 +1,173 @@
+"""A backup of one cluster is restored into another one, which then is the same, byte for byte."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.archive.backup import backup
+from streams.archive.backup_folder import BackupFolder
+from streams.archive.restore import restore
+from streams.archive.segments import ArchivedRecord
+from streams.kafka.partition_reader import PartitionReader
+from tests.conftest import KAFKA_LIBS
+from tests.support.events import a_stream
+from tests.support.station import Station, wait_until
+from topics.catalogue import LEARNING_LOG, MODEL_LIFECYCLE
+
+EVENTS = 1_200
+SMALL = 20_000
+"""Bytes of a file of a backup, so that there are several."""
+
+
+def quiet(*_: object) -> None:
+    """Shows no progress."""
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A station that has learnt, and has stopped with a snapshot."""
+    station = Station(tmp_path_factory.mktemp("one") / "home", KAFKA_LIBS)
+    station.up()
+    workers = [station.start("sequencer"), station.start("recommender")]
+    for end in range(200, EVENTS + 1, 200):  # one log record would be one file
+        station.produce(list(a_stream(end))[end - 200 :])
+        station.wait_applied(end)
+    for each in workers:
+        each.process.terminate()
+        assert each.process.wait(60.0) == 0
+    yield station
+    station.close()
+
+
+@pytest.fixture(scope="module")
+def folder(one: Station, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of it, in several files."""
+    path = tmp_path_factory.mktemp("backup") / "of one"
+    backup(one.addresses.kafka, path, quiet, segment_bytes=SMALL)
+    return path
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Station]:
+    """A new cluster."""
+    station = Station(tmp_path / "home", KAFKA_LIBS)
+    station.up()
+    yield station
+    station.close()
+
+
+def records_of(station: Station, topic: str) -> list[ArchivedRecord]:
+    with PartitionReader(station.addresses.kafka, "test", topic) as reader:
+        return [ArchivedRecord.of_message(each) for each in reader.read(0, *reader.bounds(0))]
+
+
+def copy_of(folder: Path, to: Path) -> Path:
+    shutil.copytree(folder, to)
+    return to
+
+
+def test_a_restored_cluster_is_equal_and_goes_on_from_the_snapshots_of_the_first_one(
+    one: Station, folder: Path, other: Station
+) -> None:
+    found = other.json("restore", str(folder), "--prove")
+    assert found["equal"], found
+    assert found["digest"] == found["expected"]
+    assert found["records"] == len(records_of(one, LEARNING_LOG.name))
+    for topic in (LEARNING_LOG.name, MODEL_LIFECYCLE.name):
+        assert records_of(other, topic) == records_of(one, topic)
+    assert other.json("topics", "check")["differences"] == []
+    shutil.copytree(one.home / "snapshots", other.home / "snapshots")
+    recommender = other.start("recommender")
+    ready = wait_until(
+        recommender.text, lambda text: "state ready" in text or recommender.process.poll()
+    )
+    [line] = [each for each in ready.splitlines() if "state ready" in each]
+    assert f'"offset": {found["offset"]}' in line
+    assert other.json("verify")["equal"]
+
+
+def test_a_backup_goes_on_where_the_last_one_ended(one: Station, tmp_path: Path) -> None:
+    path = tmp_path / "backup"
+    first = one.json("backup", str(path))
+    assert first["new_files"] == first["files"]
+    assert [each["generation"] for each in first["digests"]] == ["first"]
+    second = one.json("backup", str(path))
+    assert (second["files"], second["new_files"]) == (first["files"], [])
+
+
+def test_a_backup_of_another_log_is_not_continued(
+    one: Station, folder: Path, other: Station, tmp_path: Path
+) -> None:
+    before = sorted(each.name for each in folder.iterdir())
+    done = other.run("backup", str(folder))
+    assert done.returncode == 3
+    assert "another model-lifecycle" in done.stderr or "another learning-log" in done.stderr
+    assert sorted(each.name for each in folder.iterdir()) == before
+
+
+def test_an_interrupted_restore_is_continued(
+    one: Station, folder: Path, other: Station, tmp_path: Path
+) -> None:
+    part = BackupFolder.opened(copy_of(folder, tmp_path / "part"))
+    manifest = part.manifest.model_copy(deep=True)
+    assert len(manifest.topics[LEARNING_LOG.name]) > 3
+    del manifest.topics[LEARNING_LOG.name][2:]
+    part.replace_manifest(manifest)
+    restore(other.settings, other.addresses.kafka, part.path, quiet)
+    assert len(records_of(other, LEARNING_LOG.name)) == part.end(LEARNING_LOG.name)
+    restore(other.settings, other.addresses.kafka, folder, quiet)
+    assert records_of(other, LEARNING_LOG.name) == records_of(one, LEARNING_LOG.name)
+
+
+def damaged(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+HARMS: list[tuple[Callable[[Path], object], str]] = [
+    (damaged, "is not the file that was backed up"),
+    (Path.unlink, "cannot be read"),
+    (lambda path: path.write_bytes(b""), "is not the file that was backed up"),
+]
+
+
+def test_a_damaged_backup_is_refused_before_anything_is_changed(
+    folder: Path, other: Station, tmp_path: Path
+) -> None:
+    before = records_of(other, LEARNING_LOG.name)
+    for at, (harm, says) in enumerate(HARMS):
+        path = copy_of(folder, tmp_path / f"harmed {at}")
+        harm(path / BackupFolder.opened(path).manifest.topics[LEARNING_LOG.name][-1].name)
+        done = other.run("restore", str(path))
+        assert done.returncode == 3
+        assert says in done.stderr
+        assert records_of(other, LEARNING_LOG.name) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"topics": {"a": [{}]}}'])
+def test_what_is_no_manifest_is_refused(text: str, one: Station, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    for command in ("restore", "backup"):
+        done = one.run(command, str(tmp_path))
+        assert done.returncode == 3
+        assert "manifest" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_cluster_with_a_history_of_its_own_is_left_as_it_is(folder: Path, other: Station) -> None:
+    other.start("sequencer")
+    other.produce(a_stream(20))
+    before = wait_until(lambda: records_of(other, LEARNING_LOG.name), lambda it: len(it) > 2)
+    done = other.run("restore", str(folder))
+    assert done.returncode == 3
+    assert "is not the beginning of the backup" in done.stderr
+    assert records_of(other, LEARNING_LOG.name)[: len(before)] == before
+
+
+def test_without_a_backup_there_is_nothing_to_restore(other: Station, tmp_path: Path) -> None:
+    done = other.run("restore", str(tmp_path))
+    assert done.returncode == 3
+    assert "holds no backup" in done.stderr

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from infra.daemon import Daemon, find_orphan, free_port
-from infra.home import stored_json, writing_in
+from infra.home import claim, stored_json, writing_in
 from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
@@ -95,6 +95,7 @@ class EmbeddedServers:
 
     def up(self, say: Say = _silent) -> Addresses:
         """Starts servers that do not run yet; returns the addresses. Idempotent."""
+        claim(self._home)
         with self._locked(), ThreadPoolExecutor(len(self._servers)) as pool:
             list(pool.map(lambda name: self._up_one(name, say), self._servers))
         return self._addresses()

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -13,6 +13,21 @@ from topics.errors import SettingsError
 
 _ENVIRONMENT_PREFIX = "ECHOTUNE_"
 _SECRET_BYTES_MAX = 64 * 1024
+
+
+def _without_tilde(path: Path) -> Path:
+    """The path with a user's folder instead of `~`, which a shell leaves alone in quotes."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{path} begins with the folder of a user who has none here.",
+            "Name the folder without a ~.",
+        ) from error
+
+
+UserPath = Annotated[Path, AfterValidator(_without_tilde)]
+"""A path that may begin with `~`."""
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -28,7 +43,7 @@ class SecretFiles(PydanticBaseSettingsSource):
             raise SettingsError(
                 f"{variable} and {variable}_FILE are both set.", "Keep one of them."
             )
-        return _secret_in(Path(path), f"{variable}_FILE"), field_name, False
+        return _secret_in(_without_tilde(Path(path)), f"{variable}_FILE"), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """All secrets that come from files, by the field's name."""
@@ -54,13 +69,20 @@ def _secret_in(path: Path, variable: str) -> str:
 
 
 class Settings(BaseSettings):
-    """Settings and their defaults; an empty address means the embedded server of `home`."""
+    """Settings and their defaults; an empty address means the embedded server of `home`.
+
+    A variable that is set to nothing is as good as one that is not set.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix=_ENVIRONMENT_PREFIX, extra="ignore", frozen=True, validate_default=True
+        env_prefix=_ENVIRONMENT_PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
     )
 
-    home: Path = Field(Path(".echotune"), description="All embedded state, snapshots and logs.")
+    home: UserPath = Field(Path(".echotune"), description="All embedded state, snapshots and logs.")
     prefix: str = Field(
         "",
         pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})?$",
@@ -71,7 +93,7 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = ""
     kafka_sasl_username: str = ""
     kafka_sasl_password: SecretStr = SecretStr("")
-    kafka_sasl_oauthbearer_token_file: Path | None = Field(
+    kafka_sasl_oauthbearer_token_file: UserPath | None = Field(
         None, description="A file with a bearer token; it is read again before the token expires."
     )
     kafka_sasl_oauthbearer_token_endpoint_url: str = Field(
@@ -80,11 +102,11 @@ class Settings(BaseSettings):
     kafka_sasl_oauthbearer_client_id: str = ""
     kafka_sasl_oauthbearer_client_secret: SecretStr = SecretStr("")
     kafka_sasl_oauthbearer_scope: str = ""
-    kafka_ssl_ca_location: Path | None = Field(
+    kafka_ssl_ca_location: UserPath | None = Field(
         None, description="Certificates to trust, PEM; without, those that the machine trusts."
     )
-    kafka_ssl_certificate_location: Path | None = Field(None, description="Of the client, PEM.")
-    kafka_ssl_key_location: Path | None = Field(None, description="Of the client, PEM.")
+    kafka_ssl_certificate_location: UserPath | None = Field(None, description="Of the client, PEM.")
+    kafka_ssl_key_location: UserPath | None = Field(None, description="Of the client, PEM.")
     kafka_ssl_key_password: SecretStr = SecretStr("")
     kafka_ssl_endpoint_identification_algorithm: Literal["https", "none"] = Field(
         "https", description="none: the broker's name is not compared with its certificate."
@@ -93,9 +115,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="URL, redis[s]://[user:password@]host:port/db."
     )
     redis_password: SecretStr = Field(SecretStr(""), description="Instead of one in the URL.")
-    redis_ssl_ca_location: Path | None = Field(None, description="Certificates to trust, PEM.")
-    redis_ssl_certificate_location: Path | None = Field(None, description="Of the client, PEM.")
-    redis_ssl_key_location: Path | None = Field(None, description="Of the client, PEM.")
+    redis_ssl_ca_location: UserPath | None = Field(None, description="Certificates to trust, PEM.")
+    redis_ssl_certificate_location: UserPath | None = Field(None, description="Of the client, PEM.")
+    redis_ssl_key_location: UserPath | None = Field(None, description="Of the client, PEM.")
     mongo: SecretStr = Field(
         SecretStr(""),
         description="URL, mongodb://[user:password@]host:port/[?tls=true&tlsCAFile=PATH].",
@@ -104,10 +126,12 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="URL, http[s]://[user:password@]host:port[/path]; empty: fixed ids.",
     )
-    schema_registry_ssl_ca_location: Path | None = Field(
+    schema_registry_ssl_ca_location: UserPath | None = Field(
         None, description="Certificates to trust, PEM."
     )
-    kafka_libs: Path | None = Field(None, description="Folder of the Kafka jars (default in home).")
+    kafka_libs: UserPath | None = Field(
+        None, description="Folder of the Kafka jars (default in home)."
+    )
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of the spread topics.")
     replication_factor: int = Field(1, ge=1, le=10)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from infra.home import claim_if_possible
 from streams.addresses import addresses_of, check_embedded_kafka_runs
 from streams.cli import console
 from streams.cli.options import Json
@@ -97,6 +98,7 @@ def _ledger(settings: Settings, kafka: str) -> ImportLedger:
     topic = until_answered_blocking(
         lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say
     )
+    claim_if_possible(settings.home)
     return ImportLedger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
 
 

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from infra.embedded_servers import EmbeddedServers
+from infra.home import STATE_FOLDERS, is_claimed
 from streams.addresses import addresses_of, shown_addresses
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
 from streams.workers.supervisor import run_lock
+from topics.errors import ServerError
 
-_STATE_FOLDERS = ("kafka", "redis", "mongo", "imports", "simulator", "faust")
 _DOOMED = ".deleted"
 
 
@@ -60,7 +61,16 @@ def up(json: Json = False) -> None:
 
 def down() -> None:
     """Stops the embedded servers; their data stay."""
-    embedded_servers(Settings()).down(console.say)
+    settings = Settings()
+    if _is_without_servers(settings.home):
+        console.say(f"no server was ever started in {settings.home}")
+    else:
+        embedded_servers(settings).down(console.say)
+
+
+def _is_without_servers(home: Path) -> bool:
+    """Whether nothing of EchoTune is there; looking for its servers would create the folder."""
+    return not home.exists() or (home.is_dir() and not is_claimed(home))
 
 
 def reset(
@@ -74,7 +84,11 @@ def reset(
 ) -> None:
     """Deletes the data of EchoTune under ECHOTUNE_HOME; asks first."""
     settings = Settings()
-    folders = ["snapshots"] if snapshots else ["snapshots", *_STATE_FOLDERS]
+    if not settings.home.exists():
+        console.say(f"there is nothing to delete: {settings.home} does not exist")
+        return
+    _check_is_ours(settings.home)
+    folders = ["snapshots"] if snapshots else STATE_FOLDERS
     paths = [path for name in folders if (path := settings.home / name).exists()]
     listed = ", ".join(map(str, paths)) or "nothing"
     if not yes and not typer.confirm(f"Delete {listed}?"):
@@ -89,6 +103,15 @@ def reset(
         for path in sorted(doomed):
             shutil.rmtree(path)
     console.say(f"deleted: {listed}")
+
+
+def _check_is_ours(home: Path) -> None:
+    """Raises `ServerError` if nothing of EchoTune made the folder: its data are of somebody."""
+    if not is_claimed(home):
+        raise ServerError(
+            f"The home folder {home} was not made by EchoTune, so nothing in it is deleted.",
+            "Set ECHOTUNE_HOME to the folder that `echotune up` or a worker has used.",
+        )
 
 
 def _set_aside(path: Path) -> Path:

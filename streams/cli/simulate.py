@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from infra.home import claim_if_possible
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
@@ -32,6 +33,7 @@ def simulate(
     from streams.producers.simulated_feed import Position, SimulatedFeed
 
     settings = Settings()
+    claim_if_possible(settings.home)
     feed = SimulatedFeed(settings.home / "simulator", seed=seed, listeners=listeners)
     producer = EventProducer(addresses_of(settings).kafka, console.say)
     began = feed.position.events

@@ -10,6 +10,7 @@ from faust.types import TP
 from faust.types.tuples import Message
 from redis.asyncio import Redis
 
+from infra.home import claim_if_possible
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.fold import Fold
@@ -174,6 +175,7 @@ def _alarms(settings: Settings, addresses: Addresses) -> DriftAlarmPublisher | N
 
 
 def _state_keeper(settings: Settings, read_log: ReadLog, fold: Fold) -> StateKeeper:
+    claim_if_possible(settings.home)
     folder = settings.home / "snapshots" / settings.recommender_id
     return StateKeeper(
         fold,

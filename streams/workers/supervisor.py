@@ -20,7 +20,7 @@ from typing import Self
 import psutil
 
 from infra.daemon import Daemon
-from infra.home import stored_json, writing_in
+from infra.home import claim, stored_json, writing_in
 from topics.errors import ServerError
 
 RESTART_FIRST_S = 0.5
@@ -183,8 +183,9 @@ class Supervisor:
 def run_lock(home: Path) -> Iterator[None]:
     """Holds the lock of `home`, and ends the processes that a killed run has left running.
 
-    Raises `ServerError` if another run holds the lock.
+    Raises `ServerError` if another run holds the lock, or if the folder is not EchoTune's.
     """
+    claim(home)
     with writing_in(home):
         held = (home / "run.lock").open("w")
     with held as lock:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+from infra.home import claim
 from streams.cli import commands as all_commands
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream, an_event, now_ms
@@ -232,6 +233,7 @@ def test_a_home_that_cannot_be_written_is_said(
 
 def test_reset_asks_first_and_then_deletes_only_its_own(tmp_path: Path, station: Station) -> None:
     home = {"ECHOTUNE_HOME": str(tmp_path)}
+    claim(tmp_path)
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "letters").mkdir()
     asked: subprocess.CompletedProcess[str] = station.run("reset", "--snapshots", **home)

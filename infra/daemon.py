@@ -102,11 +102,12 @@ def spawn(
     log: Path,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    lock: int | None = None,
 ) -> Daemon:
     """Starts `command` in `folder` and its own session, so that it outlives the calling process.
 
     The process writes its pid next to `log` before it executes `command`, because the caller may be
-    killed before it has stored the pid (see `find_orphan`).
+    killed before it has stored the pid (see `find_orphan`). It inherits the descriptor `lock`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
@@ -118,6 +119,7 @@ def spawn(
             start_new_session=True,
             cwd=folder or log.parent,
             env={**os.environ, **(environment or {})},
+            pass_fds=() if lock is None else (lock,),
         )
     process.returncode = 0  # suppresses the warning that the process outlives this object
     return Daemon.of(process.pid, port)

@@ -17,10 +17,13 @@ from infra.kafka_server import VERSION as KAFKA_VERSION
 from infra.kafka_server import KafkaServer
 from infra.mongo_server import MongoServer
 from infra.redis_server import RedisServer
+from infra.server_lock import check_is_free, server_lock
 from topics.errors import ServerError
 
 STOP_TIMEOUT_S = 6.0
 SERVERS = ("kafka", "redis", "mongo")
+TITLES = {"kafka": "Kafka", "redis": "Redis", "mongo": "MongoDB"}
+"""What people call the servers."""
 _STATE_FILE = "servers.json"
 
 Say = Callable[[str], None]
@@ -120,8 +123,8 @@ class EmbeddedServers:
         if orphan := self._orphans().get(name):
             orphan.stop(STOP_TIMEOUT_S)
         port = _port_like(running, name, say)
-        with writing_in(self._home):
-            daemon = self._servers[name].start(port, say)
+        with writing_in(self._home), server_lock(self._lock(name), TITLES[name]) as lock:
+            daemon = self._servers[name].start(port, say, lock)
             self._store(name, daemon)
         try:
             self._servers[name].wait_ready(daemon)
@@ -132,13 +135,18 @@ class EmbeddedServers:
         say(f"{name} is up on port {port}")
 
     def down(self, say: Say = _silent) -> None:
-        """Stops all running servers; kills those that do not end in time."""
+        """Stops all running servers; kills those that do not end in time.
+
+        Raises `ServerError` if one still runs, in another container: its data are in use.
+        """
         with self._locked():
             running = {n: d for n, d in self._daemons().items() if d.is_alive()} | self._orphans()
             with ThreadPoolExecutor(max(1, len(running))) as pool:
                 list(pool.map(lambda daemon: daemon.stop(STOP_TIMEOUT_S), running.values()))
             for name in running:
                 say(f"{name} stopped")
+            for name in self._servers:
+                check_is_free(self._lock(name), TITLES[name])
 
     def start(self, name: str, say: Say = _silent) -> None:
         """Starts one server again, on its port."""
@@ -170,6 +178,9 @@ class EmbeddedServers:
 
     def _addresses(self) -> Addresses:
         return Addresses(**self._state()["addresses"])
+
+    def _lock(self, name: str) -> Path:
+        return self._home / f"{name}.lock"
 
     # -- the state file --------------------------------------------------------------------
 

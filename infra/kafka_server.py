@@ -36,7 +36,7 @@ def ensure_jars(libs: Path, say: Say) -> None:
     libs.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=libs.parent) as folder:
         part = Path(folder) / "libs"
-        shutil.copy(_POM_FOLDER / "pom.xml", folder)
+        shutil.copyfile(_POM_FOLDER / "pom.xml", Path(folder) / "pom.xml")
         run(
             [
                 *(maven, "-q", "-B", "dependency:copy-dependencies"),
@@ -97,11 +97,11 @@ class KafkaServer:
         """Bootstrap servers."""
         return f"{LOOPBACK}:{port}"
 
-    def start(self, port: int, say: Say) -> Daemon:
+    def start(self, port: int, say: Say, lock: int | None = None) -> Daemon:
         """Starts Kafka on `port` without waiting for it; formats the storage the first time."""
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(_POM_FOLDER / _LOG4J, self._folder)
+        shutil.copyfile(_POM_FOLDER / _LOG4J, self._folder / _LOG4J)
         settings = self._folder / _SETTINGS
         settings.write_text(self._properties(port, free_port(besides=port)))
         if not (self._folder / _DATA / "meta.properties").exists():
@@ -112,6 +112,7 @@ class KafkaServer:
             log=self._log,
             environment=_UTF8,
             folder=self._folder,
+            lock=lock,
         )
 
     def wait_ready(self, daemon: Daemon) -> None:

@@ -38,12 +38,12 @@ class MongoServer:
         """URL."""
         return f"mongodb://{LOOPBACK}:{port}"
 
-    def start(self, port: int, say: Callable[[str], None]) -> Daemon:
+    def start(self, port: int, say: Callable[[str], None], lock: int | None = None) -> Daemon:
         """Starts the server on `port` without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [server_program(), "--port", str(port), "--storage-path", str(self._folder)]
         command += ["--cache-size", "256M", "--sync-on-commit"]
-        return spawn(command, port=port, log=self._log)
+        return spawn(command, port=port, log=self._log, lock=lock)
 
     def wait_ready(self, daemon: Daemon) -> None:
         """Waits until the server answers; raises `ServerError` if it never does."""

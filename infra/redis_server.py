@@ -40,7 +40,7 @@ class RedisServer:
         """URL of its first database."""
         return f"redis://{LOOPBACK}:{port}/0"
 
-    def start(self, port: int, say: Callable[[str], None]) -> Daemon:
+    def start(self, port: int, say: Callable[[str], None], lock: int | None = None) -> Daemon:
         """Starts the server on `port` without waiting for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         options = {
@@ -53,7 +53,7 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return spawn([server_program(), *flags], port=port, log=self._log)
+        return spawn([server_program(), *flags], port=port, log=self._log, lock=lock)
 
     def wait_ready(self, daemon: Daemon) -> None:
         """Waits until the server answers; raises `ServerError` if it never does."""

@@ -4,7 +4,6 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from topics.errors import ServerError
 def test_a_server_that_cannot_write_names_the_home_folder_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start(self: RedisServer, port: int, say: Callable[[str], None]) -> Daemon:
+    def start(*_: object) -> Daemon:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(RedisServer, "start", start)

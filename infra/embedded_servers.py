@@ -122,8 +122,8 @@ class EmbeddedServers:
             return
         if orphan := self._orphans().get(name):
             orphan.stop(STOP_TIMEOUT_S)
-        port = _port_like(running, name, say)
         with writing_in(self._home), server_lock(self._lock(name), TITLES[name]) as lock:
+            port = _port_like(running, name, say)
             daemon = self._servers[name].start(port, say, lock)
             self._store(name, daemon)
         try:

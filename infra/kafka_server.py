@@ -101,7 +101,7 @@ class KafkaServer:
         """Starts Kafka on `port` without waiting for it; formats the storage the first time."""
         ensure_jars(self._libs, say)
         self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_POM_FOLDER / _LOG4J, self._folder / _LOG4J)
+        self._copy_log4j()
         settings = self._folder / _SETTINGS
         settings.write_text(self._properties(port, free_port(besides=port)))
         if not (self._folder / _DATA / "meta.properties").exists():
@@ -114,6 +114,12 @@ class KafkaServer:
             folder=self._folder,
             lock=lock,
         )
+
+    def _copy_log4j(self) -> None:
+        """Copies the text only: a copy that is as read-only as its source cannot be replaced."""
+        copy = self._folder / _LOG4J
+        copy.unlink(missing_ok=True)
+        shutil.copyfile(_POM_FOLDER / _LOG4J, copy)
 
     def wait_ready(self, daemon: Daemon) -> None:
         """Waits until Kafka answers; raises `ServerError` if it never does."""

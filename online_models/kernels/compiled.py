@@ -15,7 +15,9 @@ import numpy as np
 import xxhash
 from numba.core.caching import IndexDataCacheFile
 
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+from online_models.kernels.cache_folder import private_folder
+
+_OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -27,12 +29,12 @@ def njit_cached(function: _Function) -> _Function:
     package. The index's file name contains it too, because an index refers to classes that another
     version may not have.
     """
-    return _cached(numba.njit(**_OPTIONS)(function))
+    return _cached(function)
 
 
 def njit_inner(function: _Function) -> _Function:
     """As `njit_cached`, without wrappers for Python: only compiled code may call `function`."""
-    return _cached(numba.njit(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    return _cached(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def njit_inlined(function: _Function) -> _Function:
@@ -64,12 +66,28 @@ class _StampedFile(IndexDataCacheFile):  # type: ignore[misc, unused-ignore]
         self._save_index(overloads)
 
 
-def _cached(compiled: Any) -> Any:
+def _cached(function: Any, **options: bool) -> Any:
+    """The function with its cache; without one where no folder at all can be written."""
+    compiled = numba.njit(**_OPTIONS, **options)(function)
+    if not _has_cache(compiled):
+        return compiled
     file, stamp = compiled._cache._cache_file, sources_stamp()
     file.__class__ = _StampedFile
     file._source_stamp = stamp
     file._index_path = f"{file._index_path}-{stamp[:8]}"
     return compiled
+
+
+def _has_cache(compiled: Any) -> bool:
+    """Gives a function a cache in one of numba's folders, or else in one for temporary files."""
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # numba can write none of its folders
+        if private_folder() in (None, numba.config.CACHE_DIR):
+            return False
+        numba.config.CACHE_DIR = private_folder()
+        return _has_cache(compiled)
+    return True
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,14 @@ _HEARTBEAT_S = 1.0
 _TOPIC_ID_EVERY_S = 5.0
 
 
+def new_sequencer_id() -> str:
+    """A name for a sequencer that tells people where it runs.
+
+    Its last part is random: two containers may have one hostname, and one pid.
+    """
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
 @dataclass(frozen=True)
 class SequencerNames:
     """The sequencer's app id and topics; literal, because committed offsets depend on them."""
@@ -68,7 +77,7 @@ class SequencerWorker:
         schemas = WriterSchemas(registry_of(settings))
         self.sequencer = Sequencer(
             SequencerIdentity(
-                f"{socket.gethostname()}-{os.getpid()}",
+                new_sequencer_id(),
                 version("echotune"),
                 prefixed(self._kafka, names.learning_log),
                 prefixed(self._kafka, names.dead_letters),

@@ -118,12 +118,12 @@ def test_sequencers_join_by_certificate_and_by_token(
     }
     for environment in (by_certificate, by_token):
         worker = station.start("sequencer", **environment)
-        own = f"-{worker.process.pid}"
+        own = f"-{worker.process.pid}-"
         wait_until(
             lambda own=own: [  # type: ignore[misc]
                 each["partitions"]
                 for each in station.status()["sequencers"]
-                if each["sequencer_id"].endswith(own)
+                if own in each["sequencer_id"]
             ],
             any,
         )

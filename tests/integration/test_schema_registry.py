@@ -71,11 +71,11 @@ def send(station: Station, schema_id: int, text: str, *minutes: int) -> None:
 
 def wait_until_waiting(station: Station, sequencer: Worker) -> None:
     """Waits until a sequencer says that it waits for the registry."""
-    own = f"-{sequencer.process.pid}"
+    own = f"-{sequencer.process.pid}-"
 
     def errors() -> list[str]:
         found = station.status()["sequencers"]
-        return [e["schema_registry_error"] for e in found if e["sequencer_id"].endswith(own)]
+        return [e["schema_registry_error"] for e in found if own in e["sequencer_id"]]
 
     wait_until(errors, any)
 

@@ -6,6 +6,7 @@ that was no longer recognised would be started a second time, on the same data.
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,7 +26,9 @@ _SAME_START_S = 1.0
 """Tolerance of starts that are Unix times: elsewhere than on Linux, and of older versions."""
 _SPAWN_MAX_S = 60.0
 _ATTEMPTS = 3
-_LOG_LINES_SHOWN = 8
+_LINES_SHOWN = 8
+_JAVA_PLACE = re.compile(r"\s+(at [\w.$/@<>-]+\(|\.\.\. \d+ more)")
+"""A line of a stack trace."""
 _WRITE_PID = '{ echo $$; cat /proc/$$/stat 2>/dev/null; } > "$0"; exec "$@"'
 _START_FIELD = 19
 """Place of the start in /proc/PID/stat, counted behind the name of the program."""
@@ -171,7 +174,17 @@ def wait_ready(daemon: Daemon, name: str, log: Path, timeout_s: float) -> None:
 
 
 def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
+    return last_lines(log.read_text(errors="replace"))
+
+
+def last_lines(text: str) -> str:
+    """The end of what a program has said, without the places of its errors in Java's code.
+
+    >>> last_lines("ERROR no room\\n\\tat kafka.Kafka.main(Kafka.scala)\\n\\t... 12 more")
+    'ERROR no room'
+    """
+    lines = [each for each in text.splitlines() if not _JAVA_PLACE.match(each)]
+    return "\n".join(lines[-_LINES_SHOWN:])
 
 
 def answers(port: int) -> bool:

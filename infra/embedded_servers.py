@@ -168,6 +168,10 @@ class EmbeddedServers:
         daemons = self._daemons()
         return {name: name in daemons and daemons[name].is_alive() for name in self._servers}
 
+    def log_of(self, name: str) -> Path:
+        """The file with what a server says."""
+        return self._logs / f"{name}.log"
+
     def pids(self) -> dict[str, int]:
         """Process ids of the running servers."""
         return {name: each.pid for name, each in self._daemons().items() if each.is_alive()}
@@ -205,7 +209,7 @@ class EmbeddedServers:
     def _orphans(self) -> dict[str, Daemon]:
         """Running servers that are not in the state file, because their starter was killed."""
         known = set(self.pids().values())
-        found = {name: find_orphan(self._logs / f"{name}.log") for name in self._servers}
+        found = {name: find_orphan(self.log_of(name)) for name in self._servers}
         return {name: each for name, each in found.items() if each and each.pid not in known}
 
     def _store(self, name: str, daemon: Daemon | None) -> None:

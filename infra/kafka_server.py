@@ -10,7 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.daemon import LOOPBACK, Daemon, free_port, spawn, wait_ready
+from infra.daemon import LOOPBACK, Daemon, free_port, last_lines, spawn, wait_ready
 from infra.preflight import java_problems, remedy
 from topics.errors import ServerError
 
@@ -62,8 +62,7 @@ def run(command: list[str], folder: Path, what: str, remedy: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        end = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
-        raise ServerError(f"{what}:\n{end}", remedy)
+        raise ServerError(f"{what}:\n{last_lines(done.stdout + done.stderr)}", remedy)
 
 
 def program(name: str, remedy: str) -> str:

@@ -21,6 +21,7 @@ from streams.monitoring.observer import LiveView, Observer
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import look_at
+from streams.workers.server_watch import ServerWatch
 from streams.workers.supervisor import Supervisor
 from topics.errors import ServerError
 
@@ -64,14 +65,16 @@ def run(
         check_listener(listener)
         look_at(files, listener)
     news: deque[str] = deque(maxlen=_NEWS_SHOWN)
+    watch = ServerWatch(embedded_servers(settings), news.append)
     with Supervisor(settings.home, news.append) as supervisor:
         _take_one_signal()
         try:
             start_servers(settings)
+            watch.begin()
             with _following_the_journal(supervisor, settings, news) as recommenders:
                 _start_processes(supervisor, files or [], listener, rate)
                 title = _title(is_generated=not files)
-                view = _View(settings, supervisor, title, news, ends=exit_when_done)
+                view = _View(settings, (supervisor, watch), title, news, ends=exit_when_done)
                 is_good = asyncio.run(view.show(recommenders))
             if not is_good:
                 console.say("\n".join(supervisor.last_lines(FEED, _NEWS_SHOWN)))
@@ -81,6 +84,7 @@ def run(
             _ignore_signals()
             console.say("stopping ...")
             supervisor.stop()
+            watch.stop()
             _stop_servers(settings)
     raise typer.Exit(0 if is_good else EXIT_ERROR)
 
@@ -164,14 +168,14 @@ class _View:
     def __init__(
         self,
         settings: Settings,
-        supervisor: Supervisor,
+        processes: tuple[Supervisor, ServerWatch],
         title: str,
         news: deque[str],
         *,
         ends: bool,
     ) -> None:
         self._settings = settings
-        self._supervisor = supervisor
+        self._supervisor, self._watch = processes
         self._title = title
         self._ends = ends
         self._news = news
@@ -220,6 +224,7 @@ class _View:
         return [f"{FEED}: {each}" for each in self._supervisor.last_lines(FEED, count)]
 
     async def _observed(self, observer: Observer) -> LiveView:
+        self._watch.restart_ended()
         self._supervisor.restart_ended()
         return await observer.current_view()
 

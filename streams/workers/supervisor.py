@@ -21,12 +21,9 @@ import psutil
 
 from infra.daemon import Daemon
 from infra.home import claim, stored_json, writing_in
+from streams.workers.backoff import Backoff
 from topics.errors import ServerError
 
-RESTART_FIRST_S = 0.5
-RESTART_MAX_S = 15.0
-STEADY_S = 60.0
-"""A process that ran this long is restarted after the shortest wait (backoff is reset)."""
 STOP_TIMEOUT_S = 3.5
 _POLL_S = 0.05
 _TAIL_BYTES = 65_536
@@ -38,19 +35,17 @@ Say = Callable[[str], object]
 
 @dataclass
 class _Child:
-    """A supervised process; times are of a monotonic clock, in seconds."""
+    """A supervised process."""
 
     name: str
     command: Sequence[str]
     log: Path
     is_lasting: bool
     process: "subprocess.Popen[bytes]"
-    started_at: float
+    backoff: Backoff
     log_bytes_before: int = 0
     """Size of the log file before this run."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    restart_at: float | None = None
-    wait_s: float = field(default=RESTART_FIRST_S)
     kill_at: float | None = None
     """When the process is killed, because it is no longer wanted; None while it is."""
 
@@ -99,7 +94,7 @@ class Supervisor:
             variables = os.environ if environment is None else environment
             process = _spawned(command, log, variables)
             self._children[name] = _Child(
-                *(name, command, log, is_lasting, process, self._clock()),
+                *(name, command, log, is_lasting, process, Backoff(self._clock())),
                 log_bytes_before=before,
                 environment=variables,
             )
@@ -130,15 +125,11 @@ class Supervisor:
 
     def _restart_when_due(self, child: _Child) -> None:
         now = self._clock()
-        if child.restart_at is None:
-            ran_steadily = now - child.started_at > STEADY_S
-            child.wait_s = RESTART_FIRST_S if ran_steadily else child.wait_s
-            child.restart_at = now + child.wait_s
+        if child.backoff.is_news(now):
             self._say(f"{child.name} ended ({child.process.returncode}); see {child.log}")
-        elif now >= child.restart_at:
+        elif child.backoff.is_over(now):
             child.process = _spawned(child.command, child.log, child.environment)
-            child.wait_s = min(2 * child.wait_s, RESTART_MAX_S)
-            child.started_at, child.restart_at = now, None
+            child.backoff.note_start(now)
             self._say(f"{child.name} started again")
             self._store_processes()
 

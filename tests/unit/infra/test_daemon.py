@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from infra.daemon import Daemon, find_orphan, spawn
+from infra.daemon import Daemon, find_orphan, spawn, wait_ready
 from tests.support.station import wait_until
+from topics.errors import ServerError
 
 STEP_S = 3.0
 
@@ -58,3 +59,17 @@ def test_an_ended_server_is_not_alive(server: Daemon, log: Path) -> None:
     server.stop(5.0)
     assert not server.is_alive()
     assert find_orphan(log) is None
+
+
+def test_a_server_that_does_not_start_is_explained_by_its_error_not_by_places_in_its_code(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "kafka.log"
+    places = "".join(f"\tat kafka.Kafka$.main(Kafka.scala:{line})\n" for line in range(20))
+    log.write_text(f"ERROR the disk is full\n{places}Caused by: no room\n\t... 12 more\n")
+    ended = Daemon(pid=2**22 + 1, started=0.0, port=1, boot="another")
+    with pytest.raises(ServerError) as explained:
+        wait_ready(ended, "Kafka", log, 5.0)
+    assert explained.value.message == (
+        "Kafka ended at once:\nERROR the disk is full\nCaused by: no room"
+    )

@@ -18,6 +18,11 @@ from streams.cli.untrusted_text import visible, visible_json
 class _Visible(Console):
     """A terminal that obeys no control character of the text that it shows."""
 
+    @property
+    def can_redraw(self) -> bool:
+        """Whether what was shown can be shown anew in its place; elsewhere lines are printed."""
+        return self.is_terminal and not self.is_dumb_terminal
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a line every few seconds elsewhere."""
+"""Progress of long work: a bar in a terminal that can redraw it, lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ Show = Callable[[float | None, str], object]
 @contextmanager
 def progress(title: str) -> Iterator[Show]:
     """Shows the progress of the work `title` on stderr."""
-    if not console.err.is_terminal:
+    if not console.err.can_redraw:
         yield _lines(title)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

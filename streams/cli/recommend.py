@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 from rich.live import Live
 
 from streams.addresses import addresses_of
@@ -95,6 +96,8 @@ def watch(
     settings = Settings()
     if json:
         asyncio.run(_watch(settings, listener, partial(_print_line, listener, k)))
+    if not console.out.can_redraw:
+        asyncio.run(_watch(settings, listener, partial(_print_list, listener, k)))
     with Live(console=console.out, auto_refresh=False) as live:
         asyncio.run(_watch(settings, listener, partial(_redraw, live, listener, k)))
 
@@ -114,8 +117,18 @@ async def _watch(settings: Settings, listener: str, show: _Show) -> None:
 def _redraw(
     live: Live, listener: str, k: int, stored: StoredList | None, names: dict[str, str]
 ) -> None:
+    live.update(_watched(listener, k, stored, names), refresh=True)
+
+
+def _print_list(listener: str, k: int, stored: StoredList | None, names: dict[str, str]) -> None:
+    console.out.print(_watched(listener, k, stored, names))
+
+
+def _watched(
+    listener: str, k: int, stored: StoredList | None, names: dict[str, str]
+) -> RenderableType:
     title = _title(listener, stored) if stored else f"no list for {listener} yet"
-    live.update(list_table(title, stored, names, k=k), refresh=True)
+    return list_table(title, stored, names, k=k)
 
 
 def _print_line(listener: str, k: int, stored: StoredList | None, names: dict[str, str]) -> None:

@@ -185,7 +185,7 @@ class _View:
         addresses = addresses_of(self._settings)
         async with ListReader(self._settings, addresses) as reader:
             observer = Observer(self._settings, addresses, reader)
-            watch = self._redraw if console.out.is_terminal else self._print
+            watch = self._redraw if console.out.can_redraw else self._print
             following = asyncio.create_task(recommenders.follow())
             try:
                 return await watch(observer)

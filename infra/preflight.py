@@ -88,14 +88,31 @@ def java_problems() -> list[Problem]:
     found = shutil.which("java")
     if found is None:
         return [Problem(f"Java is missing; Kafka needs {JAVA_MIN} or newer.", remedy("java"))]
-    done = subprocess.run([found, "-version"], stderr=subprocess.PIPE, check=False)
-    version = java_version(done.stderr.decode(errors="replace"))
+    said = _everything_that_it_says([found, "-version"])
+    version = java_version(said)
     if version is None:
-        return [Problem(f"{found} does not say its version.", remedy("java"))]
+        return [_silent_java(found, said)]
     if version < JAVA_MIN:
         what = f"{found} is Java {version}; Kafka needs {JAVA_MIN} or newer."
         return [Problem(what, remedy("java"))]
     return []
+
+
+def _everything_that_it_says(command: list[str]) -> str:
+    """Java writes its version to stderr, but to stdout why it does not start."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.stdout.decode(errors="replace")
+
+
+def _silent_java(found: str, said: str) -> Problem:
+    """A Java that does not say its version, by the last line that it says instead."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not lines:
+        return Problem(f"{found} does not say its version.", remedy("java"))
+    return Problem(
+        f"{found} does not say its version, but: {lines[-1]}.",
+        "It may lack memory (ulimit -v, a container's limit). " + remedy("java"),
+    )
 
 
 def java_version(text: str) -> int | None:

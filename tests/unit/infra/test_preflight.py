@@ -53,6 +53,22 @@ def test_an_older_java_is_named_with_its_version(path: Path) -> None:
     assert "is Java 11; Kafka needs 17 or newer" in problem.message
 
 
+def test_a_java_that_does_not_start_is_quoted_and_memory_named(path: Path) -> None:
+    text = "echo Error occurred; echo 'Could not allocate class space'; echo; exit 1"
+    a_program(path, "java", text)
+    (problem,) = preflight.java_problems()
+    assert problem.message.endswith(
+        "does not say its version, but: Could not allocate class space."
+    )
+    assert problem.remedy.startswith("It may lack memory")
+
+
+def test_a_java_that_says_nothing_is_to_be_installed(path: Path) -> None:
+    a_program(path, "java", "exit 1")
+    (problem,) = preflight.java_problems()
+    assert problem.message == f"{path / 'java'} does not say its version."
+
+
 def test_maven_is_not_needed_once_the_jars_are_there(path: Path, tmp_path: Path) -> None:
     assert preflight.maven_problems(str(tmp_path)) == []
 

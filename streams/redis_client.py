@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -14,6 +15,11 @@ REDIS_UNAVAILABLE = (RedisError, OSError, asyncio.TimeoutError)
 """The exceptions that mean that Redis is unavailable."""
 _ANSWER_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 2.0
+_OBJECTS = (
+    *("retry", "retry_on_error", "credential_provider"),
+    *("redis_connect_func", "event_dispatcher", "maint_notifications_config"),
+)
+"""Parameters of the client that only programs can give."""
 
 
 def redis_of(addresses: Addresses) -> Redis:
@@ -30,6 +36,7 @@ def redis_of(addresses: Addresses) -> Redis:
 def _client(url: str) -> Redis:
     """A client; a connection is made, which connects to nothing, to check the parameters."""
     try:
+        _check_parameters(url)
         redis = Redis.from_url(
             url,
             socket_timeout=_ANSWER_TIMEOUT_S,
@@ -38,13 +45,22 @@ def _client(url: str) -> Redis:
         )
         redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         return redis
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, RedisError) as error:
         unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
         what = f": it has no parameter {unknown[1]!r}" if unknown else ""
+        if isinstance(error, RedisError) and "ssl_cert_reqs" in url:
+            what = ": ssl_cert_reqs has to be none, optional or required"
         raise SettingsError(
             f"{shown(url)} is not an address of a Redis server{what}.",
             "Set ECHOTUNE_REDIS to redis://host:port/db.",
         ) from None  # the cause may have a part of the URL that is secret
+
+
+def _check_parameters(url: str) -> None:
+    """Raises `TypeError`, as `Redis` does, for parameters whose values no text can be."""
+    for name in parse_qs(urlsplit(url).query):
+        if name in _OBJECTS:
+            raise TypeError(f"unexpected keyword argument '{name}'")
 
 
 class _ClosedIsUnavailable:

@@ -23,6 +23,10 @@ EXIT_CODES = (
     "2 wrong usage; 3 an error that you can act on, printed in a line; "
     "130 stopped by Ctrl-C."
 )
+_TOO_LITTLE_MEMORY = (
+    "There is not enough memory for this command.",
+    "Raise the limit (ulimit -v, or the container's), or end other programs.",
+)
 
 app = typer.Typer(
     name="echotune",
@@ -56,11 +60,8 @@ def main() -> None:
     console.replace_what_cannot_be_shown()
     try:
         _run_command()
-    except EchoTuneError as error:
-        console.failure(error.message, error.remedy)
-        sys.exit(EXIT_ERROR)
-    except ValidationError as error:
-        console.failure(*_wrong_settings(error))
+    except (EchoTuneError, ValidationError, MemoryError) as error:
+        console.failure(*_in_words(error))
         sys.exit(EXIT_ERROR)
     except BrokenPipeError:  # the reader has seen enough, as `head` has
         _discard_output()
@@ -95,6 +96,13 @@ def _discard_output() -> None:
     """Lets Python end without writing what could not be written; it would exit with 120."""
     with suppress(OSError, AttributeError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _in_words(error: EchoTuneError | ValidationError | MemoryError) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    if isinstance(error, EchoTuneError):
+        return error.message, error.remedy
+    return _wrong_settings(error) if isinstance(error, ValidationError) else _TOO_LITTLE_MEMORY
 
 
 def _of_the_system(error: OSError) -> tuple[str, str]:

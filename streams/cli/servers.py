@@ -1,5 +1,6 @@
 """`echotune up|down|reset`: starts and stops the embedded servers, and deletes their data."""
 
+import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 
 from infra.embedded_servers import EmbeddedServers
 from infra.home import STATE_FOLDERS, is_claimed
-from streams.addresses import addresses_of, shown_addresses
+from streams.addresses import Addresses, addresses_of, redis_url, shown_addresses
 from streams.cli import console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
@@ -40,10 +41,23 @@ def embedded_servers(settings: Settings) -> EmbeddedServers:
 
 def start_servers(settings: Settings) -> None:
     """Starts the embedded servers, and creates the topics."""
+    asyncio.run(_check_addresses(settings))
     servers = embedded_servers(settings)
     if servers.wanted:
         servers.up(console.say)
     apply_topics(settings, addresses_of(settings))
+
+
+async def _check_addresses(settings: Settings) -> None:
+    """Raises `SettingsError` for an address that is none, before anything is started."""
+    if redis := redis_url(settings):
+        from streams.redis_client import redis_of
+
+        await redis_of(Addresses(kafka="", redis=redis, mongo="")).aclose()
+    if mongo := settings.mongo.get_secret_value():
+        from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+
+        await MongoTrackCatalogue(mongo).close()
 
 
 def up(json: Json = False) -> None:

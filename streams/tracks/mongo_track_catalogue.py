@@ -1,5 +1,6 @@
 """The track catalogue in MongoDB: one document per track."""
 
+import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -78,19 +79,22 @@ class MongoTrackCatalogue:
 
 
 def _client(url: str, answer_timeout_s: float) -> AsyncIOMotorClient[dict[str, Any]]:
+    """A client; parameters that it does not know are ignored, without a word of their values."""
     try:
-        return AsyncIOMotorClient(
-            url,
-            serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
-            connectTimeoutMS=SELECTION_TIMEOUT_MS,
-            socketTimeoutMS=int(answer_timeout_s * 1000),
-            maxPoolSize=_CONNECTIONS_MAX,
-            w="majority",
-            journal=True,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return AsyncIOMotorClient(
+                url,
+                serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
+                connectTimeoutMS=SELECTION_TIMEOUT_MS,
+                socketTimeoutMS=int(answer_timeout_s * 1000),
+                maxPoolSize=_CONNECTIONS_MAX,
+                w="majority",
+                journal=True,
+            )
     except (ConfigurationError, ValueError) as error:
         raise SettingsError(
-            f"The address of MongoDB cannot be used: {error}",
+            f"The address of MongoDB cannot be used: {str(error).rstrip('.')}.",
             "Set ECHOTUNE_MONGO to mongodb://host:port.",
         ) from error
 

@@ -1,9 +1,13 @@
 """Nothing secret of an address is ever shown, whichever part it is in."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from streams.addresses import Addresses, shown
 from streams.redis_client import redis_of
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from topics.errors import SettingsError
 
 SECRET = "s3cret"
@@ -45,9 +49,26 @@ def test_what_has_no_secret_is_shown_as_it_is(url: str) -> None:
         ("redis://host:s3cret/0", "no"),
         ("http://me:s3cret@host/0", "no"),
         ("rediss://host/0?ssl_s3cret=1&password=s3cret", "no parameter"),
+        ("rediss://host/0?ssl_cert_reqs=s3cret&password=s3cret", "none, optional or required"),
+        ("redis://host/0?retry=s3cret", "no parameter 'retry'"),
+        ("redis://host/0?retry_on_error=s3cret", "no parameter 'retry_on_error'"),
+        ("redis://host/0?event_dispatcher=s3cret", "no parameter 'event_dispatcher'"),
     ],
 )
 def test_a_wrong_address_of_redis_is_named_without_its_secrets(url: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says) as raised:
         redis_of(Addresses(kafka="", redis=url, mongo=""))
-    assert "password=s3cret" not in str(raised.value)
+    assert "=s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("parameter", ["tlsCertificateKeyPasswort", "maxIdleTimeMS", "w", "ssl"])
+def test_a_wrong_parameter_of_mongodb_prints_nothing(
+    parameter: str, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    async def make_client() -> None:
+        await MongoTrackCatalogue(f"mongodb://host/?{parameter}={SECRET}").close()
+
+    with suppress(SettingsError):
+        asyncio.run(make_client())
+    assert capfd.readouterr().err == ""
+    assert [str(each.message) for each in recwarn if each.category is UserWarning] == []

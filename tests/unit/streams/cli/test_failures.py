@@ -16,6 +16,7 @@ import typer
 
 import infra
 import streams
+from infra.embedded_servers import EmbeddedServers
 from streams import cli
 from streams.cli import commands, console
 from streams.producers.import_ledger import ImportLedger
@@ -288,3 +289,34 @@ def test_an_option_that_does_not_exist_is_wrong_usage(command: str, typed: Typed
     ended = typed(f"{command} {ARGUMENTS[command]} --nonsense")
     assert ended.code == EXIT_USAGE
     assert "--nonsense" in ended.err
+
+
+@pytest.mark.parametrize("command", ["up", "run"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS", "nonsense"),
+        ("REDIS", "rediss://host/0?ssl_cert_reqs=bogus"),
+        ("MONGO", "http://host"),
+        ("MONGO", "mongodb://host:99999"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_before_a_server_is_started(
+    command: str, name: str, value: str, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ECHOTUNE_KAFKA")
+    monkeypatch.setenv(f"ECHOTUNE_{name}", value)
+    started: list[object] = []
+    monkeypatch.setattr(EmbeddedServers, "up", lambda *_: started.append("servers"))
+    ended = typed(command)
+    check_explained(ended)
+    assert f"ECHOTUNE_{name}" in ended.err
+    assert started == []
+
+
+def test_too_little_memory_is_explained(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_out_of_memory() -> NoReturn:
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "_run_command", run_out_of_memory)
+    check_explained(typed("models"))

@@ -1,6 +1,7 @@
 """The embedded MongoDB stand-in: SecantusDB, a process of its own; production uses MongoDB."""
 
 import shutil
+import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,19 @@ from topics.errors import ServerError
 
 READY_TIMEOUT_S = 30.0
 _PROGRAM = "secantusd-py"
+_WITHOUT_A_WHEEL = (3, 14)
+"""First version of Python for which `pyproject.toml` does not install SecantusDB."""
 
 
 def server_program() -> str:
     """Path of the server; raises `ServerError` if it is not installed."""
     scripts = Path(sysconfig.get_path("scripts")) / _PROGRAM
     found = str(scripts) if scripts.is_file() else shutil.which(_PROGRAM)
+    if found is None and sys.version_info >= _WITHOUT_A_WHEEL:
+        raise ServerError(
+            f"SecantusDB has no wheel for Python {sys.version_info[0]}.{sys.version_info[1]}.",
+            "Names of tracks will be missing, unless you set ECHOTUNE_MONGO to a MongoDB of yours.",
+        )
     if found is None:
         raise ServerError(
             "SecantusDB is not installed.",

@@ -28,11 +28,13 @@ from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.redis_refusals import Refusal, redis_refusal
+from streams.registry.contracts import registry_of, subject_of
+from streams.registry.schema_registry import SchemaRegistry
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from topics.catalogue import LISTENING_EVENTS, catalogue
-from topics.errors import EchoTuneError, RefusedError
+from topics.errors import EchoTuneError, RefusedError, RegistryUnavailableError
 from topics.learning_progress import LearningProgress
 
 WITHIN_S = 45.0
@@ -50,6 +52,8 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
         "redis": lambda probe: asyncio.run(_redis(probe, settings, addresses)),
         "kafka": lambda probe: _kafka(probe, settings, addresses),
     }
+    if registry := registry_of(settings):
+        questions["registry"] = lambda probe: _registry(probe, registry)
     if addresses.mongo:
         questions["mongo"] = lambda probe: asyncio.run(_mongo(probe, addresses.mongo))
     clock_ms = time.time_ns() // 1_000_000
@@ -67,7 +71,7 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
         remedies={
             server: probe.problem.remedy
             for server, probe in probes.items()
-            if isinstance(probe.problem, RefusedError | Refusal)
+            if isinstance(probe.problem, RefusedError | RegistryUnavailableError | Refusal)
         },
         hangs=not all(probe.is_over for probe in probes.values()),
         snapshots=_snapshots(settings),
@@ -76,7 +80,7 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
 
 
 def _why(problem: object) -> str:
-    if isinstance(problem, RefusedError):
+    if isinstance(problem, RefusedError | RegistryUnavailableError):
         return problem.message
     if isinstance(problem, Refusal):
         return problem.what
@@ -194,7 +198,17 @@ def _wait(is_enough: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-# -- mongodb and disk ------------------------------------------------------------------------------
+# -- schema registry, mongodb and disk -------------------------------------------------------------
+
+
+def _registry(probe: Probe, registry: SchemaRegistry) -> None:
+    probe.question = "the level of a subject"
+    try:
+        registry.level(subject_of(LISTENING_EVENTS))
+    except EchoTuneError as error:
+        probe.problem = error
+        return
+    probe.found["registry_answers"] = True
 
 
 async def _mongo(probe: Probe, url: str) -> None:

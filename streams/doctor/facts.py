@@ -51,7 +51,7 @@ class Facts:
     kafka: str = ""
     """Kafka's address."""
     unavailable: Mapping[str, str] = field(default_factory=dict)
-    """Server (kafka, redis, mongo) → the reason why it is unavailable."""
+    """Server (kafka, redis, registry, mongo) → the reason why it is unavailable."""
     remedies: Mapping[str, str] = field(default_factory=dict)
     """Server → what to do, where the server refuses this client."""
     hangs: bool = False
@@ -71,6 +71,8 @@ class Facts:
     letters_at_ms: tuple[int, ...] | None = None
     """When each of the newest dead letters was written."""
     redis: RedisFacts | None = None
+    registry_answers: bool = False
+    """False if the schema registry is unavailable or not set."""
     missing_indexes: tuple[str, ...] | None = None
     """None if MongoDB is unavailable or not set."""
     snapshots: Snapshots = field(default_factory=Snapshots)

@@ -28,6 +28,7 @@ ANSWER_BYTES_MAX = 2 * SCHEMA_BYTES_MAX
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _NO_LEVEL = 40401, 40402, 40403, 40408
 _INCOMPATIBLE, _INVALID = 409, 422
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class _ResponseError(Exception):
@@ -146,6 +147,8 @@ class HttpSchemaRegistry:
         except _ResponseError as refusal:
             if refusal.code in absent:
                 return None
+            if refusal.status in _REFUSED:
+                raise self._refused(refusal) from refusal
             raise self._unavailable(str(refusal)) from refusal
 
     def _request_once(self, method: str, path: str, body: Any = None) -> Any:
@@ -181,6 +184,13 @@ class HttpSchemaRegistry:
         if not isinstance(found, kind):
             raise self._unavailable(f"its answer has no {name}")
         return found
+
+    def _refused(self, refusal: _ResponseError) -> RegistryUnavailableError:
+        return RegistryUnavailableError(
+            f"The schema registry at {self._shown} refuses this client: {refusal} "
+            f"({refusal.status}).",
+            "Does ECHOTUNE_SCHEMA_REGISTRY have the right user and password?",
+        )
 
     def _unavailable(self, what: str) -> RegistryUnavailableError:
         return RegistryUnavailableError(

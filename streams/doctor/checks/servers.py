@@ -22,6 +22,13 @@ def _redis(facts: Facts) -> Judged:
     return _reached(facts, "redis", Level.BROKEN, "Start it, or correct ECHOTUNE_REDIS.")
 
 
+def _registry(facts: Facts) -> Judged:
+    if not facts.registry_answers and "registry" not in facts.unavailable:
+        return ok("not set: schemas have fixed ids")
+    remedy = "Start it, or correct ECHOTUNE_SCHEMA_REGISTRY. Events of new schemas wait for it."
+    return _reached(facts, "registry", Level.WARNING, remedy)
+
+
 def _mongo(facts: Facts) -> Judged:
     if facts.missing_indexes is None and "mongo" not in facts.unavailable:
         return ok("not set: tracks have no names")
@@ -153,6 +160,7 @@ def _beating(facts: Facts) -> set[str]:
 CHECKS: dict[str, Check] = {
     "kafka": _kafka,
     "redis": _redis,
+    "registry": _registry,
     "mongodb": _mongo,
     "mongodb indexes": _indexes,
     "topics": _topics,

@@ -168,3 +168,13 @@ def test_nobody_there_means_away() -> None:
 def test_what_is_no_address_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match="ECHOTUNE_SCHEMA_REGISTRY"):
         HttpSchemaRegistry(url)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_registry_that_refuses_the_user_is_said_to_refuse(answer: Any, status: int) -> None:
+    answer.status, answer.body = status, b'{"error_code": 40101, "message": "Unauthorized"}'
+    with pytest.raises(RegistryUnavailableError, match="refuses this client") as refused:
+        registry_of(answer, "me:s3cret@").level("listening-events-value")
+    assert f"Unauthorized ({status})" in refused.value.message
+    assert "user and password" in refused.value.remedy
+    assert "s3cret" not in str(refused.value)

@@ -253,6 +253,7 @@ def test_every_check_can_say_that_something_is_not_well() -> None:
     assert {check for check, *_ in SICK} == CHECKS.keys() - {
         "kafka",
         "redis",
+        "registry",
         "mongodb",
         "ignored batches",
     }
@@ -260,7 +261,12 @@ def test_every_check_can_say_that_something_is_not_well() -> None:
 
 @pytest.mark.parametrize(
     ("server", "level"),
-    [("kafka", Level.BROKEN), ("redis", Level.BROKEN), ("mongo", Level.WARNING)],
+    [
+        ("kafka", Level.BROKEN),
+        ("redis", Level.BROKEN),
+        ("registry", Level.WARNING),
+        ("mongo", Level.WARNING),
+    ],
 )
 def test_a_server_that_is_away_is_a_finding_and_what_it_knows_is_not_judged(
     server: str, level: Level

@@ -22,6 +22,7 @@ from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, Topic
 from topics.errors import ServerError, TopicError
 
 _TIMEOUT_S = 30.0
+_LISTING_TIMEOUT_S = 10.0
 _POLL_S = 0.1
 _REPLICAS_TO_LOSE_ONE = 3
 _LIMIT = "max.message.bytes"
@@ -167,7 +168,7 @@ def _may_grow(difference: Difference) -> bool:
 
 def _found(admin: AdminClient, wanted: Sequence[Topic], prefix: str) -> dict[str, FoundTopic]:
     try:
-        existing = interruptible(lambda: admin.list_topics(timeout=_TIMEOUT_S)).topics
+        existing = interruptible(lambda: admin.list_topics(timeout=_LISTING_TIMEOUT_S)).topics
     except KafkaException as error:
         raise ServerError(f"Kafka cannot be asked for its topics: {error}.", "Is it up?") from error
     names = [name for topic in wanted if (name := prefix + topic.name) in existing]

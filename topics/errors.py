@@ -14,6 +14,7 @@
     │   └── NewerSnapshotError  a newer EchoTune wrote it: upgrade, or echotune reset --snapshots
     ├── LogError                the learning-log is not the state's, or another recommender took
     │                           over: restore the log, echotune reset, or start the worker again
+    ├── ArchiveError            a backup is damaged, or of another log: use another copy or folder
     └── PositionError           a topic has no next offset: restart the worker, which compares
 
 Code raises the narrowest class. `ModelError` of `online_models.errors` is not among them, because

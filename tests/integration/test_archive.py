@@ -58,6 +58,15 @@ def other(tmp_path: Path) -> Iterator[Station]:
     station.close()
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A new cluster that nothing is restored into."""
+    station = Station(tmp_path_factory.mktemp("untouched") / "home", KAFKA_LIBS)
+    station.up()
+    yield station
+    station.close()
+
+
 def records_of(station: Station, topic: str) -> list[ArchivedRecord]:
     with PartitionReader(station.addresses.kafka, "test", topic) as reader:
         return [ArchivedRecord.of_message(each) for each in reader.read(0, *reader.bounds(0))]
@@ -98,10 +107,10 @@ def test_a_backup_goes_on_where_the_last_one_ended(one: Station, tmp_path: Path)
 
 
 def test_a_backup_of_another_log_is_not_continued(
-    one: Station, folder: Path, other: Station, tmp_path: Path
+    one: Station, folder: Path, untouched: Station, tmp_path: Path
 ) -> None:
     before = sorted(each.name for each in folder.iterdir())
-    done = other.run("backup", str(folder))
+    done = untouched.run("backup", str(folder))
     assert done.returncode == 3
     assert "another model-lifecycle" in done.stderr or "another learning-log" in done.stderr
     assert sorted(each.name for each in folder.iterdir()) == before
@@ -135,16 +144,16 @@ HARMS: list[tuple[Callable[[Path], object], str]] = [
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_changed(
-    folder: Path, other: Station, tmp_path: Path
+    folder: Path, untouched: Station, tmp_path: Path
 ) -> None:
-    before = records_of(other, LEARNING_LOG.name)
+    before = records_of(untouched, LEARNING_LOG.name)
     for at, (harm, says) in enumerate(HARMS):
         path = copy_of(folder, tmp_path / f"harmed {at}")
         harm(path / BackupFolder.opened(path).manifest.topics[LEARNING_LOG.name][-1].name)
-        done = other.run("restore", str(path))
+        done = untouched.run("restore", str(path))
         assert done.returncode == 3
         assert says in done.stderr
-        assert records_of(other, LEARNING_LOG.name) == before
+        assert records_of(untouched, LEARNING_LOG.name) == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"topics": {"a": [{}]}}'])
@@ -157,17 +166,19 @@ def test_what_is_no_manifest_is_refused(text: str, one: Station, tmp_path: Path)
         assert "Traceback" not in done.stderr
 
 
-def test_a_cluster_with_a_history_of_its_own_is_left_as_it_is(folder: Path, other: Station) -> None:
-    other.start("sequencer")
-    other.produce(a_stream(20))
-    before = wait_until(lambda: records_of(other, LEARNING_LOG.name), lambda it: len(it) > 2)
-    done = other.run("restore", str(folder))
-    assert done.returncode == 3
-    assert "is not the beginning of the backup" in done.stderr
-    assert records_of(other, LEARNING_LOG.name)[: len(before)] == before
-
-
-def test_without_a_backup_there_is_nothing_to_restore(other: Station, tmp_path: Path) -> None:
-    done = other.run("restore", str(tmp_path))
+def test_without_a_backup_there_is_nothing_to_restore(untouched: Station, tmp_path: Path) -> None:
+    done = untouched.run("restore", str(tmp_path))
     assert done.returncode == 3
     assert "holds no backup" in done.stderr
+
+
+def test_a_cluster_with_a_history_of_its_own_is_left_as_it_is(
+    folder: Path, untouched: Station
+) -> None:
+    untouched.start("sequencer")
+    untouched.produce(a_stream(20))
+    before = wait_until(lambda: records_of(untouched, LEARNING_LOG.name), lambda it: len(it) > 2)
+    done = untouched.run("restore", str(folder))
+    assert done.returncode == 3
+    assert "is not the beginning of the backup" in done.stderr
+    assert records_of(untouched, LEARNING_LOG.name)[: len(before)] == before

@@ -1,5 +1,6 @@
 """Runs `echotune run` and other commands as a user does, and finds their processes."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import psutil
 
+from streams.addresses import addresses_of
+from streams.monitoring.status import system_status
+from streams.settings import Settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.station import FAST, REPOSITORY, WAIT_S, wait_until
+from topics.errors import EchoTuneError
 
 
 class Home:
@@ -81,9 +86,13 @@ class Home:
         return wait_until(self.applied, lambda found: found > more_than)
 
     def applied(self) -> int:
-        """Number of events in the model; 0 while it is unknown."""
-        said = self.run("status", "--json").stdout
-        return int(json.loads(said)["applied"] or 0) if said else 0
+        """Number of events in the model; 0 while it is unknown. Starts no process."""
+        settings = Settings(home=self.folder)
+        try:
+            found = asyncio.run(system_status(settings, addresses_of(settings)))
+        except EchoTuneError:  # the servers are just starting
+            return 0
+        return int(found["applied"] or 0)
 
     def addresses(self) -> dict[str, str]:
         """Addresses of its servers, by name."""

@@ -5,7 +5,6 @@ from streams.doctor.findings import Check, Judged, Level, ok
 from streams.recommender_identity import RecommenderIdentity
 
 FREE_BYTES_MIN = 1 << 30
-"""Maximum difference between 1 and the sum of all generations' shares."""
 FREE_SNAPSHOTS_MIN = 4
 """Minimum free space of the disk, in snapshots as large as the newest one."""
 

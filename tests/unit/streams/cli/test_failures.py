@@ -1,6 +1,7 @@
 """Whatever fails, a command ends with an exit code and lines for people, never with a traceback."""
 
 import importlib
+import json
 import os
 import pkgutil
 import shlex
@@ -53,10 +54,15 @@ ARGUMENTS = {
     "generations create": "second --why it",
     "generations start": "second --why it",
     "generations stop": "second --why it",
+    "generations scale": "second --shards 2 --why it",
+    "generations wait": "second",
+    "generations compare": "second first",
     "generations gate": "second",
     "generations canary": "second 5% --why it",
     "generations promote": "second --why it",
     "generations rollback": "--why it",
+    "backup": "backup",
+    "restore": "backup",
 }
 """What a person types after the name of each command."""
 NEEDS_NOTHING = {"models"}
@@ -124,6 +130,9 @@ def typed(
     monkeypatch.setenv("ECHOTUNE_MONGO", f"mongodb://127.0.0.1:{port}")
     monkeypatch.setenv("ECHOTUNE_SCHEMA_REGISTRY", f"http://127.0.0.1:{port}")
     monkeypatch.chdir(tmp_path)
+    manifest = {"topics": {"learning-log": []}}
+    Path("backup").mkdir()
+    Path("backup/manifest.json").write_text(json.dumps(manifest))
     Path("plays.csv").write_text("listener,artist,track,listened_at\nann,a,b,1600000000\n")
 
     def run(line: str) -> Ended:
@@ -146,7 +155,8 @@ def _shorten_time_limits(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in list(vars(module).items()):
             if name.endswith(("TIMEOUT_S", "SILENT_MAX_S")) and isinstance(value, float):
                 monkeypatch.setattr(module, name, min(value, LIMIT_S))
-    monkeypatch.setattr("infra.topic_creation._TIMEOUT_S", LIMIT_S)
+    for name in ("_TIMEOUT_S", "_LISTING_TIMEOUT_S"):
+        monkeypatch.setattr(f"infra.topic_creation.{name}", LIMIT_S)
 
 
 def check_explained(ended: Ended) -> None:

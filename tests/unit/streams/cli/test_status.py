@@ -3,6 +3,7 @@ from typing import Any
 from streams.cli.status import summary
 
 FOUND: dict[str, Any] = {
+    "generation": "second",
     "addresses": {"kafka": "k:9092", "redis": "redis://r/0", "mongo": ""},
     "applied": 1_234,
     "lists": 56,
@@ -16,6 +17,7 @@ FOUND: dict[str, Any] = {
 
 def test_a_person_gets_a_few_lines_with_what_matters_and_every_problem() -> None:
     assert summary(FOUND) == [
+        ("generation", "second"),
         ("events", "1,234 learnt, 7 waiting, 0 log records behind"),
         ("lists", "56 in Redis"),
         ("freshness", "p50 9 ms, p99 70 ms"),

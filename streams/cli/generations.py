@@ -10,7 +10,7 @@ import typer
 from streams.addresses import Addresses, addresses_of
 from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
-from streams.cli.progress_bar import progress
+from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -227,6 +227,45 @@ def compare_command(
     console.out.print(
         "Identical plays favour the generation whose lists were shown.", style="dim", soft_wrap=True
     )
+
+
+@generations_app.command(
+    "retire", epilog="Example: echotune generations retire first --why 'second is better'"
+)
+def retire_command(name: Name, why: Why, json: Json = False) -> None:
+    """Deletes what a generation left in Redis and Kafka, for good; it must not serve listeners.
+
+    May be repeated if it was interrupted. Its name is never used again; its history stays.
+    """
+    from streams.lifecycle.retirement import is_retired
+
+    settings, addresses, journal = _opened()
+    with journal:
+        if name not in journal.read().generations:
+            raise _unknown(name)
+        if not is_retired(journal.lifecycle, name):
+            _move(journal, settings, name, "RETIRING", why, f"{name} is being retired", json=False)
+        with progress(f"retiring {name}") as show:
+            steps = asyncio.run(_retired(settings, addresses, journal, name, show))
+        if journal.lifecycle.generations[name].state != "RETIRED":
+            _move(journal, settings, name, "RETIRED", why, "", json=False)
+    if json:
+        console.print_json({"state": "RETIRED", "steps": steps})
+    else:
+        console.say("\n".join(f"{each['step']:10} {each['says']}" for each in steps))
+        console.say(f"{name} is retired")
+
+
+async def _retired(
+    settings: Settings, addresses: Addresses, journal: Any, name: str, show: Show
+) -> list[dict[str, Any]]:
+    from streams.lifecycle.retirement import retire
+
+    steps: dict[str, dict[str, Any]] = {}
+    async for each in retire(settings, addresses, journal, name):
+        show(None, f"{each.step}: {each.says}")
+        steps[each.step] = {"step": each.step, "done": each.step != "waits", "says": each.says}
+    return list(steps.values())
 
 
 @generations_app.command("gate", epilog="Example: echotune generations gate second")

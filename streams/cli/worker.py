@@ -73,7 +73,7 @@ def recommender(
                 lambda: begin_journal(journal, settings, addresses.kafka), console.say
             )
             settings = settings_from(journal.lifecycle, settings)
-            wait_while_parked(journal, settings.generation)
+            wait_while_parked(journal, settings.generation, settings.home)
         console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
         warm_up(settings)
     with refusals_in_words(addresses.kafka):

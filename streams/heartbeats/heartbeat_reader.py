@@ -85,6 +85,9 @@ class HeartbeatReader:
         return 0 <= end <= message.offset() + 1
 
     def _note_heartbeat(self, message: Message) -> None:
+        if message.value() is None:  # a tombstone: its generation is retired
+            self._heartbeats.pop((message.key() or b"").decode(errors="replace"), None)
+            return
         decoded = self._decoder.decode(message.value())
         if isinstance(decoded, Rejected):
             return

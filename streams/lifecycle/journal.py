@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Message
 
+from streams.kafka.cluster import prefixed
 from streams.kafka.log_writer import append
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.lifecycle import Entry, Lifecycle
@@ -76,6 +77,11 @@ class Journal:
     def close(self) -> None:
         """Closes the connection."""
         self._reader.close()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of this installation begin with."""
+        return prefixed(self._kafka, "")
 
     @property
     def plan(self) -> Plan:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from redis.asyncio import Redis
@@ -14,6 +15,7 @@ from streams.kafka.retries import until_answered
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Role
 from streams.lifecycle.pointer import PointerWriter
+from streams.lifecycle.retirement import delete_snapshots, is_retired
 from streams.publishing.publisher import ListTopic
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
@@ -25,15 +27,20 @@ _PARKED_POLL_S = 1.0
 _FOLLOW_EVERY_S = 0.25
 
 
-def wait_while_parked(journal: Journal, generation: str) -> Role:
-    """Blocks until the generation has something to do; returns its role."""
+def wait_while_parked(journal: Journal, generation: str, home: Path) -> Role:
+    """Blocks until the generation has something to do; returns its role.
+
+    Snapshots in `home` of a generation that is retired are deleted, because they hold listeners.
+    """
     is_said = False
     while (role := journal.lifecycle.role_of(generation)) is Role.PARKED:
         if not is_said:
             _log.info("parked: `echotune generations start` starts it", generation=generation)
         is_said = True
+        if is_retired(journal.lifecycle, generation):
+            delete_snapshots(home, generation, journal.prefix)
         time.sleep(_PARKED_POLL_S)
-        with suppress(ServerError):  # Kafka is away: the role stays
+        with suppress(EchoTuneError):  # Kafka is away, or this worker is too old: the role stays
             journal.read()
     return role
 

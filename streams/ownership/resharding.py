@@ -52,10 +52,7 @@ def former_shards_among(groups: Sequence[str], recommender_id: str) -> list[str]
     """
     own = RecommenderIdentity.parsed(recommender_id)
     assert own is not None, recommender_id
-    suffix = frontier_group("")
-    names = {group.removesuffix(suffix) for group in groups}
-    found = map(RecommenderIdentity.parsed, names)
-    return sorted(str(each) for each in found if each and each.is_former_of(own))
+    return sorted(str(each) for each in _identities(groups) if each.is_former_of(own))
 
 
 def rivals_among(groups: Sequence[str], recommender_id: str, prefix: str = "") -> list[str]:
@@ -67,14 +64,25 @@ def rivals_among(groups: Sequence[str], recommender_id: str, prefix: str = "") -
     """
     own = RecommenderIdentity.parsed(recommender_id)
     assert own is not None, recommender_id
-    suffix, families = (
-        frontier_group(""),
-        RecommenderIdentity.of_generation("", 0, 1, prefix=prefix),
-    )
-    names = {group.removesuffix(suffix) for group in groups}
-    found = [each for each in map(RecommenderIdentity.parsed, names) if each]
-    others = [each for each in found if each.family.startswith(families.family)]
+    every = RecommenderIdentity.of_generation("", 0, 1, prefix=prefix).family
+    others = [each for each in _identities(groups) if each.family.startswith(every)]
     return sorted(str(each) for each in others if each.family != own.family)
+
+
+def identities_among(groups: Sequence[str], generation: str, prefix: str = "") -> list[str]:
+    """Identities of a generation that have a consumer group.
+
+    >>> identities_among(["echotune-recommender-a-0of1", "echotune-recommender-ab-0of1"], "a")
+    ['echotune-recommender-a-0of1']
+    """
+    family = RecommenderIdentity.of_generation(generation, 0, 1, prefix=prefix).family
+    return sorted(str(each) for each in _identities(groups) if each.family == family)
+
+
+def _identities(groups: Sequence[str]) -> set[RecommenderIdentity]:
+    """The identities that read the log or published, by the names of their consumer groups."""
+    names = {group.removesuffix(frontier_group("")) for group in groups}
+    return {each for each in map(RecommenderIdentity.parsed, names) if each}
 
 
 class FormerShards:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from streams.kafka.client_settings import client_settings
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.journal import read_lifecycle
 from tests.conftest import KAFKA_LIBS
@@ -166,3 +168,35 @@ def test_a_stopped_generation_is_parked_and_a_started_one_goes_on(pair: Station)
     settle(pair)
     said = json.loads(pair.run("generations", "history", "--json").stdout)
     assert [each["says"] for each in said][-2:] == ["second is stopped", "second is started"]
+
+
+def test_a_retired_generation_leaves_nothing_and_its_name_is_never_used_again(
+    pair: Station,
+) -> None:
+    worker = pair.workers[-1]
+    folder = pair.home / "snapshots" / "echotune-recommender-second-0of1"
+    assert pair.run("generations", "stop", "second", *WHY).returncode == 0
+    assert worker.process.wait(90.0) == 0
+    assert folder.exists()
+    served = pair.run("generations", "retire", "first", *WHY)
+    assert served.returncode == 3
+    assert "first serves listeners" in served.stderr
+    for _ in range(2):  # the second time it changes nothing
+        found = pair.json("generations", "retire", "second", *WHY)
+        assert found["state"] == "RETIRED"
+        assert all(each["done"] for each in found["steps"])
+        with redis_of(pair) as redis:
+            assert redis.keys("recs:second:*") == []
+            assert 0 < redis.ttl("echotune:frontier:second:0of1") <= 30 * 24 * 3600
+        assert not folder.exists()
+        assert groups_of(pair, "second") == []
+        assert listed(pair)["second"]["role"] == "parked"
+    again = pair.run("generations", "create", "second", *WHY)
+    assert "names are used once" in again.stderr
+    assert kept(pair, "first") is True
+
+
+def groups_of(station: Station, generation: str) -> list[str]:
+    admin = AdminClient(client_settings(station.addresses.kafka))
+    groups = [each.group_id for each in admin.list_consumer_groups().result(30.0).valid]
+    return [each for each in groups if f"-{generation}-" in each]

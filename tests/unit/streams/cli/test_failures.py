@@ -57,6 +57,7 @@ ARGUMENTS = {
     "generations scale": "second --shards 2 --why it",
     "generations wait": "second",
     "generations compare": "second first",
+    "generations retire": "second --why it",
     "generations gate": "second",
     "generations canary": "second 5% --why it",
     "generations promote": "second --why it",

@@ -1,0 +1,170 @@
+"""Retires a generation: what it left in Redis and Kafka is deleted, and it can never come back.
+
+Each step may be repeated, and changes nothing then. So a retirement that was interrupted is simply
+run again. The generation's name is never used again, hence a frozen worker of it that wakes up
+finds itself fenced in both stores.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from redis.asyncio import Redis
+
+from streams.addresses import Addresses
+from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import prefixed
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.lifecycle import Lifecycle
+from streams.lists.redis_lists import frontier_key, list_key, redis_lists
+from streams.ownership.resharding import FormerShards, identities_among
+from streams.publishing.topic_frontier import frontier_group
+from streams.recommender_identity import RecommenderIdentity
+from streams.redis_client import redis_of
+from streams.settings import Settings
+from topics.catalogue import LEARNING_PROGRESS
+from topics.errors import ServerError
+from topics.lifecycle import GenerationState, ServingChanged
+
+SERVED_BEFORE_S = 60.0
+"""How long ago a generation must have served last: no reader's pointer is older then."""
+FRONTIER_KEPT_S = 30 * 24 * 3600
+"""How long the frontier that fences a retired generation stays in Redis."""
+_KEYS_AT_ONCE = 500
+_TIMEOUT_S = 30.0
+
+
+class Step(NamedTuple):
+    """A step of a retirement that is done, and what it found."""
+
+    step: str
+    says: str
+
+
+def served_last_at(lifecycle: Lifecycle, name: str) -> int | None:
+    """When the plan changed so that it no longer had the generation, in ms; None if it never had.
+
+    The time is the present one (`time.time`) if the plan has the generation now.
+    """
+    last: int | None = None
+    was_in_plan = False
+    for entry in lifecycle.history:
+        if entry.void or not isinstance(entry.record, ServingChanged):
+            continue
+        is_in_plan = name in (entry.record.stable, entry.record.canary)
+        if was_in_plan and not is_in_plan:
+            last = entry.at_ms
+        was_in_plan = is_in_plan
+    return time.time_ns() // 1_000_000 if was_in_plan else last
+
+
+async def retire(
+    settings: Settings, addresses: Addresses, journal: Journal, name: str
+) -> AsyncIterator[Step]:
+    """Deletes what the generation left, which is `RETIRING`; yields each step as it is done."""
+    kafka = addresses.kafka
+    admin = AdminClient(client_settings(kafka))
+    served_at = served_last_at(journal.lifecycle, name)
+    if served_at is not None:
+        await asyncio.sleep(max(0.0, SERVED_BEFORE_S - (time.time() - served_at / 1_000)))
+    yield Step("served", "no reader is sent to it")
+    shards = FormerShards(kafka, settings.recommender_id)
+    ids = await asyncio.to_thread(_ids, admin, kafka, name)
+    while alive := await asyncio.to_thread(shards.alive, ids):
+        yield Step("waits", f"still running: {', '.join(alive)}")
+    yield Step("stopped", "no recommender of it is heard")
+    await asyncio.to_thread(shards.fence, ids)
+    yield Step("fenced", f"{len(ids)} writers of the topic")
+    redis = redis_of(addresses)
+    try:
+        yield await _silence(settings, redis, name)
+        yield await _delete_lists(settings, redis, name)
+    finally:
+        await redis.aclose()
+    await asyncio.to_thread(_forget_in_kafka, admin, kafka, ids)
+    yield Step("forgotten", f"heartbeats and consumer groups of {len(ids)} recommenders")
+    deleted = delete_snapshots(settings.home, name, settings.prefix)
+    yield Step("snapshots", f"{deleted} folders in {settings.home} were deleted")
+
+
+def is_retired(lifecycle: Lifecycle, name: str) -> bool:
+    """Whether a generation is retired, or about to be."""
+    known = lifecycle.generations.get(name)
+    retired = (GenerationState.RETIRING, GenerationState.RETIRED)
+    return known is not None and known.state in retired
+
+
+def delete_snapshots(home: Path, name: str, prefix: str = "") -> int:
+    """Deletes the snapshots of a generation in `home`; returns the number of their folders."""
+    family = RecommenderIdentity.of_generation(name, 0, 1, prefix=prefix).family
+    deleted = 0
+    for folder in (home / "snapshots").glob(f"{family}-*of*"):
+        identity = RecommenderIdentity.parsed(folder.name)
+        if identity is not None and identity.family == family:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+                deleted += 1
+    return deleted
+
+
+def _ids(admin: AdminClient, kafka: str, name: str) -> list[str]:
+    listed = admin.list_consumer_groups().result(_TIMEOUT_S)
+    groups = [each.group_id for each in listed.valid]
+    return identities_among(groups, name, prefixed(kafka, ""))
+
+
+async def _silence(settings: Settings, redis: Redis, name: str) -> Step:
+    """Fences every shard in Redis, and lets its frontier expire, but only after a month."""
+    own = redis_lists(settings.model_copy(update={"generation": name}), redis)
+    begin = frontier_key(name, "", settings.prefix)
+    shards = [
+        key.decode().removeprefix(begin)
+        async for key in redis.scan_iter(match=f"{_escaped(begin)}*", count=_KEYS_AT_ONCE)
+    ]
+    for shard in shards:
+        await own.fence(shard, 0)
+        await redis.expire(frontier_key(name, shard, settings.prefix), FRONTIER_KEPT_S)
+    return Step("silenced", f"{len(shards)} writers of Redis")
+
+
+async def _delete_lists(settings: Settings, redis: Redis, name: str) -> Step:
+    pattern = f"{_escaped(list_key(name, '', settings.prefix))}*"
+    deleted, page = 0, list[bytes]()
+    async for key in redis.scan_iter(match=pattern, count=_KEYS_AT_ONCE):
+        page.append(key)
+        if len(page) == _KEYS_AT_ONCE:
+            deleted += await redis.unlink(*page)
+            page = []
+    deleted += await redis.unlink(*page) if page else 0
+    return Step("deleted", f"{deleted:,} lists in Redis")
+
+
+def _escaped(text: str) -> str:
+    """The text as a pattern of SCAN that matches nothing else."""
+    return "".join(f"\\{each}" if each in "*?[]\\" else each for each in text)
+
+
+def _forget_in_kafka(admin: AdminClient, kafka: str, ids: Sequence[str]) -> None:
+    """Writes tombstones of its heartbeats, and deletes its consumer groups."""
+    producer = Producer(client_settings(kafka) | {"enable.idempotence": True, "acks": "all"})
+    for each in ids:
+        producer.produce(prefixed(kafka, LEARNING_PROGRESS.name), None, key=each, partition=0)
+    if producer.flush(_TIMEOUT_S):
+        raise ServerError("Heartbeats could not be deleted.", "Is Kafka up? Try again.")
+    groups = [group for each in ids for group in (each, frontier_group(each))]
+    futures: dict[str, Any] = admin.delete_consumer_groups(groups) if groups else {}
+    for group, future in futures.items():
+        try:
+            future.result(_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                raise ServerError(
+                    f"The consumer group {group} cannot be deleted: {error.args[0].str()}.",
+                    "Stop what still reads with it, and retire the generation again.",
+                ) from error

@@ -11,7 +11,7 @@ Read the rooms in this order; each is a package, and its `__init__` says how to 
     lists          state -> lists; the store of lists and its publish frontier
     publishing     lists -> Redis and the topic `recommendations`, in one sequence (transactions)
     ownership      who may publish: takeover (failover), fencing, resharding
-    lifecycle      which generation serves whom: journal, roles, pointer
+    lifecycle      which generation serves whom: journal, roles, pointer, retirement
     heartbeats     how far each fold has read the log; sequencers follow them
     registry       a schema registry, where producers have one
     tracks         names of tracks, for people
@@ -23,6 +23,7 @@ Read the rooms in this order; each is a package, and its `__init__` says how to 
     verifying      replay and audit: every promise checked against the logs
     doctor         health checks: what is wrong, and what to do about it
     workers        settings in, running workers out
+    archive        backup and restore: the log and the journal, to files and back
     cli            one file a command
 
 A room imports only rooms below it; `pyproject.toml` has the layers, and `make check` enforces them.

@@ -7,14 +7,15 @@ from typing import Any
 
 from streams.archive.backup_folder import ArchivedDigest, BackupFolder, Manifest
 from streams.archive.segments import SEGMENT_BYTES_MAX, ArchivedRecord, in_segments
-from streams.heartbeats.heartbeat_reader import HeartbeatReader
+from streams.heartbeats.heartbeat_reader import heartbeat_of
 from streams.kafka.partition_reader import PartitionReader
-from topics.catalogue import LEARNING_LOG, MODEL_LIFECYCLE
+from topics.catalogue import LEARNING_LOG, LEARNING_PROGRESS, MODEL_LIFECYCLE
+from topics.codecs import Decoder
 from topics.errors import ArchiveError
 from topics.learning_log import record_hash
+from topics.learning_progress import LearningProgress
 
 TOPICS = (MODEL_LIFECYCLE.name, LEARNING_LOG.name)
-_HEARTBEATS_TIMEOUT_S = 15.0
 _SHOW_EVERY = 1_000
 
 Show = Callable[[float | None, str], object]
@@ -100,20 +101,27 @@ def _log_id(kafka: str) -> str:
 
 
 def _digests(kafka: str, log_end: int) -> list[ArchivedDigest]:
-    """The newest digest of each generation as of a record that is in the backup."""
-    reader = HeartbeatReader(kafka, lambda _: None)
-    reader.start()
-    reader.wait_caught_up(_HEARTBEATS_TIMEOUT_S)
+    """The newest digest of each generation as of a record that is in the backup.
+
+    Not every heartbeat has a digest, so all that the topic still has are read.
+    """
     newest: dict[str, ArchivedDigest] = {}
-    for each in reader.heartbeats().values():
+    for each in _heartbeats(kafka):
         known = newest.get(each.generation)
         is_newer = known is None or each.digest_offset > known.offset
         if each.digest and each.digest_offset < log_end and is_newer:
             newest[each.generation] = ArchivedDigest(
                 generation=each.generation, offset=each.digest_offset, digest=each.digest
             )
-    reader.close()
     return list(newest.values())
+
+
+def _heartbeats(kafka: str) -> Iterator[LearningProgress]:
+    decoder = Decoder(LEARNING_PROGRESS.contracts)
+    with PartitionReader(kafka, "echotune-backup", LEARNING_PROGRESS.name) as reader:
+        for message in reader.read(0, *reader.bounds(0)):
+            if (found := heartbeat_of(decoder, message)) is not None:
+                yield found
 
 
 def _as_json(folder: BackupFolder, before: Manifest) -> dict[str, Any]:

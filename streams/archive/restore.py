@@ -34,7 +34,7 @@ from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.first_start import settings_from
 from streams.lifecycle.journal import read_lifecycle
 from streams.settings import Settings
-from streams.verifying.replay_check import replay
+from streams.verifying.digest_check import replay
 from topics.catalogue import LEARNING_LOG, LEARNING_RECORD_BYTES_MAX, MODEL_LIFECYCLE, Topic
 from topics.control_records import LogEpochStarted
 from topics.errors import ArchiveError, EchoTuneError, ServerError

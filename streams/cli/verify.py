@@ -14,7 +14,7 @@ from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.verifying.deep_check import DeepVerification, OnOffset
-    from streams.verifying.replay_check import Verification
+    from streams.verifying.digest_check import Verification
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,8 +35,8 @@ def verify(
     from streams.lifecycle.first_start import settings_from
     from streams.lifecycle.journal import read_lifecycle
     from streams.verifying.deep_check import verify_deep
-    from streams.verifying.replay_check import Verification
-    from streams.verifying.replay_check import verify as verify_plainly
+    from streams.verifying.digest_check import Verification
+    from streams.verifying.digest_check import verify as verify_plainly
 
     addresses = addresses_of(Settings())
     settings = settings_from(read_lifecycle(addresses.kafka), Settings(), is_strict=False)

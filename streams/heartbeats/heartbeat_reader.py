@@ -88,10 +88,16 @@ class HeartbeatReader:
         if message.value() is None:  # a tombstone: its generation is retired
             self._heartbeats.pop((message.key() or b"").decode(errors="replace"), None)
             return
-        decoded = self._decoder.decode(message.value())
-        if isinstance(decoded, Rejected):
-            return
-        record = decoded[1]
-        record["sources"] = tuple(SourcePosition(**each) for each in record["sources"])
-        progress = LearningProgress(**record)
-        self._heartbeats[progress.recommender_id] = (message.timestamp()[1], progress)
+        progress = heartbeat_of(self._decoder, message)
+        if progress is not None:
+            self._heartbeats[progress.recommender_id] = (message.timestamp()[1], progress)
+
+
+def heartbeat_of(decoder: Decoder, message: Message) -> LearningProgress | None:
+    """The heartbeat in a record of the topic; None if it is none of this version."""
+    decoded = decoder.decode(message.value())
+    if isinstance(decoded, Rejected):
+        return None
+    record = decoded[1]
+    record["sources"] = tuple(SourcePosition(**each) for each in record["sources"])
+    return LearningProgress(**record)

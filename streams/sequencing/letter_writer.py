@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from streams.sequencing.dead_letter import letters_of
+from streams.sequencing.letter_format import letters_of
 from streams.sequencing.start_positions import TopicPartition
 from streams.sequencing.validation import RejectedRecord
 

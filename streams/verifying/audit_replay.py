@@ -10,10 +10,10 @@ from streams.folding.fold import Fold
 from streams.folding.log_account import Counted
 from streams.kafka.log_reader import LogReader
 from streams.lists.list_maker import ListMaker
+from streams.verifying.digest_check import RECORDS_AT_ONCE
 from streams.verifying.list_audit import Lists, Published, misranked, published_from, sample_of
 from streams.verifying.log_audit import LogAudit
 from streams.verifying.promises import Broken, Findings, Promise
-from streams.verifying.replay_check import RECORDS_AT_ONCE
 from streams.verifying.source_audit import Keeps, compared, missing_letters
 from streams.verifying.source_reader import SourceReader
 from topics.catalogue import LISTENING_EVENTS

@@ -22,8 +22,8 @@ from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
 from streams.verifying.audit_replay import AuditReplay, sample_by_offset
+from streams.verifying.digest_check import Verification, live_progress
 from streams.verifying.promises import Broken, Findings, LogSums, Promise
-from streams.verifying.replay_check import Verification, live_progress
 from streams.verifying.source_reader import SourceReader
 from streams.verifying.store_audit import compare_stores, read_stores
 from topics.catalogue import LISTENING_EVENTS

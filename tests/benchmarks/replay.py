@@ -12,7 +12,7 @@ from streams.generation.fold_factory import new_fold
 from streams.generation.warm_up import warm_up
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
-from streams.verifying.replay_check import replay
+from streams.verifying.digest_check import replay
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import send
 from tests.benchmarks.workload import Encoded, encoded, events

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.sequencing.batching import BatchOrigin, batches_of
-from streams.sequencing.dead_letter import letters_of
+from streams.sequencing.letter_format import letters_of
 from streams.sequencing.validation import accept
 from tests.support.learning_log import BEGAN_MS, an_event
 from tests.support.records import ARecord

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.sequencing.dead_letter import ERROR_HEADER_BYTES_MAX, letters_of
+from streams.sequencing.letter_format import ERROR_HEADER_BYTES_MAX, letters_of
 from streams.sequencing.validation import RejectedRecord, accept
 from tests.support.records import POISON, ARecord
 from topics.catalogue import LISTENING_EVENTS

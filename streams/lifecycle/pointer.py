@@ -6,6 +6,7 @@ take it from `streams.lists.served_lists`.
 """
 
 import time
+from collections.abc import Callable
 from math import inf
 from typing import Any, Protocol
 
@@ -51,9 +52,17 @@ class PointerWriter:
     journal that began after the pointer was seen, and did not find the record, shows the latter.
     """
 
-    def __init__(self, redis: Redis, journal: KnownJournal, prefix: str = "") -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        journal: KnownJournal,
+        prefix: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` is the one by which the journal says as of when it is known."""
         self._redis = redis
         self._journal = journal
+        self._clock = clock
         self._key = prefix + ACTIVE_KEY
         self._later, self._seen_at = b"", inf
 
@@ -80,5 +89,5 @@ class PointerWriter:
         if not later:
             self._seen_at = inf
         elif later != self._later:
-            self._seen_at = time.monotonic()
+            self._seen_at = self._clock()
         self._later = later

@@ -16,7 +16,6 @@ from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Role
 from streams.lifecycle.pointer import PointerWriter
 from streams.lifecycle.retirement import delete_snapshots, is_retired
-from streams.publishing.publisher import ListTopic
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import REDIS_UNAVAILABLE
@@ -61,26 +60,29 @@ class ServingOfJournal:
         journal: Journal,
         generation: str,
         topic: TopicWriter,
+        alone: RedisAlone,
         redis: Redis,
         *,
         prefix: str = "",
         stop: Callable[[], None] = stop_this_process,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
         self._generation = generation
         self._topic = topic
-        self._pointer = PointerWriter(redis, journal, prefix)
+        self._alone = alone
+        self._pointer = PointerWriter(redis, journal, prefix, clock)
         self._stop = stop
         self.role = journal.lifecycle.role_of(generation)
         self.publishes, self.holds_topic = self.role.publishes, self.role is Role.STABLE
 
-    def first_topic(self) -> ListTopic:
+    def first_topic(self) -> TopicWriter:
         """What the first takeover writes to."""
-        return self._topic if self.holds_topic else RedisAlone()
+        return self._topic if self.holds_topic else self._alone
 
-    def next_topic(self, former: ListTopic) -> ListTopic:
+    def next_topic(self, former: TopicWriter) -> TopicWriter:
         """See `Serving.next_topic`."""
-        return self._topic.renewed() if self.holds_topic else RedisAlone()
+        return (self._topic if self.holds_topic else self._alone).renewed()
 
     def follow(self) -> None:
         """Starts to follow the journal in a thread, because a Kafka that is away blocks a read."""

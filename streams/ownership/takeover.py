@@ -20,7 +20,8 @@ from streams.lists.list_store import ListStore, Publication
 from streams.ownership.gate_opening import NO_OPENING, Opening, gate_opening
 from streams.ownership.resharding import FormerShards, shard_of
 from streams.publishing.gate import StoreFrontiers
-from streams.publishing.publisher import ListTopic, Publisher
+from streams.publishing.publisher import Publisher
+from streams.publishing.topic_writer import TopicWriter
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ class Serving(Protocol):
     async def notices_change(self) -> bool:
         """Like `has_changed`, from what is known of the journal; never waits for Kafka."""
 
-    def next_topic(self, former: ListTopic) -> ListTopic:
+    def next_topic(self, former: TopicWriter) -> TopicWriter:
         """What the next takeover writes to, in place of `former`."""
 
 
@@ -55,7 +56,7 @@ class AlwaysServing:
         """Never."""
         return False
 
-    def next_topic(self, former: ListTopic) -> ListTopic:
+    def next_topic(self, former: TopicWriter) -> TopicWriter:
         """A new writer of the same identity."""
         return former.renewed()
 
@@ -186,8 +187,7 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
     await redis.wait_until_written()
     in_topic = await asyncio.to_thread(topic.open)
     redis_at = await redis.call_until_answered(methodcaller("frontier"), retry_s)
-    topic_at = redis_at if in_topic is None else in_topic
-    owner = 1 + max(redis_at.owner, topic_at.owner)
+    owner = 1 + max(redis_at.owner, in_topic.owner)
     await asyncio.to_thread(topic.claim, owner)
 
     async def claim(lists: ListStore) -> tuple[Frontier, Frontier]:
@@ -197,7 +197,7 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
                 topic.fence()
             topic.check()
             claimed = found._replace(owner=owner)
-            if is_unknown(found, topic_at):
+            if is_unknown(found, in_topic):
                 claimed = claimed._replace(serial=UNKNOWN_SERIAL)
             outcome = await lists.publish(Publication((), (), claimed), found)
             if outcome.is_accepted:
@@ -206,4 +206,7 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
     found, claimed = await redis.call_until_answered(claim, retry_s)
     topic.note_redis(claimed)
     publisher.owned(owner, claimed)
-    return StoreFrontiers(found, found if in_topic is None else topic_at)
+    # Of a topic that gets no lists, only the owner number counts: it shows what Redis has lost.
+    return StoreFrontiers(
+        found, in_topic if topic.writes_lists else found._replace(owner=in_topic.owner)
+    )

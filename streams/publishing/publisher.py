@@ -30,15 +30,11 @@ from streams.publishing.publication_plan import (
     Part,
     PublicationPlan,
 )
-from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.removals import ErasedAt
 from streams.publishing.topic_writer import TopicWriter
 from topics.learning_log import LogRecord
 
 _log = structlog.get_logger(__name__)
-
-ListTopic = TopicWriter | RedisAlone
-"""The topic of a generation that holds it, or what stands in for it."""
 
 
 class Publisher:
@@ -49,7 +45,7 @@ class Publisher:
         fold: Fold,
         maker: ListMaker,
         lists: ListStore,
-        topic: ListTopic,
+        topic: TopicWriter,
         erased_ids_at: ErasedAt,
         *,
         made_by: str = "",
@@ -61,7 +57,7 @@ class Publisher:
         self._erased_ids_at = erased_ids_at
         self._plan = PublicationPlan(maker, made_by=made_by, lists_max=lists_a_publication_max)
         self._in_order = asyncio.Lock()
-        self.topic: ListTopic = topic
+        self.topic: TopicWriter = topic
         self.redis = ListWriter(lists, clock=clock)
         self.freshness = Freshness()
 
@@ -90,7 +86,7 @@ class Publisher:
         """Sets the gate; see `PublicationPlan.opened`."""
         self._plan.opened(gate, self.topic.published, former)
 
-    def shut(self, topic: ListTopic) -> None:
+    def shut(self, topic: TopicWriter) -> None:
         """Stops publishing until the gate is set again, and then publishes to `topic`."""
         self.topic = topic
         self._plan.shut()

@@ -1,58 +1,48 @@
-"""Stands in for the topic writer of a generation that does not hold the topic `recommendations`.
+"""The topic writer of a generation that does not hold the topic `recommendations`: it writes none.
 
 The topic has the lists of the stable generation alone. Every other one publishes to Redis, and
-takes what it published there for what the topic has. When it becomes stable, its own frontier in
-the topic lies below that, so that every list goes out (decision 0012).
+takes what it published there for what the topic has. It claims its identity in Kafka nevertheless:
+its owner number (fencing token) and its sequence of publications must outlive a Redis that loses
+its data. Otherwise it would count from 1 again, and when it becomes stable, a new publication could
+have the number of an old one in the topic, and pass for it.
 """
 
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_store import Publication
-from topics.errors import LogError
+from streams.publishing.topic_transactions import TopicTransactions
+from streams.publishing.topic_writer import TopicWriter
 
 
-class RedisAlone:
-    """Has the methods of `TopicWriter`, and writes nothing."""
+class RedisAlone(TopicWriter):
+    """Has the methods of `TopicWriter`, and writes no list."""
 
-    schema_registry_error: str | None = None
+    writes_lists = False
 
-    def __init__(self) -> None:
-        self.published = NOTHING_PUBLISHED
-        self._is_fenced = False
+    def __init__(self, transactions: TopicTransactions) -> None:
+        super().__init__(transactions)
+        self._published = NOTHING_PUBLISHED
 
-    def open(self) -> Frontier | None:
-        """None: the frontier is that of Redis."""
-        return None
+    @property
+    def published(self) -> Frontier:
+        """The frontier of Redis, with a serial that the topic has not seen either."""
+        return self._published
 
     def claim(self, owner: int) -> None:
-        """Does nothing: the owner number is claimed in Redis."""
+        """Commits the owner number; no thread starts, because nothing is to be published."""
+        with self._final():
+            self._transactions.claim(owner)
+            self._transactions.close()
 
     def note_redis(self, frontier: Frontier) -> None:
         """Redis is at `frontier`, and so is this."""
-        self.published = frontier
+        serial = max(frontier.serial, self._transactions.published.serial)
+        self._published = frontier._replace(serial=serial)
 
     def offer(self, publication: Publication) -> None:
         """Counts as published; raises like `check`."""
         self.check()
-        self.published = publication.frontier
-
-    def fence(self) -> None:
-        """Publishes nothing more, because Redis knows a later owner."""
-        self._is_fenced = True
-
-    def check(self) -> None:
-        """Raises `LogError` once a later owner is known."""
-        if self._is_fenced:
-            raise LogError(
-                "Lists can no longer be published: Redis knows a later owner.",
-                "Start the recommender again: another of its identity took over.",
-            )
-
-    def close(self) -> None:
-        """Does nothing."""
-
-    def abandon(self) -> None:
-        """Does nothing."""
+        self._published = publication.frontier
 
     def renewed(self) -> "RedisAlone":
-        """A new one."""
-        return RedisAlone()
+        """A new one of the same identity, not opened yet."""
+        return RedisAlone(self._transactions.renewed())

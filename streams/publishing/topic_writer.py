@@ -38,6 +38,8 @@ def _started(run: Callable[[], None]) -> threading.Thread:
 class TopicWriter:
     """Writes one recommender's lists to the topic; its thread starts with `claim`."""
 
+    writes_lists = True
+
     def __init__(
         self,
         transactions: TopicTransactions,
@@ -67,7 +69,7 @@ class TopicWriter:
         """Why the registry has not given a schema id yet; None if nothing waits for it."""
         return self._schema_id.error
 
-    def open(self) -> Frontier | None:
+    def open(self) -> Frontier:
         """Fences any former owner and returns the committed frontier; blocks for a round trip.
 
         Call `claim` next. Raises like `check` if Kafka refuses.

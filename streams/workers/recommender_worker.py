@@ -31,6 +31,7 @@ from streams.ownership.ownership import LogEdge, Ownership
 from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import Takeover
 from streams.publishing.publisher import Publisher
+from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.removals import erased_ids_reader
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
@@ -126,14 +127,15 @@ def _recommender(
 ) -> Recommender:
     fold = new_fold(settings)
     lists, maker = redis_lists(settings, redis), list_maker(settings, fold)
-    topic = TopicWriter(
-        TopicTransactions(
-            settings.recommender_id, clients_of(addresses.kafka), prefix=settings.prefix
-        ),
-        RegisteredId(registry_of(settings), RECOMMENDATIONS),
+    transactions = TopicTransactions(
+        settings.recommender_id, clients_of(addresses.kafka), prefix=settings.prefix
     )
+    topic = TopicWriter(transactions, RegisteredId(registry_of(settings), RECOMMENDATIONS))
+    alone = RedisAlone(transactions.renewed())
     log = LogEdge(partial(LogReader, addresses.kafka), partial(write_control, addresses.kafka))
-    serving = ServingOfJournal(journal, settings.generation, topic, redis, prefix=settings.prefix)
+    serving = ServingOfJournal(
+        journal, settings.generation, topic, alone, redis, prefix=settings.prefix
+    )
     serving.follow()
     publisher = Publisher(
         fold,

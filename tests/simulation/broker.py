@@ -10,6 +10,7 @@ from faust.types import TP
 from tests.simulation.virtual_time import KERNEL, VirtualLoop
 from tests.support.events import START_MS
 from topics.learning_progress import LearningProgress
+from topics.lifecycle import JournalRecord
 
 STARTED_MS = START_MS + 86_400_000
 """The broker's clock at the beginning: later than all events."""
@@ -52,6 +53,7 @@ class Broker:
     letters: dict[str, list[bytes | None]] = field(default_factory=dict)
     heartbeats: dict[str, tuple[int, LearningProgress]] = field(default_factory=dict)
     lists: dict[str, bytes | None] = field(default_factory=dict)
+    journal: list[JournalRecord] = field(default_factory=list)
     frontiers: dict[str, str] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
     """Transactional id → epoch of its newest owner."""

@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from streams.lists.frontier import Frontier, frontier_of
-from streams.ownership.resharding import LIVENESS_WINDOW_S, FormerShards, former_shards_among
+from streams.ownership.resharding import (
+    LIVENESS_WINDOW_S,
+    FormerShards,
+    former_shards_among,
+    rivals_among,
+)
 from streams.publishing.topic_frontier import frontier_group, transactional_id
 from tests.simulation.broker import Group
 from tests.simulation.edge import Edge
@@ -23,12 +28,16 @@ class SimulatedFormerShards(FormerShards):
     def ids(self) -> list[str]:
         """See `FormerShards`."""
         self._edge.block("a list of all groups")
+        return former_shards_among(self._group_names(), self._recommender_id)
+
+    def _group_names(self) -> list[str]:
         read = [name for name, group in self._groups.items() if group.generation]
-        return former_shards_among([*read, *self._edge.broker.frontiers], self._recommender_id)
+        return [*read, *self._edge.broker.frontiers]
 
     def rivals(self) -> list[str]:
-        """See `FormerShards`: there is one generation."""
-        return []
+        """See `FormerShards`."""
+        self._edge.block("a list of all groups")
+        return rivals_among(self._group_names(), self._recommender_id)
 
     def alive(self, ids: Sequence[str]) -> list[str]:
         """See `FormerShards`."""

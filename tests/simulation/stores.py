@@ -20,54 +20,103 @@ CALLS = (1, 2, 3)
 """Numbers of calls per publication, if it has this many lists."""
 
 
+@dataclass
+class Contents:
+    """What a Redis holds: the lists of each generation, and the pointer."""
+
+    tables: dict[str, MemoryLists] = field(default_factory=dict)
+    pointer: dict[str, Any] = field(default_factory=dict)
+
+    def copied(self) -> "Contents":
+        """The same, as it is now."""
+        return Contents({name: _twin(each) for name, each in self.tables.items()}, self.pointer)
+
+
+def _twin(table: MemoryLists) -> MemoryLists:
+    twin = MemoryLists()
+    twin._lists, twin._frontiers = dict(table._lists), dict(table._frontiers)
+    return twin
+
+
 class Redis:
-    """One server: its table, whether it answers, and the lists that readers have seen."""
+    """One server: its contents, whether it answers, and the lists that readers have seen."""
 
     def __init__(self) -> None:
-        self.table = MemoryLists()
+        self.contents = Contents()
         self.is_away = False
-        self.copy = self.snapshot()
-        self._seen: dict[str, tuple[int, int]] = {}
+        self.copy = self.contents.copied()
+        self._seen: dict[tuple[str, str], tuple[int, int]] = {}
         self.broken: list[str] = []
 
-    def snapshot(self) -> MemoryLists:
-        """The table as it is now."""
-        twin = MemoryLists()
-        twin._lists, twin._frontiers = dict(self.table._lists), dict(self.table._frontiers)
-        return twin
+    def table(self, generation: str) -> MemoryLists:
+        """The lists of a generation."""
+        return self.contents.tables.setdefault(generation, MemoryLists())
 
-    def frontier(self, shard: str) -> Frontier:
+    def frontier(self, generation: str, shard: str) -> Frontier:
         """The publish frontier of a shard."""
-        return self.table.of(shard)._frontier
+        return self.table(generation).of(shard)._frontier
 
-    def begin_with(self, table: MemoryLists) -> None:
-        """Replaces the table; readers accept that lists may be older now."""
-        self.table = table
+    def begin_with(self, contents: Contents) -> None:
+        """Replaces the contents; readers accept that lists may be older now."""
+        self.contents = contents
         self._seen.clear()
 
     def look(self) -> None:
         """A reader reads all lists: none may be older than before."""
-        for listener_id, found in self.table._lists.items():
-            position = (found.log_epoch, found.as_of)
-            if position < self._seen.get(listener_id, position):
-                was = self._seen[listener_id]
-                self.broken.append(
-                    f"OLDER LIST in redis: {listener_id} as of {position}, was {was}"
-                )
-            self._seen[listener_id] = position
+        for generation, table in self.contents.tables.items():
+            for listener_id, found in table._lists.items():
+                self._look_at(generation, listener_id, (found.log_epoch, found.as_of))
+
+    def _look_at(self, generation: str, listener_id: str, position: tuple[int, int]) -> None:
+        was = self._seen.get((generation, listener_id), position)
+        if position < was:
+            self.broken.append(
+                f"OLDER LIST in redis: {generation}:{listener_id} as of {position}, was {was}"
+            )
+        self._seen[generation, listener_id] = position
+
+
+class RemotePointer:
+    """The client by which `PointerWriter` reaches the pointer: its script as it works in Redis."""
+
+    def __init__(self, redis: Redis, edge: Edge | None = None) -> None:
+        """Without `edge` nothing fails: an operator who is not simulated."""
+        self._redis = redis
+        self._edge = edge
+
+    async def eval(self, script: str, keys: int, key: str, *arguments: Any) -> Any:
+        """Runs the script of `streams.lifecycle.pointer`."""
+        if self._edge is not None:
+            self._edge.may_die("before the pointer")
+            await asyncio.sleep(self._edge.delay("the pointer"))
+            if self._redis.is_away:
+                raise ConnectionError("redis is away")
+        version, record, lost, *fields = arguments
+        stored = self._redis.contents.pointer
+        place = f"{stored.get('version', '')} {stored.get('record', '')}".encode()
+        at = stored.get("version", -1)
+        is_newer = at < version or (at == version and stored.get("record") != record)
+        if not is_newer and place != lost:
+            return place if at > version else b""
+        named = dict(zip(fields[::2], fields[1::2], strict=True))
+        self._redis.contents.pointer = {"version": version, "record": record, **named}
+        if self._edge is not None:
+            self._edge.may_die("after the pointer")
+        return 1
 
 
 class RemoteLists:
     """The table as one worker reaches it; several lists take several calls, the frontier last."""
 
-    def __init__(self, edge: Edge, redis: Redis, shard: str) -> None:
+    def __init__(self, edge: Edge, redis: Redis, generation: str, shard: str) -> None:
         self._edge = edge
         self._redis = redis
+        self._generation = generation
         self._shard = shard
 
     @property
     def _table(self) -> MemoryLists:
-        return self._redis.table.of(self._shard)
+        return self._redis.table(self._generation).of(self._shard)
 
     async def publish(self, publication: Publication, since: Frontier) -> PublishOutcome:
         """See `ListStore.publish`."""

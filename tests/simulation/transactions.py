@@ -5,6 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_transactions import Clients, TopicTransactions
 from streams.publishing.topic_writer import TopicWriter
 from tests.simulation.broker import Broker
@@ -217,3 +218,15 @@ class SimulatedTopicWriter(TopicWriter):
             self._turn()
         while self._is_busy and self._edge.loop.time() < until_s:
             self._edge.loop.block(self._edge.process, 0.05)
+
+
+class SimulatedRedisAlone(RedisAlone):
+    """The production class with another I/O layer."""
+
+    def __init__(self, edge: Edge, recommender_id: str) -> None:
+        super().__init__(simulated_transactions(edge, recommender_id))
+        self._edge, self._recommender_id = edge, recommender_id
+
+    def renewed(self) -> RedisAlone:
+        """See `RedisAlone`."""
+        return SimulatedRedisAlone(self._edge, self._recommender_id)

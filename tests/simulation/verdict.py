@@ -23,7 +23,8 @@ from streams.verifying.source_audit import compared, missing_letters
 from streams.verifying.store_audit import last_changed
 from tests.simulation.counting import CountingRanker
 from tests.simulation.feeding import ERASED
-from tests.simulation.workers import GENERATION, WINDOW, K, new_fold
+from tests.simulation.generations import FIRST, SECOND
+from tests.simulation.workers import WINDOW, K, new_fold
 from tests.simulation.world import World
 from tests.support.naive_fold import NaiveFold
 from tests.support.workload import What
@@ -123,19 +124,25 @@ def _applied(world: World, naive: NaiveFold) -> Iterator[str]:
 
 
 def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
-    """Redis, the topic and the state agree."""
-    redis, topic = _in_redis(world), _in_topic(world)
-    fold = new_fold()
-    maker = ListMaker(fold, GENERATION, shard=0, shards=1, shape=ListShape(K))
-    for broken in _misranked(fold, maker, records, redis):
-        yield f"LISTS: {broken}"
-    last = fold.position.order
-    for each in disagreements(redis, topic, last):
-        yield f"LISTS: {each.where}: {each.what}"
-    changed = last_changed(fold, maker)
-    for name, lists in (("redis", redis), ("the topic", topic)):
-        for each in outdated(lists, changed, fold.offset, name):
-            yield f"LISTS: {each.where}: {each.what}"
+    """Redis, the topic and the state agree; the topic has the stable generation's lists alone."""
+    topic = _in_topic(world)
+    for generation in (FIRST, SECOND)[: 1 + world.has_two_generations]:
+        redis, fold = _in_redis(world, generation), new_fold()
+        maker = ListMaker(fold, generation, shard=0, shards=1, shape=ListShape(K))
+        for broken in _misranked(fold, maker, records, redis):
+            yield f"LISTS: {generation}: {broken}"
+        stores = {"redis": redis}
+        if generation == world.stable:
+            stores["the topic"] = topic
+            for each in disagreements(redis, topic, fold.position.order):
+                yield f"LISTS: {each.where}: {each.what}"
+        changed = last_changed(fold, maker)
+        for name, lists in stores.items():
+            for each in outdated(lists, changed, fold.offset, name):
+                yield f"LISTS: {generation}: {each.where}: {each.what}"
+    for listener_id, made_by in _generations_in_topic(world).items():
+        if made_by != world.stable:
+            yield f"LISTS: the topic has {made_by}'s list of {listener_id}, not {world.stable}'s"
 
 
 def _misranked(
@@ -152,10 +159,19 @@ def _misranked(
                 yield f"{each.where}: {each.what}"
 
 
-def _in_redis(world: World) -> Lists:
+def _generations_in_topic(world: World) -> dict[str, str]:
+    found = {}
+    for listener_id, value in world.broker.lists.items():
+        if value is not None:
+            _, each = _LISTS.decode(value)  # type: ignore[misc]
+            found[listener_id] = each["generation"]
+    return found
+
+
+def _in_redis(world: World, generation: str) -> Lists:
     return {
         listener_id: Published(each.log_epoch, each.as_of, each.event_time, items_hash(each.items))
-        for listener_id, each in world.redis.table._lists.items()
+        for listener_id, each in world.redis.table(generation)._lists.items()
     }
 
 

@@ -15,9 +15,10 @@ from streams.kafka.topic_facts import Bounds
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.ownership.ownership import LogEdge, Ownership
-from streams.ownership.takeover import Takeover
+from streams.ownership.takeover import AlwaysServing, Serving, Takeover
 from streams.publishing.publisher import Publisher
 from streams.publishing.removals import erased_ids_reader
+from streams.publishing.topic_writer import TopicWriter
 from streams.recommender_identity import RecommenderIdentity
 from streams.sequencing.start_positions import Cluster, Source
 from streams.snapshots.state_keeper import StateKeeper
@@ -26,6 +27,7 @@ from tests.simulation.consuming import Membership, SimulatedConsumer
 from tests.simulation.counting import CountingRanker
 from tests.simulation.edge import Edge
 from tests.simulation.former import Groups, SimulatedFormerShards
+from tests.simulation.generations import SimulatedJournal, serving_of
 from tests.simulation.producing import SimulatedProducer
 from tests.simulation.stores import Disk, Redis, RemoteLists, SimulatedSnapshots
 from tests.simulation.transactions import SimulatedTopicWriter
@@ -37,7 +39,6 @@ from topics.learning_progress import LearningProgress
 
 TOPIC_ID = b"simulated source"
 LOG = TP(LEARNING_LOG.name, 0)
-GENERATION = "first"
 WINDOW = 64
 K = 5
 EVENTS_A_FETCH, LOG_RECORDS_A_FETCH = 9, 5
@@ -195,24 +196,40 @@ class RecommenderWorker(Worker):
     """Composed as in `streams.workers.recommender_worker`; an identity may have several."""
 
     def __init__(
-        self, edge: Edge, group: Group, age: int, disk: Disk, redis: Redis, groups: Groups
+        self,
+        edge: Edge,
+        group: Group,
+        age: int,
+        disk: Disk,
+        redis: Redis,
+        groups: Groups,
+        generation: str,
+        *,
+        follows_plan: bool,
     ) -> None:
         super().__init__(edge)
         self.group = group
+        self.generation = generation
         it = RecommenderIdentity.parsed(group.name)
         assert it is not None
         self.place = it.place
         fold = new_fold()
-        topic = SimulatedTopicWriter(edge, group.name)
-        maker = ListMaker(fold, GENERATION, shard=it.shard, shards=it.shards, shape=ListShape(K))
+        journal = SimulatedJournal(edge) if follows_plan else None
+        self.serving: Serving = AlwaysServing()
+        topic: TopicWriter = SimulatedTopicWriter(edge, group.name)
+        if journal is not None:
+            serving = self.serving = serving_of(edge, journal, generation, group.name, redis)
+            topic = serving.first_topic()
+        maker = ListMaker(fold, generation, shard=it.shard, shards=it.shards, shape=ListShape(K))
         clock = edge.loop.time
         log = LogEdge(lambda: LogReader(edge), partial(append_control, edge))  # type: ignore[arg-type,return-value]
         self.publisher = Publisher(
             fold,
             maker,
-            RemoteLists(edge, redis, it.place),
+            RemoteLists(edge, redis, generation, it.place),
             topic,
             erased_ids_reader(log.read),
+            made_by=generation if follows_plan else "",
             lists_a_publication_max=edge.chance.pick(edge.name + " publishes", PUBLICATIONS_OF),
             clock=clock,
         )
@@ -229,9 +246,10 @@ class RecommenderWorker(Worker):
             read_log=log.read,
             fold=fold,
             retry_s=HEARTBEAT_S,
+            serving=self.serving,
         )
         self.recommender = Recommender(
-            Identity(group.name, GENERATION),
+            Identity(group.name, generation),
             Cadence(
                 progress_every_s=HEARTBEAT_S,
                 snapshot_every_s=edge.chance.pick(f"{edge.name} keeps", SNAPSHOTS_EVERY_S),
@@ -255,7 +273,7 @@ class RecommenderWorker(Worker):
                 age,
             )
         )
-        self.begin(self._beat)
+        self.begin(self._beat, *([journal.follow] if journal is not None else []))
 
     async def _starting_positions(
         self, assigned: set[TP], _: Mapping[TP, int | None]

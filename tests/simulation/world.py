@@ -16,7 +16,15 @@ from tests.simulation.broker import Broker, Group, Partition, later
 from tests.simulation.chance import Chance, Fault
 from tests.simulation.edge import Edge
 from tests.simulation.feeding import Feeder
-from tests.simulation.stores import Disk, Redis
+from tests.simulation.generations import (
+    FIRST,
+    SECOND,
+    Promoter,
+    first_records,
+    has_two,
+    lifecycle_of,
+)
+from tests.simulation.stores import Contents, Disk, Redis
 from tests.simulation.virtual_time import Process, VirtualLoop
 from tests.simulation.workers import (
     LOG,
@@ -56,9 +64,9 @@ AFTER_A_CUT = (
 FENCED = "Lists can no longer be published"
 
 
-def identity_of(shard: int, shards: int) -> str:
+def identity_of(shard: int, shards: int, generation: str = FIRST) -> str:
     """The identity of the recommender of a shard."""
-    return str(RecommenderIdentity("simulated", shard, shards))
+    return str(RecommenderIdentity.of_generation(generation, shard, shards))
 
 
 @dataclass
@@ -69,6 +77,7 @@ class Slot:
     age: int
     identity: str = ""
     """Identity of a recommender; empty for a sequencer."""
+    generation: str = FIRST
     is_left: bool = False
     """Whether it belongs to a previous M and is not restarted."""
     started: int = 0
@@ -108,6 +117,13 @@ class World:
                 for at in range(1 + round(self.chance.number("two")))
             ),
         ]
+        self.has_two_generations = has_two(self.chance.seed)
+        if self.has_two_generations:
+            self.broker.journal += first_records()
+            self.slots += [
+                Slot(f"second-{at}", at, identity_of(0, 1, SECOND), SECOND)
+                for at in range(1 + round(self.chance.number("two of the second")))
+            ]
         self.broker.append(
             self.broker.log, encode_log_record(LogEpochStarted(1, "the log was made"))
         )
@@ -148,7 +164,10 @@ class World:
         age = 100 * slot.started + slot.age
         if slot.identity:
             group = self._group(slot.identity)
-            slot.worker = RecommenderWorker(edge, group, age, self.disk, self.redis, self.groups)
+            slot.worker = RecommenderWorker(
+                *(edge, group, age, self.disk, self.redis, self.groups, slot.generation),
+                follows_plan=self.has_two_generations,
+            )
         else:
             slot.worker = SequencerWorker(edge, self.sequencers, age)
 
@@ -208,7 +227,7 @@ class World:
     def change_shards(self, shards: int, leave: Callable[[Slot], None]) -> None:
         """Resharding: recommenders of the previous M are passed to `leave`, new ones start."""
         for slot in self.slots:
-            if slot.identity and not slot.is_left:
+            if slot.identity and slot.generation == FIRST and not slot.is_left:
                 slot.is_left = True
                 leave(slot)
         self.shards = shards
@@ -227,6 +246,8 @@ class World:
         self.loop.kernel(self.feeder.feed(FAULTS_S))
         self.loop.kernel(Nemesis(self).act())
         self.loop.kernel(Operator(self).act())
+        if self.has_two_generations:
+            self.loop.kernel(Promoter(self).act())
         self.loop.kernel(self._replicate())
         self.loop.run(FAULTS_S)
         self._heal()
@@ -243,7 +264,7 @@ class World:
         """A replica of Redis follows with a lag."""
         while not self.chance.is_healed:
             await asyncio.sleep(REPLICA_LAG_S)
-            self.redis.copy = self.redis.snapshot()
+            self.redis.copy = self.redis.contents.copied()
 
     is_at_rest = False
     healed_after_s = 0.0
@@ -278,31 +299,51 @@ class World:
 
     def rest(self) -> str:
         """Describes the remaining work; empty if there is none."""
-        owners = self.owners
-        if len(owners) != self.shards:
-            return f"{len(owners)} recommenders have the log, not {self.shards}"
-        return "; ".join(left for owner in owners if (left := self._left_for(owner)))
+        owners, wanted = self.owners, self.shards + self.has_two_generations
+        if len(owners) != wanted:
+            return f"{len(owners)} recommenders have the log, not {wanted}"
+        left = [self._left_for(owner) for owner in owners]
+        return "; ".join(filter(None, [*left, self._left_of_the_plan()]))
+
+    @property
+    def stable(self) -> str:
+        """The generation that serves, whose lists belong in the topic."""
+        return lifecycle_of(self.broker).plan.stable if self.has_two_generations else FIRST
+
+    def _left_of_the_plan(self) -> str:
+        if not self.has_two_generations:
+            return ""
+        plan, pointer = lifecycle_of(self.broker).plan, self.redis.contents.pointer
+        wanted = {"version": plan.version, "record": plan.record, "stable": plan.stable}
+        return "" if pointer == wanted else f"the pointer is {pointer}, not {wanted}"
 
     def _left_for(self, owner: RecommenderWorker) -> str:
         fold, publisher = owner.recommender.fold, owner.publisher
         ends = {tp: partition.end for tp, partition in self.broker.sources.items()}
         folded = {tp: fold.coverage.next.get(SourcePartition(TOPIC_ID, tp[1]), 0) for tp in ends}
-        topic = frontier_of(self.broker.frontiers.get(frontier_group(owner.group.name)))
-        reached = {
+        reached: dict[str, tuple[Any, Any]] = {
             "fold": (fold.offset, self.broker.log.end - 1),
             "sources": (sorted(folded.items()), sorted(ends.items())),
             "acknowledged": (self._acknowledged(), ends),
-            "redis": (self.redis.frontier(owner.place).position, fold.position.order),
-            "topic": (topic.position, fold.position.order),
+            "redis": (
+                self.redis.frontier(owner.generation, owner.place).position,
+                fold.position.order,
+            ),
+            "the topic's holder": (owner.serving.holds_topic, owner.generation == self.stable),
             "gate": (publisher.is_open, True),
             "something is due": (publisher.is_due, False),
             "redis' error": (publisher.redis.error, None),
             "a write to redis": (publisher.redis.is_writing, False),
-            "the topic's failure": (publisher.topic.failure, None),
-            "the topic's queue": (bool(publisher.topic._gathered), False),
         }
+        if publisher.topic.writes_lists:
+            topic = frontier_of(self.broker.frontiers.get(frontier_group(owner.group.name)))
+            reached |= {
+                "topic": (topic.position, fold.position.order),
+                "the topic's failure": (publisher.topic.failure, None),
+                "the topic's queue": (bool(publisher.topic._gathered), False),
+            }
         return "; ".join(
-            f"{owner.place}: {name} {has}, not {wants}"
+            f"{owner.generation} {owner.place}: {name} {has}, not {wants}"
             for name, (has, wants) in reached.items()
             if has != wants
         )
@@ -380,14 +421,18 @@ class Nemesis:
     def _redis_emptied(self) -> None:
         redis = self._world.redis
         self._note("redis is emptied")
-        redis.begin_with(type(redis.table)())
+        redis.begin_with(Contents())
 
     def _redis_failed_over(self) -> None:
         redis = self._world.redis
-        at = {shard: each.text() for shard, each in redis.copy._frontiers.items()}
+        at = {
+            f"{name}:{shard}": each.text()
+            for name, table in redis.copy.tables.items()
+            for shard, each in table._frontiers.items()
+        }
         self._note(f"redis fails over to a replica at {at}")
         redis.begin_with(redis.copy)
-        redis.copy = redis.snapshot()
+        redis.copy = redis.contents.copied()
 
     def _log_cut(self) -> None:
         broker = self._world.broker

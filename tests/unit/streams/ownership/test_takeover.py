@@ -15,9 +15,10 @@ from streams.lists.list_shape import ListShape
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import AlwaysServing, Serving, Takeover
-from streams.publishing.publisher import ListTopic, Publisher
+from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
+from tests.support.kept_transactions import KeptTransactions
 from tests.support.learning_log import a_fold
 
 
@@ -39,6 +40,8 @@ class FencedMeanwhile(MemoryLists):
 
 class EmptyTopic:
     """Nobody has published to it."""
+
+    writes_lists = True
 
     def __init__(self) -> None:
         self.published = NOTHING_PUBLISHED
@@ -145,6 +148,8 @@ async def test_recommenders_of_another_m_are_waited_for_and_then_fenced_in_both_
 class PlanOf(AlwaysServing):
     """A plan that is changed just after the rivals were fenced, if `is_changed`."""
 
+    transactions = KeptTransactions().transactions()
+
     def __init__(self, former: FormerAlive, *, is_changed: bool) -> None:
         self.former, self.is_changed = former, is_changed
         self.fenced_at_reading: list[str] = []
@@ -156,8 +161,8 @@ class PlanOf(AlwaysServing):
             self.holds_topic = False
         return changed
 
-    def next_topic(self, former: ListTopic) -> ListTopic:
-        return former if self.holds_topic else RedisAlone()
+    def next_topic(self, former: TopicWriter) -> TopicWriter:
+        return former if self.holds_topic else RedisAlone(self.transactions)
 
 
 async def test_a_holder_fences_other_generations_before_it_reads_the_journal_again() -> None:
@@ -178,7 +183,8 @@ async def test_who_is_stable_no_more_once_it_has_fenced_goes_on_with_redis_alone
     await takeover.run()
     assert isinstance(publisher.topic, RedisAlone)
     assert topic.abandoned == 1
-    assert publisher.topic.published == await lists.frontier()
+    assert publisher.topic.published.position == (await lists.frontier()).position
+    assert (await lists.frontier()).owner == publisher.topic._transactions.published.owner
 
 
 async def test_a_quiet_generation_takes_nothing_over() -> None:

@@ -97,6 +97,8 @@ class FrailLists(MemoryLists):
 class RememberedTopic:
     """The topic as compaction leaves it: the last of each key."""
 
+    writes_lists = True
+
     def __init__(self) -> None:
         self.frontier: Frontier | None = None
         self.offered: list[Publication] = []

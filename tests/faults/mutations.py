@@ -102,6 +102,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "pointer of the newest plan": ("tests/integration/test_pointer.py",),
     "gate of a fresh generation": (f"{UNIT}/ownership/test_gate_opening.py",),
     "one holder of the topic": ("tests/integration/test_generations.py",),
+    "a read of the journal before an older plan": (
+        "tests/integration/test_pointer.py",
+        SIMULATION,
+    ),
+    "frontiers of other generations": (SIMULATION,),
+    "numbers that outlive redis": (f"{UNIT}/publishing/test_redis_alone.py",),
+    "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
 }
 
 

@@ -16,8 +16,8 @@ from tests.support.events import a_stream
 from tests.support.station import Station, wait_until
 from topics.catalogue import LEARNING_LOG, MODEL_LIFECYCLE
 
-EVENTS = 1_200
-SMALL = 20_000
+EVENTS = 600
+SMALL = 5_000
 """Bytes of a file of a backup, so that there are several."""
 
 

@@ -98,6 +98,8 @@ class RemotePointer:
         is_newer = at < version or (at == version and stored.get("record") != record)
         if not is_newer and place != lost:
             return place if at > version else b""
+        if at > version:  # no simulated journal loses its tail
+            self._redis.broken.append(f"OLDER PLAN: {version} after {at}")
         named = dict(zip(fields[::2], fields[1::2], strict=True))
         self._redis.contents.pointer = {"version": version, "record": record, **named}
         if self._edge is not None:

@@ -9,11 +9,14 @@ import inspect
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
+from math import inf
 from typing import Any
 
 import numpy as np
 import xxhash
 
+from online_models.evaluation import confidence
 from streams.agents.sequence import Sequencer
 from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.deduplication_window import DeduplicationWindow
@@ -29,10 +32,12 @@ from streams.lists.list_store import Publication, PublishOutcome
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership import gate_opening, takeover
 from streams.ownership.gate_opening import Opening
+from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import AlwaysServing, Serving, Takeover
 from streams.publishing import gate as gate_module
 from streams.publishing.gate import Gate
 from streams.publishing.publication_plan import PublicationPlan
+from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_transactions import TopicTransactions
 from streams.sequencing.lost_rows import LostRowsDetector
 from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
@@ -349,3 +354,41 @@ def _half_learnt_lists_are_published() -> None:
 def _every_generation_writes_to_the_topic() -> None:
     """A generation that is not stable writes its lists to the topic, too."""
     _patch(ServingOfJournal, "first_topic", lambda _: lambda self: self._topic)
+
+
+@safeguard("a read of the journal before an older plan")
+def _a_later_plan_in_redis_is_overwritten() -> None:
+    """Whoever finds a later plan in Redis takes it for one that the journal has lost."""
+
+    def made(note: Callable[..., None]) -> Callable[..., None]:
+        def noted(writer: pointer.PointerWriter, later: bytes) -> None:
+            note(writer, later)
+            writer._seen_at = -inf
+
+        return noted
+
+    _patch(pointer.PointerWriter, "_note", made)
+
+
+@safeguard("frontiers of other generations")
+def _another_generation_is_not_fenced() -> None:
+    """Whoever becomes stable finds no other generation that publishes to the topic."""
+    _patch(FormerShards, "rivals", lambda _: lambda self: [])
+    former = import_module("tests.simulation.former")
+    _patch(former.SimulatedFormerShards, "rivals", lambda _: lambda self: [])
+
+
+@safeguard("numbers that outlive redis")
+def _redis_alone_counts_by_redis() -> None:
+    """A generation without the topic numbers its publications by what Redis has."""
+
+    def note_redis(alone: RedisAlone, frontier: Frontier) -> None:
+        alone._published = frontier
+
+    _patch(RedisAlone, "note_redis", lambda _: note_redis)
+
+
+@safeguard("clusters of a comparison")
+def _plays_are_taken_for_independent() -> None:
+    """A comparison's interval allows for other plays, and not for other listeners."""
+    confidence.mixture_boundary = lambda *_, **__: 0.0

@@ -38,6 +38,11 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def _group() -> None:
+    """A self-hosted, event-sourced, streaming music recommender."""
+
+
 def run_and_end() -> None:
     """Entry point: runs a command, and ends the process even if a library's thread never ends."""
     try:
@@ -84,7 +89,7 @@ def _run_command() -> None:
     """Runs the command of the arguments, and writes what it has printed, which may fail."""
     from streams.cli import commands
 
-    commands.register(app)
+    commands.register(app, sys.argv[1] if len(sys.argv) > 1 else None)
     try:
         app(standalone_mode=True)
     finally:

@@ -1,34 +1,41 @@
-"""The list of commands; each is in a module of its own.
+"""The table of commands: the module of each.
 
-A command imports slow modules only when it runs, so that the other commands start quickly.
+Only the module of the command that is run is imported, so that every command starts quickly;
+`--help` imports all of them. A command imports slow modules only when it runs.
 """
 
 from importlib import import_module
 
 import typer
 
-MODULES = (
-    "run",
-    "servers",
-    "status",
-    "topics",
-    "schemas",
-    "worker",
-    "import_history",
-    "simulate",
-    "send",
-    "recommend",
-    "deadletters",
-    "verify",
-    "doctor",
-    "evaluate",
-    "models",
-    "generations",
-    "archive",
-)
+MODULES = {
+    "run": "run",
+    "up": "servers",
+    "down": "servers",
+    "reset": "servers",
+    "status": "status",
+    "topics": "topics",
+    "schemas": "schemas",
+    "worker": "worker",
+    "import": "import_history",
+    "simulate": "simulate",
+    "send": "send",
+    "recommend": "recommend",
+    "watch": "recommend",
+    "deadletters": "deadletters",
+    "verify": "verify",
+    "doctor": "doctor",
+    "evaluate": "evaluate",
+    "models": "models",
+    "generations": "generations",
+    "backup": "archive",
+    "restore": "archive",
+}
+"""Name of the command → its module in `streams.cli`."""
 
 
-def register(app: typer.Typer) -> None:
-    """Adds every command to `app`."""
-    for name in MODULES:
+def register(app: typer.Typer, command: str | None = None) -> None:
+    """Adds the commands of the module that has `command`; all of them if there is no such one."""
+    names = [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values())
+    for name in names:
         import_module(f"streams.cli.{name}").add_to(app)

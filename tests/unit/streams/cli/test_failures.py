@@ -172,6 +172,16 @@ def test_every_command_is_tried_here() -> None:
     assert sorted(ARGUMENTS) == sorted(names())
 
 
+def test_the_table_of_commands_has_the_module_of_each() -> None:
+    for command in {each.split()[0] for each in names()} | commands.MODULES.keys():
+        app = typer.Typer()
+        commands.register(app, command)
+        app.callback()(lambda: None)
+        root: Any = typer.main.get_command(app)
+        assert command in root.commands
+        assert len(root.commands) <= 3
+
+
 @pytest.mark.parametrize("command", sorted(ARGUMENTS.keys() - WAITS_FOR_KAFKA))
 def test_servers_that_are_away_are_explained(command: str, typed: Typed) -> None:
     ended = typed(f"{command} {ARGUMENTS[command]}")

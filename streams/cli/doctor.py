@@ -1,5 +1,7 @@
 """`echotune doctor`: checks whether all promises are kept now, and names remedies."""
 
+import asyncio
+
 import typer
 
 from streams.addresses import addresses_of
@@ -26,10 +28,12 @@ def doctor(json: Json = False) -> None:
     """
     from streams.doctor.checks.all_checks import examined
     from streams.doctor.collect import collect_facts
+    from streams.monitoring.status import settings_of_stable
 
     settings = Settings()
     addresses = addresses_of(settings)
     try:
+        settings = asyncio.run(settings_of_stable(settings, addresses))
         facts = collect_facts(settings, addresses)
     except KeyboardInterrupt:
         console.exit_now(EXIT_INTERRUPTED)

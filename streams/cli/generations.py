@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -57,13 +58,22 @@ def show_command(name: Name, json: Json = False) -> None:
 
 
 @generations_app.command("history", epilog="Example: echotune generations history --json")
-def history_command(json: Json = False) -> None:
+def history_command(
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what was written until then.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Lists every record of the journal, who wrote it and why, and whether it was void."""
     from streams.cli.generations_view import entry_as_json
 
     _, _, journal = _opened()
     with journal:
-        entries = [entry_as_json(each) for each in journal.read().history]
+        history = journal.read().history
+    until_ms = None if at is None else _ms_of(at)
+    entries = [
+        entry_as_json(each) for each in history if until_ms is None or each.at_ms <= until_ms
+    ]
     if json:
         console.print_json(entries)
         return
@@ -316,7 +326,10 @@ def promote_command(name: Name, why: Why, json: Json = False) -> None:
 
 @generations_app.command("rollback", epilog="Example: echotune generations rollback --why 'worse'")
 def rollback_command(why: Why, json: Json = False) -> None:
-    """Undoes the newest change: ends a canary, or lets the former stable generation serve again."""
+    """Undoes the newest change: ends a canary, or lets the former stable generation serve again.
+
+    It waits for nothing: the former generation's lists are there as long as it is started.
+    """
     _, _, journal = _opened()
     with journal:
         lifecycle = journal.read()
@@ -328,7 +341,7 @@ def rollback_command(why: Why, json: Json = False) -> None:
         raise SettingsError(
             "No generation served before this one.", "`echotune generations history` shows all."
         )
-    _serve(before, why, json=json, cause="ROLLED_BACK", stable=before)
+    _serve(before, why, json=json, cause="ROLLED_BACK", is_checked=False, stable=before)
 
 
 def _opened() -> tuple[Settings, Addresses, Any]:
@@ -345,6 +358,16 @@ def _unknown(name: str) -> SettingsError:
     return SettingsError(
         f"There is no generation {name}.", "`echotune generations list` shows all of them."
     )
+
+
+def _ms_of(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f"{text!r} is no time.", "Write 2026-01-31, or 2026-01-31T12:00:00Z."
+        ) from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000
 
 
 def _share(text: str) -> int:

@@ -39,7 +39,10 @@ def verify(
     from streams.verifying.digest_check import verify as verify_plainly
 
     addresses = addresses_of(Settings())
-    settings = settings_from(read_lifecycle(addresses.kafka), Settings(), is_strict=False)
+    lifecycle, settings = read_lifecycle(addresses.kafka), Settings()
+    if "generation" not in settings.model_fields_set and not lifecycle.is_empty:
+        settings = Settings(generation=lifecycle.plan.stable)
+    settings = settings_from(lifecycle, settings, is_strict=False)
     verified = verify_deep if deep else verify_plainly
     with _progress() as on_offset:
         found = verified(settings, addresses, on_offset)

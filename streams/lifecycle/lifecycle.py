@@ -86,6 +86,8 @@ class Lifecycle:
         self.generations: dict[str, Generation] = {}
         self.history: list[Entry] = []
         self._plans = [Plan()]
+        self._promoted: list[str] = []
+        """The generations that became stable, without those that were rolled back."""
         self._operations: set[bytes] = set()
 
     @property
@@ -111,9 +113,8 @@ class Lifecycle:
         return started.get(generation.state, Role.PARKED)
 
     def stable_before(self) -> str | None:
-        """The generation that served before the stable one; None if none did."""
-        others = (each.stable for each in reversed(self._plans) if each.version >= 0)
-        return next((name for name in others if name != self.plan.stable), None)
+        """The generation that served before the stable one was promoted; None if none did."""
+        return self._promoted[-2] if len(self._promoted) > 1 else None
 
     def apply(self, offset: int, at_ms: int, record: JournalRecord) -> str:
         """Takes the next record of the journal; returns why it is void, or an empty text."""
@@ -133,7 +134,15 @@ class Lifecycle:
             case ServingChanged():
                 name = record.operation_id.hex()
                 self._plans.append(Plan(offset, name, record.stable, record.canary, record.share))
+                self._note_stable(record)
         return ""
+
+    def _note_stable(self, record: ServingChanged) -> None:
+        is_undone = record.cause is ServingCause.ROLLED_BACK and record.stable in self._promoted
+        while is_undone and self._promoted[-1] != record.stable:
+            self._promoted.pop()
+        if self._promoted[-1:] != [record.stable]:
+            self._promoted.append(record.stable)
 
     def why_void(self, record: JournalRecord) -> str:
         """Why `record` would be void if it came next; empty if it would be valid."""

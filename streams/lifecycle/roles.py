@@ -73,6 +73,7 @@ class ServingOfJournal:
         self._alone = alone
         self._pointer = PointerWriter(redis, journal, prefix, clock)
         self._stop = stop
+        self._is_stopping = False
         self.role = journal.lifecycle.role_of(generation)
         self.publishes, self.holds_topic = self.role.publishes, self.role is Role.STABLE
 
@@ -111,7 +112,10 @@ class ServingOfJournal:
             _log.info(
                 "the generation has another role", generation=self._generation, role=self.role
             )
+        if self._is_stopping:
+            return False
         if self.role.publishes != self.publishes:
+            self._is_stopping = True
             self._stop()
             return False
         if self.role.is_in_plan:

@@ -64,6 +64,17 @@ async def system_status(
     }
 
 
+async def settings_of_stable(settings: Settings, addresses: Addresses) -> Settings:
+    """Like `of_stable`; the given settings if Redis is unavailable."""
+    redis = redis_of(addresses)
+    try:
+        return await of_stable(settings, redis)
+    except REDIS_UNAVAILABLE:
+        return settings
+    finally:
+        await redis.aclose()
+
+
 async def of_stable(settings: Settings, redis: Redis) -> Settings:
     """The settings for the generation that serves listeners, unless they name one."""
     stable = await ServedLists(settings, redis).stable()

@@ -78,6 +78,18 @@ def test_a_canary_serves_a_share_until_it_is_promoted_or_ended(book: Book) -> No
     assert book.lifecycle.stable_before() == "first"
 
 
+def test_rollbacks_undo_promotions_one_after_another(book: Book) -> None:
+    assert book.append(created("third")) == ""
+    assert book.append(moved("third", STARTED)) == ""
+    for stable in ("second", "third"):
+        assert book.append(serves(stable, book.lifecycle.plan.version)) == ""
+    for before in ("second", "first"):
+        assert book.lifecycle.stable_before() == before
+        undone = serves(before, book.lifecycle.plan.version, cause=ServingCause.ROLLED_BACK)
+        assert book.append(undone) == ""
+    assert book.lifecycle.stable_before() is None
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -1,4 +1,4 @@
-"""The settings of Kafka's security, checked against each other, as clients need them."""
+"""Settings of authentication and encryption of Kafka, checked against each other for clients."""
 
 from functools import partial
 from pathlib import Path

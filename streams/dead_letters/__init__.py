@@ -2,5 +2,5 @@
 
 `dead_letter_reader` reads the topic, and `letter_index` keeps in bounded memory which letters were
 resent. `origins` reads from the log which source offsets are rejected, and `resending` resends each
-letter once.
+letter once. `streams.sequencing.letter_writer` writes them (dead letter queue, DLQ).
 """

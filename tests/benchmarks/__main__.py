@@ -11,6 +11,7 @@ import typer
 from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
+from tests.benchmarks.generations import archives, switches
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
 from tests.benchmarks.model_growth import model_growth, model_memory
@@ -28,6 +29,8 @@ PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
 """Parts that are measured by default; other parts have to be named."""
 RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
+GENERATION_PARTS = ("archive", "switches")
+"""Backup and restore; readers while generations are switched."""
 MODEL_PARTS = (
     "model",
     "model-speed",
@@ -37,12 +40,15 @@ MODEL_PARTS = (
     "model-memory",
 )
 """`make bench-model`: models alone, without servers."""
+ALL_PARTS = (*PARTS, *RELIABILITY, *GENERATION_PARTS, *MODEL_PARTS)
 
 
 def main(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help=f"Of {', '.join([*PARTS, *RELIABILITY, *MODEL_PARTS])}."),
+        typer.Argument(
+            help=f"Of {', '.join([*PARTS, *RELIABILITY, *GENERATION_PARTS, *MODEL_PARTS])}."
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
@@ -60,6 +66,8 @@ def main(
             "replay": lambda: replays(KAFKA_LIBS, folder, data),
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
+            "archive": lambda: archives(KAFKA_LIBS, folder, data),
+            "switches": lambda: switches(KAFKA_LIBS, folder, data),
             "model": lambda: models(data),
             "model-speed": lambda: model_speed(data),
             "model-peers": lambda: model_peers(data),

@@ -14,7 +14,7 @@ from tests.support.station import REPOSITORY
 PROGRAM = """
 import os, signal, sys
 from streams.cli import commands, main
-commands.register = lambda app: os.kill(os.getpid(), int(sys.argv[1]))
+commands.register = lambda *_: os.kill(os.getpid(), int(sys.argv[1]))
 main()
 """
 
@@ -22,7 +22,7 @@ WITHIN_C = """
 import ctypes
 from streams.cli import commands, run_and_end
 
-def register(app):  # as numba and numpy run Python while they are imported
+def register(*_):  # as numba and numpy run Python while they are imported
     run, names = ctypes.pythonapi.PyRun_String, {}
     run.restype = ctypes.py_object
     run.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.py_object, ctypes.py_object]

@@ -24,6 +24,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home.begin("run", "--rate", "100")
     home.wait_applied(EVENTS)
     yield home
+    elsewhere = Home(tmp_path / "elsewhere")
+    elsewhere.run("down")  # if the page has not come to it
     home.close()
 
 

@@ -13,7 +13,7 @@ from streams.archive.segments import ArchivedRecord
 from streams.kafka.partition_reader import PartitionReader
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import LEARNING_LOG, MODEL_LIFECYCLE
 
 EVENTS = 600
@@ -28,7 +28,7 @@ def quiet(*_: object) -> None:
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A station that has learnt, and has stopped with a snapshot."""
-    station = Station(tmp_path_factory.mktemp("one") / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path_factory.mktemp("one") / "home", KAFKA_LIBS)
     station.up()
     workers = [station.start("sequencer"), station.start("recommender")]
     for end in range(200, EVENTS + 1, 200):  # one log record would be one file
@@ -52,7 +52,7 @@ def folder(one: Station, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Station]:
     """A new cluster."""
-    station = Station(tmp_path / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path / "home", KAFKA_LIBS)
     station.up()
     yield station
     station.close()
@@ -61,7 +61,7 @@ def other(tmp_path: Path) -> Iterator[Station]:
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A new cluster that nothing is restored into."""
-    station = Station(tmp_path_factory.mktemp("untouched") / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path_factory.mktemp("untouched") / "home", KAFKA_LIBS)
     station.up()
     yield station
     station.close()

@@ -13,7 +13,7 @@ from streams.lifecycle.journal import read_lifecycle
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import redis_of
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder
 
@@ -24,7 +24,7 @@ WHY = ("--why", "a test")
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A station on which `first` serves, and `second` is started beside it."""
-    station = Station(tmp_path_factory.mktemp("generations") / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path_factory.mktemp("generations") / "home", KAFKA_LIBS)
     station.up()
     station.start("sequencer")
     station.start("recommender")

@@ -12,7 +12,7 @@ from streams.verifying.published_lists import committed_lists
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import in_redis, redis_of
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, RECOMMENDATIONS
 from topics.codecs import Decoder, encode
 
@@ -24,7 +24,7 @@ TIMEOUT_S = 30.0
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A station at rest, after events and some poison."""
-    station = Station(tmp_path_factory.mktemp("deep") / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path_factory.mktemp("deep") / "home", KAFKA_LIBS)
     station.environment["ECHOTUNE_CHUNK_RECORDS_MAX"] = "20"  # a log of many records
     station.up()
     station.start("sequencer")

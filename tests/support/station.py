@@ -17,6 +17,7 @@ from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.cli.topics import apply_topics
 from streams.monitoring.status import system_status
 from streams.settings import Settings
+from tests.support.cli_here import run_here
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent
@@ -207,6 +208,16 @@ class Station:
                 worker.kill()
         self._producer = None
         self.servers.down()
+
+
+class StationHere(Station):
+    """A station whose commands run in this process; workers have processes of their own."""
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Runs an `echotune` command to its end."""
+        if arguments[0] == "worker":
+            return super().run(*arguments, **environment)
+        return run_here(arguments, self._environment(environment))
 
 
 def _is_idle(status: Mapping[str, Any]) -> bool:

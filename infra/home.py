@@ -67,7 +67,16 @@ def claim_if_possible(home: Path) -> None:
 
 def _strange_folders(home: Path) -> list[str]:
     """State folders in a home that is not EchoTune's: something else made them."""
-    return [] if is_claimed(home) else [each for each in STATE_FOLDERS if (home / each).exists()]
+    if is_claimed(home):
+        return []
+    return [each for each in STATE_FOLDERS if _holds_something(home / each)]
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether it is there and holds anything: an empty volume is nobody's data."""
+    if not path.is_dir():
+        return path.exists()
+    return any(each.name != "lost+found" for each in path.iterdir())
 
 
 def _mark(home: Path) -> None:

@@ -144,9 +144,8 @@ class Recommender:
         await asyncio.sleep(self._cadence.progress_every_s)
         if not self.ownership.has_loaded:
             return
-        if await self.ownership.follow_plan():
+        if await self._has_another_role():
             return
-        self.ownership.check()
         if self.ownership.waits_for:  # a heartbeat would make this process look alive
             return
         if self.fold.offset == before:
@@ -157,6 +156,18 @@ class Recommender:
         await self.ownership.start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
             self._background.run("snapshot", self._state.write_snapshot)
+
+    async def _has_another_role(self) -> bool:
+        """Follows the plan; raises if this process was fenced, and not by another generation."""
+        if await self.ownership.follow_plan():
+            return True
+        try:
+            self.ownership.check()
+        except LogError:
+            if not await self.ownership.follow_plan(is_fenced=True):
+                raise
+            return True
+        return False
 
     def _write_progress(self) -> None:
         self._progress.write(

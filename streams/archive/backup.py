@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.archive.backup_folder import ArchivedDigest, BackupFolder, Manifest
 from streams.archive.segments import SEGMENT_BYTES_MAX, ArchivedRecord, in_segments
+from streams.folding.fold_state import FOLD_VERSION
 from streams.heartbeats.heartbeat_reader import heartbeat_of
 from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import LEARNING_LOG, LEARNING_PROGRESS, MODEL_LIFECYCLE
@@ -29,7 +30,11 @@ def backup(
     The manifest is written last, so an interrupted backup is the backup before it. Raises
     `ArchiveError` if the backup is of another log, or if the beginning of a topic was deleted.
     """
-    folder = BackupFolder.opened_or_new(path)
+    with BackupFolder(path, Manifest()).locked():
+        return _backup(kafka, BackupFolder.opened_or_new(path), show, segment_bytes)
+
+
+def _backup(kafka: str, folder: BackupFolder, show: Show, segment_bytes: int) -> dict[str, Any]:
     before = folder.manifest
     topics = dict(before.topics)
     for topic in TOPICS:
@@ -38,12 +43,13 @@ def backup(
             files = [folder.add(topic, each) for each in in_segments(new, segment_bytes)]
         topics[topic] = [*before.topics.get(topic, []), *files]
     log_end = Manifest(topics=topics).end(LEARNING_LOG.name)
+    digests = {each.generation: each for each in (*before.digests, *_digests(kafka, log_end))}
     folder.replace_manifest(
         Manifest(
             made_with=version("echotune"),
-            log_id=_log_id(kafka),
+            log_id=before.log_id or _log_id(kafka),
             topics=topics,
-            digests=_digests(kafka, log_end) or before.digests,
+            digests=list(digests.values()),
         )
     )
     return _as_json(folder, before)
@@ -111,7 +117,10 @@ def _digests(kafka: str, log_end: int) -> list[ArchivedDigest]:
         is_newer = known is None or each.digest_offset > known.offset
         if each.digest and each.digest_offset < log_end and is_newer:
             newest[each.generation] = ArchivedDigest(
-                generation=each.generation, offset=each.digest_offset, digest=each.digest
+                generation=each.generation,
+                offset=each.digest_offset,
+                digest=each.digest,
+                fold_version=FOLD_VERSION,
             )
     return list(newest.values())
 

@@ -3,9 +3,11 @@
 The manifest also holds digests of states, by which a restored log is proved.
 """
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -33,6 +35,7 @@ class ArchivedDigest(BaseModel):
     generation: str
     offset: int
     digest: str
+    fold_version: int
 
 
 class Manifest(BaseModel):
@@ -127,6 +130,19 @@ class BackupFolder:
 
     # -- writing ---------------------------------------------------------------------------------
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else writes to the folder meanwhile; raises `ArchiveError` if somebody does."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ArchiveError(
+                    f"Another backup is writing to {self.path}.", "Wait for it, or stop it."
+                ) from error
+            yield
+
     def add(self, topic: str, records: Sequence[ArchivedRecord]) -> SegmentFile:
         """Writes a file of records that continue the topic; the manifest does not list it yet."""
         first, last, content = records[0].offset, records[-1].offset, encoded(records)
@@ -141,7 +157,6 @@ class BackupFolder:
         self.manifest = manifest
 
     def _write(self, name: str, content: bytes) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
         part = self.path / f"{name}.part"
         with part.open("wb") as file:
             file.write(content)

@@ -27,6 +27,7 @@ from confluent_kafka.admin import (
 
 from streams.archive.backup_folder import BackupFolder
 from streams.archive.segments import ArchivedRecord
+from streams.folding.fold_state import FOLD_VERSION
 from streams.generation.fold_factory import new_fold
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
@@ -93,7 +94,13 @@ def prove(kafka: str, path: Path, show: Show) -> dict[str, Any]:
     lifecycle = read_lifecycle(kafka)
     stable = lifecycle.plan.stable
     wanted = max(digests, key=lambda each: (each.generation == stable, each.offset))
-    settings = settings_from(lifecycle, Settings(generation=wanted.generation), is_strict=False)
+    if wanted.fold_version != FOLD_VERSION:
+        raise ArchiveError(
+            f"The digest of {path} was made with fold version {wanted.fold_version}, and this is "
+            f"{FOLD_VERSION}: they cannot be compared.",
+            "The records are restored. Prove it with the version that made the backup.",
+        )
+    settings = settings_from(lifecycle, Settings(generation=wanted.generation), prefers="record")
     began, fold = time.perf_counter(), new_fold(settings)
     for offset in replay(fold, kafka, wanted.offset):
         show((offset + 1) / (wanted.offset + 1), f"{fold.applied:,} events")
@@ -219,7 +226,7 @@ class _Restored:
         try:
             for each in futures.values():
                 each.result(_TIMEOUT_S)
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise ServerError(
                 f"{self._name} cannot be changed: {error}.", "See docs/security.md for the rights."
             ) from error

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.cli.progress_bar import progress
 from streams.settings import Settings
+from topics.errors import RefusedError, ServerError
 
 _FOLLOW_EVERY_S = 10.0
 Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
@@ -39,16 +40,28 @@ def backup(
 
     kafka = addresses_of(Settings()).kafka
     while True:
-        with progress("backing up") as show, refusals_in_words(kafka):
-            found = back_up(kafka, folder, show)
-        if json:
-            (console.print_json_line if follow else console.print_json)(found)
-        elif found["new_files"] or not follow:
-            files, size = len(found["files"]), found["bytes"]
-            console.say(f"{folder}: {found['last'] + 1:,} records in {files} files, {size:,} bytes")
+        try:
+            with progress("backing up") as show, refusals_in_words(kafka):
+                found = back_up(kafka, folder, show)
+        except RefusedError:
+            raise
+        except ServerError as error:  # the next look may find Kafka again
+            if not follow:
+                raise
+            console.say(str(error))
+        else:
+            _show(folder, found, follows=follow, json=json)
         if not follow:
             return
         time.sleep(_FOLLOW_EVERY_S)
+
+
+def _show(folder: Path, found: dict[str, Any], *, follows: bool, json: bool) -> None:
+    if json:
+        (console.print_json_line if follows else console.print_json)(found)
+    elif found["new_files"] or not follows:
+        files, size = len(found["files"]), found["bytes"]
+        console.say(f"{folder}: {found['last'] + 1:,} records in {files} files, {size:,} bytes")
 
 
 def restore(

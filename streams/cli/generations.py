@@ -1,7 +1,8 @@
 """`echotune generations ...`: creates, starts, promotes and rolls back generations."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -34,8 +35,7 @@ def list_command(json: Json = False) -> None:
     from streams.cli.generations_view import generations_table
     from streams.lifecycle.overview import overview
 
-    settings, addresses, journal = _opened()
-    with journal:
+    with _opened() as (settings, addresses, journal):
         found = asyncio.run(overview(settings, addresses, journal.read()))
     if json:
         console.print_json(found)
@@ -48,8 +48,7 @@ def show_command(name: Name, json: Json = False) -> None:
     """Shows one generation with its settings."""
     from streams.lifecycle.overview import overview
 
-    settings, addresses, journal = _opened()
-    with journal:
+    with _opened() as (settings, addresses, journal):
         found = asyncio.run(overview(settings, addresses, journal.read()))
     chosen = next((each for each in found if each["name"] == name), None)
     if chosen is None:
@@ -67,8 +66,7 @@ def history_command(
     """Lists every record of the journal, who wrote it and why, and whether it was void."""
     from streams.cli.generations_view import entry_as_json
 
-    _, _, journal = _opened()
-    with journal:
+    with _opened() as (_, _, journal):
         history = journal.read().history
     until_ms = None if at is None else _ms_of(at)
     entries = [
@@ -104,19 +102,18 @@ def create_command(
     from streams.lifecycle.first_start import created, log_id_of, settings_from
     from streams.lifecycle.journal import operation
 
-    settings, addresses, journal = _opened()
-    with journal:
+    with _opened() as (settings, addresses, journal):
         lifecycle = journal.read()
         base = settings
         if like is not None:
-            base = settings_from(lifecycle, Settings(generation=like))
+            base = settings_from(lifecycle, Settings(generation=like), prefers="record")
         given = {"model": model, "list_length": list_length, "shards": shards}
         changes = {key: value for key, value in given.items() if value is not None}
         wanted = base.model_copy(update={"generation": name, "shards": 1, **changes})
         record = created(
             name, wanted, log_id_of(addresses.kafka), like=like, **operation(why, settings.who)
         )
-        _append(journal, lambda _: record, f"{name} was created", json=json and not start)
+        _append(journal, lifecycle, record, f"{name} was created", json=json and not start)
         if start:
             _move(journal, settings, name, "STARTED", why, f"{name} was started", json=json)
 
@@ -129,8 +126,7 @@ def start_command(
     json: Json = False,
 ) -> None:
     """Starts a generation: its recommenders fold the log, and publish to Redis."""
-    settings, _, journal = _opened()
-    with journal:
+    with _opened() as (settings, _, journal):
         to, says = ("QUIET", "learns, and publishes nothing") if quiet else ("STARTED", "starts")
         _move(journal, settings, name, to, why, f"{name} {says}", json=json)
 
@@ -138,8 +134,7 @@ def start_command(
 @generations_app.command("stop", epilog="Example: echotune generations stop second --why 'enough'")
 def stop_command(name: Name, why: Why, json: Json = False) -> None:
     """Stops a generation: its recommenders are parked. Its lists stay until they expire."""
-    settings, _, journal = _opened()
-    with journal:
+    with _opened() as (settings, _, journal):
         _move(journal, settings, name, "STOPPED", why, f"{name} was stopped", json=json)
 
 
@@ -153,8 +148,7 @@ def scale_command(
     json: Json = False,
 ) -> None:
     """Changes the number of recommenders that share a generation's listeners."""
-    settings, _, journal = _opened()
-    with journal:
+    with _opened() as (settings, _, journal):
         known = journal.read().generations.get(name)
         if known is None:
             raise _unknown(name)
@@ -173,8 +167,7 @@ def wait_command(
     from streams.lifecycle.catching_up import seconds_of, wait_until_caught_up
 
     lag_s, within_s = seconds_of(lag), None if within is None else seconds_of(within)
-    settings, addresses, journal = _opened()
-    with journal, progress(f"{name} catches up") as show:
+    with _opened() as (settings, addresses, journal), progress(f"{name} catches up") as show:
         generation = journal.read().generations.get(name)
         if generation is None:
             raise _unknown(name)
@@ -209,8 +202,8 @@ def compare_command(
     """Compares two generations on the same plays: folds the log with both models side by side.
 
     Verdicts: better, worse, no worse, too early, too few listeners. They are valid however often
-    one looks. Both models are judged by what listeners played, so identical plays favour the
-    generation whose lists were shown.
+    one looks. Listeners may have played what they were shown, which favours the generation that
+    served them.
     """
     from streams.cli.generations_view import comparison_table, verdict_in_words
     from streams.evaluation.comparison import compared, contest_of_two
@@ -219,10 +212,12 @@ def compare_command(
 
     if a == b:
         raise SettingsError(f"{a} is compared with itself.", "Name two generations.")
-    _, addresses, journal = _opened()
-    with journal:
+    with _opened() as (_, addresses, journal):
         lifecycle = journal.read()
-    settings = {each: settings_from(lifecycle, Settings(generation=each)) for each in (a, b)}
+    settings = {
+        each: settings_from(lifecycle, Settings(generation=each), prefers="record")
+        for each in (a, b)
+    }
     console.say("compiling the models if need be ...")
     contest = contest_of_two(settings)
     with progress("comparing") as show:
@@ -235,7 +230,10 @@ def compare_command(
     console.out.print(comparison_table(found))
     console.out.print(verdict_in_words(found), soft_wrap=True, markup=False)
     console.out.print(
-        "Identical plays favour the generation whose lists were shown.", style="dim", soft_wrap=True
+        "Listeners may have played what they were shown, which favours the generation that "
+        "served them.",
+        style="dim",
+        soft_wrap=True,
     )
 
 
@@ -249,8 +247,7 @@ def retire_command(name: Name, why: Why, json: Json = False) -> None:
     """
     from streams.lifecycle.retirement import is_retired
 
-    settings, addresses, journal = _opened()
-    with journal:
+    with _opened() as (settings, addresses, journal):
         if name not in journal.read().generations:
             raise _unknown(name)
         if not is_retired(journal.lifecycle, name):
@@ -274,16 +271,15 @@ async def _retired(
     steps: dict[str, dict[str, Any]] = {}
     async for each in retire(settings, addresses, journal, name):
         show(None, f"{each.step}: {each.says}")
-        steps[each.step] = {"step": each.step, "done": each.step != "waits", "says": each.says}
+        steps[each.step] = {"step": each.step, "done": True, "says": each.says}
     return list(steps.values())
 
 
 @generations_app.command("gate", epilog="Example: echotune generations gate second")
 def gate_command(name: Name, json: Json = False) -> None:
     """Says whether a generation may serve listeners; exit code 1 if not."""
-    settings, addresses, journal = _opened()
-    with journal:
-        found = _gate(settings, addresses, journal, name)
+    with _opened() as (settings, addresses, journal):
+        found = _gate(settings, addresses, journal.read(), name)
     if json:
         console.print_json(
             {
@@ -312,8 +308,17 @@ def canary_command(
 ) -> None:
     """Lets a generation serve a share of the listeners; a larger share only adds listeners."""
     ten_thousandths = _share(share)
-    changes: dict[str, Any] = {"canary": name, "share": ten_thousandths} if ten_thousandths else {}
-    _serve(name, why, json=json, cause="CANARY", is_checked=bool(changes), **changes)
+    with _opened() as opened:
+        decided = opened[2].read()
+        if ten_thousandths:
+            plan: dict[str, Any] = {"canary": name, "share": ten_thousandths}
+            _serve(opened, decided, name, why, json=json, cause="CANARY", **plan)
+            return
+        if decided.plan.canary != name:
+            raise SettingsError(
+                f"{name} is no canary.", "`echotune generations list` shows which one is."
+            )
+        _serve(opened, decided, name, why, json=json, cause="CANARY", is_checked=False)
 
 
 @generations_app.command(
@@ -321,7 +326,9 @@ def canary_command(
 )
 def promote_command(name: Name, why: Why, json: Json = False) -> None:
     """Makes a generation the stable one, which serves everybody and holds the topic."""
-    _serve(name, why, json=json, cause="PROMOTED", stable=name)
+    with _opened() as opened:
+        decided = opened[2].read()
+        _serve(opened, decided, name, why, json=json, cause="PROMOTED", stable=name)
 
 
 @generations_app.command("rollback", epilog="Example: echotune generations rollback --why 'worse'")
@@ -330,28 +337,30 @@ def rollback_command(why: Why, json: Json = False) -> None:
 
     It waits for nothing: the former generation's lists are there as long as it is started.
     """
-    _, _, journal = _opened()
-    with journal:
-        lifecycle = journal.read()
-    if lifecycle.plan.canary is not None:
-        _serve(lifecycle.plan.canary, why, json=json, cause="ROLLED_BACK", is_checked=False)
-        return
-    before = lifecycle.stable_before()
-    if before is None:
-        raise SettingsError(
-            "No generation served before this one.", "`echotune generations history` shows all."
-        )
-    _serve(before, why, json=json, cause="ROLLED_BACK", is_checked=False, stable=before)
+    with _opened() as opened:
+        decided = opened[2].read()
+        plan: dict[str, Any] = {}
+        if decided.plan.canary is not None:
+            name = decided.plan.canary
+        elif (before := decided.stable_before()) is not None:
+            plan["stable"] = name = before
+        else:
+            raise SettingsError(
+                "No generation served before this one.", "`echotune generations history` shows all."
+            )
+        _serve(opened, decided, name, why, json=json, cause="ROLLED_BACK", is_checked=False, **plan)
 
 
-def _opened() -> tuple[Settings, Addresses, Any]:
+@contextmanager
+def _opened() -> Iterator[tuple[Settings, Addresses, Any]]:
+    """Settings, addresses and the journal; what a server refuses is said in words."""
     from streams.kafka.refusals import refusals_in_words
     from streams.lifecycle.journal import Journal
 
     settings = Settings()
     addresses = addresses_of(settings)
-    with refusals_in_words(addresses.kafka):
-        return settings, addresses, Journal(addresses.kafka)
+    with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
+        yield settings, addresses, journal
 
 
 def _unknown(name: str) -> SettingsError:
@@ -377,14 +386,17 @@ def _share(text: str) -> int:
         percent = -1.0
     if not 0 <= percent <= 100:  # noqa: PLR2004
         raise SettingsError(f"{text} is no share.", "Give a share of 0% to 100%.")
-    return round(percent * 100)
+    share = round(percent * 100)
+    if not share and percent:
+        raise SettingsError(f"{text} is less than one listener in 10,000.", "Give 0.01% or more.")
+    return share
 
 
-def _gate(settings: Settings, addresses: Addresses, journal: Any, name: str) -> list[Any]:
+def _gate(settings: Settings, addresses: Addresses, lifecycle: Any, name: str) -> list[Any]:
     from streams.lifecycle.overview import statuses_of
     from streams.lifecycle.promotion_gate import conditions
 
-    generation = journal.read().generations.get(name)
+    generation = lifecycle.generations.get(name)
     if generation is None:
         raise _unknown(name)
     statuses, log_end = asyncio.run(statuses_of(settings, addresses, name, generation.shards))
@@ -392,38 +404,39 @@ def _gate(settings: Settings, addresses: Addresses, journal: Any, name: str) -> 
 
 
 def _serve(
-    name: str, why: str, *, json: bool, cause: str, is_checked: bool = True, **plan: Any
+    opened: tuple[Settings, Addresses, Any],
+    decided: Any,
+    name: str,
+    why: str,
+    *,
+    json: bool,
+    cause: str,
+    is_checked: bool = True,
+    **plan: Any,
 ) -> None:
+    """Changes the plan, unless it is no longer the one that `decided`, a lifecycle, has."""
     from streams.lifecycle.journal import operation
-    from streams.lifecycle.lifecycle import Lifecycle
     from streams.lifecycle.overview import set_pointer
     from topics.lifecycle import ServingCause, ServingChanged
 
-    settings, addresses, journal = _opened()
-    with journal:
-        gate = _gate(settings, addresses, journal, name) if is_checked else []
-        shut = [f"{each.name}: {each.says}" for each in gate if not each.ok]
-        if shut:
-            console.failure(
-                f"{name} may not serve listeners: {'; '.join(shut)}.",
-                "Wait for it, or see `echotune generations list`.",
-            )
-            raise typer.Exit(EXIT_NO)
-        evidence = orjson.dumps([each._asdict() for each in gate]).decode()
-        said = operation(why, settings.who)
-
-        def make(lifecycle: Lifecycle) -> ServingChanged:
-            fields: dict[str, Any] = {
-                "stable": lifecycle.plan.stable,
-                "expected": lifecycle.plan.version,
-            }
-            return ServingChanged(
-                cause=ServingCause(cause), evidence=evidence, **(fields | plan | said)
-            )
-
-        _append(journal, make, "", json=False)
-        is_set = asyncio.run(set_pointer(settings, addresses, journal))
-        now = journal.lifecycle.plan
+    settings, addresses, journal = opened
+    gate = _gate(settings, addresses, decided, name) if is_checked else []
+    shut = [f"{each.name}: {each.says}" for each in gate if not each.ok]
+    if shut:
+        console.failure(
+            f"{name} may not serve listeners: {'; '.join(shut)}.",
+            "Wait for it, or see `echotune generations list`.",
+        )
+        raise typer.Exit(EXIT_NO)
+    fields: dict[str, Any] = {"stable": decided.plan.stable, "expected": decided.plan.version}
+    record = ServingChanged(
+        cause=ServingCause(cause),
+        evidence=orjson.dumps([each._asdict() for each in gate]).decode(),
+        **(fields | plan | operation(why, settings.who)),
+    )
+    _append(journal, decided, record, "", json=False)
+    is_set = asyncio.run(set_pointer(settings, addresses, journal))
+    now = journal.lifecycle.plan
     result = {
         "valid": True,
         "version": now.version,
@@ -456,17 +469,19 @@ def _move(
 
     said = operation(why, settings.who)
     record = GenerationMoved(name=name, to=GenerationState(to), shards=shards, **said)
-    _append(journal, lambda _: record, says, json=json)
+    _append(journal, journal.read(), record, says, json=json)
 
 
-def _append(journal: Any, make: Callable[[Any], Any], says: str, *, json: bool) -> None:
-    """Appends a record unless it would be void; exit code 1 if somebody else was faster."""
-    lifecycle = journal.read()
-    if why_void := lifecycle.why_void(make(lifecycle)):
+def _append(journal: Any, decided: Any, record: Any, says: str, *, json: bool) -> None:
+    """Appends a record, unless it does not follow on the lifecycle that the operator saw.
+
+    Exit code 1 if somebody else was faster.
+    """
+    if why_void := decided.why_void(record):
         raise SettingsError(
             f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
         )
-    appended = journal.append(make)
+    appended = journal.append(lambda _: record)
     if not appended.is_valid:
         faster = appended.faster
         by = f" {faster.record.who} was faster ({faster.record.why})." if faster else ""

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,7 @@ from streams.sources.files import size_of
 from streams.sources.history.history import look_at
 from streams.workers.server_watch import ServerWatch
 from streams.workers.supervisor import Supervisor
-from topics.errors import ServerError
+from topics.errors import EchoTuneError
 
 if TYPE_CHECKING:
     from streams.lifecycle.journal import Journal
@@ -97,15 +97,24 @@ def _title(*, is_generated: bool) -> str:
 class _Recommenders:
     """The recommenders of all generations that the journal starts."""
 
-    def __init__(self, processes: "GenerationProcesses", journal: "Journal") -> None:
+    def __init__(
+        self, processes: "GenerationProcesses", journal: "Journal", say: Callable[[str], object]
+    ) -> None:
         self._processes = processes
         self._journal = journal
+        self._say = say
 
     async def follow(self) -> None:
         """Follows the journal for ever."""
+        said = ""
         while True:
-            with suppress(ServerError):  # Kafka is away: what runs goes on
+            try:
                 self._processes.follow(await asyncio.to_thread(self._journal.read))
+                said = ""
+            except (EchoTuneError, OSError) as error:  # what runs goes on
+                if said != str(error):
+                    said = str(error)
+                    self._say(f"generations are not followed: {said}")
             await asyncio.sleep(_FOLLOW_EVERY_S)
 
 
@@ -119,9 +128,13 @@ def _following_the_journal(
     from streams.workers.generation_processes import GenerationProcesses
 
     with Journal(addresses_of(settings).kafka) as journal:
-        if not journal.read().is_empty:
-            settings_from(journal.lifecycle, settings)
-        yield _Recommenders(GenerationProcesses(supervisor, settings, news.append), journal)
+        lifecycle = journal.read()
+        if not lifecycle.is_empty:
+            is_named = "generation" in settings.model_fields_set
+            name = settings.generation if is_named else lifecycle.plan.stable
+            settings_from(lifecycle, settings.model_copy(update={"generation": name}))
+        processes = GenerationProcesses(supervisor, settings, news.append)
+        yield _Recommenders(processes, journal, news.append)
 
 
 def _take_one_signal() -> None:

@@ -42,7 +42,7 @@ def verify(
     lifecycle, settings = read_lifecycle(addresses.kafka), Settings()
     if "generation" not in settings.model_fields_set and not lifecycle.is_empty:
         settings = Settings(generation=lifecycle.plan.stable)
-    settings = settings_from(lifecycle, settings, is_strict=False)
+    settings = settings_from(lifecycle, settings, prefers="settings")
     verified = verify_deep if deep else verify_plainly
     with _progress() as on_offset:
         found = verified(settings, addresses, on_offset)

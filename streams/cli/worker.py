@@ -76,6 +76,9 @@ def recommender(
             wait_while_parked(journal, settings.generation, settings.home)
         console.say(f"recommender {settings.recommender_id}: compiling the model if need be")
         warm_up(settings)
+        with refusals_in_words(addresses.kafka):  # it may have been stopped or retired meanwhile
+            until_answered_blocking(journal.read, console.say)
+            wait_while_parked(journal, settings.generation, settings.home)
     with refusals_in_words(addresses.kafka):
         run_worker(lambda: RecommenderWorker(settings, addresses, journal))
 

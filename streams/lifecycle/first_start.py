@@ -1,7 +1,7 @@
 """Makes the record of a generation from settings, and begins the journal of an installation."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import xxhash
@@ -107,14 +107,19 @@ def begin_journal(journal: Journal, settings: Settings, kafka: str) -> Lifecycle
     return journal.read()
 
 
-def settings_from(lifecycle: Lifecycle, settings: Settings, *, is_strict: bool = True) -> Settings:
+def settings_from(
+    lifecycle: Lifecycle,
+    settings: Settings,
+    *,
+    prefers: Literal["neither", "record", "settings"] = "neither",
+) -> Settings:
     """`settings` with those of the generation's record, which never change.
 
-    Raises `SettingsError` if there is no such generation, or if a setting that was set differs;
-    without `is_strict`, what was set stays.
+    Raises `SettingsError` if there is no such generation, or if a setting that was set differs and
+    `prefers` is "neither". With "settings", what was set stays, and the generation may be unknown.
     """
     name, known = settings.generation, lifecycle.generations.get(settings.generation)
-    if known is None and not is_strict:
+    if known is None and prefers == "settings":
         return settings
     if known is None:
         raise SettingsError(
@@ -125,9 +130,9 @@ def settings_from(lifecycle: Lifecycle, settings: Settings, *, is_strict: bool =
     wanted = _fields_of(orjson.loads(orjson.dumps(settings_of(settings))))
     chosen = settings.model_fields_set & wanted.keys()
     differ = [each for each in chosen if wanted[each] != recorded[each]]
-    if not is_strict:
+    if prefers == "settings":
         recorded = {key: value for key, value in recorded.items() if key not in chosen}
-    elif differ:
+    elif differ and prefers == "neither":
         variables = ", ".join(f"ECHOTUNE_{each.upper()}" for each in sorted(differ))
         raise SettingsError(
             f"Generation {name} was created with another value of {variables}, and never changes.",

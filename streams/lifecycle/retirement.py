@@ -8,25 +8,27 @@ finds itself fenced in both stores.
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from redis.asyncio import Redis
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
+from streams.kafka.refusals import refused_right
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Lifecycle
 from streams.lists.redis_lists import frontier_key, list_key, redis_lists
-from streams.ownership.resharding import FormerShards, identities_among
+from streams.ownership.resharding import FormerShards
 from streams.publishing.topic_frontier import frontier_group
 from streams.recommender_identity import RecommenderIdentity
-from streams.redis_client import redis_of
+from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_error
 from streams.settings import Settings
 from topics.catalogue import LEARNING_PROGRESS
 from topics.errors import ServerError
@@ -34,10 +36,14 @@ from topics.lifecycle import GenerationState, ServingChanged
 
 SERVED_BEFORE_S = 60.0
 """How long ago a generation must have served last: no reader's pointer is older then."""
+STOPS_WITHIN_S = 120.0
+"""How long recommenders may take to notice that their generation is retired."""
 FRONTIER_KEPT_S = 30 * 24 * 3600
 """How long the frontier that fences a retired generation stays in Redis."""
 _KEYS_AT_ONCE = 500
 _TIMEOUT_S = 30.0
+
+T = TypeVar("T")
 
 
 class Step(NamedTuple):
@@ -75,16 +81,23 @@ async def retire(
         await asyncio.sleep(max(0.0, SERVED_BEFORE_S - (time.time() - served_at / 1_000)))
     yield Step("served", "no reader is sent to it")
     shards = FormerShards(kafka, settings.recommender_id)
-    ids = await asyncio.to_thread(_ids, admin, kafka, name)
+    ids = await asyncio.to_thread(_in_words, lambda: shards.of_generation(name))
+    ends_at = time.monotonic() + STOPS_WITHIN_S
     while alive := await asyncio.to_thread(shards.alive, ids):
-        yield Step("waits", f"still running: {', '.join(alive)}")
+        if time.monotonic() > ends_at:
+            raise ServerError(
+                f"{', '.join(alive)} still runs.", "Stop it, and retire the generation again."
+            )
+        yield Step("stopped", f"still running: {', '.join(alive)}")
     yield Step("stopped", "no recommender of it is heard")
-    await asyncio.to_thread(shards.fence, ids)
+    await asyncio.to_thread(_in_words, lambda: shards.fence(ids))
     yield Step("fenced", f"{len(ids)} writers of the topic")
     redis = redis_of(addresses)
     try:
         yield await _silence(settings, redis, name)
         yield await _delete_lists(settings, redis, name)
+    except REDIS_UNAVAILABLE as error:
+        raise redis_error(shown(addresses.redis), error) from error
     finally:
         await redis.aclose()
     await asyncio.to_thread(_forget_in_kafka, admin, kafka, ids)
@@ -111,12 +124,6 @@ def delete_snapshots(home: Path, name: str, prefix: str = "") -> int:
                 shutil.rmtree(folder)
                 deleted += 1
     return deleted
-
-
-def _ids(admin: AdminClient, kafka: str, name: str) -> list[str]:
-    listed = admin.list_consumer_groups().result(_TIMEOUT_S)
-    groups = [each.group_id for each in listed.valid]
-    return identities_among(groups, name, prefixed(kafka, ""))
 
 
 async def _silence(settings: Settings, redis: Redis, name: str) -> Step:
@@ -152,19 +159,41 @@ def _escaped(text: str) -> str:
 
 def _forget_in_kafka(admin: AdminClient, kafka: str, ids: Sequence[str]) -> None:
     """Writes tombstones of its heartbeats, and deletes its consumer groups."""
+    failed: list[str] = []
     producer = Producer(client_settings(kafka) | {"enable.idempotence": True, "acks": "all"})
     for each in ids:
-        producer.produce(prefixed(kafka, LEARNING_PROGRESS.name), None, key=each, partition=0)
-    if producer.flush(_TIMEOUT_S):
-        raise ServerError("Heartbeats could not be deleted.", "Is Kafka up? Try again.")
+        producer.produce(
+            prefixed(kafka, LEARNING_PROGRESS.name),
+            None,
+            key=each,
+            partition=0,
+            on_delivery=lambda error, _: failed.append(str(error)) if error else None,
+        )
+    if producer.flush(_TIMEOUT_S) or failed:
+        why = failed[0] if failed else "no answer"
+        raise ServerError(
+            f"Heartbeats of a retired generation could not be deleted: {why}.",
+            "Is Kafka up, and may this user write to learning-progress? Try again.",
+        )
     groups = [group for each in ids for group in (each, frontier_group(each))]
     futures: dict[str, Any] = admin.delete_consumer_groups(groups) if groups else {}
     for group, future in futures.items():
         try:
             future.result(_TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+        except (KafkaException, TimeoutError) as error:
+            known = error.args[0] if isinstance(error, KafkaException) else None
+            if known is None or known.code() != KafkaError.GROUP_ID_NOT_FOUND:
                 raise ServerError(
-                    f"The consumer group {group} cannot be deleted: {error.args[0].str()}.",
-                    "Stop what still reads with it, and retire the generation again.",
+                    f"The consumer group {group} cannot be deleted: {known or 'no answer'}.",
+                    "Stop what still reads with it, grant DELETE on the group, and try again.",
                 ) from error
+
+
+def _in_words(call: Callable[[], T]) -> T:
+    """The result of a call to Kafka; its failure as an error with a remedy."""
+    try:
+        return call()
+    except KafkaException as error:
+        raise refused_right("", error) or ServerError(
+            f"Kafka did not do what a retirement needs: {error}.", "Is Kafka up? Try again."
+        ) from error

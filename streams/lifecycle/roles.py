@@ -114,7 +114,7 @@ class ServingOfJournal:
             )
         if self._is_stopping:
             return False
-        if self.role.publishes != self.publishes:
+        if self.role is Role.PARKED or self.role.publishes != self.publishes:
             self._is_stopping = True
             self._stop()
             return False

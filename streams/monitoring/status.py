@@ -15,6 +15,7 @@ from streams.monitoring.worker_status import (
     recommender_key,
     recommender_statuses,
     sequencer_statuses,
+    shards_of,
 )
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.redis_refusals import redis_problem
@@ -76,9 +77,12 @@ async def settings_of_stable(settings: Settings, addresses: Addresses) -> Settin
 
 
 async def of_stable(settings: Settings, redis: Redis) -> Settings:
-    """The settings for the generation that serves listeners, unless they name one."""
+    """The settings for the generation that serves listeners, and its M, unless they name them."""
     stable = await ServedLists(settings, redis).stable()
-    return settings.model_copy(update={"generation": stable})
+    changes: dict[str, Any] = {"generation": stable}
+    if not {"shard", "shards"} & settings.model_fields_set:
+        changes["shards"] = await shards_of(redis, stable, settings.prefix) or settings.shards
+    return settings.model_copy(update=changes)
 
 
 async def _shards(redis: Redis, settings: Settings, problems: list[str]) -> Found:

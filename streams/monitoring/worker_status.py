@@ -1,6 +1,7 @@
 """The status of each worker, for operators: a JSON document in Redis with a TTL of seconds.
 
-Keys: `echotune:status:recommender:{recommender_id}` and `echotune:status:sequencer:{sequencer_id}`.
+Keys: `echotune:status:recommender:{recommender_id}`, `echotune:status:sequencer:{sequencer_id}`,
+and `echotune:status:shards:{family}` with the M of the recommenders of a generation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,14 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
+from streams.recommender_identity import RecommenderIdentity
 from streams.redis_client import REDIS_UNAVAILABLE
 
 STATUS_TTL_S = 10
 """How long a status outlives its worker, at most."""
 _RECOMMENDER = "echotune:status:recommender:"
 _SEQUENCER = "echotune:status:sequencer:"
+_SHARDS = "echotune:status:shards:"
 _SCAN_COUNT = 1_000
 
 
@@ -84,8 +87,21 @@ def recommender_key(recommender_id: str, prefix: str = "") -> str:
 async def write_recommender_status(
     redis: "Redis", recommender_id: str, status: Mapping[str, Any], prefix: str = ""
 ) -> None:
-    """Writes a recommender's status; does nothing if Redis is unavailable."""
+    """Writes a recommender's status, and its M; does nothing if Redis is unavailable."""
     await _write(redis, recommender_key(recommender_id, prefix), status)
+    if (identity := RecommenderIdentity.parsed(recommender_id)) is not None:
+        await _write(redis, _shards_key(identity.family, prefix), identity.shards)
+
+
+async def shards_of(redis: "Redis", generation: str, prefix: str = "") -> int | None:
+    """M of the recommenders of a generation that run; None if none runs."""
+    family = RecommenderIdentity.of_generation(generation, 0, 1, prefix=prefix).family
+    found = await redis.get(_shards_key(family, prefix))
+    return int(found) if found and found.isdigit() else None
+
+
+def _shards_key(family: str, prefix: str) -> str:
+    return f"{prefix}{_SHARDS}{family.removeprefix(prefix)}"
 
 
 async def write_sequencer_status(
@@ -95,7 +111,7 @@ async def write_sequencer_status(
     await _write(redis, f"{prefix}{_SEQUENCER}{sequencer_id}", status)
 
 
-async def _write(redis: "Redis", key: str, status: Mapping[str, Any]) -> None:
+async def _write(redis: "Redis", key: str, status: Mapping[str, Any] | int) -> None:
     with suppress(*REDIS_UNAVAILABLE):
         await redis.set(key, orjson.dumps(status), ex=STATUS_TTL_S)
 

@@ -107,6 +107,12 @@ class FormerShards:
         groups = [each.group_id for each in _result(admin.list_consumer_groups()).valid]
         return rivals_among(groups, self._recommender_id, prefixed(self._kafka, ""))
 
+    def of_generation(self, generation: str) -> list[str]:
+        """Identities of a generation that ever read the log or published."""
+        admin = AdminClient(client_settings(self._kafka))
+        groups = [each.group_id for each in _result(admin.list_consumer_groups()).valid]
+        return identities_among(groups, generation, prefixed(self._kafka, ""))
+
     def alive(self, ids: Sequence[str]) -> list[str]:
         """The identities in `ids` that send a heartbeat within `LIVENESS_WINDOW_S`."""
         if not ids:

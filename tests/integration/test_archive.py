@@ -1,5 +1,6 @@
 """A backup of one cluster is restored into another one, which then is the same, byte for byte."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,6 +96,33 @@ def test_a_restored_cluster_is_equal_and_goes_on_from_the_snapshots_of_the_first
     [line] = [each for each in ready.splitlines() if "state ready" in each]
     assert f'"offset": {found["offset"]}' in line
     assert other.json("verify")["equal"]
+
+
+def test_a_digest_that_differs_is_said_and_so_is_one_that_cannot_be_compared(
+    folder: Path, other: Station, tmp_path: Path
+) -> None:
+    backed_up = BackupFolder.opened(copy_of(folder, tmp_path / "other digest"))
+    [digest] = backed_up.manifest.digests
+    changed = digest.model_copy(update={"digest": "0" * 32})
+    backed_up.replace_manifest(backed_up.manifest.model_copy(update={"digests": [changed]}))
+    done = other.run("restore", str(backed_up.path), "--prove", ECHOTUNE_MODEL="popularity")
+    assert done.returncode == 1
+    assert "DIFFERS" in done.stderr
+    changed = digest.model_copy(update={"fold_version": 1})
+    backed_up.replace_manifest(backed_up.manifest.model_copy(update={"digests": [changed]}))
+    done = other.run("restore", str(backed_up.path), "--prove")
+    assert done.returncode == 3
+    assert "cannot be compared" in done.stderr
+    proved = other.run("restore", str(folder), "--prove", "--json", ECHOTUNE_MODEL="popularity")
+    assert json.loads(proved.stdout)["equal"], "the record decides, not the environment"
+
+
+def test_two_backups_at_once_do_not_write_to_one_folder(one: Station, tmp_path: Path) -> None:
+    with BackupFolder.opened_or_new(tmp_path).locked():
+        done = one.run("backup", str(tmp_path))
+    assert done.returncode == 3
+    assert "Another backup is writing" in done.stderr
+    assert one.run("backup", str(tmp_path)).returncode == 0
 
 
 def test_a_backup_goes_on_where_the_last_one_ended(one: Station, tmp_path: Path) -> None:

@@ -140,6 +140,9 @@ def test_what_the_journal_makes_void_is_refused_in_words(pair: Station) -> None:
         (["stop", "first"], "first serves listeners"),
         (["start", "nobody"], "there is no generation nobody"),
         (["promote", "nobody"], "There is no generation nobody"),
+        (["canary", "second", "0"], "second is no canary"),
+        (["canary", "second", "0.004%"], "less than one listener"),
+        (["canary", "second", "200%"], "no share"),
     ):
         done = pair.run("generations", *arguments, *WHY)
         assert done.returncode == 3, done.stderr

@@ -42,12 +42,22 @@ def test_a_disk_that_is_full_is_said_in_a_line() -> None:
 @pytest.mark.parametrize("folder", STATE_FOLDERS)
 def test_a_folder_of_somebody_is_taken_by_no_server_and_no_run(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).mkdir()
+    (tmp_path / folder / "data").write_text("of somebody")
     with pytest.raises(ServerError, match=f"holds {folder}") as refused:
         EmbeddedServers(tmp_path).up()
     assert refused.value.remedy == "Set ECHOTUNE_HOME to a folder of its own."
     with pytest.raises(ServerError, match="was not made by EchoTune"), run_lock(tmp_path):
         pass
     assert [each.name for each in tmp_path.iterdir()] == [folder]
+
+
+@pytest.mark.parametrize("inside", [[], ["lost+found"]])
+def test_an_empty_volume_is_nobodys_data(tmp_path: Path, inside: list[str]) -> None:
+    (tmp_path / "kafka").mkdir()
+    for name in inside:
+        (tmp_path / "kafka" / name).mkdir()
+    claim(tmp_path)
+    assert is_claimed(tmp_path)
 
 
 def test_a_home_is_marked_once_and_then_holds_any_folder(tmp_path: Path) -> None:
@@ -61,7 +71,7 @@ def test_a_home_is_marked_once_and_then_holds_any_folder(tmp_path: Path) -> None
 def test_a_worker_marks_a_new_home_and_leaves_a_folder_of_somebody_unmarked(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "other" / "snapshots").mkdir(parents=True)
+    (tmp_path / "other" / "snapshots" / "of somebody").mkdir(parents=True)
     for name in ("home", "other"):
         claim_if_possible(tmp_path / name)
     assert is_claimed(tmp_path / "home")

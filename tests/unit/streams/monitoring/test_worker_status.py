@@ -11,6 +11,7 @@ from streams.monitoring.worker_status import (
     STATUS_TTL_S,
     recommender_statuses,
     sequencer_statuses,
+    shards_of,
     write_recommender_status,
     write_sequencer_status,
 )
@@ -29,6 +30,9 @@ class ARedis:
             raise ConnectionError("away")
         self.values[key], self.ttl_s[key] = value, ex
 
+    async def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
     async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
         return [self.values.get(key) for key in keys]
 
@@ -37,12 +41,24 @@ class ARedis:
             yield key
 
 
+async def test_the_number_of_shards_is_that_of_the_recommenders_that_run() -> None:
+    redis: Any = ARedis()
+    assert await shards_of(redis, "first", "team.") is None
+    name = "team.echotune-recommender-first-1of3"
+    await write_recommender_status(redis, name, {"as_of": 3}, "team.")
+    assert await shards_of(redis, "first", "team.") == 3
+    assert await shards_of(redis, "firs", "team.") is None
+    redis.values["team.echotune:status:shards:echotune-recommender-first"] = b"nonsense"
+    assert await shards_of(redis, "first", "team.") is None
+
+
 async def test_statuses_are_stored_under_the_names_of_every_version() -> None:
     redis: Any = ARedis()
     await write_recommender_status(redis, "echotune-recommender-first-0of1", {"as_of": 3})
     await write_sequencer_status(redis, "host-1", {"epoch": 2})
     assert redis.values == {
         "echotune:status:recommender:echotune-recommender-first-0of1": b'{"as_of":3}',
+        "echotune:status:shards:echotune-recommender-first": b"1",
         "echotune:status:sequencer:host-1": b'{"epoch":2}',
     }
     assert {*redis.ttl_s.values()} == {STATUS_TTL_S}

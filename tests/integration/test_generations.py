@@ -122,6 +122,7 @@ def test_a_pointer_that_redis_lost_is_that_of_the_plan_again(pair: Station) -> N
     with redis_of(pair) as redis:
         redis.flushall()
     assert wait_until(lambda: pointer(pair), bool) == before
+    assert pair.json("generations", "wait", "second")["caught_up"]  # it is heard again
 
 
 def test_a_canary_serves_its_share_and_ends(pair: Station) -> None:

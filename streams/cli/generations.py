@@ -21,6 +21,7 @@ generations_app = typer.Typer(
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="The generation's name.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 
 
@@ -304,6 +305,7 @@ def canary_command(
         str, typer.Argument(help="Its share of the listeners, such as 5%; 0 ends it.")
     ],
     why: Why,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Lets a generation serve a share of the listeners; a larger share only adds listeners."""
@@ -312,27 +314,29 @@ def canary_command(
         decided = opened[2].read()
         if ten_thousandths:
             plan: dict[str, Any] = {"canary": name, "share": ten_thousandths}
-            _serve(opened, decided, name, why, json=json, cause="CANARY", **plan)
+            _serve(opened, decided, name, why, json=json, cause="CANARY", is_dry=dry_run, **plan)
             return
         if decided.plan.canary != name:
             raise SettingsError(
                 f"{name} is no canary.", "`echotune generations list` shows which one is."
             )
-        _serve(opened, decided, name, why, json=json, cause="CANARY", is_checked=False)
+        how = {"json": json, "is_checked": False, "is_dry": dry_run}
+        _serve(opened, decided, name, why, cause="CANARY", **how)
 
 
 @generations_app.command(
     "promote", epilog="Example: echotune generations promote second --why 'better'"
 )
-def promote_command(name: Name, why: Why, json: Json = False) -> None:
+def promote_command(name: Name, why: Why, dry_run: DryRun = False, json: Json = False) -> None:
     """Makes a generation the stable one, which serves everybody and holds the topic."""
     with _opened() as opened:
         decided = opened[2].read()
-        _serve(opened, decided, name, why, json=json, cause="PROMOTED", stable=name)
+        how = {"json": json, "is_dry": dry_run}
+        _serve(opened, decided, name, why, cause="PROMOTED", stable=name, **how)
 
 
 @generations_app.command("rollback", epilog="Example: echotune generations rollback --why 'worse'")
-def rollback_command(why: Why, json: Json = False) -> None:
+def rollback_command(why: Why, dry_run: DryRun = False, json: Json = False) -> None:
     """Undoes the newest change: ends a canary, or lets the former stable generation serve again.
 
     It waits for nothing: the former generation's lists are there as long as it is started.
@@ -348,7 +352,8 @@ def rollback_command(why: Why, json: Json = False) -> None:
             raise SettingsError(
                 "No generation served before this one.", "`echotune generations history` shows all."
             )
-        _serve(opened, decided, name, why, json=json, cause="ROLLED_BACK", is_checked=False, **plan)
+        how = {"json": json, "is_checked": False, "is_dry": dry_run}
+        _serve(opened, decided, name, why, cause="ROLLED_BACK", **how, **plan)
 
 
 @contextmanager
@@ -412,6 +417,7 @@ def _serve(
     json: bool,
     cause: str,
     is_checked: bool = True,
+    is_dry: bool = False,
     **plan: Any,
 ) -> None:
     """Changes the plan, unless it is no longer the one that `decided`, a lifecycle, has."""
@@ -434,19 +440,26 @@ def _serve(
         evidence=orjson.dumps([each._asdict() for each in gate]).decode(),
         **(fields | plan | operation(why, settings.who)),
     )
-    _append(journal, decided, record, "", json=False)
-    is_set = asyncio.run(set_pointer(settings, addresses, journal))
-    now = journal.lifecycle.plan
+    if is_dry:
+        now, is_set = record, False
+        _check_valid(decided, record)
+    else:
+        _append(journal, decided, record, "", json=False)
+        is_set = asyncio.run(set_pointer(settings, addresses, journal))
+        now = journal.lifecycle.plan
     result = {
         "valid": True,
-        "version": now.version,
+        "version": journal.lifecycle.plan.version,
         "stable": now.stable,
         "canary": now.canary,
         "share": now.share,
-        "pointer": "set" if is_set else "waits for redis",
+        "pointer": "set" if is_set else "not set: a dry run" if is_dry else "waits for redis",
     }
     if json:
         console.print_json(result)
+    elif is_dry:
+        canary = f" and {now.canary} {now.share / 100:g} %" if now.canary else ""
+        console.say(f"nothing was changed; {now.stable} would serve all listeners{canary}")
     else:
         share = f", {now.canary} {now.share / 100:g} %" if now.canary else ""
         pointer = "the pointer is set" if is_set else "the pointer is set when Redis answers"
@@ -477,10 +490,7 @@ def _append(journal: Any, decided: Any, record: Any, says: str, *, json: bool) -
 
     Exit code 1 if somebody else was faster.
     """
-    if why_void := decided.why_void(record):
-        raise SettingsError(
-            f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
-        )
+    _check_valid(decided, record)
     appended = journal.append(lambda _: record)
     if not appended.is_valid:
         faster = appended.faster
@@ -491,3 +501,10 @@ def _append(journal: Any, decided: Any, record: Any, says: str, *, json: bool) -
         console.print_json({"valid": True, "offset": appended.own.offset})
     elif says:
         console.say(says)
+
+
+def _check_valid(decided: Any, record: Any) -> None:
+    if why_void := decided.why_void(record):
+        raise SettingsError(
+            f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
+        )

@@ -109,6 +109,9 @@ def test_a_promotion_moves_the_pointer_and_the_topic_and_a_rollback_moves_both_b
 ) -> None:
     for command, stable in (("promote", "second"), ("rollback", "first")):
         names = [stable] if command == "promote" else []
+        would = pair.json("generations", command, *names, "--dry-run", *WHY)
+        assert (would["stable"], would["pointer"]) == (stable, "not set: a dry run")
+        assert pointer(pair)["stable"] != stable
         done = pair.json("generations", command, *names, *WHY)
         assert (done["stable"], done["pointer"]) == (stable, "set")
         assert pointer(pair)["stable"] == stable

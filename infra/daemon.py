@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -161,10 +161,19 @@ def _pid_file(log: Path) -> Path:
     return log.with_suffix(".pid")
 
 
-def wait_ready(daemon: Daemon, name: str, log: Path, timeout_s: float) -> None:
-    """Waits until the port answers; otherwise raises `ServerError` with the end of the log."""
+def wait_ready(
+    daemon: Daemon,
+    name: str,
+    log: Path,
+    timeout_s: float,
+    is_ready: Callable[[int], bool] | None = None,
+) -> None:
+    """Waits until the server at the port is ready; else raises `ServerError` with its log's end.
+
+    `is_ready` tells it from the port; without it, a server is ready as soon as it listens.
+    """
     deadline = time.monotonic() + timeout_s
-    while not answers(daemon.port):
+    while not (is_ready or answers)(daemon.port):
         if not daemon.is_alive() or time.monotonic() > deadline:
             what = "did not answer in time" if daemon.is_alive() else "ended at once"
             raise ServerError(f"{name} {what}:\n{_tail(log)}", f"Its log is {log}.")

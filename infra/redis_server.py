@@ -5,10 +5,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
 from infra.daemon import LOOPBACK, Daemon, spawn, wait_ready
 from topics.errors import ServerError
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 60.0
+_ANSWER_TIMEOUT_S = 2.0
+_NO_RETRY = Retry(NoBackoff(), 0)
 
 
 def server_program() -> str:
@@ -57,4 +64,13 @@ class RedisServer:
 
     def wait_ready(self, daemon: Daemon) -> None:
         """Waits until the server answers; raises `ServerError` if it never does."""
-        wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S)
+        wait_ready(daemon, "Redis", self._log, READY_TIMEOUT_S, _has_loaded)
+
+
+def _has_loaded(port: int) -> bool:
+    """Whether the server answers commands: it already listens while it still loads its data."""
+    with Redis(LOOPBACK, port, socket_timeout=_ANSWER_TIMEOUT_S, retry=_NO_RETRY) as redis:
+        try:
+            return bool(redis.ping())
+        except RedisError:
+            return False

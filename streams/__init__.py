@@ -15,6 +15,7 @@ Read the rooms in this order; each is a package, and its `__init__` says how to 
     heartbeats     how far each fold has read the log; sequencers follow them
     registry       a schema registry, where producers have one
     tracks         names of tracks, for people
+    people         who may use the HTTP interface: people and their tokens
     dead_letters   poison messages: listed, and resent
     sources        history files and generated listeners, without Kafka
     producers      what sends listening events

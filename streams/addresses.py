@@ -9,7 +9,7 @@ from streams.kafka_security import kafka_security
 from streams.settings import Settings
 from topics.errors import ServerError, SettingsError
 
-__all__ = ["Addresses", "addresses_of", "shown", "shown_addresses"]
+__all__ = ["Addresses", "addresses_of", "shown", "shown_addresses", "stores_of"]
 
 
 def addresses_of(settings: Settings) -> Addresses:
@@ -25,6 +25,17 @@ def addresses_of(settings: Settings) -> Addresses:
         redis=_known("redis", redis or embedded.redis),
         mongo=mongo or embedded.mongo,
     )
+
+
+def stores_of(settings: Settings) -> Addresses:
+    """Addresses without Kafka's, for what needs MongoDB; raises `ServerError` if that is unknown.
+
+    That of Redis is empty if it is unknown.
+    """
+    embedded = EmbeddedServers(settings.home).addresses() or Addresses("", "", "")
+    mongo = settings.mongo.get_secret_value() or embedded.mongo
+    redis = redis_url(settings) or embedded.redis
+    return Addresses(kafka="", redis=redis, mongo=_known("mongo", mongo))
 
 
 def redis_url(settings: Settings) -> str:

@@ -28,6 +28,8 @@ MODULES = {
     "evaluate": "evaluate",
     "models": "models",
     "generations": "generations",
+    "people": "people",
+    "tokens": "people",
     "backup": "archive",
     "restore": "archive",
 }

@@ -1,14 +1,11 @@
 """The track catalogue in MongoDB: one document per track."""
 
-import warnings
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import UpdateMany, UpdateOne
-from pymongo.errors import ConfigurationError, PyMongoError
 
+from streams.mongo_client import ANSWER_TIMEOUT_S, DATABASE, mongo_answers, mongo_client
 from streams.tracks.mongo_indexes import TRACKS, Index, create_missing_indexes, missing_indexes
 from streams.tracks.track_catalogue import (
     SEARCH_LIMIT_MAX,
@@ -16,14 +13,10 @@ from streams.tracks.track_catalogue import (
     Track,
     merged_by_id,
 )
-from topics.errors import ServerError, SettingsError
 from topics.identity import normalised
 
-DATABASE = "echotune"
 TRACKS_A_CALL_MAX = 500
-SELECTION_TIMEOUT_MS = 1_000
-ANSWER_TIMEOUT_S = 5.0
-_CONNECTIONS_MAX = 4
+_REMEDY = "Tracks have no names until it does; everything else continues."
 _LAST_CHARACTER = "\U0010ffff"
 _Item = TypeVar("_Item")
 
@@ -34,14 +27,14 @@ class MongoTrackCatalogue:
     def __init__(
         self, url: str, *, database: str = DATABASE, answer_timeout_s: float = ANSWER_TIMEOUT_S
     ) -> None:
-        self._client = _client(url, answer_timeout_s)
+        self._client = mongo_client(url, answer_timeout_s)
         self.database = self._client[database]
         self._tracks = self.database[TRACKS]
         self._has_indexes = False
 
     async def remember(self, tracks: Sequence[Track]) -> None:
         """See `TrackCatalogue.remember`."""
-        async with _answers():
+        with mongo_answers(_REMEDY):
             if not self._has_indexes:
                 await create_missing_indexes(self.database)
                 self._has_indexes = True
@@ -51,7 +44,7 @@ class MongoTrackCatalogue:
     async def names(self, track_ids: Sequence[str]) -> dict[str, Track]:
         """See `TrackCatalogue.names`."""
         found: dict[str, Track] = {}
-        async with _answers():
+        with mongo_answers(_REMEDY):
             for each in _bulks(track_ids):
                 async for document in self._tracks.find({"_id": {"$in": each}}):
                     found[document["_id"]] = _track(document)
@@ -64,50 +57,18 @@ class MongoTrackCatalogue:
             return []
         begins = {"$gte": prefix, "$lt": prefix + _LAST_CHARACTER}
         either = {"$or": [{"artist_key": begins}, {"track_key": begins}]}
-        async with _answers():
+        with mongo_answers(_REMEDY):
             cursor = self._tracks.find(either).sort("_id", 1).limit(min(limit, SEARCH_LIMIT_MAX))
             return [_track(document) async for document in cursor]
 
     async def missing_indexes(self) -> list[Index]:
         """The declared indexes that are missing; raises `ServerError` if MongoDB is unavailable."""
-        async with _answers():
+        with mongo_answers(_REMEDY):
             return await missing_indexes(self.database)
 
     async def close(self) -> None:
         """See `TrackCatalogue.close`."""
         self._client.close()
-
-
-def _client(url: str, answer_timeout_s: float) -> AsyncIOMotorClient[dict[str, Any]]:
-    """A client; parameters that it does not know are ignored, without a word of their values."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return AsyncIOMotorClient(
-                url,
-                serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
-                connectTimeoutMS=SELECTION_TIMEOUT_MS,
-                socketTimeoutMS=int(answer_timeout_s * 1000),
-                maxPoolSize=_CONNECTIONS_MAX,
-                w="majority",
-                journal=True,
-            )
-    except (ConfigurationError, ValueError) as error:
-        raise SettingsError(
-            f"The address of MongoDB cannot be used: {str(error).rstrip('.')}.",
-            "Set ECHOTUNE_MONGO to mongodb://host:port.",
-        ) from error
-
-
-@asynccontextmanager
-async def _answers() -> AsyncIterator[None]:
-    try:
-        yield
-    except (PyMongoError, OSError) as error:
-        raise ServerError(
-            f"MongoDB does not answer as it should ({type(error).__name__}: {str(error)[:200]}).",
-            "Tracks have no names until it does; everything else continues.",
-        ) from error
 
 
 def _bulks(items: Sequence[_Item]) -> list[Sequence[_Item]]:

@@ -156,6 +156,9 @@ class Settings(BaseSettings):
     )
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events compared.")
 
+    http_host: str = Field("127.0.0.1", description="Where `echotune serve` listens.")
+    http_port: int = Field(0, ge=0, le=65_535, description="0: the port before, or a free one.")
+
     chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records per chunk.")
     gather_ms: int = Field(25, ge=0, le=1_000, description="Pacing of a busy worker.")
     chunks_in_flight_max: int = Field(4, ge=1, le=64)

@@ -76,6 +76,11 @@ def event_id_of(
     )
 
 
+def recording_msid_of(artist_name: str, track_name: str, release_name: str | None = None) -> str:
+    """Id of a recording by the names that a listen has (what ListenBrainz calls an MSID)."""
+    return _uuid5("msid", artist_name, track_name, release_name or "")
+
+
 _UUID_LETTERS = 36
 _KEY_BYTES = 16
 

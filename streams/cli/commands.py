@@ -17,6 +17,7 @@ MODULES = {
     "topics": "topics",
     "schemas": "schemas",
     "worker": "worker",
+    "serve": "serve",
     "import": "import_history",
     "simulate": "simulate",
     "send": "send",

@@ -42,6 +42,7 @@ def _figures(view: LiveView) -> list[tuple[str, ...]]:
         ("lists in Redis", _count(status["lists"]), "events waiting", _count(lag["events"])),
         ("fresh after, p50", _ms(fresh.get("p50")), "p99", _ms(fresh.get("p99"))),
         ("hit rate @20", _share(view.quality("quality")), "popularity's", _baseline(view)),
+        ("players, HTTP", status["http"] or "–"),
     ]
 
 
@@ -55,7 +56,8 @@ def line(view: LiveView) -> str:
         f"applied {_count(status['applied'])}  {_count(view.events_per_s)}/s"
         f"  lists {_count(status['lists'])}  waiting {_count(status['lag']['events'])}"
         f"  fresh p50 {_ms(fresh.get('p50'))} p99 {_ms(fresh.get('p99'))}"
-        f"  hit rate {_share(view.quality('quality'))} (popularity {_baseline(view)}){names}"
+        f"  hit rate {_share(view.quality('quality'))} (popularity {_baseline(view)})"
+        f"  http {status['http'] or '–'}{names}"
     )
 
 

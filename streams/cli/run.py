@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streams.workers.generation_processes import GenerationProcesses
 
 FEED = "feed"
+HTTP = "http"
 TOWN = "200"
 """Number of generated listeners; few enough that the viewer sees the same ones again."""
 _REDRAW_EVERY_S = 0.5
@@ -72,7 +73,8 @@ def run(
             start_servers(settings)
             watch.begin()
             with _following_the_journal(supervisor, settings, news) as recommenders:
-                _start_processes(supervisor, files or [], listener, rate)
+                has_mongo = bool(addresses_of(settings).mongo)
+                _start_processes(supervisor, files or [], listener, rate, has_mongo=has_mongo)
                 title = _title(is_generated=not files)
                 view = _View(settings, (supervisor, watch), title, news, ends=exit_when_done)
                 is_good = asyncio.run(view.show(recommenders))
@@ -159,9 +161,16 @@ def _ignore_signals() -> None:
 
 
 def _start_processes(
-    supervisor: Supervisor, files: list[Path], listener: str | None, rate: float
+    supervisor: Supervisor,
+    files: list[Path],
+    listener: str | None,
+    rate: float,
+    *,
+    has_mongo: bool,
 ) -> None:
     supervisor.start("sequencer", "worker", "sequencer")
+    if has_mongo:
+        supervisor.start(HTTP, "serve")
     if files:
         whose = ["--listener", listener] if listener else []
         supervisor.start(FEED, "import", *map(str, files), *whose, is_lasting=False)

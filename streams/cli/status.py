@@ -45,6 +45,7 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("lists", f"{_count(status['lists'])} in Redis"),
         ("freshness", f"p50 {p50} ms, p99 {p99} ms"),
         ("workers", f"{workers}, sequencers: {len(status['sequencers'])}"),
+        *([("http", status["http"])] if status["http"] else []),
         ("servers", ", ".join(each for each in status["addresses"].values() if each)),
         *(("problem", each) for each in status["problems"]),
     ]

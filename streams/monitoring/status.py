@@ -15,6 +15,7 @@ from streams.monitoring.worker_status import (
     recommender_key,
     recommender_statuses,
     sequencer_statuses,
+    service_urls,
     shards_of,
 )
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
@@ -40,9 +41,10 @@ async def system_status(
         shards, left_out = await _shards(redis, settings, problems)
         sequencers, unreadable = await sequencer_statuses(redis, settings.prefix)
         left_out += unreadable
+        services = await service_urls(redis, settings.prefix)
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_UNAVAILABLE as error:
-        shards, sequencers, lists, left_out = [{}], [], None, []
+        shards, sequencers, lists, left_out, services = [{}], [], None, [], []
         problems.append(f"redis: {redis_problem(error)}")
     finally:
         await redis.aclose()
@@ -60,6 +62,7 @@ async def system_status(
         "recommender": recommender,
         "shards": [_short(each) for each in shards],
         "sequencers": sequencers,
+        "http": services[0] if services else None,
         "left_out": left_out,
         "problems": problems,
     }

@@ -1,7 +1,8 @@
 """The status of each worker, for operators: a JSON document in Redis with a TTL of seconds.
 
 Keys: `echotune:status:recommender:{recommender_id}`, `echotune:status:sequencer:{sequencer_id}`,
-and `echotune:status:shards:{family}` with the M of the recommenders of a generation.
+`echotune:status:http:{service_id}`, and `echotune:status:shards:{family}` with the M of the
+recommenders of a generation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ STATUS_TTL_S = 10
 _RECOMMENDER = "echotune:status:recommender:"
 _SEQUENCER = "echotune:status:sequencer:"
 _SHARDS = "echotune:status:shards:"
+_SERVICE = "echotune:status:http:"
 _SCAN_COUNT = 1_000
 
 
@@ -72,6 +74,12 @@ class _Sequencer(_Status):
     partitions: dict[str, _Partition]
 
 
+class _Service(_Status):
+    """An HTTP service."""
+
+    url: str
+
+
 class Found(NamedTuple):
     """The statuses that can be read, and the keys of all others."""
 
@@ -109,6 +117,21 @@ async def write_sequencer_status(
 ) -> None:
     """Writes a sequencer's status; does nothing if Redis is unavailable."""
     await _write(redis, f"{prefix}{_SEQUENCER}{sequencer_id}", status)
+
+
+async def write_service_status(
+    redis: "Redis", service_id: str, status: Mapping[str, Any], prefix: str = ""
+) -> None:
+    """Writes an HTTP service's status; does nothing if Redis is unavailable."""
+    await _write(redis, f"{prefix}{_SERVICE}{service_id}", status)
+
+
+async def service_urls(redis: "Redis", prefix: str = "") -> list[str]:
+    """Where the HTTP services that run are; raises what `REDIS_UNAVAILABLE` names."""
+    match = f"{prefix}{_SERVICE}*"
+    keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
+    found = [_readable(each, _Service) for each in (await redis.mget(keys) if keys else [])]
+    return [each["url"] for each in found if each]
 
 
 async def _write(redis: "Redis", key: str, status: Mapping[str, Any] | int) -> None:

@@ -110,6 +110,11 @@ class KnownPeople:
         self._people = {each.name: each for each in people}
         self._tokens = {each.digest: each for each in tokens}
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all people."""
+        return frozenset(self._people)
+
     def person(self, name: str) -> Person | None:
         """The person of this name."""
         return self._people.get(name)

@@ -73,6 +73,10 @@ class PeopleDirectory:
         """Whether the last reading succeeded: if not, an unknown token may be a valid one."""
         return self._known is not None and self._error is None
 
+    def names(self) -> frozenset[str]:
+        """The names of all people who are known now."""
+        return self._people_now().names
+
     async def load(self) -> None:
         """Reads everything; raises `ServerError` if that fails and nobody is known yet."""
         await self._refresh()

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 SOURCE_TRACK_IDS_MAX = 32
 """Maximum number of a track's ids at its sources; the first ones in sorted order are kept."""
 SEARCH_LIMIT_MAX = 100
+_MBID = ":mbid:"
+"""Divides a source from a MusicBrainz id that it has for a track."""
 
 
 def _bounded(ids: Iterable[str]) -> tuple[str, ...]:
@@ -29,6 +31,16 @@ class Track(BaseModel):
     release_name: str | None = None
     duration_ms: int | None = None
     source_track_ids: Annotated[tuple[str, ...], AfterValidator(_bounded)] = ()
+
+    @property
+    def recording_mbid(self) -> str | None:
+        """The MusicBrainz id of the recording, if a source knows it.
+
+        >>> Track(track_id="t", source_track_ids=("listenbrainz:mpd:mbid:8f3471b5",)).recording_mbid
+        '8f3471b5'
+        """
+        named = (each.rpartition(_MBID) for each in self.source_track_ids)
+        return next((mbid for _, found, mbid in named if found), None)
 
     @property
     def display_name(self) -> str:

@@ -36,6 +36,7 @@ ARGUMENTS = {
     "schemas check": "",
     "worker sequencer": "",
     "worker recommender": "",
+    "serve": "",
     "import": "plays.csv",
     "simulate": "--events 5",
     "send": "--listener ann --artist Nina --title Sinnerman",

@@ -11,6 +11,7 @@ FOUND: dict[str, Any] = {
     "freshness_ms": {"p50": 8.9, "p99": 70.2},
     "shards": [{"recommender_id": "first-0of2"}, {"recommender_id": None}],
     "sequencers": [{}],
+    "http": "http://h:1",
     "problems": ["first-1of2 does not run"],
 }
 
@@ -22,6 +23,7 @@ def test_a_person_gets_a_few_lines_with_what_matters_and_every_problem() -> None
         ("lists", "56 in Redis"),
         ("freshness", "p50 9 ms, p99 70 ms"),
         ("workers", "recommenders: 1 of 2, sequencers: 1"),
+        ("http", "http://h:1"),
         ("servers", "k:9092, redis://r/0"),
         ("problem", "first-1of2 does not run"),
     ]

@@ -1,0 +1,8 @@
+"""What each person has listened to: a read model (projection) of the learning-log in MongoDB.
+
+People and their players ask for listens by time, newest first, which no log can answer. So
+`ListenProjector` (`listen_projector.py`) follows the log with the same coverage, erasures and
+deduplication window as the fold, but without a model (`folding/row_verdicts.py`), and writes what
+counts through `ListenHistory` (`listen_history.py`). It can be deleted at any time: the log makes
+it again. Only people who have an account are in it, because nobody else can ask.
+"""

@@ -1,0 +1,236 @@
+"""Listens and feedback of people in MongoDB, by person and time."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pymongo import DeleteMany, ReplaceOne
+
+from streams.mongo_client import DATABASE, mongo_answers, mongo_client
+
+LISTENS, FEEDBACK, POSITIONS = "listens", "feedback", "listen_positions"
+IMPORTS = "latest_imports"
+REMEDY = "Ask again later; what was submitted is kept."
+_POSITION = "newest"
+_WRITES_A_CALL_MAX = 500
+
+
+class Listen(NamedTuple):
+    """A play that counts. Times in ms; unknown is None."""
+
+    listener_id: str
+    event_key: str
+    track_id: str
+    listened_at: int
+    recorded_at: int
+    """When the broker recorded it."""
+    recording_msid: str
+    artist_name: str | None = None
+    track_name: str | None = None
+    release_name: str | None = None
+    duration_ms: int | None = None
+    recording_mbid: str | None = None
+    source: str = ""
+
+
+class Feedback(NamedTuple):
+    """What a listener thinks of a track: 1 (love), -1 (hate), or 0 (no longer either)."""
+
+    listener_id: str
+    track_id: str
+    score: int
+    created_at: int
+    recording_msid: str
+    recording_mbid: str | None = None
+
+
+class Retracted(NamedTuple):
+    """A play that its listener takes back."""
+
+    listener_id: str
+    track_id: str
+    listened_at: int
+
+
+class Erased(NamedTuple):
+    """A listener of whom everything goes."""
+
+    listener_id: str
+
+
+HistoryChange = Listen | Feedback | Retracted | Erased
+
+
+class HistoryPosition(NamedTuple):
+    """The history has the rows of these people up to this offset of this log."""
+
+    log: str
+    offset: int
+    people: frozenset[str]
+
+
+NOTHING = HistoryPosition("", -1, frozenset())
+
+
+class ListenHistory:
+    """Listens of people; `prefix` begins the names of its collections.
+
+    Methods raise `ServerError` while MongoDB is unavailable. Writing twice changes nothing.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "") -> None:
+        self._client = mongo_client(url)
+        self._database = self._client[DATABASE]
+        self._prefix = prefix
+
+    async def prepare(self) -> None:
+        """Creates the index by person and time if it is missing."""
+        with mongo_answers(REMEDY):
+            await self._collection(LISTENS).create_index(
+                [("listener_id", 1), ("listened_at", -1)], name="listener_time"
+            )
+
+    async def write(self, changes: Sequence[HistoryChange], position: HistoryPosition) -> None:
+        """Writes changes in their order, and then the position that the history has with them."""
+        with mongo_answers(REMEDY):
+            for collection, writes in _grouped(changes):
+                for start in range(0, len(writes), _WRITES_A_CALL_MAX):
+                    part = writes[start : start + _WRITES_A_CALL_MAX]
+                    await self._collection(collection).bulk_write(part, ordered=True)
+            stored = {"log": position.log, "offset": position.offset}
+            await self._collection(POSITIONS).replace_one(
+                {"_id": _POSITION}, {**stored, "people": sorted(position.people)}, upsert=True
+            )
+
+    async def position(self) -> HistoryPosition:
+        """The position that was written last; `NOTHING` if there is none."""
+        with mongo_answers(REMEDY):
+            found = await self._collection(POSITIONS).find_one({"_id": _POSITION})
+        if not found:
+            return NOTHING
+        return HistoryPosition(found["log"], int(found["offset"]), frozenset(found["people"]))
+
+    async def listens(
+        self,
+        listener_id: str,
+        *,
+        count: int,
+        after_ms: int | None = None,
+        before_ms: int | None = None,
+    ) -> list[Listen]:
+        """Up to `count` listens, newest first; both bounds are exclusive.
+
+        Given `after_ms` alone, they are those that follow it, as ListenBrainz pages forward.
+        """
+        wanted: dict[str, Any] = {"listener_id": listener_id}
+        bounds = {"$gt": after_ms, "$lt": before_ms}
+        if given := {name: each for name, each in bounds.items() if each is not None}:
+            wanted["listened_at"] = given
+        is_forward = after_ms is not None and before_ms is None
+        with mongo_answers(REMEDY):
+            cursor = self._collection(LISTENS).find(wanted)
+            cursor = cursor.sort("listened_at", 1 if is_forward else -1).limit(count)
+            found = [_listen(document) async for document in cursor]
+        return found[::-1] if is_forward else found
+
+    async def at(self, listener_id: str, listened_at_ms: int) -> list[Listen]:
+        """The listens of the second that begins at `listened_at_ms`."""
+        return await self.listens(
+            listener_id, count=100, after_ms=listened_at_ms - 1, before_ms=listened_at_ms + 1_000
+        )
+
+    async def count(self, listener_id: str) -> int:
+        """Number of listens."""
+        with mongo_answers(REMEDY):
+            return int(
+                await self._collection(LISTENS).count_documents({"listener_id": listener_id})
+            )
+
+    async def bounds(self, listener_id: str) -> tuple[int, int]:
+        """Times of the oldest and the newest listen, ms; 0 and 0 if there is none."""
+        newest = await self.listens(listener_id, count=1)
+        oldest = await self.listens(listener_id, count=1, after_ms=-1)
+        return (oldest[0].listened_at, newest[0].listened_at) if newest and oldest else (0, 0)
+
+    async def with_id(self, listener_id: str, field: str, recording: str) -> Listen | None:
+        """The newest listen whose `field`, `recording_msid` or `recording_mbid`, is `recording`."""
+        with mongo_answers(REMEDY):
+            cursor = self._collection(LISTENS).find({"listener_id": listener_id, field: recording})
+            found = [_listen(each) async for each in cursor.sort("listened_at", -1).limit(1)]
+        return found[0] if found else None
+
+    async def has_feedback(self, feedback: Feedback) -> bool:
+        """Whether this feedback, or newer one, is written."""
+        wanted = {
+            "listener_id": feedback.listener_id,
+            "track_id": feedback.track_id,
+            "created_at": {"$gte": feedback.created_at},
+        }
+        with mongo_answers(REMEDY):
+            return await self._collection(FEEDBACK).find_one(wanted) is not None
+
+    async def heard(self, listener_id: str, track_ids: Sequence[str]) -> set[str]:
+        """Those of `track_ids` that the listener has heard."""
+        wanted = {"listener_id": listener_id, "track_id": {"$in": [*track_ids]}}
+        with mongo_answers(REMEDY):
+            found = self._collection(LISTENS).find(wanted, {"track_id": 1})
+            return {each["track_id"] async for each in found}
+
+    async def note_import(self, listener_id: str, ts: int) -> None:
+        """Notes up to which second an importer has come; an earlier one changes nothing."""
+        with mongo_answers(REMEDY):
+            await self._collection(IMPORTS).update_one(
+                {"_id": listener_id}, {"$max": {"ts": ts}}, upsert=True
+            )
+
+    async def latest_import(self, listener_id: str) -> int:
+        """Up to which second an importer has come; 0 if none has."""
+        with mongo_answers(REMEDY):
+            found = await self._collection(IMPORTS).find_one({"_id": listener_id})
+        return int(found["ts"]) if found else 0
+
+    async def feedback(
+        self, listener_id: str, *, score: int | None, count: int, offset: int
+    ) -> tuple[list[Feedback], int]:
+        """Feedback, newest first, and how many there are."""
+        wanted: dict[str, Any] = {"listener_id": listener_id, "score": {"$ne": 0}}
+        if score is not None:
+            wanted["score"] = score
+        collection = self._collection(FEEDBACK)
+        with mongo_answers(REMEDY):
+            total = int(await collection.count_documents(wanted))
+            cursor = collection.find(wanted).sort("created_at", -1).skip(offset).limit(count)
+            found = [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
+        return found, total
+
+    def _collection(self, name: str) -> Any:
+        return self._database[self._prefix + name]
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._client.close()
+
+
+def _grouped(changes: Sequence[HistoryChange]) -> list[tuple[str, list[Any]]]:
+    """The writes of changes by collection: in their order within each."""
+    listens: list[Any] = []
+    feedback: list[Any] = []
+    for change in changes:
+        match change:
+            case Listen():
+                listens.append(_upsert(change, f"{change.listener_id}\x00{change.event_key}"))
+            case Retracted():
+                listens.append(DeleteMany(change._asdict()))
+            case Feedback():
+                feedback.append(_upsert(change, f"{change.listener_id}\x00{change.track_id}"))
+            case Erased():
+                for writes in (listens, feedback):
+                    writes.append(DeleteMany({"listener_id": change.listener_id}))
+    return [(name, each) for name, each in ((LISTENS, listens), (FEEDBACK, feedback)) if each]
+
+
+def _upsert(change: Listen | Feedback, key: str) -> Any:
+    return ReplaceOne({"_id": key}, change._asdict(), upsert=True)
+
+
+def _listen(document: dict[str, Any]) -> Listen:
+    return Listen(*(document[name] for name in Listen._fields))

@@ -1,0 +1,164 @@
+"""Follows the learning-log, and keeps the listen history of all people up to date.
+
+Of all services that run, one at a time does this: it holds a lease in Redis. Two that do it at
+once, because a lease ended while its holder was frozen, write the same documents.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import structlog
+from redis.asyncio import Redis
+
+from streams.folding.row_verdicts import RowVerdicts
+from streams.kafka.log_reader import LogReader
+from streams.listens.history_changes import changes_of
+from streams.listens.listen_history import (
+    NOTHING,
+    HistoryChange,
+    HistoryPosition,
+    ListenHistory,
+)
+from streams.redis_client import REDIS_UNAVAILABLE
+from topics.errors import EchoTuneError
+from topics.learning_log import decode_log_record
+
+_log = structlog.get_logger(__name__)
+LEASE_KEY = "echotune:lease:listens"
+LEASE_S = 5
+IDLE_S = 0.05
+CHANGES_A_WRITE_MAX = 2_000
+RECORDS_A_STEP_MAX = 200
+_RETRY_S = 1.0
+
+ReadPeople = Callable[[], frozenset[str]]
+"""Returns the names of all people."""
+
+
+class ListenProjector:
+    """Projects the log of `kafka` into `history`."""
+
+    def __init__(
+        self,
+        kafka: str,
+        history: ListenHistory,
+        redis: Redis,
+        people: ReadPeople,
+        *,
+        duplicate_window: int,
+        prefix: str = "",
+    ) -> None:
+        self._kafka = kafka
+        self._history = history
+        self._redis = redis
+        self._people = people
+        self._window = duplicate_window
+        self._lease_key = prefix + LEASE_KEY
+        self._me = uuid.uuid4().hex
+        self._leased_until = 0.0
+        self._said = ""
+
+    async def run(self) -> None:
+        """Follows the log until it is cancelled; servers that are away are waited for."""
+        while True:
+            try:
+                await self._history.prepare()
+                await self._follow()
+            except (EchoTuneError, OSError, *REDIS_UNAVAILABLE) as error:
+                if self._said != str(error):
+                    self._said = str(error)
+                    _log.warning("listens are not projected; trying again", error=self._said)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _follow(self) -> None:
+        """Begins at the log's start, since that alone says which rows count."""
+        while not await self._holds_lease():
+            await asyncio.sleep(_RETRY_S)
+        written, people = await self._history.position(), self._people()
+        reader = await asyncio.to_thread(LogReader, self._kafka)
+        try:
+            log = await asyncio.to_thread(reader.topic_id)
+            run = _Run(reader, RowVerdicts(duplicate_window=self._window), people, written, log)
+            while await self._holds_lease() and self._people() <= people:
+                changes = await asyncio.to_thread(run.step)
+                if changes is None:
+                    await asyncio.sleep(IDLE_S)
+                    continue
+                if run.is_ahead:
+                    await self._history.write(changes, run.position)
+                    self._said = ""
+        finally:
+            reader.__exit__()
+
+    async def _holds_lease(self) -> bool:
+        now = time.monotonic()
+        if now < self._leased_until - LEASE_S / 2:
+            return True
+        if await self._redis.set(self._lease_key, self._me, nx=True, ex=LEASE_S) or (
+            await self._redis.get(self._lease_key) == self._me.encode()
+            and await self._redis.expire(self._lease_key, LEASE_S)
+        ):
+            self._leased_until = now + LEASE_S
+            return True
+        return False
+
+    async def release(self) -> None:
+        """Gives the lease up, so that another service goes on at once."""
+        if time.monotonic() < self._leased_until:
+            with suppress(*REDIS_UNAVAILABLE):
+                await self._redis.delete(self._lease_key)
+
+
+class _Run:
+    """One pass over the log, from its start on."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        verdicts: RowVerdicts,
+        people: frozenset[str],
+        written: HistoryPosition,
+        log: str,
+    ) -> None:
+        self._reader = reader
+        self._verdicts = verdicts
+        self._people = people
+        self._written = written if written.log == log else NOTHING
+        self._log = log
+
+    @property
+    def position(self) -> HistoryPosition:
+        """What the history has once the changes so far are written."""
+        return HistoryPosition(self._log, self._verdicts.offset, self._people)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the history lacks something that was read."""
+        return self._verdicts.offset > self._written.offset or not (
+            self._people <= self._written.people
+        )
+
+    def step(self) -> list[HistoryChange] | None:
+        """Changes of the next records that are not written yet; None at the log's end."""
+        start, end = self._reader.bounds()
+        first = max(self._verdicts.offset + 1, start)
+        if first >= end:
+            return None
+        last = min(end, first + RECORDS_A_STEP_MAX) - 1
+        changes: list[HistoryChange] = []
+        for offset, value in self._reader.records(first, last):
+            changes += self._changes(offset, value)
+            if len(changes) >= CHANGES_A_WRITE_MAX:
+                break
+        return changes
+
+    def _changes(self, offset: int, value: bytes) -> Iterator[HistoryChange]:
+        counted = self._verdicts.counted(offset, decode_log_record(value, offset))
+        if counted is None:
+            return iter(())
+        new = self._people - self._written.people
+        wanted = self._people if offset > self._written.offset else new
+        return iter(changes_of(counted, wanted))

@@ -1,0 +1,115 @@
+"""The application: routes, errors in one form, and the services that live as long as it does."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated
+
+import structlog
+from fastapi import FastAPI, Path, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from streams.serving import feedback, listenbrainz_read, listenbrainz_write, lists_api
+from streams.serving.path_rules import PathRules
+from streams.serving.problems import Json, ProblemError, problem
+from streams.serving.services import Services
+from topics.errors import EchoTuneError
+
+_log = structlog.get_logger(__name__)
+OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
+"""Opens the services for as long as the application runs."""
+Endpoint = Callable[[Request, Services], Awaitable[Response]]
+PersonEndpoint = Callable[[Request, Services, str], Awaitable[Response]]
+Name = Annotated[str, Path(max_length=512)]
+
+_WRITES: dict[str, Endpoint] = {
+    "/1/submit-listens": listenbrainz_write.submit_listens,
+    "/1/delete-listen": feedback.delete_listen,
+    "/1/feedback/recording-feedback": feedback.recording_feedback,
+    "/1/latest-import": feedback.set_latest_import,
+}
+_READS: dict[str, Endpoint] = {
+    "/1/validate-token": listenbrainz_read.validate_token,
+    "/1/latest-import": listenbrainz_read.latest_import,
+    "/1/metadata/lookup": listenbrainz_read.metadata_lookup,
+}
+_READS_OF_ONE: dict[str, PersonEndpoint] = {
+    "/1/user/{name}/listens": listenbrainz_read.listens,
+    "/1/user/{name}/listen-count": listenbrainz_read.listen_count,
+    "/1/user/{name}/playing-now": listenbrainz_read.now_playing,
+    "/1/user/{name}/playlists/createdfor": listenbrainz_read.playlists_created_for,
+    "/1/feedback/user/{name}/get-feedback": listenbrainz_read.get_feedback,
+    "/1/cf/recommendation/user/{name}/recording": listenbrainz_read.recommendations,
+    "/1/playlist/{name}": listenbrainz_read.playlist,
+    "/v1/listeners/{name}/recommendations": lists_api.recommendations,
+}
+
+
+def http_app(open_services: OpenServices) -> ASGIApp:
+    """The application over the services that `open_services` opens."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services() as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title="EchoTune", docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False
+    )
+    for method, table in (("POST", _WRITES), ("GET", _READS)):
+        for path, endpoint in table.items():
+            app.add_api_route(path, _route(endpoint), methods=[method], name=endpoint.__name__)
+    for path, of_one in _READS_OF_ONE.items():
+        app.add_api_route(path, _route_of_one(of_one), methods=["GET"], name=of_one.__name__)
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(EchoTuneError, _unavailable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(Exception, _unexpected)
+    return PathRules(app)
+
+
+def _route(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    async def route(request: Request) -> Response:
+        return await endpoint(request, request.app.state.services)
+
+    route.__doc__ = endpoint.__doc__
+    return route
+
+
+def _route_of_one(endpoint: PersonEndpoint) -> Callable[[Request, Name], Awaitable[Response]]:
+    async def route(request: Request, name: Name) -> Response:
+        return await endpoint(request, request.app.state.services, name)
+
+    route.__doc__ = endpoint.__doc__
+    return route
+
+
+async def _problem(_: Request, error: Exception) -> Json:
+    assert isinstance(error, ProblemError)
+    return error.answer()
+
+
+async def _unavailable(_: Request, error: Exception) -> Json:
+    assert isinstance(error, EchoTuneError)
+    return problem(503, error.message, {"Retry-After": "5"})
+
+
+async def _invalid(_: Request, error: Exception) -> Json:
+    assert isinstance(error, RequestValidationError)
+    wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+    return problem(400, "; ".join(wrong))
+
+
+async def _not_found(request: Request, error: Exception) -> Json:
+    """What is not routed is always JSON: clients take a page of 200 for a delivery."""
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+
+
+async def _unexpected(_: Request, error: Exception) -> Json:
+    _log.error("a request failed unexpectedly", exc_info=error)
+    return problem(500, "an unexpected error; it is in the log of the service")

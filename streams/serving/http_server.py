@@ -1,0 +1,163 @@
+"""Runs the HTTP service: opens its services, binds its port, and says where it is in Redis."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+import uvicorn
+from redis.asyncio import Redis
+
+from infra.home import stored_json, writing_in
+from streams.addresses import Addresses
+from streams.listens.kept_playlists import KeptPlaylists
+from streams.listens.listen_history import ListenHistory
+from streams.listens.listen_projector import ListenProjector
+from streams.lists.served_lists import ServedLists
+from streams.monitoring.worker_status import write_service_status
+from streams.people.mongo_people import MongoPeople
+from streams.people.people_directory import PeopleDirectory
+from streams.producers.acknowledged_producer import AcknowledgedProducer
+from streams.redis_client import redis_of
+from streams.serving.http_app import http_app
+from streams.serving.services import Services
+from streams.settings import Settings
+from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from topics.errors import ServerError
+
+_log = structlog.get_logger(__name__)
+_STATUS_EVERY_S = 2.0
+_BACKLOG = 1_024
+_KEEP_ALIVE_S = 75
+_GRACE_S = 5
+_PORT_FILE = "http-port.json"
+_PORT_END = 1 << 16
+
+
+def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]) -> None:
+    """Serves until SIGINT or SIGTERM; raises `ServerError` if it cannot begin."""
+    if not addresses.mongo:
+        raise ServerError(
+            "The HTTP service needs a MongoDB for people and their listens.",
+            "Set ECHOTUNE_MONGO, or run `echotune up` where Python is older than 3.14.",
+        )
+    asyncio.run(_check_people(settings, addresses))
+    with bound_socket(settings) as listening:
+        url = _url(listening)
+        say(f"serving at {url}; below it is /1/, as players expect it")
+        app = http_app(lambda: _open_services(settings, addresses, url))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+            lifespan="on",
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+        if not server.started:
+            raise ServerError("The HTTP service could not begin.", "Its log says why.")
+
+
+def bound_socket(settings: Settings) -> socket.socket:
+    """A listening socket at the address of the settings.
+
+    A port of 0 is the one of the last service of this home, so that players find it again, or
+    else any free one.
+    """
+    if settings.http_port:
+        return _bound(settings.http_host, settings.http_port)
+    before = stored_json(settings.home / _PORT_FILE)
+    if isinstance(before, int) and 0 < before < _PORT_END:
+        with contextlib.suppress(ServerError):
+            return _bound(settings.http_host, before)
+    listening = _bound(settings.http_host, 0)
+    if before is None:
+        with writing_in(settings.home):
+            port = listening.getsockname()[1]
+            (settings.home / _PORT_FILE).write_text(str(port), encoding="ascii")
+    return listening
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ServerError(
+            f"The HTTP service cannot use {host}:{port}: {error.strerror or error}.",
+            "Choose another --port, or leave it out to get a free one.",
+        ) from error
+    return listening
+
+
+async def _check_people(settings: Settings, addresses: Addresses) -> None:
+    """Raises `ServerError` if people cannot be read, before anything listens."""
+    store = MongoPeople(addresses.mongo, prefix=settings.prefix)
+    try:
+        await store.version()
+    finally:
+        await store.close()
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _open_services(
+    settings: Settings, addresses: Addresses, url: str
+) -> AsyncIterator[Services]:
+    redis = redis_of(addresses)
+    store = MongoPeople(addresses.mongo, prefix=settings.prefix)
+    people = PeopleDirectory(store, redis, settings.prefix)
+    await people.load()
+    services = Services(
+        settings,
+        addresses,
+        people,
+        AcknowledgedProducer(addresses.kafka),
+        redis,
+        ServedLists(settings, redis),
+        MongoTrackCatalogue(addresses.mongo),
+        ListenHistory(addresses.mongo, prefix=settings.prefix),
+        KeptPlaylists(addresses.mongo, prefix=settings.prefix),
+    )
+    projector = ListenProjector(
+        *(addresses.kafka, services.history, redis, people.names),
+        duplicate_window=settings.duplicate_window,
+        prefix=settings.prefix,
+    )
+    running = [
+        asyncio.create_task(each)
+        for each in (people.run(), projector.run(), _report(redis, settings, url))
+    ]
+    try:
+        yield services
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await projector.release()
+        await services.producer.close()
+        await services.tracks.close()
+        await store.close()
+        services.history.close()
+        services.playlists.close()
+        await redis.aclose()
+
+
+async def _report(redis: Redis, settings: Settings, url: str) -> None:
+    """Says in Redis where this service is, for `echotune status`."""
+    while True:
+        await write_service_status(redis, f"{os.getpid()}", {"url": url}, settings.prefix)
+        await asyncio.sleep(_STATUS_EVERY_S)

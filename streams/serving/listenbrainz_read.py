@@ -1,0 +1,231 @@
+"""ListenBrainz' API, the part that gives: listens, lists as recommendations and playlists."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from streams.lists.list_store import StoredList
+from streams.people.people import Person
+from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_refusals import redis_problem
+from streams.serving.answers import feedback_json, listens_json
+from streams.serving.authentication import person_of, readable, token_of
+from streams.serving.made_playlists import (
+    Period,
+    current_periods,
+    jspf,
+    made_playlist,
+    now_utc,
+    playlist_id_of,
+)
+from streams.serving.playing_now import playing_now
+from streams.serving.problems import Json, ProblemError, unavailable
+from streams.serving.services import Services
+from streams.tracks.track_catalogue import Track
+from topics.errors import ServerError
+from topics.identity import track_id_of
+
+COUNT_MAX = 1_000
+_COUNT = 25
+_S = 1_000
+
+
+async def validate_token(request: Request, services: Services) -> Json:
+    """Says whose token it is; an unknown one is no error, as clients expect."""
+    token = token_of(request)
+    if not token:
+        raise ProblemError(400, "a token is needed, in the header Authorization or as ?token=")
+    person = await services.people.person_of(token)
+    if person is None:
+        return Json({"code": 200, "message": "Token invalid.", "valid": False})
+    valid = {"code": 200, "message": "Token valid.", "valid": True}
+    return Json({**valid, "user_name": person.name})
+
+
+async def listens(request: Request, services: Services, name: str) -> Json:
+    """A page of listens, newest first; min_ts and max_ts are exclusive."""
+    person = await readable(request, services.people, name)
+    count = number(request, "count", _COUNT, most=COUNT_MAX)
+    after, before = (number(request, each, -1) for each in ("min_ts", "max_ts"))
+    found = await services.history.listens(
+        person.name,
+        count=count,
+        after_ms=(after + 1) * _S - 1 if after >= 0 else None,
+        before_ms=before * _S if before >= 0 else None,
+    )
+    return Json(listens_json(person.name, found, await services.history.bounds(person.name)))
+
+
+async def listen_count(request: Request, services: Services, name: str) -> Json:
+    """How many listens there are."""
+    person = await readable(request, services.people, name)
+    return Json({"payload": {"count": await services.history.count(person.name)}})
+
+
+async def now_playing(request: Request, services: Services, name: str) -> Json:
+    """What is playing now: one listen, or none."""
+    person = await readable(request, services.people, name)
+    try:
+        found = await playing_now(services, person.name)
+    except REDIS_UNAVAILABLE as error:
+        raise unavailable(redis_problem(error)) from error
+    shown = [found] if found else []
+    payload = {"count": len(shown), "user_id": person.name, "playing_now": True, "listens": shown}
+    return Json({"payload": payload})
+
+
+async def latest_import(request: Request, services: Services) -> Json:
+    """Up to when an importer has come."""
+    name = request.query_params.get("user_name", "")
+    person = await readable(request, services.people, name)
+    ts = await services.history.latest_import(person.name)
+    return Json({"musicbrainz_id": person.name, "latest_import": ts})
+
+
+async def get_feedback(request: Request, services: Services, name: str) -> Json:
+    """A page of what a person loves and hates."""
+    person = await readable(request, services.people, name)
+    score = number(request, "score", 0, least=-1, most=1)
+    offset = number(request, "offset", 0)
+    found, total = await services.history.feedback(
+        person.name,
+        score=score or None,
+        count=number(request, "count", _COUNT, most=COUNT_MAX),
+        offset=offset,
+    )
+    tracks = await track_names(services, [each.track_id for each in found])
+    return Json(feedback_json(found, total, offset, tracks))
+
+
+async def recommendations(request: Request, services: Services, name: str) -> Response:
+    """The recordings of a person's list whose MusicBrainz ids are known."""
+    person = await readable(request, services.people, name)
+    count, offset = number(request, "count", _COUNT, most=COUNT_MAX), number(request, "offset", 0)
+    stored = await served_list(services, person)
+    tracks = await track_names(services, [item.track_id for item in stored.items] if stored else [])
+    known = [
+        {"recording_mbid": tracks[item.track_id].recording_mbid, "score": item.score}
+        for item in (stored.items if stored else [])
+        if item.track_id in tracks and tracks[item.track_id].recording_mbid
+    ]
+    if not known or stored is None:
+        return Response(status_code=204)
+    shown = known[offset : offset + count]
+    payload = {
+        "mbids": shown,
+        "entity": "recording",
+        "user_name": person.name,
+        "last_updated": stored.published_at // _S,
+        "count": len(shown),
+        "total_mbid_count": len(known),
+        "offset": offset,
+        "model_id": f"{stored.generation}@{stored.as_of}",
+        "model_url": "",
+    }
+    return Json({"payload": payload})
+
+
+async def playlists_created_for(request: Request, services: Services, name: str) -> Json:
+    """The weekly and daily playlists of a person, without their tracks."""
+    person = await readable(request, services.people, name)
+    count, offset = number(request, "count", _COUNT, most=COUNT_MAX), number(request, "offset", 0)
+    await _make_playlists(services, person)
+    kept = await services.playlists.of_person(person.name)
+    shown = kept[offset : offset + count]
+    return Json(
+        {
+            "playlists": [jspf(each, with_tracks=False) for each in shown],
+            "playlist_count": len(kept),
+            "offset": offset,
+            "count": len(shown),
+        }
+    )
+
+
+async def _make_playlists(services: Services, person: Person) -> None:
+    """Makes the playlists of this week and this day that are not kept yet."""
+    now = now_utc()
+    missing = [
+        period
+        for period in current_periods(now)
+        if await services.playlists.find(playlist_id_of(person.name, period)) is None
+    ]
+    stored = await served_list(services, person) if missing else None
+    if stored is None or not stored.items:
+        return
+    ids = [item.track_id for item in stored.items]
+    heard, tracks = await services.history.heard(person.name, ids), await track_names(services, ids)
+    for period in missing:
+        await _make_playlist(services, person, period, stored, (heard, tracks))
+
+
+async def _make_playlist(
+    services: Services,
+    person: Person,
+    period: Period,
+    stored: StoredList,
+    known: tuple[set[str], dict[str, Track]],
+) -> None:
+    made = made_playlist(person.name, period, stored, *known, now_utc())
+    if made is not None:
+        await services.playlists.keep(made)
+
+
+async def playlist(request: Request, services: Services, playlist_id: str) -> Json:
+    """A kept playlist with its tracks."""
+    found = await services.playlists.find(playlist_id)
+    if found is None:
+        await person_of(request, services.people)
+        raise ProblemError(404, f"there is no playlist {playlist_id}")
+    await readable(request, services.people, found["created_for"])
+    return Json(jspf(found, with_tracks=True))
+
+
+async def metadata_lookup(request: Request, services: Services) -> Json:
+    """What the catalogue knows of a recording by its names; an empty object if nothing."""
+    query = request.query_params
+    names = query.get("artist_name", ""), query.get("recording_name", "")
+    track_id = track_id_of(*names)
+    if track_id is None:
+        raise ProblemError(400, "artist_name and recording_name are needed")
+    track = (await track_names(services, [track_id])).get(track_id)
+    if track is None or track.recording_mbid is None:
+        return Json({})
+    return Json(
+        {
+            "recording_mbid": track.recording_mbid,
+            "recording_name": track.track_name,
+            "artist_credit_name": track.artist_name,
+            "release_name": track.release_name,
+            "artist_mbids": [],
+        }
+    )
+
+
+async def served_list(services: Services, person: Person) -> StoredList | None:
+    """The list that a person is served."""
+    try:
+        return await services.lists.read(person.name)
+    except REDIS_UNAVAILABLE as error:
+        raise unavailable(redis_problem(error)) from error
+
+
+async def track_names(services: Services, track_ids: list[str]) -> dict[str, Track]:
+    """What the catalogue knows of tracks."""
+    try:
+        return await services.tracks.names(track_ids) if track_ids else {}
+    except ServerError as error:
+        raise unavailable(error.message) from error
+
+
+def number(request: Request, name: str, default: int, *, least: int = 0, most: int = 2**40) -> int:
+    """A whole number of the query; what is larger than `most` means `most`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        found = int(text)
+    except ValueError:
+        raise ProblemError(400, f"{name} is not a whole number") from None
+    if found < least:
+        raise ProblemError(400, f"{name} is less than {least}")
+    return min(found, most)

@@ -1,0 +1,86 @@
+"""ListenBrainz' API, the part that takes listens."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from streams.people.people import Person
+from streams.producers.acknowledged_producer import Record, dead_letter_record, event_record
+from streams.serving.answers import playing_now_json
+from streams.serving.authentication import person_of
+from streams.serving.client_stamps import stamp_of
+from streams.serving.listen_events import event_of, msid_of, playing_now_of, source_of
+from streams.serving.playing_now import remember_playing_now
+from streams.serving.problems import Json, ProblemError, unavailable
+from streams.serving.request_bodies import json_body
+from streams.serving.services import Services, now_ms
+from streams.serving.submissions import (
+    BadListen,
+    Listen,
+    ListenType,
+    Submission,
+    SubmissionError,
+    submission_of,
+)
+from topics.errors import ServerError
+from topics.rejection import RejectionReason
+
+
+async def submit_listens(request: Request, services: Services) -> Json:
+    """Takes listens; `ok` says that the broker has all of them."""
+    person = await person_of(request, services.people)
+    try:
+        submission = submission_of(await json_body(request), now_ms())
+    except SubmissionError as error:
+        raise ProblemError(400, str(error)) from None
+    user_agent = request.headers.get("user-agent", "")
+    records = [
+        *(_record(person, each, submission.listen_type, user_agent) for each in submission.listens),
+        *(_letter(person, each) for each in submission.bad),
+    ]
+    await produced(services, records)
+    if submission.listen_type is ListenType.PLAYING_NOW and submission.listens:
+        playing = submission.listens[0]
+        await remember_playing_now(services, person.name, playing_now_json(person.name, playing))
+    return Json(_accepted(submission, request))
+
+
+def _accepted(submission: Submission, request: Request) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": "ok"}
+    if request.query_params.get("return_msid", "").lower() == "true" and submission.listens:
+        answer["recording_msid"] = msid_of(submission.listens[0])
+    if submission.bad:
+        answer["rejected"] = [each.why for each in submission.bad]
+    return answer
+
+
+def _record(person: Person, listen: Listen, listen_type: ListenType, user_agent: str) -> Record:
+    source = source_of(listen, user_agent)
+    if listen_type is ListenType.PLAYING_NOW:
+        return event_record(playing_now_of(person.name, listen, source, now_ms()))
+    stamp = stamp_of(listen.client, listen.player, user_agent)
+    return event_record(event_of(person.name, listen, source, stamp))
+
+
+def _letter(person: Person, bad: BadListen) -> Record:
+    """A dead letter: its key follows from its bytes, so that the same again is known as such."""
+    value = orjson.dumps({"listener_id": person.name, "listen": bad.listen})
+    digest = hashlib.sha256(value).hexdigest()[:32]
+    headers = {
+        "reason": str(RejectionReason.INVALID),
+        "error": bad.why,
+        "origin_topic": "http",
+        "origin_partition": "submit-listens",
+        "origin_offset": digest,
+    }
+    return dead_letter_record(f"http/submit-listens/{digest}", value, headers)
+
+
+async def produced(services: Services, records: list[Record]) -> None:
+    """Returns when the broker has all records; raises a `ProblemError` 503 otherwise."""
+    try:
+        await services.producer.produce(records)
+    except ServerError as error:
+        raise unavailable(error.message) from error

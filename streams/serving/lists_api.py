@@ -1,0 +1,64 @@
+"""EchoTune's own API: a listener's list, as it is in Redis."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from streams.lists.list_store import StoredList
+from streams.serving.authentication import readable
+from streams.serving.listenbrainz_read import served_list, track_names
+from streams.serving.problems import Json, ProblemError
+from streams.serving.services import Services
+from streams.tracks.track_catalogue import Track
+
+_FRESH_S = 1
+
+
+async def recommendations(request: Request, services: Services, name: str) -> Response:
+    """The list with names; its ETag changes exactly when the list does."""
+    person = await readable(request, services.people, name)
+    stored = await served_list(services, person)
+    if stored is None:
+        raise ProblemError(404, "nobody has a list yet; play something")
+    headers = {"ETag": etag(stored), "Cache-Control": f"private, max-age={_FRESH_S}"}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    tracks = await track_names(services, [item.track_id for item in stored.items])
+    return Json(_list_json(person.name, stored, tracks), headers=headers)
+
+
+def etag(stored: StoredList) -> str:
+    """Identifies a list: its generation, its place in the log, and whether it is the fallback."""
+    kind = "fallback" if stored.is_fallback else "own"
+    return f'"{stored.generation}-{stored.log_epoch}-{stored.as_of}-{kind}"'
+
+
+def _list_json(name: str, stored: StoredList, tracks: dict[str, Track]) -> dict[str, Any]:
+    return {
+        "listener": name,
+        "generation": stored.generation,
+        "as_of": stored.as_of,
+        "log_epoch": stored.log_epoch,
+        "published_at": stored.published_at,
+        "is_fallback": stored.is_fallback,
+        "tracks": [
+            {
+                "track_id": item.track_id,
+                "score": item.score,
+                "reason": item.reason,
+                **_described(tracks.get(item.track_id)),
+            }
+            for item in stored.items
+        ],
+    }
+
+
+def _described(track: Track | None) -> dict[str, Any]:
+    return {
+        "artist_name": track.artist_name if track else None,
+        "track_name": track.track_name if track else None,
+        "release_name": track.release_name if track else None,
+        "duration_ms": track.duration_ms if track else None,
+        "recording_mbid": track.recording_mbid if track else None,
+    }

@@ -1,0 +1,31 @@
+"""What each person is playing right now: in Redis, until the track would have ended."""
+
+from contextlib import suppress
+from typing import Any
+
+import orjson
+
+from streams.redis_client import REDIS_UNAVAILABLE
+from streams.serving.services import Services
+
+PLAYING_S = 600
+"""How long a track without a known length is taken to be playing."""
+_KEY = "echotune:playing:"
+
+
+async def remember_playing_now(services: Services, name: str, listen: dict[str, Any]) -> None:
+    """Notes what `name` plays; nothing depends on it, so that Redis may be unavailable."""
+    length_ms = listen["track_metadata"]["additional_info"].get("duration_ms")
+    seconds = max(1, length_ms // 1_000) if length_ms else PLAYING_S
+    with suppress(*REDIS_UNAVAILABLE):
+        await services.redis.set(_key(services, name), orjson.dumps(listen), ex=seconds)
+
+
+async def playing_now(services: Services, name: str) -> dict[str, Any] | None:
+    """What `name` plays; None if nothing is known. Raises what `REDIS_UNAVAILABLE` names."""
+    found = await services.redis.get(_key(services, name))
+    return orjson.loads(found) if found else None
+
+
+def _key(services: Services, name: str) -> str:
+    return f"{services.settings.prefix}{_KEY}{name}"

@@ -1,0 +1,46 @@
+"""Reads the JSON body of a request, whatever its Content-Type, within bounds of size and time."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from streams.serving.problems import ProblemError
+
+BODY_BYTES_MAX = 10_240 * 1_000
+BODY_TIMEOUT_S = 20.0
+
+
+async def json_body(request: Request) -> Any:
+    """The decoded body; raises `ProblemError` if it is too large, too slow, or no JSON."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(415, "compressed bodies are not accepted; send plain JSON")
+    try:
+        body = await asyncio.wait_for(_body(request), BODY_TIMEOUT_S)
+    except TimeoutError:
+        raise ProblemError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from None
+    except ClientDisconnect:
+        raise ProblemError(400, "the body ended early") from None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+async def _body(request: Request) -> bytes:
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        raise _too_large()
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> ProblemError:
+    return ProblemError(
+        413, f"the body is larger than {BODY_BYTES_MAX:,} bytes; send fewer listens"
+    )

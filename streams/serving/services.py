@@ -1,0 +1,36 @@
+"""The parts that endpoints use, opened and closed together."""
+
+import time
+from dataclasses import dataclass, field
+
+from redis.asyncio import Redis
+
+from streams.addresses import Addresses
+from streams.listens.kept_playlists import KeptPlaylists
+from streams.listens.listen_history import ListenHistory
+from streams.lists.served_lists import ServedLists
+from streams.people.people_directory import PeopleDirectory
+from streams.producers.acknowledged_producer import AcknowledgedProducer
+from streams.settings import Settings
+from streams.tracks.track_catalogue import TrackCatalogue
+
+
+@dataclass(frozen=True)
+class Services:
+    """What every endpoint may use; `Redis` raises what `REDIS_UNAVAILABLE` names."""
+
+    settings: Settings
+    addresses: Addresses
+    people: PeopleDirectory
+    producer: AcknowledgedProducer
+    redis: Redis
+    lists: ServedLists
+    tracks: TrackCatalogue
+    history: ListenHistory
+    playlists: KeptPlaylists
+    began_at: float = field(default_factory=time.time)
+
+
+def now_ms() -> int:
+    """The time, in ms since 1970."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,250 @@
+"""Players speak ListenBrainz' API to a running EchoTune: every listen arrives, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import KAFKA_LIBS
+from tests.support.served_station import ServedStation, listen
+from tests.support.station import wait_until
+
+MBID = "00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
+    """One EchoTune for all tests of this file: each has people of its own."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    with closing(ServedStation(home, KAFKA_LIBS)) as station:
+        station.up()
+        station.start("sequencer")
+        station.start("recommender")
+        station.serve()
+        yield station
+
+
+def test_a_listen_is_acknowledged_learnt_and_read_back(served: ServedStation) -> None:
+    ada = served.person("ada")
+    answer = ada.submit(listen(1, recording_mbid=MBID, duration_ms=200_000), listen_type="single")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    [found] = ada.wait_listens(1)
+    assert found["listened_at"] == listen(1)["listened_at"]
+    assert isinstance(found["inserted_at"], int)
+    track = found["track_metadata"]
+    assert (track["artist_name"], track["track_name"]) == ("Echo Artist", "Song 1")
+    assert track["additional_info"]["recording_mbid"] == MBID
+    shown = wait_until(
+        lambda: ada.ask("GET", "/v1/listeners/ada/recommendations"),
+        lambda answer: answer.status_code == 200 and not answer.json()["is_fallback"],
+    )
+    assert "Song 1" in [each["track_name"] for each in shown.json()["tracks"]]
+    same = ada.ask(
+        "GET", "/v1/listeners/ada/recommendations", headers={"If-None-Match": shown.headers["etag"]}
+    )
+    assert same.status_code in {200, 304}
+
+
+def test_a_listen_that_is_sent_again_even_at_once_counts_once(served: ServedStation) -> None:
+    bob = served.person("bob")
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: bob.submit(listen(1), listen(2)), range(8)))
+    assert {each.status_code for each in answers} == {200}
+    assert bob.submit(listen(3)).status_code == 200
+    assert len(bob.wait_listens(3)) == 3
+    count = bob.ask("GET", "/1/user/bob/listen-count").json()
+    assert count == {"payload": {"count": 3}}
+
+
+def test_a_bad_listen_is_a_dead_letter_and_the_others_are_accepted(served: ServedStation) -> None:
+    cleo = served.person("cleo")
+    bad = {"listened_at": 5, "track_metadata": {"artist_name": "Nobody", "track_name": "Never"}}
+    answer = cleo.submit(listen(1), bad, listen(2))
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+    assert len(answer.json()["rejected"]) == 1
+    assert len(cleo.wait_listens(2)) == 2
+    letters = served.run("deadletters", "list", "--json").stdout
+    assert "listened_at is before 2002-10-01" in letters
+
+
+def test_pages_of_listens_have_exclusive_bounds(served: ServedStation) -> None:
+    dan = served.person("dan")
+    dan.submit(*(listen(at) for at in range(1, 6)))
+    times = [each["listened_at"] for each in dan.wait_listens(5)]
+    assert times == sorted(times, reverse=True)
+    assert [each["listened_at"] for each in dan.listens(max_ts=times[1])] == times[2:]
+    assert [each["listened_at"] for each in dan.listens(min_ts=times[3])] == times[:3]
+    assert [each["listened_at"] for each in dan.listens(min_ts=times[4], count=2)] == times[2:4]
+    both = dan.listens(min_ts=times[4], max_ts=times[0])
+    assert [each["listened_at"] for each in both] == times[1:4]
+
+
+def test_a_listen_is_taken_back_and_love_is_remembered(served: ServedStation) -> None:
+    eve = served.person("eve")
+    eve.submit(listen(1, recording_mbid=MBID), listen(2))
+    newest, _ = eve.wait_listens(2)
+    deleted = {key: newest[key] for key in ("listened_at", "recording_msid")}
+    assert eve.ask("POST", "/1/delete-listen", deleted).json() == {"status": "ok"}
+    assert eve.ask("POST", "/1/delete-listen", deleted).status_code == 200
+    [left] = eve.wait_listens(1)
+    assert left["track_metadata"]["track_name"] == "Song 1"
+    for score, expected in ((1, [1]), (-1, [-1]), (0, [])):
+        feedback = {"recording_mbid": MBID, "score": score}
+        assert eve.ask("POST", "/1/feedback/recording-feedback", feedback).status_code == 200
+        found = eve.ask("GET", "/1/feedback/user/eve/get-feedback").json()["feedback"]
+        assert [each["score"] for each in found if each["recording_mbid"] == MBID] == expected
+
+
+def test_what_plays_now_is_shown_until_the_track_ends(served: ServedStation) -> None:
+    fay = served.person("fay")
+    now = {"track_metadata": listen(1, duration_ms=200_000)["track_metadata"]}
+    assert fay.submit(now, listen_type="playing_now").status_code == 200
+    payload = fay.ask("GET", "/1/user/fay/playing-now").json()["payload"]
+    assert payload["count"] == 1
+    assert payload["listens"][0]["track_metadata"]["track_name"] == "Song 1"
+    assert fay.listens() == []
+
+
+def test_playlists_are_made_once_and_then_kept_as_they_were(served: ServedStation) -> None:
+    gus = served.person("gus")
+    gus.submit(*(listen(at, recording_mbid=MBID[:-1] + str(at)) for at in range(1, 6)))
+    gus.wait_listens(5)
+    wait_until(
+        lambda: gus.ask("GET", "/v1/listeners/gus/recommendations").json(),
+        lambda found: not found.get("is_fallback", True) and len(found["tracks"]) >= 5,
+    )
+    found = gus.ask("GET", "/1/user/gus/playlists/createdfor").json()
+    playlists = [each["playlist"] for each in found["playlists"]]
+    assert found["count"] == len(playlists) >= 2
+    assert all(each["track"] == [] for each in playlists)
+    jams = next(each for each in playlists if each["title"].startswith("Weekly Jams for gus"))
+    path = f"/1/playlist/{jams['identifier'].rpartition('/')[2]}"
+    made = gus.ask("GET", path).json()["playlist"]
+    assert all(each["identifier"][0] for each in made["track"])
+    gus.submit(*(listen(at) for at in range(6, 30)))
+    gus.wait_listens(29)
+    assert gus.ask("GET", path).json()["playlist"] == made
+    assert gus.ask("GET", "/1/cf/recommendation/user/gus/recording").json()["payload"]["mbids"]
+
+
+def test_who_may_read_whom(served: ServedStation) -> None:
+    hal, ida = served.person("hal"), served.person("ida", "--public-reads")
+    admin = served.person("admin", "--admin")
+    path = "/1/user/{}/listens"
+    assert hal.ask("GET", path.format("ida")).status_code == 200
+    assert ida.ask("GET", path.format("hal")).status_code == 403
+    assert admin.ask("GET", path.format("hal")).status_code == 200
+    for name, status in (("ida", 200), ("hal", 401), ("nobody", 401)):
+        answer = httpx.get(served.url + path.format(name))
+        assert answer.status_code == status
+        if status != 200:
+            assert answer.json()["code"] == status
+    assert admin.ask("GET", path.format("nobody")).status_code == 404
+
+
+def test_a_revoked_token_is_refused_at_once(served: ServedStation) -> None:
+    jo = served.person("jo")
+    assert jo.submit(listen(1)).status_code == 200
+    assert served.run("people", "remove", "jo").returncode == 0
+    refused = wait_until(lambda: jo.submit(listen(2)), lambda answer: answer.status_code != 200)
+    assert (refused.status_code, refused.json()["code"]) == (401, 401)
+
+
+WRONG: list[tuple[str, str, Any]] = [
+    ("POST", "/1/submit-listens", None),
+    ("POST", "/1/submit-listens", {"listen_type": "single"}),
+    ("POST", "/1/submit-listens", {"listen_type": "import", "payload": [{}] * 1_001}),
+    ("POST", "/1/delete-listen", {"listened_at": "x"}),
+    ("POST", "/1/feedback/recording-feedback", {"score": 2, "recording_mbid": MBID}),
+    ("POST", "/1/feedback/recording-feedback", {"score": 1, "recording_mbid": "x"}),
+    ("POST", "/1/latest-import", {"ts": -1}),
+    ("GET", "/1/user/kim/listens?count=many", None),
+    ("GET", "/1/user/kim/listens?min_ts=-5", None),
+    ("GET", "/1/metadata/lookup", None),
+    ("GET", "/1/nothing", None),
+    ("GET", "/apis/web/v1/stats", None),
+    ("GET", "/1/submit-listens", None),
+    ("DELETE", "/1/user/kim/listens", None),
+    ("GET", "/1/playlist/none", None),
+]
+
+
+def test_every_mistake_is_answered_in_one_form(served: ServedStation) -> None:
+    kim = served.person("kim")
+    for method, path, body in WRONG:
+        answer = kim.ask(method, path, body)
+        assert 400 <= answer.status_code < 500, (method, path, answer.text)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["code"] == answer.status_code
+        assert answer.json()["error"]
+
+
+def test_bodies_of_any_size_and_form_do_no_harm(served: ServedStation) -> None:
+    lea = served.person("lea")
+    headers = {"Authorization": f"token {lea.token}"}
+    for content, more, status in (
+        (b"{", {}, 400),
+        (b"\xff\xfe", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b" " * 11_000_000, {}, 413),
+        (b"\x1f\x8b" + b"0" * 100, {"Content-Encoding": "gzip"}, 415),
+    ):
+        answer = httpx.post(
+            f"{served.url}/1/submit-listens", content=content, headers=headers | more, timeout=60.0
+        )
+        assert (answer.status_code, answer.json()["code"]) == (status, status)
+    assert lea.submit(listen(1)).status_code == 200
+
+
+def test_paths_are_mended_as_real_clients_need_it(served: ServedStation) -> None:
+    mia = served.person("mia")
+    body = {"listen_type": "single", "payload": [listen(1)]}
+    for path in ("/apis/listenbrainz/1/submit-listens", "/1//submit-listens/"):
+        assert mia.ask("POST", path, body).json() == {"status": "ok"}
+    answer = httpx.get(f"{served.url}/1/validate-token", params={"token": mia.token})
+    assert (answer.json()["valid"], answer.json()["user_name"]) == (True, "mia")
+    unknown = httpx.get(f"{served.url}/1/validate-token", params={"token": MBID})
+    assert (unknown.status_code, unknown.json()["valid"]) == (200, False)
+
+
+def test_who_is_added_later_has_the_listens_of_before(served: ServedStation) -> None:
+    noa = served.person("noa")
+    noa.submit(listen(1), listen(2))
+    noa.wait_listens(2)
+    assert served.run("people", "remove", "noa").returncode == 0
+    served.run("send", "--listener", "otto", "--artist", "Echo Artist", "--title", "Before")
+    otto = served.person("otto")
+    [found] = otto.wait_listens(1)
+    assert found["track_metadata"]["track_name"] == "Before"
+
+
+def test_while_kafka_is_away_nothing_is_ok_and_what_comes_again_counts_once(
+    served: ServedStation,
+) -> None:
+    pia = served.person("pia")
+    assert pia.submit(listen(1)).status_code == 200
+    served.servers.kill("kafka")
+    away = pia.submit(listen(2))
+    assert (away.status_code, away.json()["code"]) == (503, 503)
+    assert "retry-after" in away.headers
+    served.servers.start("kafka")
+    back = wait_until(lambda: pia.submit(listen(2)), lambda answer: answer.status_code == 200)
+    assert back.json() == {"status": "ok"}
+    assert len(pia.wait_listens(2)) == 2
+
+
+def test_a_killed_service_comes_back_at_its_address_and_goes_on(served: ServedStation) -> None:
+    quin = served.person("quin")
+    quin.submit(listen(1))
+    quin.wait_listens(1)
+    before = served.url
+    served.workers[-1].kill()
+    served.serve()
+    assert served.url == before
+    assert quin.submit(listen(2)).status_code == 200
+    assert len(quin.wait_listens(2)) == 2
+    assert served.status()["http"] == served.url

@@ -97,7 +97,10 @@ MODEL_LIFECYCLE = Topic(
     "model-lifecycle",
     partitions=1,
     settings={**EVENTS_KEPT, "retention.ms": "-1", "message.timestamp.type": "LogAppendTime"},
-    contracts=("GenerationCreated", "GenerationMoved", "ServingChanged"),
+    contracts=(
+        *("GenerationCreated", "GenerationMoved", "ServingChanged"),
+        *("AutopilotSet", "GenerationsCompared"),
+    ),
 )
 
 CATALOGUE: tuple[Topic, ...] = (

@@ -5,6 +5,7 @@ Whether a record is valid follows from the records before it (`streams.lifecycle
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import get_args
 
 from topics.catalogue import MODEL_LIFECYCLE
 from topics.codecs import Decoder, encode
@@ -86,17 +87,52 @@ class ServingChanged(Operation):
     evidence: str = "{}"
 
 
-JournalRecord = GenerationCreated | GenerationMoved | ServingChanged
+@dataclass(frozen=True, kw_only=True)
+class AutopilotSet(Operation):
+    """The keeper promotes a generation by itself from here on, or no longer does."""
 
-_BY_NAME: dict[str, type[JournalRecord]] = {
-    each.__name__: each for each in (GenerationCreated, GenerationMoved, ServingChanged)
-}
+    name: str
+    is_armed: bool
+    steps: tuple[int, ...] = ()
+    """Shares of the listeners before the promotion, in ten-thousandths, rising."""
+    dwell_s: int = 600
+    """Least seconds between two changes of the plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationsCompared(Operation):
+    """The answer of a comparison of generation `a` with `b`, from the log's start."""
+
+    a: str
+    b: str
+    log_id: str
+    upto_offset: int
+    metric: str
+    paired: int
+    clusters: int
+    difference: float
+    low: float
+    high: float
+    margin: float
+    verdict: str
+
+
+JournalRecord = (
+    GenerationCreated | GenerationMoved | ServingChanged | AutopilotSet | GenerationsCompared
+)
+
+_BY_NAME: dict[str, type[JournalRecord]] = {each.__name__: each for each in get_args(JournalRecord)}
 _decoder = Decoder(MODEL_LIFECYCLE.contracts)
 
 
 def key_of(record: JournalRecord) -> bytes:
     """The record's key in Kafka: the generation that it is about."""
-    return (record.stable if isinstance(record, ServingChanged) else record.name).encode()
+    match record:
+        case ServingChanged():
+            return record.stable.encode()
+        case GenerationsCompared():
+            return record.a.encode()
+    return record.name.encode()
 
 
 def encode_journal_record(record: JournalRecord) -> bytes:
@@ -127,4 +163,6 @@ def _typed(kind: type[JournalRecord], fields: dict[str, object]) -> JournalRecor
         fields = fields | {"to": GenerationState(str(fields["to"]))}
     if kind is ServingChanged:
         fields = fields | {"cause": ServingCause(str(fields["cause"]))}
+    if kind is AutopilotSet:
+        fields = fields | {"steps": tuple(fields["steps"])}  # type: ignore[arg-type]
     return kind(**fields)  # type: ignore[arg-type]

@@ -7,12 +7,15 @@ therefore agrees, no matter how many operators wrote to it at once.
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from streams.lists.serving_plan import SHARE_WHOLE, Plan
 from topics.lifecycle import (
+    AutopilotSet,
     GenerationCreated,
     GenerationMoved,
+    GenerationsCompared,
     GenerationState,
     JournalRecord,
     ServingCause,
@@ -79,12 +82,35 @@ class Entry(NamedTuple):
     void: str
 
 
+class Autopilot(NamedTuple):
+    """What a person asked the keeper to do with a generation."""
+
+    steps: tuple[int, ...]
+    """Shares of the listeners before the promotion, in ten-thousandths, rising."""
+    dwell_s: int
+
+
+class Comparison(NamedTuple):
+    """A comparison of two generations, and when it was recorded."""
+
+    found: GenerationsCompared
+    at_ms: int
+
+
 class Lifecycle:
     """All generations, the plan, and the history of both."""
 
     def __init__(self) -> None:
         self.generations: dict[str, Generation] = {}
         self.history: list[Entry] = []
+        self.autopilots: dict[str, Autopilot] = {}
+        """By generation, those that are armed."""
+        self.comparisons: dict[tuple[str, str], Comparison] = {}
+        """The newest one of each pair: who was judged, and with whom it was compared."""
+        self.plan_at_ms = 0
+        """When the plan changed last."""
+        self.evidence = "{}"
+        """What was known when the plan changed last: a JSON object."""
         self._plans = [Plan()]
         self._promoted: list[str] = []
         """The generations that became stable, without those that were rolled back."""
@@ -131,11 +157,30 @@ class Lifecycle:
                 known = self.generations[record.name]
                 shards = record.shards or known.shards
                 self.generations[record.name] = replace(known, state=record.to, shards=shards)
+                if record.to is not GenerationState.STARTED:
+                    self._disarm({record.name})
             case ServingChanged():
-                name = record.operation_id.hex()
-                self._plans.append(Plan(offset, name, record.stable, record.canary, record.share))
-                self._note_stable(record)
+                self._note_plan(offset, at_ms, record)
+            case AutopilotSet():
+                self._disarm({record.name})
+                if record.is_armed:
+                    self.autopilots[record.name] = Autopilot(record.steps, record.dwell_s)
+            case GenerationsCompared():
+                self.comparisons[record.a, record.b] = Comparison(record, at_ms)
         return ""
+
+    def _note_plan(self, offset: int, at_ms: int, record: ServingChanged) -> None:
+        before, name = self.plan, record.operation_id.hex()
+        self._plans.append(Plan(offset, name, record.stable, record.canary, record.share))
+        self.plan_at_ms, self.evidence = at_ms, record.evidence
+        self._note_stable(record)
+        self._disarm({before.stable, before.canary} - {record.stable, record.canary})
+
+    def _disarm(self, names: set[str | None]) -> None:
+        """Ends the autopilot of these generations: only a person arms it again (hysteresis)."""
+        self.autopilots = {
+            name: each for name, each in self.autopilots.items() if name not in names
+        }
 
     def _note_stable(self, record: ServingChanged) -> None:
         is_undone = record.cause is ServingCause.ROLLED_BACK and record.stable in self._promoted
@@ -155,6 +200,19 @@ class Lifecycle:
                 return self._why_not_moved(record)
             case ServingChanged():
                 return self._why_not_serving(record)
+            case AutopilotSet():
+                return self._why_not_armed(record)
+            case GenerationsCompared():
+                unknown = {record.a, record.b} - self.generations.keys()
+                return f"there is no generation {min(unknown)}" if unknown else ""
+
+    def _why_not_armed(self, record: AutopilotSet) -> str:
+        shares = (0, *record.steps, SHARE_WHOLE)
+        if any(share >= following for share, following in pairwise(shares)):
+            return "its steps do not rise from more than 0 to less than 100 %"
+        if record.dwell_s < 1:
+            return "it has no time between two changes"
+        return self._why_not_started(record.name) if record.is_armed else ""
 
     def _why_not_created(self, record: GenerationCreated) -> str:
         if record.name in self.generations:

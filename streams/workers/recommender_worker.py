@@ -11,6 +11,7 @@ from faust.types.tuples import Message
 from redis.asyncio import Redis
 
 from infra.home import claim_if_possible
+from infra.memory import memory_status
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.folding.fold import Fold
@@ -92,7 +93,7 @@ class RecommenderWorker:
         while not self.app.should_stop:
             await self.recommender.heartbeat()
             if self.recommender.ownership.is_owner:
-                status = self.recommender.status()
+                status = self.recommender.status() | {"memory": memory_status()}
                 await write_recommender_status(self._redis, recommender_id, status, self._prefix)
 
     async def start(self) -> None:

@@ -32,6 +32,8 @@ RELEASED = {
     1_000_000_008: ("GenerationCreated.v1", "1004222e2071f6b8"),
     1_000_000_009: ("GenerationMoved.v1", "25ac0f00b1a90e46"),
     1_000_000_010: ("ServingChanged.v1", "348ac6a806a57a42"),
+    1_000_000_011: ("AutopilotSet.v1", "fa25dae530fd5654"),
+    1_000_000_012: ("GenerationsCompared.v1", "e0e7a7de6e6ee624"),
 }
 """Every id that was ever given, with its contract and fingerprint: add, never change."""
 

@@ -108,6 +108,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "frontiers of other generations": (SIMULATION,),
     "numbers that outlive redis": (f"{UNIT}/publishing/test_redis_alone.py",),
+    "hysteresis of the autopilot": (f"{UNIT}/lifecycle/test_autopilot.py",),
     "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
 }
 

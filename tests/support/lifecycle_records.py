@@ -5,8 +5,10 @@ from typing import Any
 
 from streams.lifecycle.lifecycle import Lifecycle
 from topics.lifecycle import (
+    AutopilotSet,
     GenerationCreated,
     GenerationMoved,
+    GenerationsCompared,
     GenerationState,
     JournalRecord,
     ServingCause,
@@ -15,6 +17,22 @@ from topics.lifecycle import (
 
 STARTED, QUIET, STOPPED = GenerationState.STARTED, GenerationState.QUIET, GenerationState.STOPPED
 RETIRING, RETIRED = GenerationState.RETIRING, GenerationState.RETIRED
+
+GIB = 2**30
+LOG_END = 1_000
+"""End of the log that `compared` covers, and that `a_status` has folded."""
+
+
+def a_status(**changes: Any) -> dict[str, Any]:
+    """A shard that is sound in every respect."""
+    return {
+        "as_of": LOG_END - 1,
+        "publishing": True,
+        "waits_for": [],
+        "freshness_ms": {"p50": 10.0, "p99": 9_000.0, "p99_recent": 50.0},
+        "memory": {"used_bytes": GIB, "limit_bytes": 8 * GIB},
+        **changes,
+    }
 
 
 def said() -> dict[str, Any]:
@@ -37,6 +55,28 @@ def moved(name: str, to: GenerationState, **more: Any) -> GenerationMoved:
 def serves(stable: str, expected: int, **more: Any) -> ServingChanged:
     fields = {"cause": ServingCause.PROMOTED, **said(), **more}
     return ServingChanged(stable=stable, expected=expected, **fields)
+
+
+def armed(name: str, *steps: int, dwell_s: int = 600, **more: Any) -> AutopilotSet:
+    fields = {"is_armed": True, **said(), **more}
+    return AutopilotSet(name=name, steps=steps, dwell_s=dwell_s, **fields)
+
+
+def compared(a: str, b: str, verdict: str = "better", **more: Any) -> GenerationsCompared:
+    """A comparison of a log up to offset 999."""
+    low, high = {"worse": (-0.02, -0.01), "too early": (-0.02, 0.02)}.get(verdict, (0.01, 0.02))
+    fields = {
+        "log_id": "",
+        "upto_offset": 999,
+        "metric": "hr@20",
+        "paired": 5_000,
+        "clusters": 64,
+        "difference": (low + high) / 2,
+        "low": low,
+        "high": high,
+        "margin": 0.005,
+    }
+    return GenerationsCompared(a=a, b=b, verdict=verdict, **(fields | said() | more))
 
 
 class Book:

@@ -388,6 +388,12 @@ def _redis_alone_counts_by_redis() -> None:
     _patch(RedisAlone, "note_redis", lambda _: note_redis)
 
 
+@safeguard("hysteresis of the autopilot")
+def _a_rollback_leaves_the_autopilot_armed() -> None:
+    """A generation that was rolled back is promoted again as soon as it looks better."""
+    _patch(Lifecycle, "_disarm", lambda _: lambda self, names: None)
+
+
 @safeguard("clusters of a comparison")
 def _plays_are_taken_for_independent() -> None:
     """A comparison's interval allows for other plays, and not for other listeners."""

@@ -183,17 +183,21 @@ class Recommender:
         if self._alarms is not None and self.ownership.is_owner:
             self._alarms.publish_new(self.fold)
 
-    async def end(self) -> None:
-        """Writes a snapshot and a last heartbeat, so that a restart folds no record again."""
+    async def end(self, *, is_kept: bool = True) -> None:
+        """Writes a snapshot and a last heartbeat, so that a restart folds no record again.
+
+        Neither is written unless `is_kept`: nothing is to stay of a retired generation.
+        """
         if not self.ownership.has_loaded:
             return
         self.ownership.end()
         await self._background.cancel()
         await self.publisher.redis.wait_until_written()
         await asyncio.to_thread(self.publisher.topic.close)
-        await self._state.write_snapshot()
-        self._state.take_digest()
-        self._write_progress()
+        if is_kept:
+            await self._state.write_snapshot()
+            self._state.take_digest()
+            self._write_progress()
         await asyncio.to_thread(self._progress.close)
         if self._alarms is not None:
             self._publish_alarms()

@@ -22,6 +22,7 @@ from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
 from streams.lifecycle.journal import Journal
+from streams.lifecycle.retirement import is_retired
 from streams.lifecycle.roles import ServingOfJournal
 from streams.lists.list_maker import list_maker
 from streams.lists.redis_lists import redis_lists
@@ -60,6 +61,7 @@ class RecommenderWorker:
     def __init__(self, settings: Settings, addresses: Addresses, journal: Journal) -> None:
         """`journal` was read, and its generation is not parked."""
         self._redis, self._prefix = redis_of(addresses), settings.prefix
+        self._journal, self._generation = journal, settings.generation
         self._feed = _feed(settings, addresses)
         self.recommender = _recommender(settings, addresses, self._redis, self._feed, journal)
         self.app = faust_app(
@@ -104,7 +106,8 @@ class RecommenderWorker:
     async def end(self, *, is_clean: bool) -> None:
         """Writes a snapshot and a last heartbeat, unless the state may be inconsistent."""
         if is_clean:
-            await self.recommender.end()
+            is_gone = is_retired(self._journal.lifecycle, self._generation)
+            await self.recommender.end(is_kept=not is_gone)
         if self._feed is not None:
             await self._feed.close()
         if self._feeding is not None:

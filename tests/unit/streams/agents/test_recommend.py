@@ -102,3 +102,27 @@ async def test_a_recommender_that_waits_for_another_m_does_not_look_alive() -> N
     desk.ownership.waits_for = ["echotune-recommender-first-0of2"]
     await desk.beat(3)
     assert desk.heartbeats.written == 0
+
+
+class Ended:
+    """What a recommender asks of the other parts when it ends."""
+
+    def end(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+    async def wait_until_written(self) -> None:
+        return
+
+
+async def test_nothing_is_written_at_the_end_of_a_recommender_whose_generation_is_retired() -> None:
+    for is_kept in (True, False):
+        desk, ended = Desk(), Ended()
+        desk.ownership.end = ended.end  # type: ignore[attr-defined]
+        desk.publisher.redis = desk.publisher.topic = ended  # type: ignore[attr-defined]
+        desk.heartbeats.close = ended.close  # type: ignore[attr-defined]
+        desk.state.write_snapshot = ended.wait_until_written  # type: ignore[method-assign]
+        await desk.recommender.end(is_kept=is_kept)
+        assert desk.heartbeats.written == int(is_kept)

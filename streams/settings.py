@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     run_generations_max: int = Field(
         3, ge=1, le=100, description="Generations whose recommenders `echotune run` runs."
     )
+    gated: bool = Field(
+        False, description="`generations promote` asks every condition of the gate, as --gated."
+    )
     who: str = Field("", description="Who changes generations (default: user@host).")
     shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
     shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")

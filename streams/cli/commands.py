@@ -14,6 +14,7 @@ MODULES = {
     "down": "servers",
     "reset": "servers",
     "status": "status",
+    "ready": "ready",
     "topics": "topics",
     "schemas": "schemas",
     "worker": "worker",

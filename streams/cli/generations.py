@@ -1,20 +1,31 @@
 """`echotune generations ...`: creates, starts, promotes and rolls back generations."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from streams.addresses import Addresses, addresses_of
 from streams.cli import EXIT_NO, console
+from streams.cli.generations_promotion import (
+    append,
+    asked,
+    check_valid,
+    gate,
+    serve,
+    set_autopilot,
+    share_of,
+    show_gate,
+    unknown,
+)
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
-from topics.errors import SettingsError
+from topics.errors import ServerError, SettingsError
 
 generations_app = typer.Typer(
     help="Models side by side on one log: which ones run, and which one serves whom.",
@@ -22,6 +33,12 @@ generations_app = typer.Typer(
 )
 Name = Annotated[str, typer.Argument(help="The generation's name.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
+Gated = Annotated[
+    bool, typer.Option("--gated", help="Ask every condition, as ECHOTUNE_GATED=1 always does.")
+]
+InLittleMemory = Annotated[
+    bool, typer.Option("--force", help="Start it, although there may be too little memory.")
+]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 
 
@@ -53,7 +70,7 @@ def show_command(name: Name, json: Json = False) -> None:
         found = asyncio.run(overview(settings, addresses, journal.read()))
     chosen = next((each for each in found if each["name"] == name), None)
     if chosen is None:
-        raise _unknown(name)
+        raise unknown(name)
     console.print_json(chosen)
 
 
@@ -97,6 +114,7 @@ def create_command(
     list_length: Annotated[int | None, typer.Option(min=1, max=200)] = None,
     shards: Annotated[int | None, typer.Option(min=1, max=1024)] = None,
     start: Annotated[bool, typer.Option("--start", help="Start it, too.")] = False,
+    force: InLittleMemory = False,
     json: Json = False,
 ) -> None:
     """Creates a generation. Its settings never change, and its name is never used again."""
@@ -114,7 +132,10 @@ def create_command(
         record = created(
             name, wanted, log_id_of(addresses.kafka), like=like, **operation(why, settings.who)
         )
-        _append(journal, lifecycle, record, f"{name} was created", json=json and not start)
+        check_valid(lifecycle, record)
+        if start and not force:
+            _check_room(settings, addresses, lifecycle)
+        append(journal, lifecycle, record, f"{name} was created", json=json and not start)
         if start:
             _move(journal, settings, name, "STARTED", why, f"{name} was started", json=json)
 
@@ -124,10 +145,17 @@ def start_command(
     name: Name,
     why: Why,
     quiet: Annotated[bool, typer.Option("--quiet", help="Learn, and publish nothing.")] = False,
+    force: InLittleMemory = False,
     json: Json = False,
 ) -> None:
-    """Starts a generation: its recommenders fold the log, and publish to Redis."""
-    with _opened() as (settings, _, journal):
+    """Starts a generation: its recommenders fold the log, and publish to Redis.
+
+    Refuses if this machine, or container, has less free memory than 1.5 times what its largest
+    recommender uses.
+    """
+    with _opened() as (settings, addresses, journal):
+        if not force:
+            _check_room(settings, addresses, journal.read())
         to, says = ("QUIET", "learns, and publishes nothing") if quiet else ("STARTED", "starts")
         _move(journal, settings, name, to, why, f"{name} {says}", json=json)
 
@@ -152,7 +180,7 @@ def scale_command(
     with _opened() as (settings, _, journal):
         known = journal.read().generations.get(name)
         if known is None:
-            raise _unknown(name)
+            raise unknown(name)
         says = f"{name} has {shards} shards"
         _move(journal, settings, name, known.state, why, says, json=json, shards=shards)
 
@@ -171,7 +199,7 @@ def wait_command(
     with _opened() as (settings, addresses, journal), progress(f"{name} catches up") as show:
         generation = journal.read().generations.get(name)
         if generation is None:
-            raise _unknown(name)
+            raise unknown(name)
         found = asyncio.run(
             wait_until_caught_up(
                 settings, addresses, name, generation.shards, (lag_s, within_s), show
@@ -204,7 +232,7 @@ def compare_command(
 
     Verdicts: better, worse, no worse, too early, too few listeners. They are valid however often
     one looks. Listeners may have played what they were shown, which favours the generation that
-    served them.
+    served them. The answer is recorded in the journal, where `gate` and `promote` find it.
     """
     from streams.cli.generations_view import comparison_table, verdict_in_words
     from streams.evaluation.comparison import compared, contest_of_two
@@ -213,7 +241,7 @@ def compare_command(
 
     if a == b:
         raise SettingsError(f"{a} is compared with itself.", "Name two generations.")
-    with _opened() as (_, addresses, journal):
+    with _opened() as (own, addresses, journal):
         lifecycle = journal.read()
     settings = {
         each: settings_from(lifecycle, Settings(generation=each), prefers="record")
@@ -225,6 +253,7 @@ def compare_command(
         fold = run(contest, settings[a], addresses.kafka, lambda n: show(None, f"{n:,} events"))
     found = compared(contest, margin=margin)
     found |= {"from_offset": 0, "upto_offset": fold.offset, "exploratory": False}
+    found["recorded"] = _recorded(found, own)
     if json:
         console.print_json(found)
         return
@@ -236,6 +265,29 @@ def compare_command(
         style="dim",
         soft_wrap=True,
     )
+
+
+def _recorded(found: dict[str, Any], settings: Settings) -> bool:
+    """Writes a comparison to the journal; returns False if this user may not."""
+    from streams.lifecycle.first_start import log_id_of
+    from streams.lifecycle.journal import operation
+    from topics.lifecycle import GenerationsCompared
+
+    names = ("a", "b", "upto_offset", "metric", "paired", "clusters", "difference", "margin")
+    fields = {name: found[name] for name in names}
+    interval = {end: float(found["interval"][end]) for end in ("low", "high")}
+    try:
+        with _opened() as (_, addresses, journal):
+            record = GenerationsCompared(
+                log_id=log_id_of(addresses.kafka),
+                verdict=str(found["verdict"]),
+                **(fields | interval | operation("a comparison", settings.who)),
+            )
+            append(journal, journal.read(), record, "", json=False)
+    except ServerError as error:
+        console.say(f"the comparison was not recorded: {error.message} {error.remedy}")
+        return False
+    return True
 
 
 @generations_app.command(
@@ -250,7 +302,7 @@ def retire_command(name: Name, why: Why, json: Json = False) -> None:
 
     with _opened() as (settings, addresses, journal):
         if name not in journal.read().generations:
-            raise _unknown(name)
+            raise unknown(name)
         if not is_retired(journal.lifecycle, name):
             _move(journal, settings, name, "RETIRING", why, f"{name} is being retired", json=False)
         with progress(f"retiring {name}") as show:
@@ -276,24 +328,15 @@ async def _retired(
     return list(steps.values())
 
 
-@generations_app.command("gate", epilog="Example: echotune generations gate second")
-def gate_command(name: Name, json: Json = False) -> None:
-    """Says whether a generation may serve listeners; exit code 1 if not."""
+@generations_app.command("gate", epilog="Example: echotune generations gate second --json")
+def gate_command(name: Name, gated: Gated = False, json: Json = False) -> None:
+    """Says whether `promote` would promote a generation, and what is missing; exit code 1 if not.
+
+    `NO` shuts the gate. `?` is not known to be good: `promote` warns of it, and `--gated` asks it.
+    """
     with _opened() as (settings, addresses, journal):
-        found = _gate(settings, addresses, journal.read(), name)
-    if json:
-        console.print_json(
-            {
-                "open": all(each.ok for each in found),
-                "conditions": [each._asdict() for each in found],
-            }
-        )
-    else:
-        for each in found:
-            console.out.print(
-                f"{'ok ' if each.ok else 'NO '} {each.name}: {each.says}", markup=False
-            )
-    raise typer.Exit(0 if all(each.ok for each in found) else EXIT_NO)
+        found = gate(settings, addresses, journal.read(), name)
+        show_gate(found, asked(settings, gated=gated), json=json)
 
 
 @generations_app.command(
@@ -309,30 +352,61 @@ def canary_command(
     json: Json = False,
 ) -> None:
     """Lets a generation serve a share of the listeners; a larger share only adds listeners."""
-    ten_thousandths = _share(share)
+    ten_thousandths = share_of(share)
     with _opened() as opened:
         decided = opened[2].read()
+        how: dict[str, Any] = {"json": json, "is_dry": dry_run, "cause": "CANARY"}
         if ten_thousandths:
-            plan: dict[str, Any] = {"canary": name, "share": ten_thousandths}
-            _serve(opened, decided, name, why, json=json, cause="CANARY", is_dry=dry_run, **plan)
+            how |= {"canary": name, "share": ten_thousandths}
+            asks = asked(opened[0], gated=False, force=True)
+            serve(opened, decided, name, why, asks=asks, **how)
             return
         if decided.plan.canary != name:
             raise SettingsError(
                 f"{name} is no canary.", "`echotune generations list` shows which one is."
             )
-        how = {"json": json, "is_checked": False, "is_dry": dry_run}
-        _serve(opened, decided, name, why, cause="CANARY", **how)
+        serve(opened, decided, name, why, **how)
 
 
 @generations_app.command(
     "promote", epilog="Example: echotune generations promote second --why 'better'"
 )
-def promote_command(name: Name, why: Why, dry_run: DryRun = False, json: Json = False) -> None:
-    """Makes a generation the stable one, which serves everybody and holds the topic."""
+def promote_command(
+    name: Name,
+    why: Why,
+    gated: Gated = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it is worse, or not known to be good.")
+    ] = False,
+    auto: Annotated[
+        bool | None, typer.Option("--auto/--no-auto", help="Step by step, by the autopilot.")
+    ] = None,
+    steps: Annotated[
+        str, typer.Option(help="The autopilot's shares of the listeners before all of them, in %.")
+    ] = "1,10,50",
+    dwell: Annotated[str, typer.Option(help="Time between two of its steps.")] = "600s",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Makes a generation the stable one, which serves everybody and holds the topic.
+
+    Refuses a generation that is known to be worse, and warns of what is not known. --auto lets
+    `echotune run` (or `worker keeper`) do it in steps, and roll back if it is worse or fails.
+    """
+    how: dict[str, Any]
     with _opened() as opened:
-        decided = opened[2].read()
-        how = {"json": json, "is_dry": dry_run}
-        _serve(opened, decided, name, why, cause="PROMOTED", stable=name, **how)
+        asks = asked(opened[0], gated=gated, force=force)
+        if auto is not None:
+            if gated or force or dry_run:
+                raise SettingsError(
+                    "--auto and --no-auto go with --steps and --dwell alone.",
+                    "The autopilot asks every condition at each step.",
+                )
+            how = {"steps": steps if auto else "", "dwell": dwell, "json": json}
+            set_autopilot(opened, name, why, is_armed=auto, **how)
+            return
+        how = {"json": json, "is_dry": dry_run, "asks": asks}
+        serve(opened, opened[2].read(), name, why, cause="PROMOTED", stable=name, **how)
 
 
 @generations_app.command("rollback", epilog="Example: echotune generations rollback --why 'worse'")
@@ -352,8 +426,42 @@ def rollback_command(why: Why, dry_run: DryRun = False, json: Json = False) -> N
             raise SettingsError(
                 "No generation served before this one.", "`echotune generations history` shows all."
             )
-        how = {"json": json, "is_checked": False, "is_dry": dry_run}
-        _serve(opened, decided, name, why, cause="ROLLED_BACK", **how, **plan)
+        how: dict[str, Any] = {"json": json, "is_dry": dry_run}
+        serve(opened, decided, name, why, cause="ROLLED_BACK", **how, **plan)
+
+
+@generations_app.command(
+    "manifest",
+    epilog="Example: echotune generations manifest second --image registry/echotune@sha256:...",
+)
+def manifest_command(
+    name: Name,
+    image: Annotated[str, typer.Option(help="The container image, best by its digest.")],
+    memory: Annotated[str, typer.Option(help="Memory of one recommender.")] = "2Gi",
+    storage: Annotated[str, typer.Option(help="Disk of one recommender, for snapshots.")] = "10Gi",
+) -> None:
+    """Prints the Kubernetes objects of a generation: a StatefulSet with a pod for each shard.
+
+    Pipe it to `kubectl apply -f -`. Addresses of servers with passwords belong into the Secret
+    `echotune`, whose keys are further ECHOTUNE_* variables.
+    """
+    from infra.kubernetes import NAME_MAX, Needs, as_yaml, objects_of
+
+    if len(name) > NAME_MAX:
+        raise SettingsError(
+            f"Kubernetes takes no generation whose name has more than {NAME_MAX} characters.",
+            "Create one like it under a shorter name: echotune generations create ... --like",
+        )
+    with _opened() as (settings, _, journal):
+        generation = journal.read().generations.get(name)
+    if generation is None:
+        raise unknown(name)
+    if not settings.kafka:
+        console.say("ECHOTUNE_KAFKA is not set here: put it into the Secret `echotune`")
+    shown = {"ECHOTUNE_KAFKA": settings.kafka, "ECHOTUNE_PREFIX": settings.prefix}
+    environment = {key: value for key, value in shown.items() if value}
+    needs = Needs(image, generation.shards, memory, storage)
+    print(as_yaml(objects_of(name, needs, environment)))
 
 
 @contextmanager
@@ -368,10 +476,19 @@ def _opened() -> Iterator[tuple[Settings, Addresses, Any]]:
         yield settings, addresses, journal
 
 
-def _unknown(name: str) -> SettingsError:
-    return SettingsError(
-        f"There is no generation {name}.", "`echotune generations list` shows all of them."
-    )
+def _check_room(settings: Settings, addresses: Addresses, lifecycle: Any) -> None:
+    """Refuses to start a generation where the machine could run out of memory; exit code 1."""
+    from infra.memory import memory_here
+    from streams.lifecycle.overview import every_status
+    from streams.lifecycle.starting import why_no_room
+
+    statuses = asyncio.run(every_status(settings, addresses, lifecycle))
+    if why := why_no_room(statuses, socket.gethostname(), memory_here().free):
+        console.failure(
+            f"There may be too little memory for one more generation: {why}.",
+            "Stop or retire another one; --force starts it anyway.",
+        )
+        raise typer.Exit(EXIT_NO)
 
 
 def _ms_of(text: str) -> float:
@@ -382,88 +499,6 @@ def _ms_of(text: str) -> float:
             f"{text!r} is no time.", "Write 2026-01-31, or 2026-01-31T12:00:00Z."
         ) from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000
-
-
-def _share(text: str) -> int:
-    try:
-        percent = float(text.removesuffix("%"))
-    except ValueError:
-        percent = -1.0
-    if not 0 <= percent <= 100:  # noqa: PLR2004
-        raise SettingsError(f"{text} is no share.", "Give a share of 0% to 100%.")
-    share = round(percent * 100)
-    if not share and percent:
-        raise SettingsError(f"{text} is less than one listener in 10,000.", "Give 0.01% or more.")
-    return share
-
-
-def _gate(settings: Settings, addresses: Addresses, lifecycle: Any, name: str) -> list[Any]:
-    from streams.lifecycle.overview import statuses_of
-    from streams.lifecycle.promotion_gate import conditions
-
-    generation = lifecycle.generations.get(name)
-    if generation is None:
-        raise _unknown(name)
-    statuses, log_end = asyncio.run(statuses_of(settings, addresses, name, generation.shards))
-    return conditions(statuses, log_end)
-
-
-def _serve(
-    opened: tuple[Settings, Addresses, Any],
-    decided: Any,
-    name: str,
-    why: str,
-    *,
-    json: bool,
-    cause: str,
-    is_checked: bool = True,
-    is_dry: bool = False,
-    **plan: Any,
-) -> None:
-    """Changes the plan, unless it is no longer the one that `decided`, a lifecycle, has."""
-    from streams.lifecycle.journal import operation
-    from streams.lifecycle.overview import set_pointer
-    from topics.lifecycle import ServingCause, ServingChanged
-
-    settings, addresses, journal = opened
-    gate = _gate(settings, addresses, decided, name) if is_checked else []
-    shut = [f"{each.name}: {each.says}" for each in gate if not each.ok]
-    if shut:
-        console.failure(
-            f"{name} may not serve listeners: {'; '.join(shut)}.",
-            "Wait for it, or see `echotune generations list`.",
-        )
-        raise typer.Exit(EXIT_NO)
-    fields: dict[str, Any] = {"stable": decided.plan.stable, "expected": decided.plan.version}
-    record = ServingChanged(
-        cause=ServingCause(cause),
-        evidence=orjson.dumps([each._asdict() for each in gate]).decode(),
-        **(fields | plan | operation(why, settings.who)),
-    )
-    if is_dry:
-        now, is_set = record, False
-        _check_valid(decided, record)
-    else:
-        _append(journal, decided, record, "", json=False)
-        is_set = asyncio.run(set_pointer(settings, addresses, journal))
-        now = journal.lifecycle.plan
-    result = {
-        "valid": True,
-        "version": journal.lifecycle.plan.version,
-        "stable": now.stable,
-        "canary": now.canary,
-        "share": now.share,
-        "pointer": "set" if is_set else "not set: a dry run" if is_dry else "waits for redis",
-    }
-    if json:
-        console.print_json(result)
-    elif is_dry:
-        canary = f" and {now.canary} {now.share / 100:g} %" if now.canary else ""
-        console.say(f"nothing was changed; {now.stable} would serve all listeners{canary}")
-    else:
-        share = f", {now.canary} {now.share / 100:g} %" if now.canary else ""
-        pointer = "the pointer is set" if is_set else "the pointer is set when Redis answers"
-        console.say(f"{now.stable} serves all listeners{share}; {pointer}")
 
 
 def _move(
@@ -482,29 +517,4 @@ def _move(
 
     said = operation(why, settings.who)
     record = GenerationMoved(name=name, to=GenerationState(to), shards=shards, **said)
-    _append(journal, journal.read(), record, says, json=json)
-
-
-def _append(journal: Any, decided: Any, record: Any, says: str, *, json: bool) -> None:
-    """Appends a record, unless it does not follow on the lifecycle that the operator saw.
-
-    Exit code 1 if somebody else was faster.
-    """
-    _check_valid(decided, record)
-    appended = journal.append(lambda _: record)
-    if not appended.is_valid:
-        faster = appended.faster
-        by = f" {faster.record.who} was faster ({faster.record.why})." if faster else ""
-        console.failure(f"Nothing was changed: {appended.own.void}.{by}", "Look, and try again.")
-        raise typer.Exit(EXIT_NO)
-    if json:
-        console.print_json({"valid": True, "offset": appended.own.offset})
-    elif says:
-        console.say(says)
-
-
-def _check_valid(decided: Any, record: Any) -> None:
-    if why_void := decided.why_void(record):
-        raise SettingsError(
-            f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
-        )
+    append(journal, journal.read(), record, says, json=json)

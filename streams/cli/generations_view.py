@@ -10,6 +10,7 @@ from rich.text import Text
 
 from streams.cli.untrusted_text import in_one_line
 from streams.lifecycle.lifecycle import Entry
+from streams.lifecycle.promotion_gate import Condition
 
 _ROLE_STYLES = {"stable": "bold green", "canary": "yellow", "parked": "dim"}
 
@@ -37,6 +38,19 @@ def generations_table(found: Sequence[Mapping[str, Any]]) -> Table:
             _time(each["created_at"]),
         )
     return table
+
+
+def gate_lines(conditions: Sequence[Condition], shut: Sequence[Condition]) -> list[str]:
+    """The conditions of a gate, one a line, and whether it is open."""
+    marks = {True: "ok", False: "? "}
+    lines = [
+        f"{'NO' if each in shut else marks[each.ok]}  {each.name}: {each.says}"
+        for each in conditions
+    ]
+    is_doubtful = any(not each.ok for each in conditions)
+    if shut:
+        return [*lines, "the gate is shut"]
+    return [*lines, "the gate is open" + (", and `promote` warns" if is_doubtful else "")]
 
 
 def comparison_table(found: Mapping[str, Any]) -> Table:
@@ -94,6 +108,10 @@ def _in_words(kind: str, fields: Mapping[str, Any]) -> str:
     if kind == "GenerationMoved":
         shards = f" with {fields['shards']} shards" if fields["shards"] else ""
         return f"{fields['name']} is {str(fields['to']).lower()}{shards}"
+    if kind == "AutopilotSet":
+        return f"the autopilot of {fields['name']} is {'' if fields['is_armed'] else 'dis'}armed"
+    if kind == "GenerationsCompared":
+        return f"compared {fields['a']} with {fields['b']}: {fields['verdict']}"
     canary = f", {fields['canary']} {fields['share'] / 100:g} %" if fields["canary"] else ""
     return f"{fields['stable']} serves all listeners{canary}"
 

@@ -28,6 +28,7 @@ from topics.errors import EchoTuneError
 if TYPE_CHECKING:
     from streams.lifecycle.journal import Journal
     from streams.workers.generation_processes import GenerationProcesses
+    from streams.workers.keeper import Keeper
 
 FEED = "feed"
 HTTP = "http"
@@ -97,17 +98,25 @@ def _title(*, is_generated: bool) -> str:
 
 
 class _Recommenders:
-    """The recommenders of all generations that the journal starts."""
+    """The recommenders of all generations that the journal starts, and the keeper."""
 
     def __init__(
-        self, processes: "GenerationProcesses", journal: "Journal", say: Callable[[str], object]
+        self,
+        processes: "GenerationProcesses",
+        keeper: "Keeper",
+        journal: "Journal",
+        say: Callable[[str], object],
     ) -> None:
         self._processes = processes
+        self._keeper = keeper
         self._journal = journal
         self._say = say
 
     async def follow(self) -> None:
         """Follows the journal for ever."""
+        await asyncio.gather(self._follow(), self._keeper.run())
+
+    async def _follow(self) -> None:
         said = ""
         while True:
             try:
@@ -128,15 +137,18 @@ def _following_the_journal(
     from streams.lifecycle.first_start import settings_from
     from streams.lifecycle.journal import Journal
     from streams.workers.generation_processes import GenerationProcesses
+    from streams.workers.keeper import Keeper
 
-    with Journal(addresses_of(settings).kafka) as journal:
+    addresses = addresses_of(settings)
+    with Journal(addresses.kafka) as journal:
         lifecycle = journal.read()
         if not lifecycle.is_empty:
             is_named = "generation" in settings.model_fields_set
             name = settings.generation if is_named else lifecycle.plan.stable
             settings_from(lifecycle, settings.model_copy(update={"generation": name}))
         processes = GenerationProcesses(supervisor, settings, news.append)
-        yield _Recommenders(processes, journal, news.append)
+        keeper = Keeper(settings, addresses, journal, news.append)
+        yield _Recommenders(processes, keeper, journal, news.append)
 
 
 def _take_one_signal() -> None:
@@ -213,6 +225,7 @@ class _View:
                 return await watch(observer)
             finally:
                 following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
     async def _redraw(self, observer: Observer) -> bool:
         with Live(console=console.out, auto_refresh=False, screen=False) as live:

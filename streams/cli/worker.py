@@ -1,4 +1,4 @@
-"""`echotune worker sequencer|recommender`: one Faust worker in the foreground."""
+"""`echotune worker sequencer|recommender|keeper`: one worker in the foreground."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
 from streams.workers.stopping import ended_at_once
-from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, Topic
+from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, MODEL_LIFECYCLE, Topic
 
 worker_app = typer.Typer(
     help="Runs one worker until Ctrl-C or SIGTERM. Start as many as you like.",
@@ -81,6 +81,21 @@ def recommender(
             wait_while_parked(journal, settings.generation, settings.home)
     with refusals_in_words(addresses.kafka):
         run_worker(lambda: RecommenderWorker(settings, addresses, journal))
+
+
+@worker_app.command(epilog="Example: echotune worker keeper")
+def keeper() -> None:
+    """Promotes and rolls back generations whose autopilot is armed; `run` does so by itself."""
+    import asyncio
+
+    from streams.lifecycle.journal import Journal
+    from streams.workers.keeper import Keeper
+
+    settings = Settings()
+    addresses = addresses_of(settings)
+    _wait_for(MODEL_LIFECYCLE, addresses.kafka)
+    with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
+        asyncio.run(Keeper(settings, addresses, journal, console.say).run())
 
 
 def _wait_for(topic: Topic, kafka: str) -> None:

@@ -44,6 +44,31 @@ async def statuses_of(
         await redis.aclose()
 
 
+async def every_status(
+    settings: Settings, addresses: Addresses, lifecycle: Lifecycle
+) -> list[dict[str, Any]]:
+    """The statuses of all recommenders that are heard."""
+    redis = redis_of(addresses)
+    try:
+        found = [
+            await _statuses(settings, redis, name, generation.shards)
+            for name, generation in lifecycle.generations.items()
+        ]
+    finally:
+        await redis.aclose()
+    return [each for statuses in found for each in statuses if each]
+
+
+async def heard_of(settings: Settings, addresses: Addresses) -> dict[str, Any]:
+    """The status of the recommender of `settings`; raises `REDIS_UNAVAILABLE`."""
+    redis = redis_of(addresses)
+    try:
+        found = await recommender_statuses(redis, [settings.recommender_id], settings.prefix)
+    finally:
+        await redis.aclose()
+    return found.statuses[0]
+
+
 async def set_pointer(settings: Settings, addresses: Addresses, journal: Journal) -> bool:
     """Writes the plan to Redis; returns whether Redis has it."""
     redis = redis_of(addresses)
@@ -65,17 +90,24 @@ def _log_end(kafka: str) -> int:
         return log.bounds().end
 
 
-async def _statuses(
+async def shard_statuses(
     settings: Settings, redis: Redis, name: str, shards: int
 ) -> list[dict[str, Any]]:
+    """The status of each shard, empty where it is not heard; raises `REDIS_UNAVAILABLE`."""
     every = [
         str(RecommenderIdentity.of_generation(name, at, shards, prefix=settings.prefix))
         for at in range(shards)
     ]
+    return (await recommender_statuses(redis, every, settings.prefix)).statuses
+
+
+async def _statuses(
+    settings: Settings, redis: Redis, name: str, shards: int
+) -> list[dict[str, Any]]:
     try:
-        return (await recommender_statuses(redis, every, settings.prefix)).statuses
+        return await shard_statuses(settings, redis, name, shards)
     except REDIS_UNAVAILABLE:
-        return [{} for _ in every]
+        return [{} for _ in range(shards)]
 
 
 async def _of_one(
@@ -86,6 +118,7 @@ async def _of_one(
     heard = [each for each in statuses if each]
     as_of = min((int(each["as_of"]) for each in heard), default=None)
     recorded = orjson.loads(generation.created.settings)
+    autopilot = lifecycle.autopilots.get(name)
     return {
         "name": name,
         "role": lifecycle.role_of(name).value,
@@ -105,6 +138,10 @@ async def _of_one(
         "freshness_ms": heard[0].get("freshness_ms", {}) if heard else {},
         "quality": heard[0].get("quality", {}) if heard else {},
         "baseline": heard[0].get("baseline", {}) if heard else {},
+        "memory_bytes": max(
+            (each.get("memory", {}).get("used_bytes", 0) for each in heard), default=None
+        ),
+        "autopilot": autopilot._asdict() if autopilot else None,
         "created_at": generation.created_at,
         "why": generation.created.why,
     }

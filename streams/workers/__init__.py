@@ -3,5 +3,5 @@
 `faust_app` makes an app with literal names, which fetches chunks, and runs it; `stopping` ends it
 within a bounded time. `worker_rights` lists the rights that a worker needs. `sequencer_worker` and
 `recommender_worker` are the only modules that connect their parts. `supervisor` runs workers as
-processes for `echotune run` and restarts them.
+processes for `echotune run` and restarts them. `keeper` takes the steps of the autopilot.
 """

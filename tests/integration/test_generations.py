@@ -7,15 +7,20 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from infra.memory import Memory
+from streams.cli import generations_promotion
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.client_settings import client_settings
 from streams.kafka.partition_reader import PartitionReader
-from streams.lifecycle.journal import read_lifecycle
+from streams.lifecycle.journal import Journal, operation, read_lifecycle
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import redis_of
 from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder
+from topics.errors import ServerError
+from topics.lifecycle import ServingCause, ServingChanged
 
 EVENTS = 600
 WHY = ("--why", "a test")
@@ -62,7 +67,8 @@ def pointer(station: Station) -> dict[str, str]:
 
 def kept(station: Station, generation: str) -> Any:
     found = station.json("verify", "--deep", ECHOTUNE_GENERATION=generation)
-    return [each for each in found["promises"] if each["broken"]] or found["kept"]
+    unkept = [each for each in found["promises"] if each["broken"] or each["uncompared"]]
+    return unkept or found["kept"]
 
 
 def settle(station: Station) -> None:
@@ -81,6 +87,26 @@ def test_beside_the_stable_generation_another_one_fills_redis_and_leaves_the_top
     settle(pair)
 
 
+def test_what_is_not_compared_is_promoted_with_a_warning_unless_every_condition_is_asked(
+    pair: Station,
+) -> None:
+    compare = "not worse: not compared with first: `echotune generations compare second first`"
+    strict: list[tuple[list[str], dict[str, str]]] = [
+        (["--gated"], {}),
+        ([], {"ECHOTUNE_GATED": "1"}),
+    ]
+    for options, variables in strict:
+        refused = pair.run("generations", "promote", "second", *options, *WHY, **variables)
+        assert refused.returncode == 1
+        assert compare in refused.stderr
+    would = pair.run("generations", "promote", "second", "--dry-run", *WHY)
+    assert would.returncode == 0
+    assert f"warning: {compare}" in would.stderr
+    assert "second would serve all listeners" in would.stderr
+    both = pair.run("generations", "promote", "second", "--gated", "--force", *WHY)
+    assert (both.returncode, "contradict" in both.stderr) == (3, True)
+
+
 def test_a_comparison_pairs_the_same_plays_and_counts_what_the_live_models_counted(
     pair: Station,
 ) -> None:
@@ -92,7 +118,90 @@ def test_a_comparison_pairs_the_same_plays_and_counts_what_the_live_models_count
     assert found["difference"] == pytest.approx(found["a_mean"] - found["b_mean"])
     assert found["interval"]["low"] < found["difference"] < found["interval"]["high"]
     assert sum(each["paired"] for each in found["splits"].values()) == found["paired"]
+    assert found["recorded"] is True
     assert found["verdict"] == "worse"  # popularity, than a model of what each listener plays
+
+
+def test_who_may_not_write_to_the_journal_compares_all_the_same(
+    pair: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise ServerError("Topic authorization failed.", "Grant WRITE.")
+
+    monkeypatch.setattr("streams.lifecycle.journal.append", refused)
+    done = pair.run("generations", "compare", "second", "first", "--json")
+    assert (done.returncode, json.loads(done.stdout)["recorded"]) == (0, False)
+    assert "the comparison was not recorded: Topic authorization failed." in done.stderr
+
+
+def test_a_generation_that_is_known_to_be_worse_is_promoted_by_force_alone(pair: Station) -> None:
+    found = pair.json("generations", "gate", "second")
+    (shut,) = [each for each in found["conditions"] if each["name"] == "not worse"]
+    assert (found["open"], shut["ok"], shut["forceable"]) == (False, False, True)
+    refused = pair.run("generations", "promote", "second", *WHY)
+    assert refused.returncode == 1
+    assert "worse" in refused.stderr
+    assert "generations promote second --force --why" in refused.stderr
+    would = pair.json("generations", "promote", "second", "--force", "--dry-run", *WHY)
+    assert would["evidence"]["comparison"]["verdict"] == "worse"
+    assert f"not worse: {shut['says']}" in would["warnings"]
+    first = pair.json("generations", "gate", "first", "--gated")
+    assert {each["name"] for each in first["conditions"] if not each["ok"]} <= {"fresh"}
+
+
+def test_a_plan_that_changed_after_the_operator_looked_is_left_as_it_is(
+    pair: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_gate(*looked: Any) -> Any:
+        """While the first operator looks at the gate, the second one begins a canary."""
+        found = real(*looked)
+        with Journal(pair.addresses.kafka) as journal:
+            canary = ServingChanged(
+                expected=journal.read().plan.version,
+                stable="first",
+                canary="second",
+                share=100,
+                cause=ServingCause.CANARY,
+                **operation("faster", "ann"),
+            )
+            assert journal.append(lambda _: canary).is_valid
+        return found
+
+    real = generations_promotion.gate
+    monkeypatch.setattr(generations_promotion, "gate", slow_gate)
+    late = pair.run("generations", "promote", "second", "--force", *WHY)
+    assert late.returncode == 1
+    assert "the plan was changed in the meantime. ann was faster (faster)" in late.stderr
+    plan = read_lifecycle(pair.addresses.kafka).plan
+    assert (plan.stable, plan.canary) == ("first", "second")
+    assert pair.run("generations", "rollback", *WHY).returncode == 0
+
+
+def test_a_generation_is_not_started_where_memory_is_short_unless_it_is_forced(
+    pair: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.memory.memory_here", lambda: Memory(8 * 2**30, 100 * 2**20))
+    assert listed(pair)["first"]["memory_bytes"] > 100 * 2**20
+    for arguments in (("create", "sixth", "--start"), ("start", "second")):
+        refused = pair.run("generations", *arguments, *WHY)
+        assert refused.returncode == 1
+        assert "100 MiB are free" in refused.stderr
+    assert "sixth" not in listed(pair)
+    assert pair.run("generations", "start", "second", "--force", *WHY).returncode == 0
+
+
+def test_a_manifest_has_the_shards_of_the_record_and_a_probe_that_works(pair: Station) -> None:
+    printed = pair.run("generations", "manifest", "second", "--image", "echotune:1").stdout
+    *_, workload = [json.loads(each) for each in printed.split("---\n") if each]
+    assert (workload["kind"], workload["spec"]["replicas"]) == ("StatefulSet", 1)
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    command = container["readinessProbe"]["exec"]["command"][1:]
+    assert pair.run(*command, ECHOTUNE_GENERATION="second").returncode == 0
+    unheard = pair.run(*command, "--json", ECHOTUNE_GENERATION="nobody")
+    assert unheard.returncode == 1
+    assert json.loads(unheard.stdout)["says"] == "not heard"
+    unknown = pair.run("generations", "manifest", "nobody", "--image", "echotune:1")
+    assert "There is no generation nobody" in unknown.stderr
 
 
 def test_a_wait_that_is_over_says_what_is_missing(pair: Station) -> None:
@@ -108,7 +217,7 @@ def test_a_promotion_moves_the_pointer_and_the_topic_and_a_rollback_moves_both_b
     pair: Station,
 ) -> None:
     for command, stable in (("promote", "second"), ("rollback", "first")):
-        names = [stable] if command == "promote" else []
+        names = [stable, "--force"] if command == "promote" else []
         would = pair.json("generations", command, *names, "--dry-run", *WHY)
         assert (would["stable"], would["pointer"]) == (stable, "not set: a dry run")
         assert pointer(pair)["stable"] != stable
@@ -180,10 +289,9 @@ def test_a_stopped_generation_is_parked_and_a_started_one_goes_on(pair: Station)
 def test_a_retired_generation_leaves_nothing_and_its_name_is_never_used_again(
     pair: Station,
 ) -> None:
+    """Nobody stopped it before: its recommender ends because of the retirement."""
     worker = pair.workers[-1]
     folder = pair.home / "snapshots" / "echotune-recommender-second-0of1"
-    assert pair.run("generations", "stop", "second", *WHY).returncode == 0
-    assert worker.process.wait(90.0) == 0
     assert folder.exists()
     served = pair.run("generations", "retire", "first", *WHY)
     assert served.returncode == 3
@@ -195,12 +303,24 @@ def test_a_retired_generation_leaves_nothing_and_its_name_is_never_used_again(
         with redis_of(pair) as redis:
             assert redis.keys("recs:second:*") == []
             assert 0 < redis.ttl("echotune:frontier:second:0of1") <= 30 * 24 * 3600
+        assert worker.process.wait(90.0) == 0
         assert not folder.exists()
+        assert heard(pair) == {"first"}
         assert groups_of(pair, "second") == []
         assert listed(pair)["second"]["role"] == "parked"
     again = pair.run("generations", "create", "second", *WHY)
     assert "names are used once" in again.stderr
     assert kept(pair, "first") is True
+
+
+def heard(station: Station) -> set[str]:
+    """The generations that have a heartbeat in the topic."""
+    reader = HeartbeatReader(station.addresses.kafka, lambda _: None)
+    reader.start()
+    assert reader.wait_caught_up(30.0)
+    found = {each.generation for each in reader.heartbeats().values()}
+    reader.close()
+    return found
 
 
 def groups_of(station: Station, generation: str) -> list[str]:

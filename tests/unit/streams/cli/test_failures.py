@@ -28,6 +28,7 @@ ARGUMENTS = {
     "up": "",
     "down": "",
     "status": "",
+    "ready": "",
     "reset": "--yes",
     "topics apply": "",
     "topics check": "",
@@ -37,6 +38,7 @@ ARGUMENTS = {
     "worker sequencer": "",
     "worker recommender": "",
     "serve": "",
+    "worker keeper": "",
     "import": "plays.csv",
     "simulate": "--events 5",
     "send": "--listener ann --artist Nina --title Sinnerman",
@@ -71,12 +73,16 @@ ARGUMENTS = {
     "tokens list": "",
     "tokens revoke": "3f2a9c81d04e",
     "tokens rotate": "3f2a9c81d04e",
+    "generations manifest": "second --image echotune:1",
     "backup": "backup",
     "restore": "backup",
 }
 """What a person types after the name of each command."""
 NEEDS_NOTHING = {"models"}
-WAITS_FOR_KAFKA = {"worker sequencer", "worker recommender", "import", "simulate", "send"}
+WAITS_FOR_KAFKA = {
+    *("worker sequencer", "worker recommender", "worker keeper"),
+    *("import", "simulate", "send"),
+}
 """They wait as long as it takes and say so; tests/e2e/test_running.py stops most of them."""
 SAYS_WHAT_IS_AWAY = {"status", "doctor"}
 """Their answer is what is wrong: it stands on stdout."""

@@ -1,8 +1,9 @@
 """`echotune people ...` and `echotune tokens ...`: who may use the HTTP interface."""
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -11,6 +12,10 @@ from streams.cli import console
 from streams.cli.options import Json
 from streams.settings import Settings
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+ANNOUNCE_MAX_S = 2.0
 people_app = typer.Typer(
     help="People who may use the HTTP interface: listeners with rights.", no_args_is_help=True
 )
@@ -46,7 +51,9 @@ def add_command(
     if json:
         console.print_json(person_as_json(added))
     else:
-        console.say(f"{name} was added; `echotune tokens create {name}` gives them a token")
+        console.say(
+            f"{name} was added; `echotune tokens create {shlex.quote(name)}` gives them a token"
+        )
 
 
 @people_app.command("list", epilog="Example: echotune people list --json")
@@ -94,7 +101,7 @@ def remove_command(name: Name, json: Json = False) -> None:
         return
     console.say(
         f"{name} was removed; tokens revoked: {revoked}. Their plays and their list remain: "
-        f"`echotune send --kind ERASE --listener {name}` erases them."
+        f"`echotune send --kind ERASE --listener {shlex.quote(name)}` erases them."
     )
 
 
@@ -154,7 +161,7 @@ def _print_token(token: str, stored: Any, *, json: bool) -> None:
     if json:
         console.print_json({"token": token, **token_as_json(stored)})
         return
-    console.out.print(token, markup=False)
+    console.out.print(token, markup=False, soft_wrap=True)
     console.say(f"its id is {stored.token_id}; the token is not shown again")
 
 
@@ -167,14 +174,23 @@ def _asked(ask: Callable[[Any], Awaitable[_Result]]) -> _Result:
 def _changed(change: Callable[[Any], Awaitable[_Result]]) -> _Result:
     """What the store of people answers to a change, of which the services are told then."""
     settings = Settings()
-    addresses = stores_of(settings)
+    return asyncio.run(_change(settings, stores_of(settings), change))
 
-    async def changed() -> _Result:
+
+async def _change(
+    settings: Settings, addresses: Addresses, change: Callable[[Any], Awaitable[_Result]]
+) -> _Result:
+    from streams.redis_client import redis_of
+
+    if not addresses.redis:
+        return await _answer(settings, addresses, change)
+    redis = redis_of(addresses)  # an address that is wrong is found before anything changes
+    try:
         result = await _answer(settings, addresses, change)
-        await _announce(settings, addresses)
+        await _announce(redis, settings.prefix)
         return result
-
-    return asyncio.run(changed())
+    finally:
+        await redis.aclose()
 
 
 async def _answer(
@@ -189,17 +205,13 @@ async def _answer(
         await people.close()
 
 
-async def _announce(settings: Settings, addresses: Addresses) -> None:
+async def _announce(redis: "Redis", prefix: str) -> None:
     """Tells the services of a change; without Redis they find it themselves, within a second."""
     from streams.people.people_directory import announce
-    from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+    from streams.redis_client import REDIS_UNAVAILABLE
+    from streams.redis_refusals import redis_problem
 
-    if not addresses.redis:
-        return
-    redis = redis_of(addresses)
     try:
-        await announce(redis, settings.prefix)
-    except REDIS_UNAVAILABLE:
-        console.say("Redis does not answer: services learn of this a second later")
-    finally:
-        await redis.aclose()
+        await asyncio.wait_for(announce(redis, prefix), ANNOUNCE_MAX_S)
+    except REDIS_UNAVAILABLE as error:
+        console.say(f"services learn of this a second later, without Redis: {redis_problem(error)}")

@@ -14,6 +14,7 @@ from streams.people.people import Person, Token, checked_name, digest_of, new_to
 from topics.errors import EchoTuneError
 
 LABEL_LENGTH_MAX = 200
+GRACE_MAX_MS = 30 * 24 * 3_600_000
 _REMEDY = "Run `echotune up`, or set ECHOTUNE_MONGO to one that does."
 _VERSION = "people"
 _ID_BYTES = 6
@@ -117,21 +118,20 @@ class MongoPeople:
 
     async def rotate(self, token_id: str, grace_ms: int) -> tuple[str, Token]:
         """Creates a token of the same person and label; the old one ends after the grace time."""
-        ends_at = self._now_ms() + grace_ms
+        _check_grace(grace_ms)
         with mongo_answers(_REMEDY):
             document = await self._tokens.find_one({"_id": token_id})
             if document is None:
                 raise _unknown_token(token_id)
             old = _token(document)
-            if old.expires_at is not None:
-                raise EchoTuneError(
-                    f"The token {token_id} was rotated before.",
-                    "Rotate the token that replaced it; `echotune tokens list` shows it.",
-                )
-            created = await self._created(old.person, old.label)
-            await self._tokens.update_one({"_id": token_id}, {"$set": {"expires_at": ends_at}})
+            token, stored = await self._created(old.person, old.label)
+            ends = {"$set": {"expires_at": self._now_ms() + grace_ms}}
+            ended = await self._tokens.update_one({"_id": token_id, "expires_at": None}, ends)
+            if not ended.matched_count:  # it was rotated or revoked, perhaps just now
+                await self._tokens.delete_one({"_id": stored.token_id})
+                raise _ended_token(token_id)
             await self._changed()
-        return created
+        return token, stored
 
     async def revoke(self, token_id: str) -> Token:
         """Deletes a token, and returns what was stored of it."""
@@ -198,6 +198,20 @@ def _unknown_token(token_id: str) -> EchoTuneError:
         f"There is no token with the id {token_id}.",
         "`echotune tokens list` shows the ids; the token itself is none.",
     )
+
+
+def _ended_token(token_id: str) -> EchoTuneError:
+    return EchoTuneError(
+        f"The token {token_id} was rotated or revoked before.",
+        "Rotate the token that replaced it; `echotune tokens list` shows it.",
+    )
+
+
+def _check_grace(grace_ms: int) -> None:
+    if not 0 <= grace_ms <= GRACE_MAX_MS:
+        raise EchoTuneError(
+            "A rotated token works for at most 30 days more.", "Give a shorter time, such as 24h."
+        )
 
 
 def _check_label(label: str) -> None:

@@ -132,6 +132,8 @@ def _check_columns(batch: LearningBatch) -> None:
     lengths = {name: len(column) for name, column in batch.columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}")
+    if not _lie_within(batch.columns["kinds"], 0, len(KIND_CODES) - 1):
+        raise ValueError("a row has a kind that is newer than this version")
     positions = np.concatenate([batch.columns[name] for name in TEXT_COLUMNS])
     if not _lie_within(positions, NULL, len(batch.strings) - 1):
         raise ValueError("text columns point outside of strings")

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     CLEAR = "CLEAR"
     RETRACT = "RETRACT"
     ERASE = "ERASE"
+    KEEP = "KEEP"
 
 
 KIND_CODES: dict[str, int] = {kind.value: code for code, kind in enumerate(EventKind)}

@@ -1,14 +1,15 @@
 """The deduplication window: each event is learnt once, no matter how often it is delivered.
 
 The window keeps the last `capacity` events, and compares them exactly. An event is a duplicate if
-it has the same event id and listener as one of them; or if both are a LISTEN with the same
-listener, track and listened_at; or if both are a LISTEN with the same listener and track, within a
-minute, from different sources (a near duplicate: two scrobblers reported one play). The same event
-id with different content is a conflict. An event whose duplicate may have left the window already
-cannot be recognised: it is learnt, and counted as unchecked.
+it has the same event id and listener as one of them; or if both are a play with the same listener,
+track, source and listened_at. A play is masked if it is a near duplicate of a play from another
+source (`window_kernels` has the rule): it does not count either, but a KEEP unmasks it. The same
+event id with different content is a conflict. An event whose duplicate may have left the window
+already cannot be recognised: it is learnt, and counted as unchecked.
 
 Method: a ring buffer of entries with two open-addressing indexes (linear probing, deletion by
-backward shift). The indexes are derived from the ring, and are neither stored nor digested.
+backward shift). The indexes are derived from the ring, and are neither stored nor digested. Masked
+plays have entries, too, because they may be delivered again.
 """
 
 from collections.abc import Mapping
@@ -17,10 +18,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
-from numba import njit
 from numpy.typing import NDArray
 
-NEAR_MS = 60_000
+from streams.folding import window_kernels
+from streams.folding.window_kernels import (
+    OLDEST,
+    REACH_MAX_MS,
+    REACH_MIN_MS,
+    SIZE,
+    SLACK_MS,
+    UNCHECKED,
+)
+
 _FIRST_CAPACITY = 4_096
 _NEVER = np.iinfo(np.int64).min
 
@@ -33,18 +42,30 @@ ENTRY = np.dtype(
         ("listener", "<i4"),
         ("track", "<i4"),
         ("source", "<i4"),
-        ("listen", "<i4"),
+        ("pairing", "<i4"),
     ]
 )
-"""The part of an event that the window keeps; 48 bytes."""
+"""The part of an event that the window keeps; 48 bytes.
+
+`pairing` is 0 for what is no play, above 0 the reach of a play that counts (ms), and below 0 for a
+masked play: how far its masker is away.
+"""
+_NO_ENTRIES = np.empty(0, ENTRY)
 
 
 class Verdict(IntEnum):
     """The result of comparing an event with the window."""
 
-    NEW = 0
-    DUPLICATE = 1
-    CONFLICT = 2
+    NEW = window_kernels.NEW
+    DUPLICATE = window_kernels.DUPLICATE
+    CONFLICT = window_kernels.CONFLICT
+    MASKED = window_kernels.MASKED
+    UNMASKED = window_kernels.UNMASKED
+    """A KEEP of a play that was masked: it counts now."""
+
+
+COUNTING = (Verdict.NEW, Verdict.UNMASKED)
+"""Verdicts on events that are learnt."""
 
 
 class DeduplicationWindow:
@@ -64,18 +85,28 @@ class DeduplicationWindow:
     def unchecked(self) -> int:
         """Number of events that were accepted although their duplicate may have left the window.
 
-        A LISTEN counts here if an evicted event is at most a minute older than it, or newer; any
+        A play counts here if an evicted event is at most ten minutes older than it, or newer; any
         other event if an evicted one has its time or is newer.
         """
-        return int(self._head[3])
+        return int(self._head[UNCHECKED])
 
     def __len__(self) -> int:
-        return int(self._head[0])
+        return int(self._head[SIZE])
 
     def classify(self, entries: NDArray[Any]) -> NDArray[np.uint8]:
         """`Verdict` of each of `entries` (dtype `ENTRY`), in order; adds new ones to the window."""
+        return self._classified(entries, _NO_ENTRIES)
+
+    def classify_and_pair(self, entries: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+        """As `classify`, and the masker of each entry that is MASKED (dtype `ENTRY`)."""
+        maskers = np.zeros(len(entries), ENTRY)
+        return self._classified(entries, maskers), maskers
+
+    def _classified(self, entries: NDArray[Any], maskers: NDArray[Any]) -> NDArray[np.uint8]:
         self._grow(len(entries))
-        return np.asarray(_classify(entries, self._ring, self._by_key, self._by_listen, self._head))
+        index = self._by_key, self._by_listen
+        found = window_kernels.classified(entries, self._ring, *index, self._head, maskers)
+        return np.asarray(found)
 
     def _grow(self, coming: int) -> None:
         slots = len(self._ring)
@@ -87,14 +118,14 @@ class DeduplicationWindow:
 
     def entries(self) -> NDArray[Any]:
         """The events in the window, oldest first."""
-        size, oldest = int(self._head[0]), int(self._head[1])
+        size, oldest = int(self._head[SIZE]), int(self._head[OLDEST])
         return np.roll(self._ring, -oldest)[:size] if oldest else self._ring[:size].copy()
 
     def _refill(self, entries: NDArray[Any], slots: int) -> None:
         self._allocate(slots)
         self._ring[: len(entries)] = entries
         self._head[:2] = len(entries), 0
-        _rebuild(self._ring, self._by_key, self._by_listen, len(entries))
+        window_kernels.rebuild(self._ring, self._by_key, self._by_listen, len(entries))
 
     def forget(self, listener: int) -> None:
         """Removes all events of `listener` (a code)."""
@@ -110,7 +141,7 @@ class DeduplicationWindow:
 
     def _parts(self) -> list[NDArray[Any]]:
         """Views of the events in the window, oldest first."""
-        size, oldest = int(self._head[0]), int(self._head[1])
+        size, oldest = int(self._head[SIZE]), int(self._head[OLDEST])
         first = self._ring[oldest : oldest + min(size, len(self._ring) - oldest)]
         return [first, self._ring[: size - len(first)]]
 
@@ -141,8 +172,10 @@ class EventColumns(NamedTuple):
     at_ms: NDArray[np.int64]
     sources: NDArray[np.int32]
     listens: NDArray[np.bool_]
+    """Whether the event is a play: a LISTEN, or a KEEP."""
     kinds: NDArray[np.uint8]
     ms_played: NDArray[np.int32]
+    duration_ms: NDArray[np.int32]
 
 
 def entries_of(columns: EventColumns) -> NDArray[Any]:
@@ -152,7 +185,8 @@ def entries_of(columns: EventColumns) -> NDArray[Any]:
     entries["key_high"], entries["key_low"] = halves[:, 0], halves[:, 1]
     entries["at"], entries["listener"] = columns.at_ms, columns.listeners
     entries["track"], entries["source"] = columns.tracks, columns.sources
-    entries["listen"] = columns.listens
+    reaches = np.clip(columns.duration_ms + SLACK_MS, REACH_MIN_MS, REACH_MAX_MS)
+    entries["pairing"] = np.where(columns.listens, reaches, 0)
     entries["content"] = columns.ms_played.astype(np.int64).view(np.uint64) << np.uint64(8)
     entries["content"] |= columns.kinds
     return entries
@@ -160,123 +194,3 @@ def entries_of(columns: EventColumns) -> NDArray[Any]:
 
 def _index_size(slots: int) -> int:
     return 1 << (2 * slots - 1).bit_length()
-
-
-@njit(cache=True, inline="always")
-def _mixed(a: np.uint64, b: np.uint64) -> np.uint64:
-    """splitmix64's finaliser over two words."""
-    x = a * np.uint64(0x9E3779B97F4A7C15) + b
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@njit(cache=True, inline="always")
-def _key_home(entry: Any, size: int) -> np.int64:
-    mixed = _mixed(entry.key_high ^ np.uint64(entry.listener), entry.key_low)
-    return np.int64(mixed & np.uint64(size - 1))
-
-
-@njit(cache=True, inline="always")
-def _minute_home(listener: int, track: int, minute: int, size: int) -> np.int64:
-    pair = (np.uint64(listener) << np.uint64(32)) | np.uint64(track)
-    return np.int64(_mixed(pair, np.uint64(minute)) & np.uint64(size - 1))
-
-
-@njit(cache=True, inline="always")
-def _listen_home(entry: Any, size: int) -> np.int64:
-    return _minute_home(entry.listener, entry.track, entry.at // NEAR_MS, size)
-
-
-@njit(cache=True)
-def _insert(index: Any, home: int, slot: int) -> None:
-    at = home
-    while index[at] != 0:
-        at = (at + 1) & (len(index) - 1)
-    index[at] = slot + 1
-
-
-@njit(cache=True)
-def _remove(index: Any, ring: Any, slot: int, by_key: bool) -> None:
-    mask = len(index) - 1
-    hole = _key_home(ring[slot], len(index)) if by_key else _listen_home(ring[slot], len(index))
-    while index[hole] != slot + 1:
-        hole = (hole + 1) & mask
-    at = (hole + 1) & mask
-    while index[at] != 0:
-        other = ring[index[at] - 1]
-        home = _key_home(other, len(index)) if by_key else _listen_home(other, len(index))
-        if ((at - home) & mask) >= ((at - hole) & mask):
-            index[hole] = index[at]
-            hole = at
-        at = (at + 1) & mask
-    index[hole] = 0
-
-
-@njit(cache=True)
-def _seen_key(entry: Any, ring: Any, by_key: Any) -> int:
-    at = _key_home(entry, len(by_key))
-    while by_key[at] != 0:
-        old = ring[by_key[at] - 1]
-        same_key = old.key_high == entry.key_high and old.key_low == entry.key_low
-        if same_key and old.listener == entry.listener:
-            same = old.content == entry.content and old.at == entry.at and old.track == entry.track
-            return 1 if same else 2
-        at = (at + 1) & (len(by_key) - 1)
-    return 0
-
-
-@njit(cache=True)
-def _seen_listen(entry: Any, ring: Any, by_listen: Any) -> bool:
-    minute = entry.at // NEAR_MS
-    for near in range(minute - 1, minute + 2):
-        at = _minute_home(entry.listener, entry.track, near, len(by_listen))
-        while by_listen[at] != 0:
-            old = ring[by_listen[at] - 1]
-            if old.listener == entry.listener and old.track == entry.track:
-                apart = abs(old.at - entry.at)
-                if apart == 0 or (apart <= NEAR_MS and old.source != entry.source):
-                    return True
-            at = (at + 1) & (len(by_listen) - 1)
-    return False
-
-
-@njit(cache=True)
-def _remember(entry: Any, ring: Any, by_key: Any, by_listen: Any, head: Any) -> None:
-    if head[0] == len(ring):
-        slot = head[1]
-        _remove(by_key, ring, slot, True)
-        if ring[slot].listen:
-            _remove(by_listen, ring, slot, False)
-        head[2] = max(head[2], ring[slot].at)
-        head[1] = (slot + 1) % len(ring)
-    else:
-        slot = (head[1] + head[0]) % len(ring)
-        head[0] += 1
-    ring[slot] = entry
-    _insert(by_key, _key_home(entry, len(by_key)), slot)
-    if entry.listen:
-        _insert(by_listen, _listen_home(entry, len(by_listen)), slot)
-    if entry.at <= head[2] + (NEAR_MS if entry.listen else 0):
-        head[3] += 1
-
-
-@njit(cache=True)
-def _classify(entries: Any, ring: Any, by_key: Any, by_listen: Any, head: Any) -> Any:
-    verdicts = np.zeros(len(entries), np.uint8)
-    for row in range(len(entries)):
-        verdict = _seen_key(entries[row], ring, by_key)
-        if verdict == 0 and entries[row].listen and _seen_listen(entries[row], ring, by_listen):
-            verdict = 1
-        if verdict == 0:
-            _remember(entries[row], ring, by_key, by_listen, head)
-        verdicts[row] = verdict
-    return verdicts
-
-
-@njit(cache=True)
-def _rebuild(ring: Any, by_key: Any, by_listen: Any, size: int) -> None:
-    for slot in range(size):
-        _insert(by_key, _key_home(ring[slot], len(by_key)), slot)
-        if ring[slot].listen:
-            _insert(by_listen, _listen_home(ring[slot], len(by_listen)), slot)

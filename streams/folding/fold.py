@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from online_models.base import Columns
 from streams.folding.batch_rows import Rows, RowSpan, joined
 from streams.folding.coverage import BatchIgnored
-from streams.folding.deduplication_window import EventColumns, Verdict, entries_of
+from streams.folding.deduplication_window import COUNTING, Verdict
 from streams.folding.fold_state import Count, FoldState
 from streams.folding.rewards import rewards_of, signals_of
+from streams.folding.row_entries import row_entries
 from topics.control_records import (
     ControlRecord,
     LogEpochStarted,
@@ -31,7 +32,6 @@ from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
 _ERASE = KIND_CODES["ERASE"]
-_LISTEN = KIND_CODES["LISTEN"]
 _NONE = np.empty(0, np.int32)
 _NO_TIMES = np.empty(0, np.int64)
 
@@ -168,26 +168,16 @@ class Fold(FoldState):
         users: NDArray[np.int32],
         items: NDArray[np.int32],
     ) -> NDArray[np.bool_]:
-        kinds = rows.columns["kinds"][kept]
+        sources = rows.codes("sources", kept, self.sources)
         verdicts = self.duplicates.classify(
-            entries_of(
-                EventColumns(
-                    keys=np.ascontiguousarray(rows.columns["event_keys"][kept]),
-                    listeners=users,
-                    tracks=items,
-                    at_ms=rows.columns["listened_at"][kept],
-                    sources=rows.codes("sources", kept, self.sources),
-                    listens=kinds == _LISTEN,
-                    kinds=kinds,
-                    ms_played=rows.columns["ms_played"][kept],
-                )
-            )
+            row_entries(rows, kept, listeners=users, tracks=items, sources=sources)
         )
         counted = np.bincount(verdicts, minlength=len(Verdict))
-        self.counts[Count.DUPLICATE] += int(counted[Verdict.DUPLICATE])
+        self.counts[Count.DUPLICATE] += int(counted[Verdict.DUPLICATE] + counted[Verdict.MASKED])
         self.counts[Count.CONFLICT] += int(counted[Verdict.CONFLICT])
         self.counts[Count.REJECTED] += int(counted[Verdict.CONFLICT])
-        return np.asarray(verdicts == Verdict.NEW)
+        self.masked.note(sources, verdicts)
+        return np.asarray(np.isin(verdicts, COUNTING))
 
     def _test_then_learn(
         self,

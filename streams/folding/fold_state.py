@@ -22,10 +22,11 @@ from streams.folding.deduplication_window import DeduplicationWindow
 from streams.folding.erasures import Erasure, Erasures
 from streams.folding.listener_changes import ListenerChanges
 from streams.folding.log_position import LogPosition
+from streams.folding.masked_plays import MaskedPlays
 from streams.folding.state_copy import Views, copied
 from topics.learning_batch import SourcePartition
 
-FOLD_VERSION = 6
+FOLD_VERSION = 7
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 
@@ -66,6 +67,7 @@ class FoldState:
         self.baseline_quality = Prequential()
         self.sources = Vocabulary()
         """Names of the programs that sent the events."""
+        self.masked = MaskedPlays(self.sources)
         self.changes = ListenerChanges(ranker.users)
 
     @property
@@ -89,6 +91,7 @@ class FoldState:
             "offset": self.offset,
             "log_epoch": self.log_epoch,
             "counts": dict(sorted(self.counts.items())),
+            "masked": self.masked.rows(),
             "next": sorted([*_hexed(at), position] for at, position in self.coverage.next.items()),
             "names": sorted([key.hex(), name] for key, name in self.coverage.names.items()),
             "topic_ids": sorted([n, key.hex()] for n, key in self.coverage.topic_ids.items()),
@@ -141,6 +144,7 @@ class FoldState:
         self.changes.load(arrays["per_listener"])
         self.offset, self.log_epoch = summary["offset"], summary["log_epoch"]
         self.counts = Counter(summary["counts"])
+        self.masked.load(summary["masked"])
         self.coverage = Coverage(
             next={SourcePartition(bytes.fromhex(k), p): at for k, p, at in summary["next"]},
             topic_ids={name: bytes.fromhex(key) for name, key in summary["topic_ids"]},

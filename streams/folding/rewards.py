@@ -40,13 +40,17 @@ class Plays(Protocol):
 _SIGNAL_OF_KIND = np.full(len(EventKind), 255, np.uint8)
 for _signal in Signal:
     _SIGNAL_OF_KIND[KIND_CODES[_signal.name]] = _signal
+_SIGNAL_OF_KIND[KIND_CODES["KEEP"]] = Signal.LISTEN
 
 _FEEDBACK = np.full(len(Signal), np.nan, np.float32)
 _FEEDBACK[Signal.LOVE], _FEEDBACK[Signal.HATE] = 1.0, -1.0
 
 
 def signals_of(kinds: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`Signal` of each row's kind; ERASE has none (255) and is never passed to a model."""
+    """`Signal` of each row's kind; ERASE has none (255) and is never passed to a model.
+
+    A KEEP is the play that it names.
+    """
     return np.asarray(_SIGNAL_OF_KIND[kinds], np.uint8)
 
 

@@ -2,26 +2,22 @@
 
 from typing import Any
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.folding.deduplication_window import (
-    NEAR_MS,
-    DeduplicationWindow,
-    EventColumns,
-    Verdict,
-    entries_of,
-)
+from streams.folding.deduplication_window import DeduplicationWindow, Verdict
+from streams.folding.window_kernels import REACH_MAX_MS, REACH_MIN_MS
+from tests.support.window_entries import entries
 
 CAPACITY = 40
+FORGOTTEN = 10 * REACH_MAX_MS
 
 EVENTS = st.lists(
     st.tuples(
         st.integers(0, 30),  # event key
         st.integers(0, 3),  # listener
         st.integers(0, 3),  # track
-        st.integers(0, 8).map(lambda step: step * NEAR_MS // 2),  # listened_at
+        st.integers(0, 8).map(lambda step: step * REACH_MIN_MS // 2),  # listened_at
         st.integers(0, 1),  # source
         st.booleans(),  # is a LISTEN
         st.integers(0, 1),  # ms_played
@@ -31,25 +27,8 @@ EVENTS = st.lists(
 )
 
 
-def entries(events: list[tuple[Any, ...]]) -> Any:
-    keys, listeners, tracks, at, sources, listens, played = (
-        np.array(column) for column in zip(*events, strict=True)
-    )
-    return entries_of(
-        EventColumns(
-            keys=np.repeat(keys.astype("<u8"), 2).view("V16"),
-            listeners=listeners.astype(np.int32),
-            tracks=tracks.astype(np.int32),
-            at_ms=at.astype(np.int64),
-            sources=sources.astype(np.int32),
-            listens=listens.astype(np.bool_),
-            kinds=np.where(listens, 1, 3).astype(np.uint8),
-            ms_played=played.astype(np.int32),
-        )
-    )
-
-
 def naive(events: list[tuple[Any, ...]], capacity: int) -> list[Verdict]:
+    """Without near duplicates, which `test_near_duplicates` compares."""
     window: list[tuple[Any, ...]] = []
     verdicts = []
     for event in events:
@@ -67,19 +46,23 @@ def naive_verdict(event: tuple[Any, ...], window: list[tuple[Any, ...]]) -> Verd
             same = (old[2:4], old[5:]) == (event[2:4], event[5:])
             return Verdict.DUPLICATE if same else Verdict.CONFLICT
     for old in window:
-        if is_listen and old[5] and old[1:3] == (listener, track):
-            apart = abs(old[3] - at)
-            if apart == 0 or (apart <= NEAR_MS and old[4] != source):
-                return Verdict.DUPLICATE
+        if is_listen and old[5] and old[1:5] == (listener, track, at, source):
+            return Verdict.DUPLICATE
     return Verdict.NEW
+
+
+def of_one_source(events: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(*event[:4], 0, *event[5:]) for event in events]
 
 
 @given(EVENTS)
 @settings(max_examples=200, deadline=None)
-def test_the_window_judges_like_a_naive_one(events: list[tuple[Any, ...]]) -> None:
-    assert DeduplicationWindow(CAPACITY).classify(entries(events)).tolist() == naive(
-        events, CAPACITY
-    )
+def test_events_of_one_source_are_judged_as_by_a_naive_window(
+    events: list[tuple[Any, ...]],
+) -> None:
+    events = of_one_source(events)
+    verdicts = DeduplicationWindow(CAPACITY).classify(entries(events)).tolist()
+    assert verdicts == naive(events, CAPACITY)
 
 
 @given(EVENTS, st.integers(1, 119))
@@ -111,7 +94,7 @@ def test_a_forgotten_listener_leaves_nothing_behind(
 
 def test_what_the_window_forgot_is_counted_as_unchecked() -> None:
     window = DeduplicationWindow(2)
-    plays = [(key, 0, 0, key * 10 * NEAR_MS, 0, True, 0) for key in range(4)]
+    plays = [(key, 0, 0, key * 2 * REACH_MAX_MS, 0, True, 0) for key in range(4)]
     window.classify(entries(plays))
     assert window.unchecked == 0
     again = window.classify(entries([(9, 0, 0, 0, 0, True, 0)]))
@@ -120,22 +103,32 @@ def test_what_the_window_forgot_is_counted_as_unchecked() -> None:
 
 
 def counted(event: tuple[object, ...]) -> int:
-    """How many events are unchecked after `event`, behind a forgotten LISTEN at minute 10."""
+    """How many events are unchecked after `event`, behind a forgotten LISTEN at `FORGOTTEN`."""
     window = DeduplicationWindow(1)
-    window.classify(entries([(0, 0, 0, 10 * NEAR_MS, 0, True, 0), (1, 0, 1, 0, 0, True, 0)]))
+    window.classify(entries([(0, 0, 0, FORGOTTEN, 0, True, 0), (1, 0, 1, 0, 0, True, 0)]))
     before = window.unchecked
     assert window.classify(entries([event])).tolist() == [Verdict.NEW]
     return window.unchecked - before
 
 
-def test_another_scrobblers_play_of_a_forgotten_minute_is_counted_though_it_began_later() -> None:
-    assert counted((9, 0, 0, 10 * NEAR_MS + NEAR_MS, 1, True, 0)) == 1
-    assert counted((9, 0, 0, 10 * NEAR_MS + NEAR_MS + 1, 1, True, 0)) == 0
+def test_another_scrobblers_play_of_a_forgotten_time_is_counted_though_it_began_later() -> None:
+    assert counted((9, 0, 0, FORGOTTEN + REACH_MAX_MS, 1, True, 0)) == 1
+    assert counted((9, 0, 0, FORGOTTEN + REACH_MAX_MS + 1, 1, True, 0)) == 0
 
 
 def test_a_forgotten_event_that_is_no_listen_is_counted_when_it_comes_again() -> None:
     window = DeduplicationWindow(1)
-    love = (0, 0, 0, 10 * NEAR_MS, 0, False, 0)
-    window.classify(entries([love, (1, 0, 1, 30 * NEAR_MS, 0, True, 0)]))
+    love = (0, 0, 0, FORGOTTEN, 0, False, 0)
+    window.classify(entries([love, (1, 0, 1, 3 * FORGOTTEN, 0, True, 0)]))
     assert window.classify(entries([love])).tolist() == [Verdict.NEW]
     assert window.unchecked == 1
+
+
+def test_a_masked_play_is_never_unchecked_and_is_known_when_it_comes_again() -> None:
+    window = DeduplicationWindow(4)
+    window.classify(entries([(key, 0, 9, FORGOTTEN, key, False, 0) for key in range(5)]))
+    before = window.unchecked
+    one, other = (10, 0, 0, FORGOTTEN, 0, True, 0), (11, 0, 0, FORGOTTEN + 1, 1, True, 0)
+    verdicts = window.classify(entries([one, other, other])).tolist()
+    assert verdicts == [Verdict.NEW, Verdict.MASKED, Verdict.DUPLICATE]
+    assert window.unchecked - before == 1

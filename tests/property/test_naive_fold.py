@@ -17,7 +17,7 @@ from topics.listening_event import EventFields
 
 WINDOW = 64
 OTHER = SourcePartition(b"o" * 16, 0)
-KINDS = ["LISTEN"] * 12 + ["NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE"]
+KINDS = ["LISTEN"] * 12 + ["NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP"]
 
 
 def agree(records: list[LogRecord], window: int, model: str = "popularity") -> NaiveFold:

@@ -45,7 +45,7 @@ def said() -> dict[str, Any]:
 
 
 def created(name: str, **more: Any) -> GenerationCreated:
-    return GenerationCreated(name=name, settings="{}", fold_version=6, **said() | more)
+    return GenerationCreated(name=name, settings="{}", fold_version=7, **said() | more)
 
 
 def moved(name: str, to: GenerationState, **more: Any) -> GenerationMoved:

@@ -23,15 +23,21 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 6
+VERSION = 7
 """`FOLD_VERSION` of the description that this module follows."""
-KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE")
+KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP")
+PLAYS = ("LISTEN", "KEEP")
 SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
 SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
-NEAR_MS = 60_000
+NEAR_MS, FAR_MS = 60_000, 600_000
+"""Least and greatest reach of a play."""
+SLACK_MS = 5_000
+"""Reach beyond the length of the track."""
 TENS_MAX = 65_536
 """Maximum number of tens of scored plays; when it is reached, the older half is dropped."""
 ALARMS_KEPT = 64
+MOVED_MAX = 64
+"""Plays that may move to other maskers for one new play, and that play."""
 NEVER = -(2**63)
 PORTION = 777
 ALARM = [("scored", "<i8"), ("at", "<i8"), ("since", "<i8"), ("before", "<f8"), ("after", "<f8")]
@@ -52,7 +58,8 @@ class Event(NamedTuple):
     reason_end: str | None
 
 
-class Remembered(NamedTuple):
+@dataclass(eq=False)
+class Remembered:
     """An entry of the deduplication window; listener, track and source are codes."""
 
     key: bytes
@@ -62,6 +69,16 @@ class Remembered(NamedTuple):
     listener: int
     track: int
     source: int
+    reach: int = 0
+    """Of a play; it is masked by a play at most that far away."""
+    masked_at: int | None = None
+    """The time of the play that masks it."""
+    is_released: bool = False
+    """A KEEP counts in its place."""
+
+    @property
+    def counts(self) -> bool:
+        return self.kind in PLAYS and self.masked_at is None and not self.is_released
 
 
 @dataclass
@@ -125,7 +142,7 @@ class Hits:
 def reward_of(event: Event) -> np.float32:
     if event.kind in ("LOVE", "HATE"):
         return np.float32(1 if event.kind == "LOVE" else -1)
-    if event.kind != "LISTEN":
+    if event.kind not in PLAYS:
         return np.float32("nan")
     if event.ms_played is None:
         return np.float32(1)
@@ -154,6 +171,7 @@ class NaiveFold:
         self.topics: dict[str, bytes] = {}
         self.erased: dict[bytes, tuple[int, int]] = {}
         self.sources: list[str] = []
+        self.masked: Counter[int] = Counter()
         self.remembered: deque[Remembered] = deque()
         self.by_key: dict[tuple[int, bytes], Remembered] = {}
         self.by_track: dict[tuple[int, int], list[Remembered]] = {}
@@ -225,10 +243,17 @@ class NaiveFold:
             self.sources.append(event.source)
         source = self.sources.index(event.source)
         entry = Remembered(event.key, event.kind, event.ms_played, event.at_ms, user, item, source)
+        if event.kind in PLAYS:
+            entry.reach = min(max((event.duration_ms or 0) + SLACK_MS, NEAR_MS), FAR_MS)
         verdict = self.verdict(entry)
         if verdict:
             self.counts[verdict] += 1
             self.counts["rejected"] += verdict == "conflict"
+            return
+        if entry.kind == "LISTEN" and self.is_masked(entry):
+            self.counts["duplicate"] += 1
+            self.masked[source] += 1
+            self.remember(entry)
             return
         self.remember(entry)
         self.counts["applied"] += 1
@@ -242,13 +267,55 @@ class NaiveFold:
     def verdict(self, entry: Remembered) -> str:
         old = self.by_key.get((entry.listener, entry.key))
         if old is not None:
-            return "duplicate" if old._replace(source=entry.source) == entry else "conflict"
-        if entry.kind == "LISTEN":
-            for old in self.by_track.get((entry.listener, entry.track), []):
-                apart = abs(old.at_ms - entry.at_ms)
-                if apart == 0 or (apart <= NEAR_MS and old.source != entry.source):
-                    return "duplicate"
+            return "duplicate" if content_of(old) == content_of(entry) else "conflict"
+        if entry.kind not in PLAYS:
+            return ""
+        same = [
+            old
+            for old in self.by_track.get((entry.listener, entry.track), [])
+            if (old.at_ms, old.source) == (entry.at_ms, entry.source)
+        ]
+        if same and (entry.kind == "LISTEN" or any(old.counts for old in same)):
+            return "duplicate"
+        for old in same:
+            old.masked_at, old.is_released = None, True
+            self.masked[entry.source] -= 1
         return ""
+
+    def is_masked(self, entry: Remembered) -> bool:
+        """Whether a masker is free for the play, or becomes free; masked plays move if need be.
+
+        The search is breadth first, and tries earlier maskers first.
+        """
+        plays = self.by_track.get((entry.listener, entry.track), [])
+        maskers = sorted(
+            (old for old in plays if old.counts and old.source != entry.source),
+            key=lambda old: (old.at_ms, old.source),
+        )
+        ways: list[list[tuple[Remembered, Remembered | None]]] = [[(entry, None)]]
+        tried: list[Remembered] = []
+        for way in ways:
+            play = way[-1][0]
+            times: set[int] = set()
+            for masker in maskers:
+                apart = abs(masker.at_ms - play.at_ms)
+                if apart > max(masker.reach, entry.reach) or masker.at_ms in times:
+                    continue
+                times.add(masker.at_ms)
+                taken = [
+                    old
+                    for old in plays
+                    if (old.source, old.masked_at) == (entry.source, masker.at_ms)
+                ]
+                if not taken:
+                    freed = [was.at_ms for _, was in way[1:] if was is not None]
+                    for (moved, _), at_ms in zip(way, [*freed, masker.at_ms], strict=True):
+                        moved.masked_at = at_ms
+                    return True
+                if len(ways) < MOVED_MAX and masker not in tried:
+                    tried.append(masker)
+                    ways.append([*way, (taken[0], masker)])
+        return False
 
     def remember(self, entry: Remembered) -> None:
         if len(self.remembered) == self.window:
@@ -257,14 +324,15 @@ class NaiveFold:
             self.forgotten_until = max(self.forgotten_until, oldest.at_ms)
         self.remembered.append(entry)
         self.by_key[entry.listener, entry.key] = entry
-        if entry.kind == "LISTEN":
+        if entry.kind in PLAYS:
             self.by_track.setdefault((entry.listener, entry.track), []).append(entry)
-        nearness = NEAR_MS if entry.kind == "LISTEN" else 0
-        self.unchecked += entry.at_ms <= self.forgotten_until + nearness
+        nearness = FAR_MS if entry.kind in PLAYS else 0
+        is_late = entry.at_ms <= self.forgotten_until + nearness
+        self.unchecked += entry.masked_at is None and is_late
 
     def drop(self, old: Remembered) -> None:
         del self.by_key[old.listener, old.key]
-        if old.kind == "LISTEN":
+        if old.kind in PLAYS:
             self.by_track[old.listener, old.track].remove(old)
 
     def erased_until(self, name: bytes) -> int:
@@ -301,12 +369,12 @@ class NaiveFold:
             np.array([self.group(each.artist) for each, *_ in portion], np.int32),
             np.array([reward_of(each) for each, *_ in portion], np.float32),
             np.array([each.at_ms for each, *_ in portion], np.int64),
-            np.array([SIGNALS.index(each.kind) for each, *_ in portion], np.uint8),
+            np.array([SIGNALS.index(kind_of(each)) for each, *_ in portion], np.uint8),
         )
         for model, hits in zip(self.models, self.hits, strict=True):
             ranks = model.learn_many(columns).tolist()
             for (event, user, _, offset), rank in zip(portion, ranks, strict=True):
-                hits.note(user, rank, event.kind, offset)
+                hits.note(user, rank, kind_of(event), offset)
 
     def group(self, artist: str | None) -> int:
         return -1 if artist is None else self.groups.encode(artist)
@@ -318,6 +386,7 @@ class NaiveFold:
             "offset": self.offset,
             "log_epoch": self.epoch,
             "counts": dict(sorted(self.counts.items())),
+            "masked": sorted((code, n) for code, n in self.masked.items() if n),
             "next": sorted([key.hex(), at, due] for (key, at), due in self.next.items()),
             "names": sorted([key.hex(), name] for key, name in self.names.items()),
             "topic_ids": sorted([name, key.hex()] for name, key in self.topics.items()),
@@ -354,16 +423,33 @@ def hashed(listener: str) -> bytes:
     return blake2b(listener.encode(), digest_size=16, person=b"echotune-erased").digest()
 
 
+def kind_of(event: Event) -> str:
+    """A KEEP is learnt as the play that it keeps."""
+    return "LISTEN" if event.kind in PLAYS else event.kind
+
+
+def content_of(entry: Remembered) -> tuple[Any, ...]:
+    return entry.kind, entry.ms_played, entry.at_ms, entry.track
+
+
 def packed(entry: Remembered) -> bytes:
     played = -1 if entry.ms_played is None else entry.ms_played
     content = (played << 8 | KINDS.index(entry.kind)) & (2**64 - 1)
-    codes = np.array([entry.listener, entry.track, entry.source, entry.kind == "LISTEN"], "<i4")
+    codes = np.array([entry.listener, entry.track, entry.source, pairing_of(entry)], "<i4")
     return (
         entry.key
         + content.to_bytes(8, "little")
         + entry.at_ms.to_bytes(8, "little")
         + codes.tobytes()
     )
+
+
+def pairing_of(entry: Remembered) -> int:
+    if entry.is_released:
+        return int(np.iinfo(np.int32).min)
+    if entry.masked_at is None:
+        return entry.reach
+    return -(entry.at_ms - entry.masked_at + FAR_MS + 1)
 
 
 def rows_of(batch: LearningBatch) -> list[tuple[int, Event]]:

@@ -1,7 +1,7 @@
 """Events with a known expected outcome: numbered per listener, with faults at stated rates.
 
 Everything follows from the seed. A play is delivered once (`FRESH`), repeated with the same bytes
-(`AGAIN`, a duplicate), repeated by another scrobbler within a minute (`NEAR`, a near duplicate), or
+(`AGAIN`, a duplicate), reported once by another scrobbler, too (`NEAR`, a near duplicate), or
 delivered long after its time (`LATE`). Between them are values that are no events (`POISON`).
 """
 
@@ -67,12 +67,15 @@ class Workload:
     delivered: int = 0
     _chance: random.Random = field(init=False)
     _newest: deque[ListeningEvent] = field(init=False)
+    _unmasked: list[ListeningEvent] = field(init=False)
+    """Of the newest plays those that no other scrobbler has reported."""
     _numbers: dict[str, int] = field(default_factory=dict)
     _late: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
         self._newest = deque(maxlen=REPEATED_AMONG)
+        self._unmasked = []
 
     def take(self, events: int) -> Iterator[Delivery]:
         """The next `events` records."""
@@ -85,8 +88,10 @@ class Workload:
         weights = [rates.again, rates.near, rates.late, rates.poison]
         whats = [What.AGAIN, What.NEAR, What.LATE, What.POISON, What.FRESH]
         [what] = self._chance.choices(whats, [*weights, 1 - sum(weights)])
-        if what in (What.AGAIN, What.NEAR) and self._newest:
-            return self._repeated(what)
+        if what is What.NEAR and self._unmasked:
+            return self._near(self._unmasked.pop(self._chance.randrange(len(self._unmasked))))
+        if what is What.AGAIN and self._newest:
+            return self._again(self._chance.choice(self._newest))
         if what is What.POISON:
             return Delivery(what, self._listener(), -1, b"", self._rubbish())
         return self._play(late=what is What.LATE)
@@ -113,19 +118,19 @@ class Workload:
         if late and number:
             return _delivery(What.LATE, event, number)
         self._newest.append(event)
+        self._unmasked = [*self._unmasked[1 - REPEATED_AMONG :], event]
         return _delivery(What.FRESH, event, number)
 
-    def _repeated(self, what: What) -> Delivery:
-        event = self._chance.choice(self._newest)
-        number = int(event.event_id.rpartition("/")[2])
-        if what is What.AGAIN:
-            return _delivery(what, event, number)
+    def _again(self, event: ListeningEvent) -> Delivery:
+        return _delivery(What.AGAIN, event, _number_of(event))
+
+    def _near(self, event: ListeningEvent) -> Delivery:
         near = {
             "event_id": f"{event.event_id}/lastfm/{self.delivered}",
             "source": "lastfm",
             "listened_at": int(event.listened_at or 0) + self._chance.randrange(-59_000, 59_000),
         }
-        return _delivery(what, event.model_copy(update=near), number)
+        return _delivery(What.NEAR, event.model_copy(update=near), _number_of(event))
 
     def _rubbish(self) -> bytes | None:
         if self._chance.random() < 0.5:
@@ -137,6 +142,10 @@ class Workload:
         for _ in range(records):
             self.delivered += 1
             yield Delivery(What.POISON, "listener-0", -1, b"", self._rubbish())
+
+
+def _number_of(event: ListeningEvent) -> int:
+    return int(event.event_id.rpartition("/")[2])
 
 
 def _delivery(what: What, event: ListeningEvent, number: int) -> Delivery:

@@ -17,7 +17,7 @@ from topics.codecs import Decoder, encode
 from topics.errors import SchemaError
 from topics.listening_event import EventFields
 from topics.rejection import Rejected, RejectionReason
-from topics.schemas import ReleasedSchema, current, raw_schema, released_schemas
+from topics.schemas import ReleasedSchema, current, raw_schema, released, released_schemas
 
 AnEvent = Callable[..., EventFields]
 CONTRACTS = sorted({each.name for each in released_schemas().values()})
@@ -69,7 +69,7 @@ def test_every_record_of_every_contract_reads_back_as_it_was_written(
 
 
 def test_a_value_begins_with_a_zero_byte_and_the_fixed_schema_id(an_event: AnEvent) -> None:
-    assert encode("ListeningEvent", an_event())[:5].hex() == "00" + f"{1_000_000_000:08x}"
+    assert encode("ListeningEvent", an_event())[:5].hex() == "00" + f"{1_000_000_013:08x}"
 
 
 def test_every_contract_is_readable_on_the_topic_it_belongs_to() -> None:
@@ -244,6 +244,22 @@ def test_a_kind_that_only_a_newer_writer_knows_is_unknown_and_never_guessed(
     schema = copy.deepcopy(raw_schema("ListeningEvent"))
     schema["fields"][2]["type"]["symbols"].append("SKIPPED")
     assert read_back(a_version(schema), an_event(kind="SKIPPED"))["kind"] == "UNKNOWN"
+
+
+def test_a_reader_of_the_first_version_takes_a_keep_for_unknown(an_event: AnEvent) -> None:
+    value = encode("ListeningEvent", an_event(kind="KEEP"))
+    first = released(1_000_000_000).schema
+    read = fastavro.schemaless_reader(BytesIO(value[5:]), current("ListeningEvent").schema, first)
+    assert read == an_event(kind="UNKNOWN")
+
+
+def test_what_a_producer_of_the_first_version_writes_is_read(
+    an_event: AnEvent, decoder: Decoder
+) -> None:
+    out = BytesIO(b"\x00" + (1_000_000_000).to_bytes(4, "big"))
+    out.seek(5)
+    fastavro.schemaless_writer(out, released(1_000_000_000).schema, an_event(kind="ERASE"))
+    assert decoder.decode(out.getvalue()) == ("ListeningEvent", an_event(kind="ERASE"))
 
 
 def test_a_registry_that_is_away_is_not_poison() -> None:

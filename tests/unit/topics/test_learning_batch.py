@@ -105,6 +105,13 @@ def test_a_batch_without_rows_still_says_what_it_covers() -> None:
     assert batch.offsets.tolist() == []
 
 
+def test_a_kind_that_is_newer_than_this_version_cannot_be_read(an_event: AnEvent) -> None:
+    record = a_batch([SourceRow(FROM, 0, an_event())]).record()
+    newer = record | {"kinds": bytes([len(KIND_CODES)])}
+    with pytest.raises(ValueError, match="newer than this version"):
+        LearningBatch.of_record(newer)
+
+
 def test_a_text_that_repeats_is_stored_once_whatever_it_names(an_event: AnEvent) -> None:
     same = an_event(artist_name="Portishead", release_name="Portishead", context="Portishead")
     batch = a_batch([SourceRow(FROM + at, 0, same) for at in range(50)])

@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 6
-DIGEST = "3554b586cd71ca4388dc5b212b9f6073"
+VERSION = 7
+DIGEST = "0afb4f4a87045e6e46136b824dfa1abd"
 REPOSITORY = Path(__file__).parents[4]
 PLAYS = 600
 
@@ -45,9 +45,13 @@ def a_fixed_log() -> list[LogRecord]:
         an_event("listener-4", "track-6", 2_999),
         an_event("listener-4", "track-6", 3_001, ms_played=5_000, reason_end="fwdbtn"),
         an_event("björk-fan", "tráck 🎧", 3_002, artist_id=None),
+        an_event("listener-5", "track-7", 3_010, duration_ms=210_000),
+        an_event("listener-5", "track-7", 3_011.75, source="rescrobbled"),
+        an_event("listener-5", "track-7", 3_011.75, source="rescrobbled", kind="KEEP"),
+        an_event("listener-5", "track-7", 3_012, source="lastfm"),
         from_offset=PLAYS,
-        to_offset=PLAYS + 12,
-        rejected=[(PLAYS + 11, "undecodable")],
+        to_offset=PLAYS + 16,
+        rejected=[(PLAYS + 15, "undecodable")],
     )
     return [
         SourceAdded(SOURCE.topic_id, "listening-events"),

@@ -93,3 +93,11 @@ def test_every_signal_is_the_kind_of_its_name_and_erase_has_none() -> None:
     assert signals_of(kinds).tolist() == [*Signal]
     unlearnt = np.array([KIND_CODES[EventKind.ERASE], KIND_CODES[EventKind.UNKNOWN]], np.uint8)
     assert signals_of(unlearnt).tolist() == [255, 255]
+
+
+def test_a_keep_is_learnt_as_the_play_that_it_names() -> None:
+    plays = [
+        an_event(ms_played=60_000, duration_ms=240_000, kind=kind) for kind in ("LISTEN", "KEEP")
+    ]
+    assert rewards_of(a_batch(*plays)).tolist() == [0.5, 0.5]
+    assert signals_of(a_batch(*plays).columns["kinds"]).tolist() == [Signal.LISTEN] * 2

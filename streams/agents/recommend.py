@@ -217,6 +217,7 @@ class Recommender:
             "log_epoch": fold.log_epoch,
             "applied": fold.applied,
             "counts": dict(fold.counts),
+            "masked": fold.masked.by_source(),
             "unchecked_duplicates": fold.duplicates.unchecked,
             "listeners": len(fold.listeners),
             "tracks": len(fold.ranker.items),

@@ -25,6 +25,7 @@ MODULES = {
     "recommend": "recommend",
     "watch": "recommend",
     "deadletters": "deadletters",
+    "duplicates": "duplicates",
     "verify": "verify",
     "doctor": "doctor",
     "evaluate": "evaluate",

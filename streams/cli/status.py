@@ -8,6 +8,7 @@ import typer
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.options import Json
+from streams.cli.untrusted_text import in_one_line
 from streams.monitoring.status import system_status
 from streams.settings import Settings
 
@@ -42,6 +43,7 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("generation", status["generation"]),
         ("events", f"{_count(status['applied'])} learnt, {behind}"),
+        *_masked(status["recommender"]),
         ("lists", f"{_count(status['lists'])} in Redis"),
         ("freshness", f"p50 {p50} ms, p99 {p99} ms"),
         ("workers", f"{workers}, sequencers: {len(status['sequencers'])}"),
@@ -49,6 +51,13 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("servers", ", ".join(each for each in status["addresses"].values() if each)),
         *(("problem", each) for each in status["problems"]),
     ]
+
+
+def _masked(recommender: dict[str, Any]) -> list[tuple[str, str]]:
+    """Plays that do not count because another source reported them, too; nothing without one."""
+    sources = recommender.get("masked") or {}
+    named = ", ".join(f"{in_one_line(name)} {_count(n)}" for name, n in sources.items())
+    return [("masked", f"{named} (echotune duplicates)")] if sources else []
 
 
 def _count(value: float | None) -> str:

@@ -49,6 +49,7 @@ class _Recommender(_Status):
     as_of: int
     applied: int = 0
     counts: dict[str, int] = {}
+    masked: dict[str, int] = {}
     unchecked_duplicates: int = 0
     waits_for: list[str] = []
     latest: dict[str, str] = {}

@@ -9,6 +9,7 @@ FOUND: dict[str, Any] = {
     "lists": 56,
     "lag": {"events": 7, "log_records": 0},
     "freshness_ms": {"p50": 8.9, "p99": 70.2},
+    "recommender": {},
     "shards": [{"recommender_id": "first-0of2"}, {"recommender_id": None}],
     "sequencers": [{}],
     "http": "http://h:1",
@@ -27,6 +28,12 @@ def test_a_person_gets_a_few_lines_with_what_matters_and_every_problem() -> None
         ("servers", "k:9092, redis://r/0"),
         ("problem", "first-1of2 does not run"),
     ]
+
+
+def test_masked_plays_are_told_by_their_source() -> None:
+    masked = {"masked": {"rescrobbled": 1_200, "last\nfm": 3}}
+    lines = dict(summary({**FOUND, "recommender": masked}))
+    assert lines["masked"] == "rescrobbled 1,200, last\\x0afm 3 (echotune duplicates)"
 
 
 def test_what_is_unknown_is_said_as_unknown() -> None:

@@ -86,8 +86,7 @@ class Settings(BaseSettings):
     prefix: str = Field(
         "",
         pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})?$",
-        description="Begins names of topics, groups, transactional ids, Redis keys, and collections "
-        "of people.",
+        description="Begins names of topics, groups, transactional ids, Redis keys, collections.",
     )
     kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

@@ -18,6 +18,11 @@ from topics.listening_event import KIND_CODES, EventFields
 NULL = -1
 """Represents null in every int column, because no length, time or position is negative."""
 
+ADDITIONAL_INFO = "additional_info"
+"""Header of an event's record: a JSON object with what else its source says about the play."""
+_LATER = frozenset({"additional_infos"})
+"""Columns that the first version did not have; they are empty in a record if every row is null."""
+
 TEXT_COLUMNS: dict[str, str] = {
     "listeners": "listener_id",
     "tracks": "track_id",
@@ -30,6 +35,7 @@ TEXT_COLUMNS: dict[str, str] = {
     "reasons_end": "reason_end",
     "contexts": "context",
     "recommendations": "recommendation_id",
+    "additional_infos": ADDITIONAL_INFO,
 }
 """Column of the batch → field of the event."""
 
@@ -102,7 +108,7 @@ class LearningBatch:
             "shard": self.shard,
             "rejected": [{"offset": at, "reason": reason} for at, reason in self.rejected],
             "strings": self.strings,
-            **{name: column.tobytes() for name, column in self.columns.items()},
+            **{name: _stored(name, column) for name, column in self.columns.items()},
         }
 
     @classmethod
@@ -117,7 +123,7 @@ class LearningBatch:
             from_offset=record["from_offset"],
             to_offset=record["to_offset"],
             strings=record["strings"],
-            columns={name: np.frombuffer(record[name], dtype) for name, dtype in _DTYPES.items()},
+            columns={name: _loaded(record, name) for name in _DTYPES},
             rejected=[(each["offset"], each["reason"]) for each in record["rejected"]],
             assignment_epoch=record["assignment_epoch"],
             sequencer_id=record["sequencer_id"],
@@ -126,6 +132,16 @@ class LearningBatch:
         )
         _check_columns(batch)
         return batch
+
+
+def _stored(name: str, column: Column) -> bytes:
+    return b"" if name in _LATER and not (column != NULL).any() else column.tobytes()
+
+
+def _loaded(record: dict[str, Any], name: str) -> Column:
+    if name in _LATER and not record[name]:
+        return np.full(len(record["kinds"]), NULL, _DTYPES[name])
+    return np.frombuffer(record[name], _DTYPES[name])
 
 
 def _check_columns(batch: LearningBatch) -> None:
@@ -156,7 +172,7 @@ def columns_of(rows: Sequence[SourceRow], from_offset: int) -> tuple[list[str], 
     events = [row.event for row in rows]
     positions: dict[str, int] = {}
     columns = {
-        name: _positions([event[field_name] for event in events], positions)
+        name: _positions([event.get(field_name) for event in events], positions)
         for name, field_name in TEXT_COLUMNS.items()
     }
     columns |= {

@@ -3,30 +3,34 @@
 from collections.abc import Collection
 from typing import Any
 
-from streams.folding.row_verdicts import CountedRows
+import numpy as np
+
+from streams.folding.row_verdicts import COUNTING, JudgedBatch
 from streams.listens.listen_history import Erased, Feedback, HistoryChange, Listen, Retracted
 from topics.identity import recording_msid_of
 from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES
 
-_LISTEN, _RETRACT = KIND_CODES["LISTEN"], KIND_CODES["RETRACT"]
+_PLAYS = {KIND_CODES["LISTEN"], KIND_CODES["KEEP"]}
+_RETRACT, _ERASE = KIND_CODES["RETRACT"], KIND_CODES["ERASE"]
 _SCORES = {KIND_CODES["LOVE"]: 1, KIND_CODES["HATE"]: -1, KIND_CODES["CLEAR"]: 0}
 _MBID = "mbid:"
 
 
-def changes_of(counted: CountedRows, people: Collection[str]) -> list[HistoryChange]:
+def changes_of(judged: JudgedBatch, people: Collection[str]) -> list[HistoryChange]:
     """The changes for `people`, in the log's order."""
-    batch = counted.batch
-    known = {at for at, text in enumerate(batch.strings) if text in people}
-    listeners = batch.columns["listeners"]
-    rows = [at for at in counted.rows if int(listeners[at]) in known]
-    changes = [change for at in rows if (change := _change(batch, at)) is not None]
-    return [*(Erased(each) for each in counted.erased if each in people), *changes]
+    batch = judged.batch
+    known = [at for at, text in enumerate(batch.strings) if text in people]
+    is_wanted = np.isin(batch.columns["listeners"], known) & np.isin(judged.verdicts, COUNTING)
+    found = [_change(batch, int(at)) for at in np.flatnonzero(is_wanted)]
+    return [change for change in found if change is not None]
 
 
 def _change(batch: LearningBatch, at: int) -> HistoryChange | None:
     kind = int(batch.columns["kinds"][at])
     listener_id, track_id = _text(batch, "listeners", at), _text(batch, "tracks", at)
+    if kind == _ERASE and listener_id is not None:
+        return Erased(listener_id)
     if listener_id is None or track_id is None:
         return None
     listened_at = int(batch.columns["listened_at"][at])
@@ -38,7 +42,7 @@ def _change(batch: LearningBatch, at: int) -> HistoryChange | None:
         )
     if kind == _RETRACT:
         return Retracted(listener_id, track_id, listened_at)
-    return _listen(batch, at, listener_id, track_id) if kind == _LISTEN else None
+    return _listen(batch, at, listener_id, track_id) if kind in _PLAYS else None
 
 
 def _listen(batch: LearningBatch, at: int, listener_id: str, track_id: str) -> Listen:
@@ -56,6 +60,7 @@ def _listen(batch: LearningBatch, at: int, listener_id: str, track_id: str) -> L
         duration_ms=_number(columns["duration_ms"][at]),
         recording_mbid=_mbid(batch, at),
         source=_text(batch, "sources", at) or "",
+        additional_info=_text(batch, "additional_infos", at) or "",
     )
 
 

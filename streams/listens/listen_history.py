@@ -30,6 +30,8 @@ class Listen(NamedTuple):
     duration_ms: int | None = None
     recording_mbid: str | None = None
     source: str = ""
+    additional_info: str = ""
+    """A JSON object with what else the source said; empty if nothing."""
 
 
 class Feedback(NamedTuple):
@@ -233,4 +235,4 @@ def _upsert(change: Listen | Feedback, key: str) -> Any:
 
 
 def _listen(document: dict[str, Any]) -> Listen:
-    return Listen(*(document[name] for name in Listen._fields))
+    return Listen(**{name: document[name] for name in Listen._fields if name in document})

@@ -81,7 +81,7 @@ class ListenProjector:
         reader = await asyncio.to_thread(LogReader, self._kafka)
         try:
             log = await asyncio.to_thread(reader.topic_id)
-            run = _Run(reader, RowVerdicts(duplicate_window=self._window), people, written, log)
+            run = _Run(reader, RowVerdicts(self._window), people, written, log)
             while await self._holds_lease() and self._people() <= people:
                 changes = await asyncio.to_thread(run.step)
                 if changes is None:
@@ -128,23 +128,22 @@ class _Run:
         self._people = people
         self._written = written if written.log == log else NOTHING
         self._log = log
+        self._offset = -1
 
     @property
     def position(self) -> HistoryPosition:
         """What the history has once the changes so far are written."""
-        return HistoryPosition(self._log, self._verdicts.offset, self._people)
+        return HistoryPosition(self._log, self._offset, self._people)
 
     @property
     def is_ahead(self) -> bool:
         """Whether the history lacks something that was read."""
-        return self._verdicts.offset > self._written.offset or not (
-            self._people <= self._written.people
-        )
+        return self._offset > self._written.offset or not (self._people <= self._written.people)
 
     def step(self) -> list[HistoryChange] | None:
         """Changes of the next records that are not written yet; None at the log's end."""
         start, end = self._reader.bounds()
-        first = max(self._verdicts.offset + 1, start)
+        first = max(self._offset + 1, start)
         if first >= end:
             return None
         last = min(end, first + RECORDS_A_STEP_MAX) - 1
@@ -156,9 +155,10 @@ class _Run:
         return changes
 
     def _changes(self, offset: int, value: bytes) -> Iterator[HistoryChange]:
-        counted = self._verdicts.counted(offset, decode_log_record(value, offset))
-        if counted is None:
+        judged = self._verdicts.note(offset, decode_log_record(value, offset))
+        self._offset = offset
+        if judged is None:
             return iter(())
         new = self._people - self._written.people
         wanted = self._people if offset > self._written.offset else new
-        return iter(changes_of(counted, wanted))
+        return iter(changes_of(judged, wanted))

@@ -17,6 +17,7 @@ from streams.kafka.cluster import prefixed
 from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
 from topics.codecs import encode
 from topics.errors import ServerError
+from topics.learning_batch import ADDITIONAL_INFO
 from topics.listening_event import ListeningEvent
 
 ACKNOWLEDGED_WITHIN_MS = 4_000
@@ -36,11 +37,11 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def event_record(event: ListeningEvent) -> Record:
-    """The record of an event."""
-    return Record(
-        LISTENING_EVENTS.name, event.listener_id.encode(), encode("ListeningEvent", vars(event))
-    )
+def event_record(event: ListeningEvent, additional_info: bytes = b"") -> Record:
+    """The record of an event, with what else its source says: a JSON object, or nothing."""
+    value = encode("ListeningEvent", vars(event))
+    headers = ((ADDITIONAL_INFO, additional_info),) if additional_info else ()
+    return Record(LISTENING_EVENTS.name, event.listener_id.encode(), value, headers)
 
 
 def dead_letter_record(key: str, value: bytes, headers: dict[str, str]) -> Record:

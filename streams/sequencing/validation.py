@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from topics.codecs import Decoder, Headers
 from topics.identity import artist_id_of, track_id_of
-from topics.learning_batch import SourceRow
+from topics.learning_batch import ADDITIONAL_INFO, SourceRow
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     ID_LENGTH_MAX,
@@ -24,6 +24,8 @@ from topics.partitioning import partition_of
 from topics.recommendation_list import EVERYONE
 from topics.rejection import Rejected, RejectionReason
 
+ADDITIONAL_INFO_BYTES_MAX = 4_096
+"""What a source says beside an event is kept up to this size, and dropped beyond."""
 _PARTITIONS_CACHED = 100_000
 _ARTISTS_CACHED = 100_000
 _UNKNOWN = EventKind.UNKNOWN.value
@@ -73,12 +75,25 @@ def accept(records: Sequence[SourceRecord], decoder: Decoder) -> Accepted:
     for at, event in enumerate(events) if places is None else zip(places, events, strict=True):
         if at not in rejected:
             record = records[at]
+            if record.headers:
+                event[ADDITIONAL_INFO] = _additional_info(record.headers)
             wrong = _complete(event, record.timestamp)
             if wrong is None:
                 rows.append(SourceRow(record.offset, record.timestamp, event))
             else:
                 rejected[at] = wrong
     return Accepted(rows, [RejectedRecord(records[at], rejected[at]) for at in sorted(rejected)])
+
+
+def _additional_info(headers: Headers) -> str | None:
+    """What else the source says about a play; None if it says nothing that can be kept."""
+    found = next((value for name, value in headers if name == ADDITIONAL_INFO), None)
+    if not found or len(found) > ADDITIONAL_INFO_BYTES_MAX:
+        return None
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _complete(event: EventFields, recorded_at: int) -> Rejected | None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from streams.listens.listen_history import Feedback
 from streams.listens.listen_history import Listen as PastListen
 from streams.serving.listen_events import msid_of
@@ -10,6 +12,7 @@ from streams.serving.submissions import Listen
 from streams.tracks.track_catalogue import Track
 
 _S = 1_000
+_OWN = {"recording_msid", "recording_mbid", "duration_ms"}
 
 
 def listen_json(listen: PastListen) -> dict[str, Any]:
@@ -24,9 +27,20 @@ def listen_json(listen: PastListen) -> dict[str, Any]:
             recording_msid=listen.recording_msid,
             recording_mbid=listen.recording_mbid,
             duration_ms=listen.duration_ms,
-            submission_client=listen.source,
+            **(_object(listen.additional_info) or {"submission_client": listen.source}),
         ),
     }
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object without the names that have a place of their own; empty for all else."""
+    try:
+        found = orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: each for name, each in found.items() if name not in _OWN}
 
 
 def playing_now_json(name: str, listen: Listen) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def playing_now_json(name: str, listen: Listen) -> dict[str, Any]:
             recording_msid=msid_of(listen),
             recording_mbid=listen.recording_mbid,
             duration_ms=listen.duration_ms,
-            submission_client=listen.client,
+            **(_object(listen.additional_info.decode()) or {"submission_client": listen.client}),
         ),
     }
 

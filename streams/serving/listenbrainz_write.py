@@ -61,7 +61,7 @@ def _record(person: Person, listen: Listen, listen_type: ListenType, user_agent:
     if listen_type is ListenType.PLAYING_NOW:
         return event_record(playing_now_of(person.name, listen, source, now_ms()))
     stamp = stamp_of(listen.client, listen.player, user_agent)
-    return event_record(event_of(person.name, listen, source, stamp))
+    return event_record(event_of(person.name, listen, source, stamp), listen.additional_info)
 
 
 def _letter(person: Person, bad: BadListen) -> Record:

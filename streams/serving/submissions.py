@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import orjson
+
+from streams.sequencing.validation import ADDITIONAL_INFO_BYTES_MAX
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     LATEST_AHEAD_MS,
@@ -54,6 +57,8 @@ class Listen(NamedTuple):
     """The program that submits, or else the player; empty if it does not say."""
     player: str
     spotify_id: str | None = None
+    additional_info: bytes = b""
+    """What the client says beside it, as JSON: given back as it came, learnt from never."""
 
 
 class BadListen(NamedTuple):
@@ -119,7 +124,19 @@ def _listen(value: Any, listen_type: ListenType, now_ms: int) -> Listen:
         client=_optional_text(more.get("submission_client")) or player,
         player=player,
         spotify_id=_optional_text(more.get("spotify_id")) or None,
+        additional_info=_kept(more),
     )
+
+
+def _kept(more: Mapping[str, Any]) -> bytes:
+    """What a client says beside a listen, as JSON; nothing of it if that is too much."""
+    if not more:
+        return b""
+    try:
+        text = orjson.dumps(more)
+    except orjson.JSONEncodeError:  # half a surrogate pair, or nested too deeply
+        return b""
+    return text if len(text) <= ADDITIONAL_INFO_BYTES_MAX else b""
 
 
 def _name(track: Mapping[str, Any], key: str) -> str:

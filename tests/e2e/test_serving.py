@@ -29,7 +29,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
 
 def test_a_listen_is_acknowledged_learnt_and_read_back(served: ServedStation) -> None:
     ada = served.person("ada")
-    answer = ada.submit(listen(1, recording_mbid=MBID, duration_ms=200_000), listen_type="single")
+    more = {"isrc": "QZES71982312", "tracknumber": "1/4", "tags": ["jazz"]}
+    first = listen(1, recording_mbid=MBID, duration_ms=200_000, **more)
+    answer = ada.submit(first, listen_type="single")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     [found] = ada.wait_listens(1)
     assert found["listened_at"] == listen(1)["listened_at"]
@@ -37,6 +39,7 @@ def test_a_listen_is_acknowledged_learnt_and_read_back(served: ServedStation) ->
     track = found["track_metadata"]
     assert (track["artist_name"], track["track_name"]) == ("Echo Artist", "Song 1")
     assert track["additional_info"]["recording_mbid"] == MBID
+    assert {key: track["additional_info"][key] for key in more} == more
     shown = wait_until(
         lambda: ada.ask("GET", "/v1/listeners/ada/recommendations"),
         lambda answer: answer.status_code == 200 and not answer.json()["is_fallback"],

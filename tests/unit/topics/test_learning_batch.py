@@ -1,10 +1,14 @@
 """Events in columns: whatever goes in comes out, and damaged columns are never followed."""
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fastavro import schemaless_writer
+from fastavro.schema import load_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +25,7 @@ from topics.learning_batch import (
 from topics.listening_event import KIND_CODES, PLAY_LENGTH_MAX_MS, EventFields
 from topics.rejection import Rejected
 
+RELEASED = Path(__file__).parents[3] / "avro" / "released"
 AnEvent = Callable[..., EventFields]
 SOURCE = SourcePartition(bytes(range(16)), 3)
 FROM = 1 << 40
@@ -117,6 +122,21 @@ def test_a_text_that_repeats_is_stored_once_whatever_it_names(an_event: AnEvent)
     batch = a_batch([SourceRow(FROM + at, 0, same) for at in range(50)])
     assert list(batch.strings).count("Portishead") == 1
     assert len(batch.strings) == len(set(batch.strings))
+
+
+def test_a_batch_of_the_first_version_is_read_as_one_without_additional_info(
+    an_event: AnEvent,
+) -> None:
+    batch = a_batch([SourceRow(FROM, 0, an_event())])
+    first = load_schema(RELEASED / "LearningBatch.v1.avsc")
+    value = io.BytesIO()
+    schemaless_writer(value, first, batch.record())
+    header = b"\x00" + (1_000_000_001).to_bytes(4, "big")
+    decoded = Decoder(["LearningBatch"]).decode(header + value.getvalue())
+    assert not isinstance(decoded, Rejected)
+    found = LearningBatch.of_record(decoded[1])
+    assert found.texts("additional_infos") == [None]
+    assert found.texts("listeners") == batch.texts("listeners")
 
 
 def test_an_empty_text_is_not_null(an_event: AnEvent) -> None:

@@ -2,12 +2,17 @@
 
 import pytest
 
-from streams.sequencing.validation import accept, count_in_wrong_partition
+from streams.sequencing.validation import (
+    ADDITIONAL_INFO_BYTES_MAX,
+    accept,
+    count_in_wrong_partition,
+)
 from tests.support.learning_log import BEGAN_MS
 from tests.support.records import POISON, ARecord, a_value
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.identity import artist_id_of, track_id_of
+from topics.learning_batch import ADDITIONAL_INFO
 from topics.partitioning import partition_of
 from topics.recommendation_list import EVERYONE
 from topics.rejection import RejectionReason
@@ -99,3 +104,13 @@ def test_a_registry_that_is_away_is_no_poison() -> None:
     decoder = Decoder(LISTENING_EVENTS.contracts, away)  # type: ignore[arg-type]
     with pytest.raises(ConnectionError):
         accept([ARecord(0, a_value())], decoder)
+
+
+def test_what_a_source_says_beside_an_event_is_kept_if_it_is_a_text_of_bounded_size() -> None:
+    said = [b'{"isrc": "QZ"}', b"\xff", b"x" * (ADDITIONAL_INFO_BYTES_MAX + 1), None]
+    records = [
+        ARecord(at, a_value(minute=at), headers=[("trace", b"1"), (ADDITIONAL_INFO, each)])
+        for at, each in enumerate(said)
+    ]
+    rows = accept(records, a_decoder()).rows
+    assert [row.event[ADDITIONAL_INFO] for row in rows] == ['{"isrc": "QZ"}', None, None, None]

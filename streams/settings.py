@@ -86,7 +86,8 @@ class Settings(BaseSettings):
     prefix: str = Field(
         "",
         pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})?$",
-        description="Begins names of topics, groups, transactional ids, Redis keys, collections.",
+        description="Begins the names of topics, groups, transactional ids, Redis keys, and of "
+        "people's collections.",
     )
     kafka: str = Field("", description="Bootstrap servers, host:port[,host:port].")
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

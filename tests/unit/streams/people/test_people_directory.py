@@ -29,6 +29,8 @@ class AStore:
         self.is_away = False
         self.hangs: asyncio.Event | None = None
         self.used: list[dict[str, int]] = []
+        self.notes: list[dict[str, int]] = []
+        """All that was to be noted, even if nothing was or it failed."""
 
     async def version(self) -> int:
         self.versions += 1
@@ -48,6 +50,7 @@ class AStore:
         return list(self.found[1])
 
     async def note_used(self, used: dict[str, int]) -> None:
+        self.notes.append(dict(used))
         if self.is_away:
             raise ServerError("MongoDB is away.")
         if used:
@@ -254,6 +257,8 @@ async def test_the_use_of_a_token_is_stored_at_most_once_a_minute(
     await until(lambda: len(store.used) == 1)
     clock.now += USE_EVERY_S - 1
     await directory.person_of(token)
+    noted = len(store.notes)
+    await until(lambda: len(store.notes) == noted + 2)
     clock.now += 1
     await directory.person_of(token)
     await until(lambda: len(store.used) == 2)
@@ -272,6 +277,7 @@ async def test_uses_in_an_outage_are_stored_after_it(
     store.is_away = True
     await until(lambda: not directory.is_fresh)
     await directory.person_of(token)
+    await until(lambda: len([each for each in store.notes if each]) == 2)
     store.is_away = False
     await until(lambda: store.used != [])
     assert [*store.used[0].values()] == [int(START_S * 1_000)]

@@ -258,7 +258,7 @@ async def test_the_use_of_a_token_is_stored_at_most_once_a_minute(
     clock.now += USE_EVERY_S - 1
     await directory.person_of(token)
     noted = len(store.notes)
-    await until(lambda: len(store.notes) == noted + 2)
+    await until(lambda: len(store.notes) >= noted + 2)
     clock.now += 1
     await directory.person_of(token)
     await until(lambda: len(store.used) == 2)
@@ -277,7 +277,7 @@ async def test_uses_in_an_outage_are_stored_after_it(
     store.is_away = True
     await until(lambda: not directory.is_fresh)
     await directory.person_of(token)
-    await until(lambda: len([each for each in store.notes if each]) == 2)
+    await until(lambda: len([each for each in store.notes if each]) >= 2)
     store.is_away = False
     await until(lambda: store.used != [])
     assert [*store.used[0].values()] == [int(START_S * 1_000)]

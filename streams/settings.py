@@ -159,6 +159,9 @@ class Settings(BaseSettings):
         30 * 24 * 3600, ge=60, description="A list that is not written expires."
     )
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events compared.")
+    client_stamps: str = Field(
+        "", description="Which clients stamp what of a play: mopidy=end,rescrobbled=half."
+    )
 
     http_host: str = Field("127.0.0.1", description="Where `echotune serve` listens.")
     http_port: int = Field(0, ge=0, le=65_535, description="0: the port before, or a free one.")

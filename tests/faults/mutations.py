@@ -36,6 +36,9 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{DRILLS}::test_a_repeated_chunk",
         SIMULATION,
     ),
+    "length of a near duplicate": (f"{UNIT}/folding/test_near_duplicates.py",),
+    "near duplicates of other sources alone": (f"{UNIT}/folding/test_near_duplicates.py",),
+    "one masked play of each source": (f"{UNIT}/folding/test_near_duplicates.py",),
     "compare-and-set of the frontier": (
         "tests/contract/test_list_store.py",
         "tests/integration/test_recommender_zombie.py",

@@ -18,8 +18,9 @@ import xxhash
 
 from online_models.evaluation import confidence
 from streams.agents.sequence import Sequencer
+from streams.folding import row_entries
 from streams.folding.coverage import BatchIgnored, Coverage
-from streams.folding.deduplication_window import DeduplicationWindow
+from streams.folding.deduplication_window import DeduplicationWindow, EventColumns, Verdict
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
 from streams.kafka.backpressure import ChunksInFlight
@@ -114,6 +115,57 @@ def _nothing_is_remembered() -> None:
     _patch(
         DeduplicationWindow, "classify", lambda _: lambda self, some: np.zeros(len(some), np.uint8)
     )
+
+
+@safeguard("length of a near duplicate")
+def _a_minute_is_the_length_of_every_track() -> None:
+    """Two reports of one play are recognised only within a minute."""
+
+    def made(entries_of: Any) -> Any:
+        def short(columns: EventColumns) -> Any:
+            return entries_of(columns._replace(duration_ms=np.full_like(columns.duration_ms, -1)))
+
+        return short
+
+    _patch(row_entries, "entries_of", made)
+
+
+@safeguard("near duplicates of other sources alone")
+def _one_source_masks_its_own_plays() -> None:
+    """A play masks the next ones of its own source, too: every row has a source of its own."""
+
+    def made(entries_of: Any) -> Any:
+        def mixed(columns: EventColumns) -> Any:
+            own = np.arange(len(columns.sources), dtype=np.int32)
+            return entries_of(columns._replace(sources=own))
+
+        return mixed
+
+    _patch(row_entries, "entries_of", made)
+
+
+@safeguard("one masked play of each source")
+def _a_play_masks_all_around_it() -> None:
+    """A play masks every play of another source that it reaches."""
+
+    def made(classify: Any) -> Any:
+        def masked(self: DeduplicationWindow, entries: Any) -> Any:
+            verdicts = np.array(classify(self, entries))
+            counted = [*entries[verdicts == Verdict.NEW]]
+            verdicts[[any(_reaches(one, other) for one in counted) for other in entries]] = (
+                Verdict.MASKED
+            )
+            return verdicts
+
+        return masked
+
+    _patch(DeduplicationWindow, "classify", made)
+
+
+def _reaches(one: Any, other: Any) -> bool:
+    is_same = one["listener"] == other["listener"] and one["track"] == other["track"]
+    is_apart = one["source"] != other["source"] and one["at"] < other["at"]
+    return bool(is_same and is_apart and other["at"] - one["at"] <= one["pairing"])
 
 
 @safeguard("compare-and-set of the frontier")

@@ -21,6 +21,7 @@ from streams.people.mongo_people import MongoPeople
 from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
 from streams.redis_client import redis_of
+from streams.serving.client_stamps import client_stamps
 from streams.serving.http_app import http_app
 from streams.serving.services import Services
 from streams.settings import Settings
@@ -43,6 +44,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
             "The HTTP service needs a MongoDB for people and their listens.",
             "Set ECHOTUNE_MONGO, or run `echotune up` where Python is older than 3.14.",
         )
+    client_stamps(settings.client_stamps)  # raises before anything listens
     asyncio.run(_check_people(settings, addresses))
     with bound_socket(settings) as listening:
         url = _url(listening)
@@ -131,6 +133,7 @@ async def _open_services(
         MongoTrackCatalogue(addresses.mongo),
         ListenHistory(addresses.mongo, prefix=settings.prefix),
         KeptPlaylists(addresses.mongo, prefix=settings.prefix),
+        client_stamps(settings.client_stamps),
     )
     projector = ListenProjector(
         *(addresses.kafka, services.history, redis, people.names),

@@ -35,9 +35,8 @@ async def submit_listens(request: Request, services: Services) -> Json:
         submission = submission_of(await json_body(request), now_ms())
     except SubmissionError as error:
         raise ProblemError(400, str(error)) from None
-    user_agent = request.headers.get("user-agent", "")
     records = [
-        *(_record(person, each, submission.listen_type, user_agent) for each in submission.listens),
+        *(_record(person, each, submission.listen_type, request) for each in submission.listens),
         *(_letter(person, each) for each in submission.bad),
     ]
     await produced(services, records)
@@ -56,11 +55,12 @@ def _accepted(submission: Submission, request: Request) -> dict[str, Any]:
     return answer
 
 
-def _record(person: Person, listen: Listen, listen_type: ListenType, user_agent: str) -> Record:
+def _record(person: Person, listen: Listen, listen_type: ListenType, request: Request) -> Record:
+    user_agent = request.headers.get("user-agent", "")
     source = source_of(listen, user_agent)
     if listen_type is ListenType.PLAYING_NOW:
         return event_record(playing_now_of(person.name, listen, source, now_ms()))
-    stamp = stamp_of(listen.client, listen.player, user_agent)
+    stamp = stamp_of(listen.client, listen.player, user_agent, request.app.state.services.stamps)
     return event_record(event_of(person.name, listen, source, stamp), listen.additional_info)
 
 

@@ -1,6 +1,7 @@
 """The parts that endpoints use, opened and closed together."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
@@ -11,6 +12,7 @@ from streams.listens.listen_history import ListenHistory
 from streams.lists.served_lists import ServedLists
 from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
+from streams.serving.client_stamps import Stamp
 from streams.settings import Settings
 from streams.tracks.track_catalogue import TrackCatalogue
 
@@ -28,6 +30,8 @@ class Services:
     tracks: TrackCatalogue
     history: ListenHistory
     playlists: KeptPlaylists
+    stamps: Mapping[str, Stamp]
+    """Which moment of a play each client calls `listened_at`."""
     began_at: float = field(default_factory=time.time)
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.sequencing.validation import ADDITIONAL_INFO_BYTES_MAX
+from streams.serving.client_stamps import known_duration_ms
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     LATEST_AHEAD_MS,
@@ -23,11 +24,6 @@ from topics.listening_event import (
 
 LISTENS_MAX = 1_000
 _S = 1_000
-_SUPYSONIC = "supysonic"
-_SECONDS_BELOW = 3_600
-"""A `duration_ms` of Supysonic below this holds seconds."""
-_SHORTEST_TRACK_MS = 1_000
-"""A `duration_ms` below this is in another unit: it is not known how long the track is."""
 
 
 class SubmissionError(ValueError):
@@ -118,7 +114,7 @@ def _listen(value: Any, listen_type: ListenType, now_ms: int) -> Listen:
         track_name=_name(track, "track_name"),
         release_name=_optional_text(track.get("release_name")) or None,
         listened_at=_listened_at(value, listen_type, now_ms),
-        duration_ms=_duration_ms(more, player),
+        duration_ms=known_duration_ms(more.get("duration"), more.get("duration_ms"), player),
         ms_played=_length_ms(more.get("duration_played"), _S),
         recording_mbid=_mbid(more.get("recording_mbid")) or _mbid(track.get("recording_mbid")),
         client=_optional_text(more.get("submission_client")) or player,
@@ -172,15 +168,6 @@ def _listened_at(value: Mapping[str, Any], listen_type: ListenType, now_ms: int)
     if not EARLIEST_LISTENED_AT_MS <= listened_at <= now_ms + LATEST_AHEAD_MS:
         raise ValueError("listened_at is before 2002-10-01, or in the future")
     return listened_at
-
-
-def _duration_ms(more: Mapping[str, Any], player: str) -> int | None:
-    found = _length_ms(more.get("duration_ms"), 1)
-    if found is not None and player.lower() == _SUPYSONIC and found < _SECONDS_BELOW:
-        return found * _S
-    if found is None:
-        found = _length_ms(more.get("duration"), _S)
-    return found if found is not None and found >= _SHORTEST_TRACK_MS else None
 
 
 def _length_ms(value: Any, scale: int) -> int | None:

@@ -70,12 +70,24 @@ class Fold(FoldState):
             if not isinstance(record, LearningBatch):
                 self._apply_control(record)
                 continue
+            if offset < self.learn_from:
+                learnt += self._skim(offset, record)
+                continue
             for span in self._new_spans(offset, record):
                 unlearnt.append(span)
                 if span.stop < len(record):
                     learnt += [self._learn(unlearnt), self._erase(record, span.stop)]
                     unlearnt = []
         return merged_changes([*learnt, self._learn(unlearnt)])
+
+    def _skim(self, offset: int, batch: LearningBatch) -> list[Changed]:
+        """Covers the batch and folds its erasures; its rows are counted, and not learnt."""
+        changes = []
+        for span in self._new_spans(offset, batch):
+            self.counts[Count.SKIMMED] += len(span)
+            if span.stop < len(batch):
+                changes.append(self._erase(batch, span.stop))
+        return changes
 
     def _is_next(self, offset: int) -> bool:
         if offset > self.offset + 1:
@@ -144,7 +156,7 @@ class Fold(FoldState):
         kept = self._not_erased(rows)
         users = rows.codes("listeners", kept, self.listeners)
         items = rows.codes("tracks", kept, self.ranker.items)
-        new = self._new_rows(rows, kept, users, items)
+        new = np.isin(self._verdicts(rows, kept, users, items), COUNTING)
         users, items, kept = users[new], items[new], kept[new]
         self._test_then_learn(rows, kept, users, items)
         self.changes.note(users, rows.columns["listened_at"][kept], rows.log_offsets[kept])
@@ -161,13 +173,14 @@ class Fold(FoldState):
         self.counts[Count.REJECTED] += int(refused.sum())
         return np.flatnonzero(~refused)
 
-    def _new_rows(
+    def _verdicts(
         self,
         rows: Rows,
         kept: NDArray[np.intp],
         users: NDArray[np.int32],
         items: NDArray[np.int32],
-    ) -> NDArray[np.bool_]:
+    ) -> NDArray[np.uint8]:
+        """`Verdict` of each of the `kept` rows, by the deduplication window."""
         sources = rows.codes("sources", kept, self.sources)
         verdicts = self.duplicates.classify(
             row_entries(rows, kept, listeners=users, tracks=items, sources=sources)
@@ -177,7 +190,7 @@ class Fold(FoldState):
         self.counts[Count.CONFLICT] += int(counted[Verdict.CONFLICT])
         self.counts[Count.REJECTED] += int(counted[Verdict.CONFLICT])
         self.masked.note(sources, verdicts)
-        return np.asarray(np.isin(verdicts, COUNTING))
+        return np.asarray(verdicts)
 
     def _test_then_learn(
         self,

@@ -43,6 +43,7 @@ class Count:
     ERASURES = "erasures"
     BATCHES = "batches"
     STRAY = "stray_in_log"
+    SKIMMED = "skimmed"
 
 
 class FoldState:
@@ -51,7 +52,11 @@ class FoldState:
     It has more attributes than other classes: each is one part of the state.
     """
 
-    def __init__(self, ranker: Ranker, baseline: Ranker, *, duplicate_window: int) -> None:
+    def __init__(
+        self, ranker: Ranker, baseline: Ranker, *, duplicate_window: int, learn_from: int = 0
+    ) -> None:
+        """`learn_from` is the first log offset whose rows are learnt; those before are skimmed."""
+        self.learn_from = learn_from
         self.ranker = ranker
         self.baseline = baseline
         baseline.users, baseline.items, baseline.groups = ranker.users, ranker.items, ranker.groups

@@ -52,10 +52,10 @@ def batches(events: Sequence[EventFields], size: int) -> list[LearningBatch]:
     ]
 
 
-def a_fold(model: str = "popularity", duplicate_window: int = WINDOW) -> Fold:
+def a_fold(model: str = "popularity", duplicate_window: int = WINDOW, learn_from: int = 0) -> Fold:
     """An empty state."""
     ranker, baseline = build({"model": model}), build({"model": "popularity"})
-    return Fold(ranker, baseline, duplicate_window=duplicate_window)
+    return Fold(ranker, baseline, duplicate_window=duplicate_window, learn_from=learn_from)
 
 
 def folded(fold: Fold, records: Iterable[LogRecord]) -> Fold:

@@ -14,7 +14,8 @@
     │   └── NewerSnapshotError  a newer EchoTune wrote it: upgrade, or echotune reset --snapshots
     ├── LogError                the learning-log is not the state's, or another recommender took
     │                           over: restore the log, echotune reset, or start the worker again
-    ├── ArchiveError            a backup is damaged, or of another log: use another copy or folder
+    ├── ArchiveError            a backup or export is damaged, of another log, or cannot be written:
+    │                           use another copy or folder, free disk space
     └── PositionError           a topic has no next offset: restart the worker, which compares
 
 Code raises the narrowest class. `ModelError` of `online_models.errors` is not among them, because
@@ -88,7 +89,7 @@ class LogError(EchoTuneError):
 
 
 class ArchiveError(EchoTuneError):
-    """A backup is damaged, or is of another log than the cluster's."""
+    """A backup or an export is damaged, is of another log, or cannot be written."""
 
 
 class PositionError(EchoTuneError):

@@ -5,7 +5,6 @@ The manifest also holds digests of states, by which a restored log is proved.
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from streams.archive.segments import ArchivedRecord, decoded, encoded
+from streams.archive.whole_files import written_whole
 from topics.errors import ArchiveError
 
 FORMAT = 1
@@ -157,12 +157,8 @@ class BackupFolder:
         self.manifest = manifest
 
     def _write(self, name: str, content: bytes) -> None:
-        part = self.path / f"{name}.part"
-        with part.open("wb") as file:
+        with written_whole(self.path / name) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path / name)
 
 
 def _why(error: Exception) -> str:

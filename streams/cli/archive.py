@@ -1,4 +1,4 @@
-"""`echotune backup|restore`: copies the log and the journal to a folder, and back."""
+"""`echotune backup|restore|export`: copies the log and the journal to a folder, and back."""
 
 import time
 from pathlib import Path
@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command(epilog="Example: echotune backup /mnt/backup --json")(backup)
     app.command(epilog="Example: ECHOTUNE_HOME=other echotune restore /mnt/backup --prove")(restore)
+    app.command(epilog="Example: echotune export --to plays.parquet --since 2026-01-01")(export)
 
 
 def backup(
@@ -99,3 +100,55 @@ def restore(
                 f"({found['events']:,} events, generation {found['generation']})"
             )
     raise typer.Exit(0 if found.get("equal", True) else EXIT_NO)
+
+
+def export(
+    to: Annotated[Path, typer.Option("--to", help="A new file: .parquet, .jsonl or .jsonl.zst.")],
+    from_log: Annotated[
+        str | None,
+        typer.Option(metavar="OFFSET|TIME", help="The first log record, or when it was written."),
+    ] = None,
+    to_log: Annotated[
+        str | None,
+        typer.Option(metavar="OFFSET|TIME", help="The last log record, or what was before TIME."),
+    ] = None,
+    listener: Annotated[str | None, typer.Option(help="Only events of this listener.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what was played then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what was played before.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Writes the events of the learning-log to a file, one row an event; leaves out the erased.
+
+    A row has the event's fields, its place in the log and in its source, and its verdict: applied,
+    duplicate, or refused. `echotune import FILE` reads such a file, and adds no event twice.
+    """
+    from streams.archive.export import Selection
+    from streams.archive.export import export as write_events
+    from streams.kafka.refusals import refusals_in_words
+
+    settings = Settings()
+    kafka = addresses_of(settings).kafka
+    selected = Selection(from_log, to_log, listener, since, until)
+    with refusals_in_words(kafka), progress("exporting") as show:
+        found = write_events(kafka, to, selected, _window_of(settings, kafka), show)
+    if json:
+        console.print_json(found)
+    else:
+        said = ", ".join(f"{count:,} {verdict}" for verdict, count in found["verdicts"].items())
+        console.say(f"{to}: {found['rows']:,} events ({said or 'none'}), {found['bytes']:,} bytes")
+
+
+def _window_of(settings: Settings, kafka: str) -> int:
+    """The deduplication window of the stable generation, or of one that would be the first."""
+    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.journal import read_lifecycle
+
+    lifecycle = read_lifecycle(kafka)
+    if lifecycle.is_empty:
+        return settings.duplicate_window
+    stable = Settings(generation=lifecycle.plan.stable)
+    return settings_from(lifecycle, stable, prefers="record").duplicate_window

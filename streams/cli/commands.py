@@ -35,6 +35,7 @@ MODULES = {
     "tokens": "people",
     "backup": "archive",
     "restore": "archive",
+    "export": "archive",
 }
 """Name of the command → its module in `streams.cli`."""
 

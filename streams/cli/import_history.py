@@ -35,7 +35,9 @@ def add_to(app: typer.Typer) -> None:
 def import_command(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Spotify exports (zip or JSON), Parquet, CSV or JSONL; recognised."),
+        typer.Argument(
+            help="Spotify exports (zip or JSON), Parquet, CSV, JSONL, `export` files; recognised."
+        ),
     ],
     listener: Annotated[
         str | None, typer.Option(help="The listener, if the files do not contain one.")
@@ -59,7 +61,7 @@ def import_command(
                 history.rows(),
                 EventProducer(kafka, console.say),
                 ledger,
-                lambda so_far: show(history.share_read, f"{so_far.sent:,} sent"),
+                lambda so_far: show(history.share_read or None, f"{so_far.sent:,} sent"),
                 report,
             )
     except KeyboardInterrupt:

@@ -54,6 +54,10 @@ class LogReader:
         message = self._message_at(offset)
         return None if message is None else int(message.timestamp()[1])
 
+    def offset_at(self, at_ms: int) -> int | None:
+        """Offset of the first record that the broker appended at `at_ms` or later; None if none."""
+        return self._reader.offset_at(0, at_ms)
+
     def _message_at(self, offset: int) -> Message | None:
         bounds = self.bounds()
         if not bounds.start <= offset < bounds.end:

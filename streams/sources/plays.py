@@ -111,5 +111,6 @@ class Play(NamedTuple):
     reason_end: str | None = None
 
 
-ParsedRow = Play | BadRow | Ignored | Skipped
+ParsedRow = Play | ListeningEvent | BadRow | Ignored | Skipped
+"""An event is one that an export of EchoTune holds."""
 HistoryRow = ListeningEvent | BadRow | Ignored | Skipped

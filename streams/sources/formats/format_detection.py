@@ -8,6 +8,7 @@ from typing import BinaryIO
 from streams.sources.files import Part
 from streams.sources.formats import (
     csv_table,
+    event_export,
     json_table,
     lastfm_export,
     listenbrainz_export,
@@ -41,6 +42,8 @@ class HistoryFormat(StrEnum):
     CSV = "CSV table"
     JSON_LINES = "JSON lines table"
     JSON_ARRAY = "JSON array table"
+    EVENT_LINES = "EchoTune export"
+    PACKED_EVENT_LINES = "packed EchoTune export"
     NO_ROWS = "empty JSON array"
 
 
@@ -57,6 +60,8 @@ READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.CSV: csv_table.read,
     HistoryFormat.JSON_LINES: json_table.read_lines,
     HistoryFormat.JSON_ARRAY: json_table.read_array,
+    HistoryFormat.EVENT_LINES: event_export.read_lines,
+    HistoryFormat.PACKED_EVENT_LINES: event_export.read_packed_lines,
     HistoryFormat.NO_ROWS: lambda file, part: iter(()),
 }
 
@@ -74,6 +79,9 @@ def format_of(head: bytes) -> HistoryFormat | None:
         return HistoryFormat.ZIP
     if head.startswith(b"PAR1"):
         return HistoryFormat.PARQUET
+    if head.startswith(_ZSTANDARD):
+        is_export = event_export.is_export(_keys_of_lines(event_export.unpacked_head(head)))
+        return HistoryFormat.PACKED_EVENT_LINES if is_export else None
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"["):
         return _array_format(text)
@@ -104,6 +112,8 @@ def _lines_format(text: bytes) -> HistoryFormat | None:
     keys = _keys_of_lines(text)
     if "track_metadata" in keys:
         return HistoryFormat.LISTENBRAINZ_LINES
+    if event_export.is_export(keys):
+        return HistoryFormat.EVENT_LINES
     return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
 
 
@@ -143,6 +153,7 @@ PDF = b"%PDF"
 NO_HISTORY = "Give the files with the plays, as JSON or CSV."
 """The remedy for documents that accompany an export."""
 _UNPACK, _AS_CSV = "Unpack it.", "Save it as CSV."
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\xfe\x00\x00", "UTF-32 text", "Save it as UTF-8."),
     (0, b"\x00\x00\xfe\xff", "UTF-32 text", "Save it as UTF-8."),
@@ -151,7 +162,7 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x1f\x8b", "packed with gzip", "Unpack it with gunzip."),
     (0, b"BZh", "packed with bzip2", "Unpack it with bunzip2."),
     (0, b"\xfd7zXZ\x00", "packed with xz", "Unpack it with unxz."),
-    (0, b"\x28\xb5\x2f\xfd", "packed with Zstandard", "Unpack it with unzstd."),
+    (0, _ZSTANDARD, "packed with Zstandard", "Unpack it with unzstd."),
     (0, b"\x04\x22\x4d\x18", "packed with LZ4", "Unpack it with unlz4."),
     (0, b"LZIP", "packed with lzip", "Unpack it with lunzip."),
     (0, b"\x5d\x00\x00", "packed with LZMA", "Unpack it with unlzma."),

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.sources.files import Part
+from streams.sources.formats import event_export
 from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table, used_columns
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
@@ -15,10 +16,13 @@ _ROWS_A_BATCH = 10_000
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
-    """Plays of a Parquet file; only columns with a known role are read."""
+    """Plays of a Parquet file, or the events of an export; only known columns are read."""
     try:
         table = pq.ParquetFile(file)
         columns = table.schema_arrow.names
+        if event_export.is_export(columns):
+            yield from event_export.read_cells(cells_of(table, columns), columns, part)
+            return
         checked_roles(columns, part.name)
         used = used_columns(columns)
         unused = [name for name in columns if name not in used]

@@ -41,6 +41,7 @@ from streams.sources.history.event_assembly import assembled
 from streams.sources.history.play_sorter import PlaySorter
 from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
+from topics.listening_event import ListeningEvent
 
 __all__ = ["BadRow", "History", "HistoryRow", "Ignored", "Skipped", "look_at", "read_history"]
 
@@ -95,7 +96,8 @@ class History:
     def rows(self) -> Iterator[HistoryRow]:
         """Yields what is left out as files are read, then all events in order of time.
 
-        Raises `HistoryError` before the first event if a file cannot be read.
+        Raises `HistoryError` before the first event if a file cannot be read. Events of an export
+        of EchoTune have an order and ids of their own: they are yielded as they are read.
         """
         self._parts, self._damaged, self._yielded = [], set(), 0
         with PlaySorter() as sorter:
@@ -256,7 +258,7 @@ def look_at(paths: Sequence[Path], listener_id: str | None = None) -> None:
     """Raises `HistoryError` if `paths` hold no play; reads no further than the first one."""
     first_bad: BadRow | None = None
     for row in History(paths, listener_id).rows_in_order_of_files():
-        if isinstance(row, Play):
+        if isinstance(row, Play | ListeningEvent):
             return
         if first_bad is None and isinstance(row, BadRow):
             first_bad = row

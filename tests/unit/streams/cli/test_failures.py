@@ -76,6 +76,7 @@ ARGUMENTS = {
     "generations manifest": "second --image echotune:1",
     "backup": "backup",
     "restore": "backup",
+    "export": "--to plays.parquet",
 }
 """What a person types after the name of each command."""
 NEEDS_NOTHING = {"models"}

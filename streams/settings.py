@@ -159,6 +159,8 @@ class Settings(BaseSettings):
         30 * 24 * 3600, ge=60, description="A list that is not written expires."
     )
     duplicate_window: int = Field(1 << 20, ge=1024, le=1 << 26, description="Events compared.")
+    learn_from: int = Field(0, ge=0, description="First log offset whose events are learnt.")
+    learn_until: int | None = Field(None, ge=0, description="Last log offset that is folded.")
     client_stamps: str = Field(
         "", description="Which clients stamp what of a play: mopidy=end,rescrobbled=half."
     )

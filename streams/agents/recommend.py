@@ -32,6 +32,8 @@ class Identity:
 
     recommender_id: str
     generation: str
+    learn_until: int | None = None
+    """The last log offset that the generation folds; None if there is no such offset."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Recommender:
         self._latest_play = latest_play or LatestPlay()
         self._alarms = alarms
         self._background = BackgroundTasks()
+        self._told_digest_at = -1
+        """Log offset of the digest in the last heartbeat."""
 
     async def begin(self) -> int:
         """Loads the state and takes over, once per ownership; returns the next offset to read."""
@@ -104,6 +108,10 @@ class Recommender:
 
     async def learn(self, records: Sequence[Any]) -> None:
         """Folds a chunk of log records (offset, timestamp, value); publishes the changed lists."""
+        if (last := self.identity.learn_until) is not None:
+            records = [each for each in records if each.offset <= last]
+            if not records:
+                return
         for part in self._up_to_digests(records):
             self._fold_in(part)
         self.ownership.compare(records)
@@ -150,12 +158,18 @@ class Recommender:
             return
         if self.fold.offset == before:
             self._state.take_digest()
-        self._write_progress()
+        if not self._has_ended:
+            self._write_progress()
         self._publish_alarms()
         self._background.run("repair", self.publisher.repair_redis)
         await self.ownership.start_epoch_if_shut()
         if self._state.is_due(self._cadence.snapshot_every_s):
             self._background.run("snapshot", self._state.write_snapshot)
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether the last heartbeat there will be is written: sequencers would see a stall."""
+        return self._state.digest.offset == self._told_digest_at == self.identity.learn_until
 
     async def _has_another_role(self) -> bool:
         """Follows the plan; raises if this process was fenced, and not by another generation."""
@@ -170,6 +184,7 @@ class Recommender:
         return False
 
     def _write_progress(self) -> None:
+        self._told_digest_at = self._state.digest.offset
         self._progress.write(
             progress_of(
                 self.fold,

@@ -36,6 +36,8 @@ MODULES = {
     "backup": "archive",
     "restore": "archive",
     "export": "archive",
+    "replay": "replay",
+    "republish": "republish",
 }
 """Name of the command → its module in `streams.cli`."""
 

@@ -86,6 +86,11 @@ class FoldState:
         return self.counts[Count.APPLIED]
 
     @property
+    def learnt(self) -> int:
+        """Number of events that were learnt, or compared with those that were."""
+        return sum(self.counts[each] for each in (Count.APPLIED, Count.DUPLICATE, Count.CONFLICT))
+
+    @property
     def position(self) -> LogPosition:
         """The position of the state in the log."""
         return LogPosition(self.log_epoch, self.offset, self.record_hash)

@@ -5,6 +5,8 @@ Two folds with equal `configuration_of` are equal at every log offset; two store
 either function makes recommenders fold and publish everything again.
 """
 
+from typing import Any
+
 import orjson
 import xxhash
 
@@ -22,16 +24,35 @@ BASELINE = {"model": "popularity"}
 
 def new_fold(settings: Settings) -> Fold:
     """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
-    return Fold(_model(settings), build(BASELINE), duplicate_window=settings.duplicate_window)
+    return Fold(
+        _model(settings),
+        build(BASELINE),
+        duplicate_window=settings.duplicate_window,
+        learn_from=settings.learn_from,
+    )
 
 
 def configuration_of(settings: Settings) -> str:
     """Hash of everything that a state depends on, except the log and `FOLD_VERSION`.
 
-    A model's identity contains its whole configuration, regardless of where each part was set.
+    A model's identity contains its whole configuration, regardless of where each part was set. A
+    generation that learns the whole log has the hash that it had before there were others.
     """
     identities = [each.identity() for each in (_model(settings), build(BASELINE))]
-    return xxhash.xxh3_64_hexdigest(orjson.dumps([identities, settings.duplicate_window]))
+    parts: list[Any] = [identities, settings.duplicate_window]
+    if part := part_of_log(settings):
+        parts.append(part)
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(parts))
+
+
+def part_of_log(settings: Settings) -> dict[str, int]:
+    """Which part of the log a generation learns, by the names of the settings; empty for all.
+
+    >>> part_of_log(Settings(learn_from=0)), part_of_log(Settings(learn_from=7))
+    ({}, {'learn_from': 7})
+    """
+    ends = {} if settings.learn_until is None else {"learn_until": settings.learn_until}
+    return ({"learn_from": settings.learn_from} if settings.learn_from else {}) | ends
 
 
 def lists_made_by(settings: Settings) -> str:

@@ -18,7 +18,7 @@ _LISTENED_AT_MS = 1_700_000_000_000
 
 def warm_up(settings: Settings) -> None:
     """Learns and ranks once with a fold that is discarded; fast if the code is cached."""
-    fold = new_fold(settings)
+    fold = new_fold(settings.model_copy(update={"learn_from": 0}))
     fold.apply(0, _a_batch())
     fold.ranker.recommend_many(np.zeros(1, np.int32), settings.list_length)
     fold.ranker.recommend(None, settings.list_length)

@@ -1,5 +1,6 @@
 """Places in the learning-log as people name them: an offset, or a time of appending."""
 
+import time
 from datetime import UTC, datetime
 
 from streams.kafka.log_reader import LogReader
@@ -26,12 +27,15 @@ def first_place(log: LogReader, text: str, option: str) -> int:
 def last_place(log: LogReader, text: str, option: str) -> int:
     """Offset of the record `text`, or of the last record appended before that time.
 
-    Raises `SettingsError`, which names the `option`, if the log has no such record.
+    Raises `SettingsError`, which names the `option`, if the log has no such record, or if the time
+    is in the future.
     """
     if (offset := _offset_in(log, text, option)) is not None:
         return offset
-    bounds = log.bounds()
-    found = log.offset_at(time_ms_of(text, option))
+    bounds, at_ms = log.bounds(), time_ms_of(text, option)
+    if at_ms > time.time_ns() // 1_000_000:
+        raise SettingsError(f"{option} {text} is in the future.", "Name an earlier time.")
+    found = log.offset_at(at_ms)
     last = (bounds.end if found is None else found) - 1
     if last < bounds.start:
         raise SettingsError(

@@ -9,7 +9,7 @@ import xxhash
 from online_models.errors import ModelError
 from online_models.model_file import completed
 from streams.folding.fold_state import FOLD_VERSION
-from streams.generation.fold_factory import configuration_of
+from streams.generation.fold_factory import configuration_of, part_of_log
 from streams.generation.model_choice import config_of
 from streams.kafka.log_reader import LogReader
 from streams.lifecycle.journal import Journal, operation
@@ -30,6 +30,7 @@ _KEEPER = "keeper"
 SETTINGS_OF_A_GENERATION = (
     *("model", "duplicate_window"),
     *("list_length", "artist_max", "new_share_min", "list_ttl_s"),
+    *("learn_from", "learn_until"),
 )
 """Fields of `Settings` that the record of a generation decides."""
 
@@ -47,6 +48,7 @@ def settings_of(settings: Settings) -> dict[str, Any]:
         "duplicate_window": settings.duplicate_window,
         "lists": asdict(shape_of(settings)),
         "list_ttl_s": settings.list_ttl_s,
+        **part_of_log(settings),
     }
 
 
@@ -89,6 +91,11 @@ def begin_journal(journal: Journal, settings: Settings, kafka: str) -> Lifecycle
     lifecycle = journal.read()
     if not lifecycle.is_empty:
         return lifecycle
+    if settings.learn_until is not None:
+        raise SettingsError(
+            "The first generation serves, so it cannot end at a log offset.",
+            "Unset ECHOTUNE_LEARN_UNTIL.",
+        )
     name, log_id = settings.generation, log_id_of(kafka)
 
     def said() -> dict[str, Any]:
@@ -151,5 +158,6 @@ def _fields_of(recorded: dict[str, Any]) -> dict[str, Any]:
     values = (
         *(recorded["model"], recorded["duplicate_window"]),
         *(lists["k"], lists["artist_max"], lists["new_share_min"], recorded["list_ttl_s"]),
+        *(recorded.get("learn_from", 0), recorded.get("learn_until")),
     )
     return dict(zip(SETTINGS_OF_A_GENERATION, values, strict=True))

@@ -10,6 +10,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
+import orjson
+
 from streams.lists.serving_plan import SHARE_WHOLE, Plan
 from topics.lifecycle import (
     AutopilotSet,
@@ -71,6 +73,12 @@ class Generation:
     """Milliseconds since 1970."""
     state: GenerationState
     shards: int
+
+    @property
+    def learn_until(self) -> int | None:
+        """The last log offset that it folds, so that it can never serve; None if there is none."""
+        until = orjson.loads(self.created.settings).get("learn_until")
+        return until if isinstance(until, int) else None
 
 
 class Entry(NamedTuple):
@@ -249,6 +257,8 @@ class Lifecycle:
         known = self.generations.get(name)
         if known is None:
             return f"there is no generation {name}"
+        if known.learn_until is not None:
+            return f"{name} learns nothing after log offset {known.learn_until}"
         return "" if known.state is GenerationState.STARTED else f"{name} is not started"
 
 

@@ -68,7 +68,8 @@ class LogAudit:
     def differences(self, counts: Mapping[str, int]) -> Iterator[Broken]:
         """Sums that differ from `counts`, the fold's own counters."""
         refused = counts.get("conflict", 0) + counts.get("refused_after_erasure", 0)
-        kept = counts.get("applied", 0) + counts.get("duplicate", 0) + refused
+        learnt = counts.get("applied", 0) + counts.get("duplicate", 0)
+        kept = learnt + refused + counts.get("skimmed", 0)
         pairs = {
             "rows that are applied, duplicate or refused": (kept, self.ledger.rows),
             "rejected": (counts.get("rejected", 0) - refused, self.ledger.rejected),

@@ -45,6 +45,7 @@ from streams.snapshots.snapshot_folder import SnapshotFolder
 from streams.snapshots.state_keeper import StateKeeper
 from streams.tracks.catalogue_feed import CatalogueFeed
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.workers.beside_live import BesideLive
 from streams.workers.faust_app import add_agent, faust_app
 from topics.catalogue import LEARNING_LOG, RECOMMENDATIONS
 
@@ -63,6 +64,7 @@ class RecommenderWorker:
         self._redis, self._prefix = redis_of(addresses), settings.prefix
         self._journal, self._generation = journal, settings.generation
         self._feed = _feed(settings, addresses)
+        self._beside_live = BesideLive(settings.generation, journal, self._redis, settings.prefix)
         self.recommender = _recommender(settings, addresses, self._redis, self._feed, journal)
         self.app = faust_app(
             settings,
@@ -79,10 +81,15 @@ class RecommenderWorker:
         self._feeding: asyncio.Task[None] | None = None
 
     async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
+        await self._beside_live.look()  # a limit holds from the first chunk on
         return dict.fromkeys(assigned, await self.recommender.begin())
 
     async def _recommend(self, chunk: Message) -> None:
-        await self.recommender.learn(chunk.value)
+        fold, log_end = self.recommender.fold, self.app.consumer.highwater(chunk.tp) or 0
+        async for piece in self._beside_live.pieces(chunk.value, log_end):
+            learnt = fold.learnt
+            await self.recommender.learn(piece)
+            self._beside_live.folded(fold.learnt - learnt)
         self.app.consumer.ack(chunk)
 
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
@@ -94,8 +101,12 @@ class RecommenderWorker:
         recommender_id = self.recommender.identity.recommender_id
         while not self.app.should_stop:
             await self.recommender.heartbeat()
+            await self._beside_live.look()
             if self.recommender.ownership.is_owner:
-                status = self.recommender.status() | {"memory": memory_status()}
+                status = self.recommender.status() | {
+                    "memory": memory_status(),
+                    "pace": self._beside_live.status(),
+                }
                 await write_recommender_status(self._redis, recommender_id, status, self._prefix)
 
     async def start(self) -> None:
@@ -159,7 +170,7 @@ def _recommender(
     )
     state = _state_keeper(settings, log.read, fold)
     return Recommender(
-        Identity(settings.recommender_id, settings.generation),
+        Identity(settings.recommender_id, settings.generation, settings.learn_until),
         Cadence(
             settings.progress_every_s, settings.snapshot_every_s, settings.digest_every_records
         ),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,8 @@ def test_a_selection_is_by_place_in_the_log_by_listener_and_by_time(
     middle = rows[len(rows) // 2]["log_offset"]
     part = exported(one, tmp_path / "a.jsonl", "--from-log", str(middle), "--to-log", str(last - 1))
     assert part == [row for row in rows if middle <= row["log_offset"] < last]
-    assert exported(one, tmp_path / "b.jsonl", "--to-log", "2099-01-01") == rows
+    now = datetime.now(UTC).isoformat()
+    assert exported(one, tmp_path / "b.jsonl", "--to-log", now) == rows
     assert exported(one, tmp_path / "c.jsonl", "--from-log", "2020-01-01") == rows
     keen = exported(one, tmp_path / "d.jsonl", "--listener", KEEN)
     assert keen == [row for row in rows if row["listener_id"] == KEEN]
@@ -185,6 +187,7 @@ def test_a_selection_is_by_place_in_the_log_by_listener_and_by_time(
         (["--to", "a.jsonl", "--from-log", "100000"], "outside of the log"),
         (["--to", "a.jsonl", "--to-log", "-1"], "outside of the log"),
         (["--to", "a.jsonl", "--from-log", "2099-01-01"], "later than the last record"),
+        (["--to", "a.jsonl", "--to-log", "2099-01-01"], "is in the future"),
         (["--to", "a.jsonl", "--to-log", "2020-01-01"], "earlier than the first record"),
         (["--to", "a.jsonl", "--since", "yesterday"], "'yesterday' is no time"),
         (["--to", "nowhere/a.jsonl"], "cannot be written: No such file"),
@@ -219,3 +222,25 @@ def test_a_packed_export_that_is_cut_off_is_said(one: Station, tmp_path: Path) -
     done = one.run("import", str(tmp_path / "cut.jsonl.zst"))
     assert done.returncode == EXIT_ERROR
     assert "damaged or cut off" in done.stderr
+
+
+def test_republish_is_import_for_files_and_a_replay_for_dead_letters(
+    one: Station, other: Station, tmp_path: Path
+) -> None:
+    rows = exported(one, tmp_path / "some.parquet", "--listener", KEEN)
+    applied = sum(row["verdict"] == "applied" for row in rows)
+    assert other.json("republish", str(tmp_path / "some.parquet"))["sent"] == applied
+    assert other.json("import", str(tmp_path / "some.parquet"))["sent"] == 0
+    other.produce_raw(b"poison", key=b"ann")
+    settle(other)
+    found = other.json("republish", "dead-letters", "--dry-run")
+    assert found == other.json("deadletters", "replay", "--dry-run")
+    assert found["letters"] == 1
+    for wrong in (
+        ["dead-letters", "a.csv"],
+        ["dead-letters", "--listener", "ann"],
+        ["a.csv", "--dry-run"],
+    ):
+        refused = other.run("republish", *wrong)
+        assert refused.returncode == EXIT_ERROR
+        assert "one after the other" in refused.stderr

@@ -45,7 +45,8 @@ def said() -> dict[str, Any]:
 
 
 def created(name: str, **more: Any) -> GenerationCreated:
-    return GenerationCreated(name=name, settings="{}", fold_version=7, **said() | more)
+    fields = {"settings": "{}", "fold_version": 7, **said(), **more}
+    return GenerationCreated(name=name, **fields)
 
 
 def moved(name: str, to: GenerationState, **more: Any) -> GenerationMoved:

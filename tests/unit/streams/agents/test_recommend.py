@@ -71,11 +71,11 @@ class Heartbeats:
 class Desk:
     """A recommender among parts that take for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, learn_until: int | None = None) -> None:
         self.heartbeats, self.state = Heartbeats(), EndlessSnapshots()
         self.publisher, self.ownership = EndlessRepair(), Owned()
         self.recommender = Recommender(
-            Identity("echotune-recommender-first-0of1", "first"),
+            Identity("echotune-recommender-first-0of1", "first", learn_until),
             Cadence(progress_every_s=0.0, snapshot_every_s=30.0, digest_every_records=1_000),
             fold=a_fold(),
             publisher=cast(Publisher, self.publisher),
@@ -126,3 +126,12 @@ async def test_nothing_is_written_at_the_end_of_a_recommender_whose_generation_i
         desk.state.write_snapshot = ended.wait_until_written  # type: ignore[method-assign]
         await desk.recommender.end(is_kept=is_kept)
         assert desk.heartbeats.written == int(is_kept)
+
+
+async def test_a_generation_that_has_reached_its_end_says_so_once_and_then_is_silent() -> None:
+    desk = Desk(learn_until=7)
+    await desk.beat(2)
+    assert desk.heartbeats.written == 2
+    desk.state.digest = Digest("of its end", 7)
+    await desk.beat(3)
+    assert desk.heartbeats.written == 3

@@ -77,6 +77,8 @@ ARGUMENTS = {
     "backup": "backup",
     "restore": "backup",
     "export": "--to plays.parquet",
+    "replay": "--generation second",
+    "republish": "dead-letters",
 }
 """What a person types after the name of each command."""
 NEEDS_NOTHING = {"models"}

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
+from streams.generation.warm_up import warm_up
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -43,3 +44,21 @@ def test_a_new_fold_has_folded_nothing() -> None:
 def test_a_model_that_does_not_exist_is_refused_by_the_name_of_its_setting() -> None:
     with pytest.raises(SettingsError, match="ECHOTUNE_MODEL"):
         new_fold(settings(model="no-such-model"))
+
+
+@pytest.mark.parametrize("change", [{"learn_from": 5}, {"learn_until": 5}])
+def test_a_generation_that_learns_a_part_of_the_log_has_another_state(
+    change: dict[str, object],
+) -> None:
+    assert configuration_of(settings(**change)) != configuration_of(settings())
+    assert configuration_of(settings(learn_from=0, learn_until=None)) == configuration_of(
+        settings()
+    )
+
+
+def test_a_new_fold_learns_from_the_configured_offset_on() -> None:
+    assert new_fold(settings(learn_from=5)).learn_from == 5
+
+
+def test_a_model_is_compiled_though_its_generation_learns_nothing_of_the_first_records() -> None:
+    warm_up(settings(learn_from=5))  # it would rank listeners that nobody has met

@@ -185,3 +185,11 @@ def test_whoever_serves_is_started_and_the_plan_is_the_newest_valid_record(
     for name in filter(None, [lifecycle.plan.stable, lifecycle.plan.canary]):
         assert lifecycle.generations[name].state is STARTED
     assert (lifecycle.plan == Plan()) == lifecycle.is_empty
+
+
+def test_a_generation_that_ends_at_an_offset_never_serves(book: Book) -> None:
+    assert book.append(created("then", settings='{"learn_until":7}')) == ""
+    assert book.append(moved("then", STARTED)) == ""
+    ends = "then learns nothing after log offset 7"
+    assert book.append(serves("then", 2)) == ends
+    assert book.append(serves("first", 2, canary="then", share=5)) == ends

@@ -235,7 +235,7 @@ def compare_command(
     served them. The answer is recorded in the journal, where `gate` and `promote` find it.
     """
     from streams.cli.generations_view import comparison_table, verdict_in_words
-    from streams.evaluation.comparison import compared, contest_of_two
+    from streams.evaluation.comparison import common_part, compared, contest_of_two
     from streams.evaluation.log_pass import run
     from streams.lifecycle.first_start import settings_from
 
@@ -250,9 +250,11 @@ def compare_command(
     console.say("compiling the models if need be ...")
     contest = contest_of_two(settings)
     with progress("comparing") as show:
-        fold = run(contest, settings[a], addresses.kafka, lambda n: show(None, f"{n:,} events"))
+        part = common_part(settings)
+        fold = run(contest, part, addresses.kafka, lambda n: show(None, f"{n:,} events"))
     found = compared(contest, margin=margin)
-    found |= {"from_offset": 0, "upto_offset": fold.offset, "exploratory": False}
+    begins_at = max(each.learn_from for each in settings.values())
+    found |= {"from_offset": begins_at, "upto_offset": fold.offset, "exploratory": False}
     found["recorded"] = _recorded(found, own)
     if json:
         console.print_json(found)

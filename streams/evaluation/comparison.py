@@ -7,16 +7,18 @@ answer is a verdict with a confidence sequence, which is valid however often one
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.base import EVALUATED_K
+from online_models.base import EVALUATED_K, Ranker
 from online_models.evaluation.confidence import ALPHA, Interval, PairedDifference, cluster_of
 from online_models.evaluation.contest import Contest
 from online_models.evaluation.intervals import hits, reciprocals
+from online_models.evaluation.novelty import plays_before
 from streams.evaluation.contests import warm_up
+from streams.evaluation.late_ranker import LateRanker, late_listens
 from streams.evaluation.report import SPLITS, EvaluationOutcome, outcome_of
 from streams.generation.model_choice import built, config_of
 from streams.settings import Settings
@@ -104,12 +106,34 @@ def contest_of_two(settings: Mapping[str, Settings]) -> Contest:
     }
     for each in rankers.values():
         warm_up(each.clone())
-    return Contest(rankers)
+    first = common_part(settings).learn_from
+    return Contest(
+        {
+            name: cast(Ranker, LateRanker(each, settings[name].learn_from))
+            if settings[name].learn_from > first
+            else each
+            for name, each in rankers.items()
+        }
+    )
+
+
+def common_part(settings: Mapping[str, Settings]) -> Settings:
+    """Settings of a fold that ends where the first of the generations ends.
+
+    It begins where the first of them begins to learn; the other ones begin later in the contest.
+    """
+    every = [*settings.values()]
+    ends = [each.learn_until for each in every if each.learn_until is not None]
+    part = {
+        "learn_from": min(each.learn_from for each in every),
+        "learn_until": min(ends, default=None),
+    }
+    return every[0].model_copy(update=part)
 
 
 def compared(contest: Contest, *, margin: float = MARGIN) -> dict[str, Any]:
     """The comparison of the first model of a finished contest with the second one, as JSON."""
-    outcome = outcome_of(contest, _HISTORY_MIN)
+    outcome = outcome_of(contest, _HISTORY_MIN, _scored_by_all(contest))
     a, b = (each.name for each in contest.contestants)
     hit = measured(outcome, a, b, hits)
     verdict = verdict_of(hit, margin)
@@ -129,6 +153,16 @@ def compared(contest: Contest, *, margin: float = MARGIN) -> dict[str, Any]:
             for name, value in SPLITS.items()
         },
     }
+
+
+def _scored_by_all(contest: Contest) -> NDArray[np.bool_]:
+    """The plays that each model has scored: of listeners with enough plays since it has learnt."""
+    users, items, _ = contest.met()
+    before = [late_listens(each.ranker, len(users)) for each in contest.contestants]
+    begin = max(before)
+    scored = np.zeros(len(users), np.bool_)
+    scored[begin:] = plays_before(users[begin:], items[begin:]).of_user >= _HISTORY_MIN
+    return scored
 
 
 def measured(

@@ -1,7 +1,6 @@
 """Evaluates models on the learning-log through the fold; no model learns an event that it drops."""
 
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from online_models.base import NOT_LISTED, Columns, Ranker
 from online_models.evaluation.contest import Contest
 from online_models.registry import build
+from streams.evaluation.late_ranker import wake, wakes_at
 from streams.folding.fold import Fold
 from streams.folding.fold_state import Count
 from streams.generation.fold_factory import BASELINE
@@ -59,16 +59,41 @@ def stream_figures_of(fold: Fold, min_history: int) -> dict[str, Any]:
 def fold_of(contest: Contest, settings: Settings) -> Fold:
     """A fold whose model is the comparison."""
     ranker = cast(Ranker, _Contested(contest))
-    return Fold(ranker, build(BASELINE), duplicate_window=settings.duplicate_window)
+    return Fold(
+        ranker,
+        build(BASELINE),
+        duplicate_window=settings.duplicate_window,
+        learn_from=settings.learn_from,
+    )
 
 
 def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -> Fold:
-    """Evaluates the learning-log from its start to its current end; returns the fold."""
+    """Evaluates the learning-log from its start to its current end; returns the fold.
+
+    It begins to learn, and ends, where `settings` says so.
+    """
     fold = fold_of(contest, settings)
     with LogReader(kafka) as reader:
-        records = reader.records(0, reader.bounds().end - 1)
-        while part := list(islice(records, RECORDS_AT_ONCE)):
+        last = reader.bounds().end - 1
+        if settings.learn_until is not None:
+            last = min(last, settings.learn_until)
+        for part in _parts(reader.records(0, last), wakes_at(contest)):
+            wake(contest, part[0][0])
             fold.apply_many((at, decode_log_record(value, at)) for at, value in part)
             on_events(fold.applied)
     contest.finish()
     return fold
+
+
+def _parts(
+    records: Iterable[tuple[int, bytes]], begins_at: set[int]
+) -> Iterator[list[tuple[int, bytes]]]:
+    """The records in portions, one of which begins at each of `begins_at`."""
+    part: list[tuple[int, bytes]] = []
+    for each in records:
+        if part and (len(part) == RECORDS_AT_ONCE or each[0] in begins_at):
+            yield part
+            part = []
+        part.append(each)
+    if part:
+        yield part

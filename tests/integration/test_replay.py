@@ -141,6 +141,20 @@ def test_a_replay_that_ends_at_an_offset_stays_there_and_never_serves(live: Stat
     assert read_lifecycle(live.addresses.kafka).plan.stable == "first"
 
 
+def test_generations_that_learn_different_parts_are_compared_where_both_have_learnt(
+    live: Station,
+) -> None:
+    later = caught_up(live, "later")["quality"]
+    found = live.json("generations", "compare", "later", "first")
+    assert (found["from_offset"], found["upto_offset"]) == (120, log_end(live) - 1)
+    assert found["paired"] == later["scored"] > 0
+    assert found["a_mean"] == later["hr@20"]
+    then = live.json("generations", "compare", "first", "then")
+    assert then["upto_offset"] == 150
+    assert then["paired"] == status_of(live, "then")["quality"]["scored"]
+    assert then["difference"] == 0, "equal models, as of the same offset"
+
+
 def test_a_limit_slows_a_replay_and_can_be_changed_while_it_runs(live: Station) -> None:
     begun = live.begin("replay", "--generation", "slow", "--rate", "1", "--json")
     worker_of(live, "slow")

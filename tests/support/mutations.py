@@ -23,6 +23,7 @@ from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.deduplication_window import DeduplicationWindow, EventColumns, Verdict
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
+from streams.folding.judging import JudgingFold
 from streams.kafka.backpressure import ChunksInFlight
 from streams.lifecycle import pointer
 from streams.lifecycle.lifecycle import Lifecycle
@@ -342,6 +343,22 @@ def _any_chunk_is_current() -> None:
 def _what_was_forgotten_is_forgotten() -> None:
     """A repair removes only listeners that this process saw erased since its last publication."""
     _patch(Erasures, "after", lambda _: lambda self, log_offset: [])
+
+
+@safeguard("coverage of what is skimmed")
+def _a_skim_covers_nothing() -> None:
+    """What precedes the offset to learn from is passed, and not covered."""
+    _patch(Fold, "_skim", lambda _: lambda self, offset, batch: [])
+
+
+@safeguard("erasures before an export")
+def _whoever_is_erased_later_is_exported() -> None:
+    """An export knows of no erasure before the log comes to it."""
+    _patch(
+        JudgingFold,
+        "_to_be_erased",
+        lambda _: lambda self, strings, listeners: np.zeros(len(listeners), np.bool_),
+    )
 
 
 # -- generations -----------------------------------------------------------------------------------

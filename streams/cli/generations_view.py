@@ -25,6 +25,7 @@ def generations_table(found: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("created")
     for each in found:
         role = each["role"] + (f" {each['share'] / 100:g} %" if each["share"] else "")
+        role += ", autopilot" if each["autopilot"] else ""
         p99 = each["freshness_ms"].get("p99")
         table.add_row(
             in_one_line(each["name"]),

@@ -152,9 +152,15 @@ def next_step(view: View, name: str) -> Step:
 
 def _why_back(view: View, name: str, back_to: str) -> str:
     health = view.healths.get(name, Health())
-    compared = view.lifecycle.comparisons.get((name, back_to))
-    worse = f"worse than {back_to}" if compared and compared.found.verdict == WORSE else ""
-    return health.broken or health.stale or worse
+    return health.broken or health.stale or _worse(view.lifecycle, name, back_to)
+
+
+def _worse(lifecycle: Lifecycle, name: str, back_to: str) -> str:
+    """Says so if a comparison since the last change found it; what was known before is no news."""
+    compared = lifecycle.comparisons.get((name, back_to))
+    if compared is None or compared.at_ms <= lifecycle.plan_at_ms:
+        return ""
+    return f"worse than {back_to}" if compared.found.verdict == WORSE else ""
 
 
 def _back(view: View, name: str, back_to: str, why: str) -> Step:

@@ -22,6 +22,10 @@ from streams.ownership.resharding import FormerShards, shard_of
 from streams.publishing.gate import StoreFrontiers
 from streams.publishing.publisher import Publisher
 from streams.publishing.topic_writer import TopicWriter
+from topics.errors import LogError
+
+CLAIMS_MAX = 3
+"""How often a generation without the topic claims its stores, if it is fenced meanwhile."""
 
 _log = structlog.get_logger(__name__)
 
@@ -112,7 +116,7 @@ class Takeover:
         while True:
             known = await self._redis_frontier()
             ids = await self._wait_for_former_shards()
-            found = await claim_stores(self._publisher, self._retry_s)
+            found = await self._claim()
             if found.redis.owner == known.owner:
                 former = await self._fence_former_shards(ids)
                 rivals = await self._fence_rivals()
@@ -122,6 +126,23 @@ class Takeover:
             else:
                 _log.info("another process has taken over in the meantime; taking over again")
             self.stop_publishing()
+
+    async def _claim(self) -> StoreFrontiers:
+        """Claims both stores; again if a generation that becomes stable fenced this one just then.
+
+        That does no harm to one that writes no list to the topic. But another process of this
+        identity may have fenced it as well, so it tries again a few times only.
+        """
+        for _ in range(CLAIMS_MAX - 1):
+            try:
+                return await claim_stores(self._publisher, self._retry_s)
+            except LogError:
+                topic = self._publisher.topic
+                if topic.writes_lists or not topic.is_fenced:
+                    raise
+                _log.info("fenced while claiming, perhaps by a new stable generation; once more")
+                self.stop_publishing()
+        return await claim_stores(self._publisher, self._retry_s)
 
     async def _fence_rivals(self) -> list[StoreFrontiers] | None:
         """Fences all other generations in the topic; returns how far each published there.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from streams.kafka.refusals import refused_right
 from streams.lists.frontier import Frontier
@@ -112,6 +112,12 @@ class TopicWriter:
         """Publishes nothing more, because Redis knows a later owner."""
         self.failure = self.failure or PermissionError("Redis knows a later owner")
         self.abandon()
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether Kafka has fenced this writer's transactional id."""
+        known = self.failure.args[0] if isinstance(self.failure, KafkaException) else None
+        return known is not None and known.code() == KafkaError._FENCED
 
     def check(self) -> None:
         """Raises `LogError`, or `RefusedError` for a missing right, once publishing has ended."""

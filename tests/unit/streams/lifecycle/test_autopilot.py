@@ -7,6 +7,7 @@ import pytest
 
 from streams.lifecycle.autopilot import (
     LATE_LOOKS,
+    LATE_MS,
     LOOKS,
     SHUT_S,
     UNHEARD_S,
@@ -15,6 +16,7 @@ from streams.lifecycle.autopilot import (
     Step,
     View,
     generations_seen,
+    late_above_ms,
     next_step,
 )
 from tests.support.lifecycle_records import (
@@ -61,6 +63,13 @@ class Pilot:
             assert self.book.append(change) == ""
             lifecycle.plan_at_ms = self.now_ms
         return step
+
+    def compare(self, verdict: str) -> None:
+        """A comparison is recorded now."""
+        assert self.book.append(compared("second", "first", verdict)) == ""
+        known = self.book.lifecycle.comparisons
+        self.now_ms += 1
+        known["second", "first"] = known["second", "first"]._replace(at_ms=self.now_ms)
 
     def pass_s(self, seconds: float) -> None:
         self.now_ms += round(1_000 * seconds)
@@ -180,9 +189,37 @@ def test_a_moment_of_weakness_rolls_nothing_back(health: Health) -> None:
 def test_what_turned_out_to_be_worse_is_rolled_back(steps: tuple[int, ...]) -> None:
     pilot = Pilot(armed("second", *steps), BETTER)
     pilot.take()
-    assert pilot.book.append(compared("second", "first", "worse")) == ""
+    pilot.compare("worse")
     assert "worse than first" in pilot.take().says
     assert pilot.served == ("first", None, 0)
+
+
+def test_whom_a_person_promoted_although_it_was_known_to_be_worse_stays() -> None:
+    pilot = Pilot(armed("second"), compared("second", "first", "worse"))
+    assert pilot.book.append(serves("second", 2)) == ""
+    assert pilot.take().act is not Act.CHANGE
+    pilot.compare("worse")
+    assert pilot.take().plan["cause"] is ServingCause.ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("evidence", "above_ms"),
+    [
+        ('{"p99_ms": 900.0}', 3_600.0),
+        ('{"p99_ms": 10.0}', LATE_MS),
+        ("{}", LATE_MS),
+        ("[]", LATE_MS),
+    ],
+)
+def test_what_was_slow_when_it_was_promoted_is_late_only_when_it_is_much_slower(
+    evidence: str, above_ms: float
+) -> None:
+    pilot = Pilot(serves("second", 2, evidence=evidence))
+    assert late_above_ms(pilot.book.lifecycle) == above_ms
+    slow = [a_status(freshness_ms={"p99_recent": above_ms - 1.0})]
+    assert not any(Health().seen(0.0, slow, LOG_END + 600, above_ms).late)
+    slow = [a_status(freshness_ms={"p99_recent": above_ms + 1.0})]
+    assert all(Health().seen(0.0, slow, LOG_END + 600, above_ms).late)
 
 
 UNSOUND = {
@@ -210,8 +247,7 @@ def test_after_a_rollback_only_a_person_begins_again() -> None:
     pilot = Pilot(armed("second"), BETTER)
     switches = 0
     for hour in range(1, 10):
-        verdict = "worse" if hour % 2 == 0 else "better"
-        pilot.book.append(compared("second", "first", verdict))
+        pilot.compare("worse" if hour % 2 == 0 else "better")
         if "second" in pilot.book.lifecycle.autopilots:
             switches += pilot.take().act is Act.CHANGE
         pilot.pass_s(3_600)

@@ -14,12 +14,13 @@ from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.resharding import FormerShards
-from streams.ownership.takeover import AlwaysServing, Serving, Takeover
+from streams.ownership.takeover import CLAIMS_MAX, AlwaysServing, Serving, Takeover
 from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.kept_transactions import KeptTransactions
 from tests.support.learning_log import a_fold
+from topics.errors import LogError
 
 
 class FencedMeanwhile(MemoryLists):
@@ -196,3 +197,41 @@ async def test_a_quiet_generation_takes_nothing_over() -> None:
     assert publisher.gate is None
     assert not topic.claimed
     assert await lists.frontier() == NOTHING_PUBLISHED
+
+
+class FencedTopic(EmptyTopic):
+    """Another generation, or another process, fences whoever claims it, so many times."""
+
+    def __init__(self, times: int, *, writes_lists: bool = False, is_fenced: bool = True) -> None:
+        super().__init__()
+        self.times, self.writes_lists, self.is_fenced = times, writes_lists, is_fenced
+
+    def claim(self, owner: int) -> None:
+        if self.times:
+            self.times -= 1
+            raise LogError("fenced", "")
+        super().claim(owner)
+
+
+async def test_who_writes_to_redis_alone_and_is_fenced_by_the_new_holder_claims_again() -> None:
+    lists, topic = MemoryLists(), FencedTopic(CLAIMS_MAX - 1)
+    takeover, publisher = a_takeover(lists, topic, FormerAlive())
+    await takeover.run()
+    assert publisher.gate is not None
+    assert len(topic.claimed) == 1
+    assert topic.abandoned == CLAIMS_MAX - 1
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        FencedTopic(CLAIMS_MAX),  # another process of this identity wants the stores as well
+        FencedTopic(1, writes_lists=True),
+        FencedTopic(1, is_fenced=False),  # Redis knows a later owner
+    ],
+)
+async def test_whoever_is_fenced_for_good_ends(topic: FencedTopic) -> None:
+    takeover, _ = a_takeover(MemoryLists(), topic, FormerAlive())
+    with pytest.raises(LogError):
+        await takeover.run()
+    assert topic.claimed == []

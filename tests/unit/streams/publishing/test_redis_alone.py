@@ -51,3 +51,12 @@ def test_whoever_was_fenced_in_kafka_cannot_claim() -> None:
     alone.open()
     with pytest.raises(LogError, match="another of its identity took over"):
         alone.claim(3)
+    assert alone.is_fenced
+
+
+def test_whom_redis_refused_kafka_has_not_fenced() -> None:
+    alone = RedisAlone(a_topic().transactions())
+    alone.open()
+    assert not alone.is_fenced
+    alone.fence()
+    assert not alone.is_fenced

@@ -109,6 +109,7 @@ def test_a_run_whose_terminal_is_gone_stops_all_the_same(home: Home) -> None:
         "import HISTORY",
         "worker sequencer",
         "worker recommender",
+        "worker keeper",
     ],
 )
 def test_ctrl_c_ends_what_waits_for_kafka(a_home: AHome, tmp_path: Path, waits: str) -> None:

@@ -14,6 +14,7 @@ from tests.support.station import Station, StationHere, wait_until
 from topics.lifecycle import GenerationsCompared, ServingCause, ServingChanged
 
 EVENTS = 600
+EXIT_INTERRUPTED = 130
 
 
 @pytest.fixture(scope="module")
@@ -77,4 +78,5 @@ def test_an_armed_generation_is_compared_and_promoted_and_rolled_back_when_it_di
     assert pair.run("generations", *armed, *WHY).returncode == 0  # only a person begins again
     wait_until(lambda: lifecycle(pair).plan.stable, lambda stable: stable == "second")
     assert acts(pair)[4:] == ["canary first 1000", "promoted second 0"]
-    assert keeper.process.poll() is None
+    assert keeper.stop() == EXIT_INTERRUPTED
+    assert "Traceback" not in keeper.text()

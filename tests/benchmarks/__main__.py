@@ -21,6 +21,7 @@ from tests.benchmarks.model_start import model_start
 from tests.benchmarks.reads import reads
 from tests.benchmarks.recovery import recovery
 from tests.benchmarks.replay import replays
+from tests.benchmarks.replay_beside import replay_beside
 from tests.benchmarks.sequencer import sequencing
 from tests.benchmarks.snapshots import snapshots
 from tests.conftest import KAFKA_LIBS
@@ -29,8 +30,8 @@ PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
 """Parts that are measured by default; other parts have to be named."""
 RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
-GENERATION_PARTS = ("archive", "switches")
-"""Backup and restore; readers while generations are switched."""
+GENERATION_PARTS = ("archive", "switches", "replay-beside")
+"""Backup, restore, export; readers while generations are switched; a replay beside live ones."""
 MODEL_PARTS = (
     "model",
     "model-speed",
@@ -67,6 +68,7 @@ def main(
             "end-to-end": lambda: end_to_end(KAFKA_LIBS, folder, data),
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
             "archive": lambda: archives(KAFKA_LIBS, folder, data),
+            "replay-beside": lambda: replay_beside(KAFKA_LIBS, folder, data),
             "switches": lambda: switches(KAFKA_LIBS, folder, data),
             "model": lambda: models(data),
             "model-speed": lambda: model_speed(data),

@@ -27,10 +27,18 @@ class EventVerdict(StrEnum):
     DUPLICATE = "duplicate"
     REFUSED = "refused"
     """Its event id is that of another event with other content."""
+    MASKED = "masked"
+    """Another source's report of the same play counts in its place."""
 
 
-_VERDICTS = np.array([*EventVerdict], object)
-assert [*Verdict] == [Verdict.NEW, Verdict.DUPLICATE, Verdict.CONFLICT], "as in `EventVerdict`"
+_OF_VERDICT = {
+    Verdict.NEW: EventVerdict.APPLIED,
+    Verdict.DUPLICATE: EventVerdict.DUPLICATE,
+    Verdict.CONFLICT: EventVerdict.REFUSED,
+    Verdict.MASKED: EventVerdict.MASKED,
+    Verdict.UNMASKED: EventVerdict.APPLIED,
+}
+_VERDICTS = np.array([_OF_VERDICT[each] for each in Verdict], object)
 
 
 class JudgedRows(NamedTuple):

@@ -111,6 +111,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "frontiers of other generations": (SIMULATION,),
     "numbers that outlive redis": (f"{UNIT}/publishing/test_redis_alone.py",),
+    "coverage of what is skimmed": (f"{UNIT}/folding/test_skimming.py",),
+    "erasures before an export": (f"{UNIT}/folding/test_judging.py",),
     "hysteresis of the autopilot": (f"{UNIT}/lifecycle/test_autopilot.py",),
     "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
 }

@@ -47,6 +47,7 @@ ARGUMENTS = {
     "deadletters list": "",
     "deadletters show": "listening-events/0/0",
     "deadletters replay": "--yes",
+    "duplicates keep": "8b2e7e0c-8a4f-4c58-9f0e-3d5e2f1a7b6c",
     "verify": "",
     "doctor": "",
     "evaluate": "--log",

@@ -9,17 +9,8 @@ from rich.text import Text
 
 from streams.cli.untrusted_text import in_one_line
 from streams.lists.list_store import StoredList
+from streams.lists.reasons import REASONS
 
-REASONS = {
-    "transition": "often follows what was played last",
-    "ngram": "followed the same few tracks before",
-    "own": "the listener plays it again and again",
-    "cooccurrence": "is played by others in the same sittings",
-    "neighbours": "is played in sittings like this one",
-    "artist": "an artist the listener is with",
-    "popular": "popular now",
-}
-"""Expert → explanation for a listener."""
 TRACK_WIDTH_MIN = 12
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from streams.serving import feedback, listenbrainz_read, listenbrainz_write, lists_api
+from streams.serving.console import routes as console
 from streams.serving.path_rules import PathRules
 from streams.serving.problems import Json, ProblemError, problem
 from streams.serving.services import Services
@@ -29,11 +30,13 @@ _WRITES: dict[str, Endpoint] = {
     "/1/delete-listen": feedback.delete_listen,
     "/1/feedback/recording-feedback": feedback.recording_feedback,
     "/1/latest-import": feedback.set_latest_import,
+    **console.WRITES,
 }
 _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,
     "/1/latest-import": listenbrainz_read.latest_import,
     "/1/metadata/lookup": listenbrainz_read.metadata_lookup,
+    **console.READS,
 }
 _READS_OF_ONE: dict[str, PersonEndpoint] = {
     "/1/user/{name}/listens": listenbrainz_read.listens,
@@ -44,6 +47,7 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
     "/1/cf/recommendation/user/{name}/recording": listenbrainz_read.recommendations,
     "/1/playlist/{name}": listenbrainz_read.playlist,
     "/v1/listeners/{name}/recommendations": lists_api.recommendations,
+    **console.READS_OF_ONE,
 }
 
 

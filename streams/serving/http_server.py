@@ -22,6 +22,7 @@ from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
 from streams.redis_client import redis_of
 from streams.serving.client_stamps import client_stamps
+from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
 from streams.serving.services import Services
 from streams.settings import Settings
@@ -49,7 +50,8 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
     with bound_socket(settings) as listening:
         url = _url(listening)
         say(f"serving at {url}; below it is /1/, as players expect it")
-        app = http_app(lambda: _open_services(settings, addresses, url))
+        console = ConsoleState()
+        app = http_app(lambda: _open_services(settings, addresses, url, console))
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -60,6 +62,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
             lifespan="on",
         )
         server = uvicorn.Server(config)
+        console.streams.is_ending = lambda: server.should_exit
         server.run(sockets=[listening])
         if not server.started:
             raise ServerError("The HTTP service could not begin.", "Its log says why.")
@@ -117,7 +120,7 @@ def _url(listening: socket.socket) -> str:
 
 @contextlib.asynccontextmanager
 async def _open_services(
-    settings: Settings, addresses: Addresses, url: str
+    settings: Settings, addresses: Addresses, url: str, console: ConsoleState
 ) -> AsyncIterator[Services]:
     redis = redis_of(addresses)
     store = MongoPeople(addresses.mongo, prefix=settings.prefix)
@@ -134,6 +137,7 @@ async def _open_services(
         ListenHistory(addresses.mongo, prefix=settings.prefix),
         KeptPlaylists(addresses.mongo, prefix=settings.prefix),
         client_stamps(settings.client_stamps),
+        console,
     )
     projector = ListenProjector(
         *(addresses.kafka, services.history, redis, people.names),

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streams.lists.list_store import StoredList
+from streams.lists.reasons import REASONS
 from streams.serving.authentication import readable
 from streams.serving.listenbrainz_read import served_list, track_names
 from streams.serving.problems import Json, ProblemError
@@ -47,6 +48,7 @@ def _list_json(name: str, stored: StoredList, tracks: dict[str, Track]) -> dict[
                 "track_id": item.track_id,
                 "score": item.score,
                 "reason": item.reason,
+                "why": REASONS.get(item.reason, ""),
                 **_described(tracks.get(item.track_id)),
             }
             for item in stored.items

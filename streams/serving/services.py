@@ -13,6 +13,7 @@ from streams.lists.served_lists import ServedLists
 from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
 from streams.serving.client_stamps import Stamp
+from streams.serving.console.console_state import ConsoleState
 from streams.settings import Settings
 from streams.tracks.track_catalogue import TrackCatalogue
 
@@ -32,6 +33,7 @@ class Services:
     playlists: KeptPlaylists
     stamps: Mapping[str, Stamp]
     """Which moment of a play each client calls `listened_at`."""
+    console: ConsoleState = field(default_factory=ConsoleState)
     began_at: float = field(default_factory=time.time)
 
 

@@ -2,8 +2,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from streams.cli.list_view import REASONS, list_table
+from streams.cli.list_view import list_table
 from streams.lists.list_store import StoredList
+from streams.lists.reasons import REASONS
 from topics.recommendation_list import RecommendedTrack
 
 

@@ -15,7 +15,7 @@ from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
 from streams.producers.event_producer import EventProducer
 from streams.producers.history_import import ImportReport, import_rows
-from streams.producers.import_ledger import ImportLedger
+from streams.producers.import_ledger import ImportLedger, ledger_path
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import History
@@ -96,12 +96,12 @@ def _what_was_left_out(report: ImportReport, *, is_printed: bool) -> str:
 
 
 def _ledger(settings: Settings, kafka: str) -> ImportLedger:
-    """The ledger of this topic's id; a recreated topic has an empty ledger of its own."""
+    """The ledger of the topic."""
     topic = until_answered_blocking(
         lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say
     )
     claim_if_possible(settings.home)
-    return ImportLedger(settings.home / "imports" / f"sent-to-{topic.topic_id.hex()}")
+    return ImportLedger(ledger_path(settings.home, topic.topic_id))
 
 
 def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:

@@ -26,6 +26,11 @@ _KEYS = np.dtype(f"S{KEY_BYTES}")
 Keys = NDArray[Any]
 
 
+def ledger_path(home: Path, topic_id: bytes) -> Path:
+    """The ledger of a topic: a recreated topic has another id, and an empty ledger of its own."""
+    return home / "imports" / f"sent-to-{topic_id.hex()}"
+
+
 class ImportLedger:
     """The ledger at `path`, created if it does not exist; one process at a time may open it."""
 

@@ -68,6 +68,8 @@ class ConsoleState:
         self.status: Recent[dict[str, Any]] = Recent(STATUS_EVERY_S)
         self.samples = StatusSamples()
         self.position: Recent[HistoryPosition] = Recent(POSITION_EVERY_S)
+        self.importing: set[str] = set()
+        """People whose file is being imported."""
         self._lists: int | None = None
         self._counted_at = 0.0
 

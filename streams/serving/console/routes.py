@@ -7,6 +7,8 @@ from starlette.responses import Response
 
 from streams.serving.console import (
     feedback_by_track,
+    generations,
+    imports,
     listener_views,
     live_events,
     page,
@@ -19,9 +21,13 @@ READS: dict[str, Callable[[Request, Services], Awaitable[Response]]] = {
     "/v1/me": listener_views.me,
     "/v1/status": recent_status.status,
     "/v1/events": live_events.events,
+    "/v1/generations": generations.generations,
 }
 WRITES: dict[str, Callable[[Request, Services], Awaitable[Response]]] = {
     "/v1/feedback": feedback_by_track.set_feedback,
+    "/v1/imports": imports.import_file,
+    "/v1/generations/promote": generations.promote,
+    "/v1/generations/rollback": generations.roll_back,
 }
 READS_OF_ONE: dict[str, Callable[[Request, Services, str], Awaitable[Response]]] = {
     "/console/{name}": page.asset,

@@ -62,8 +62,10 @@ def read_history(
 class History:
     """The plays of files, folders and zip archives.
 
-    `listener_id` is used if a file names no listener. `now_ms` (default: now) bounds the times of
-    plays. `on_bytes` is called with the progress towards `total_bytes`.
+    `listener_id` is used if a file names no listener. Given `owner`, all plays are theirs, whomever
+    the files name, as a service knows its user by another name; but they may name one at most.
+    `now_ms` (default: now) bounds the times of plays. `on_bytes` is called with the progress
+    towards `total_bytes`.
     """
 
     def __init__(
@@ -71,11 +73,14 @@ class History:
         paths: Sequence[Path],
         listener_id: str | None = None,
         *,
+        owner: str | None = None,
         now_ms: int | None = None,
         on_bytes: OnBytes = lambda _: None,
     ) -> None:
         self._paths = list(paths)
-        self._listener_id = listener_id
+        self._listener_id = owner or listener_id
+        self._owner = owner
+        self._named: str | None = None
         self._now_ms = now_ms if now_ms is not None else time.time_ns() // 1_000_000
         self._on_bytes = on_bytes
         self._parts: list[Part] = []
@@ -103,7 +108,7 @@ class History:
         with PlaySorter() as sorter:
             for row in self._parsed():
                 if isinstance(row, Play):
-                    sorter.add(row)
+                    sorter.add(self._owned(row))
                 else:
                     yield row
             self._plays = sorter.plays
@@ -116,6 +121,18 @@ class History:
         """Yields rows as they are read."""
         self._parts, self._damaged = [], set()
         return self._parsed()
+
+    def _owned(self, play: Play) -> Play:
+        """The play of the owner, if there is one."""
+        if self._owner is None:
+            return play
+        if play.listener_id not in {self._owner, self._named or play.listener_id}:
+            raise HistoryError(
+                "The file holds plays of several listeners.", "Choose a file of yours alone."
+            )
+        if play.listener_id != self._owner:
+            self._named = play.listener_id
+        return play._replace(listener_id=self._owner)
 
     def _parsed(self) -> Iterator[ParsedRow]:
         for export, path in enumerate(self._paths):

@@ -366,7 +366,7 @@ const loadHistory = oneAtATime(async () => {
       (row) => {
         const time = make("time", "", timeOf(listen.listened_at));
         time.dateTime = new Date(listen.listened_at).toISOString();
-        const parts = [listen.artist_name, `by ${listen.client}`].filter(Boolean).join(" · ");
+        const parts = [listen.artist_name, `via ${listen.client}`].filter(Boolean).join(" · ");
         row.querySelector(".about").replaceChildren(`${parts} · `, time);
       },
     ];
@@ -399,6 +399,129 @@ async function loadClients() {
     return row;
   }));
 }
+
+/* -- importing a file ------------------------------------------------------------------------- */
+
+const UPLOADING = 0.2;
+
+for (const kind of ["dragenter", "dragover"]) {
+  $("drop").addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.add("over");
+  });
+}
+for (const kind of ["dragleave", "drop"]) {
+  $("drop").addEventListener(kind, () => $("drop").classList.remove("over"));
+}
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+$("drop").addEventListener("drop", (event) => importFile(event.dataTransfer.files[0]));
+$("file").addEventListener("change", () => importFile($("file").files[0]));
+
+/** Sends a file; the answer is lines that say how far the import is. */
+function importFile(file) {
+  if (!file || $("file").disabled) return;
+  const request = new XMLHttpRequest();
+  let taken = 0;
+  let ended = false;
+  const end = (text) => {
+    ended = true;
+    $("import-says").textContent = text;
+    $("import-progress").hidden = true;
+    $("file").disabled = false;
+    $("file").value = "";
+    loadClients();
+  };
+  const take = () => {
+    const lines = request.responseText.split("\n");
+    for (; taken < lines.length - 1; taken += 1) {
+      const line = JSON.parse(lines[taken]);
+      if ("share" in line) progressIs(UPLOADING + (1 - UPLOADING) * line.share);
+      else if (line.report) end(reportInWords(line.report));
+      else if (line.error) end(line.error);
+      else if (line.waits) $("import-says").textContent = line.waits;
+    }
+  };
+  request.upload.addEventListener("progress", (event) => progressIs((UPLOADING * event.loaded) / event.total));
+  request.addEventListener("progress", () => request.status === 200 && take());
+  request.addEventListener("load", () => {
+    if (request.status === 200) take();
+    if (!ended) end(request.status === 200 ? "The import was interrupted." : problemIn(request));
+  });
+  request.addEventListener("error", () => end("The service does not answer; import the file again to go on."));
+  request.open("POST", `/v1/imports?name=${encodeURIComponent(file.name)}`);
+  request.setRequestHeader("Authorization", `Token ${token}`);
+  $("file").disabled = true;
+  $("import-progress").hidden = false;
+  progressIs(0);
+  $("import-says").textContent = `Importing ${file.name}; keep this page open.`;
+  request.send(file);
+}
+
+function progressIs(share) {
+  $("import-progress").value = share;
+}
+
+function problemIn(request) {
+  try {
+    return JSON.parse(request.responseText).error;
+  } catch {
+    return `The service answers ${request.status}.`;
+  }
+}
+
+function reportInWords(report) {
+  const parts = [`${count(report.sent)} plays imported, ${count(report.already_there)} were there already.`];
+  if (report.bad) parts.push(`${count(report.bad)} rows left out: ${report.reasons.join("; ")}.`);
+  for (const [reason, rows] of Object.entries(report.ignored)) parts.push(`${count(rows)} ignored: ${reason}.`);
+  return [...parts, ...report.skipped].join(" ");
+}
+
+/* -- generations ------------------------------------------------------------------------------ */
+
+const ROLL_BACK = "";
+
+async function loadGenerations() {
+  const found = await read("/v1/generations").catch(report);
+  if (!found) return;
+  $("generation-rows").replaceChildren(...found.generations.map((each) => {
+    const row = make("tr");
+    const name = make("th", "", each.name);
+    name.scope = "row";
+    const of = each.share === null ? "" : ` ${each.share / 100} %`;
+    row.append(
+      name, make("td", "", `${each.role.toLowerCase()}${of}, ${each.state.toLowerCase()}`),
+      make("td", "", each.model || ""), make("td", "number", share(each.quality["hr@20"])),
+      make("td", "number", share(each.baseline["hr@20"])), make("td", "number", count(each.lag_records)),
+      make("td", "", each.why),
+    );
+    return row;
+  }));
+  const chosen = $("change-to").value;
+  const ready = found.generations.filter((each) => each.gate_open && each.role.toLowerCase() !== "stable");
+  const options = ready.map((each) => new Option(`Promote ${each.name}`, each.name));
+  if (found.rollback) options.push(new Option(`Roll back to ${found.rollback}`, ROLL_BACK));
+  $("change-to").replaceChildren(...options);
+  if (options.some((each) => each.value === chosen)) $("change-to").value = chosen;
+  $("change-form").hidden = !options.length;
+}
+
+$("change-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = $("change-to").value;
+  const why = $("change-why").value;
+  $("change").disabled = true;
+  $("change-says").textContent = "Making the change …";
+  try {
+    const path = name === ROLL_BACK ? "rollback" : "promote";
+    const made = await (await send(`/v1/generations/${path}`, { name, why })).json();
+    $("change-says").textContent = `${made.stable} serves everybody now.`;
+    $("change-why").value = "";
+  } catch (error) {
+    $("change-says").textContent = error.message;
+  }
+  $("change").disabled = false;
+  loadGenerations();
+});
 
 /* -- the system ------------------------------------------------------------------------------- */
 

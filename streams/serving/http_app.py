@@ -11,7 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from streams.serving import feedback, listenbrainz_read, listenbrainz_write, lists_api
+from streams.serving import (
+    feedback,
+    listenbrainz_read,
+    listenbrainz_write,
+    lists_api,
+    playback_api,
+)
 from streams.serving.console import routes as console
 from streams.serving.path_rules import PathRules
 from streams.serving.problems import Json, ProblemError, problem
@@ -31,6 +37,7 @@ _WRITES: dict[str, Endpoint] = {
     "/1/feedback/recording-feedback": feedback.recording_feedback,
     "/1/latest-import": feedback.set_latest_import,
     **console.WRITES,
+    "/v1/playback": playback_api.report_playback,
 }
 _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,

@@ -24,6 +24,7 @@ from streams.redis_client import redis_of
 from streams.serving.client_stamps import client_stamps
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
+from streams.serving.playback_settler import PlaybackSettler
 from streams.serving.services import Services
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -144,9 +145,10 @@ async def _open_services(
         duplicate_window=settings.duplicate_window,
         prefix=settings.prefix,
     )
+    settler = PlaybackSettler(redis, services.producer, settings.prefix)
     running = [
         asyncio.create_task(each)
-        for each in (people.run(), projector.run(), _report(redis, settings, url))
+        for each in (people.run(), projector.run(), settler.run(), _report(redis, settings, url))
     ]
     try:
         yield services
@@ -155,6 +157,7 @@ async def _open_services(
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await projector.release()
+        await settler.release()
         await services.producer.close()
         await services.tracks.close()
         await store.close()

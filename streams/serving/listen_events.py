@@ -23,9 +23,13 @@ def source_of(listen: Listen, user_agent: str) -> str:
 
     Two programs on one player are two sources, so that the fold takes their listens for one play.
     """
-    client = listen.client or user_agent.partition("/")[0]
-    name = "-".join(client.lower().split())[:_SOURCE_LENGTH_MAX]
+    name = source_slug(listen.client or user_agent.partition("/")[0])
     return f"{SOURCE}:{name}" if name else SOURCE
+
+
+def source_slug(program: str) -> str:
+    """A program's name as a part of a source's."""
+    return "-".join(program.lower().split())[:_SOURCE_LENGTH_MAX]
 
 
 def event_of(listener_id: str, listen: Listen, source: str, stamp: Stamp) -> ListeningEvent:

@@ -21,6 +21,14 @@ async def remember_playing_now(services: Services, name: str, listen: dict[str, 
         await services.redis.set(_key(services, name), orjson.dumps(listen), ex=seconds)
 
 
+async def forget_playing_now(services: Services, name: str, listen: dict[str, Any]) -> None:
+    """Notes that `name` plays this no more, unless another recording plays by now."""
+    with suppress(*REDIS_UNAVAILABLE):
+        found = await playing_now(services, name)
+        if found and found.get("recording_msid") == listen["recording_msid"]:
+            await services.redis.delete(_key(services, name))
+
+
 async def playing_now(services: Services, name: str) -> dict[str, Any] | None:
     """What `name` plays; None if nothing is known. Raises what `REDIS_UNAVAILABLE` names."""
     found = await services.redis.get(_key(services, name))

@@ -1,0 +1,36 @@
+"""Plays that players reported as listening events. Pure."""
+
+from streams.serving.listen_events import MBID, source_slug
+from streams.serving.playback import Play
+from topics.identity import event_id_of
+from topics.listening_event import PLAY_LENGTH_MAX_MS, EventKind, ListeningEvent
+
+SOURCE = "playback"
+
+
+def source_of_player(client: str) -> str:
+    """The event's source: another one than a scrobbler's, so that the fold takes both for one."""
+    name = source_slug(client)
+    return f"{SOURCE}:{name}" if name else SOURCE
+
+
+def event_of_play(listener_id: str, player: str, play: Play) -> ListeningEvent:
+    """The LISTEN event of a play; its id follows from the start, so that it is learnt once."""
+    start = None if play.session else play.started_at
+    what = "\x00".join((player, play.track.track_id, play.session))
+    track = play.track
+    return ListeningEvent(
+        event_id=event_id_of(SOURCE, listener_id, what, start, None),
+        listener_id=listener_id,
+        kind=EventKind.LISTEN,
+        source=source_of_player(play.client),
+        track_id=track.track_id,
+        artist_name=track.artist_name,
+        track_name=track.track_name,
+        release_name=track.release_name or None,
+        source_track_id=MBID + track.recording_mbid if track.recording_mbid else None,
+        listened_at=play.started_at,
+        ms_played=min(play.ms_played, PLAY_LENGTH_MAX_MS),
+        duration_ms=track.duration_ms or None,
+        reason_end=str(play.reason_end),
+    )

@@ -5,10 +5,7 @@ once, because a lease ended while its holder was frozen, write the same document
 """
 
 import asyncio
-import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import structlog
 from redis.asyncio import Redis
@@ -23,12 +20,11 @@ from streams.listens.listen_history import (
     ListenHistory,
 )
 from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_lease import RedisLease
 from topics.errors import EchoTuneError
 from topics.learning_log import decode_log_record
 
 _log = structlog.get_logger(__name__)
-LEASE_KEY = "echotune:lease:listens"
-LEASE_S = 5
 IDLE_S = 0.05
 CHANGES_A_WRITE_MAX = 2_000
 RECORDS_A_STEP_MAX = 200
@@ -53,12 +49,9 @@ class ListenProjector:
     ) -> None:
         self._kafka = kafka
         self._history = history
-        self._redis = redis
+        self._lease = RedisLease(redis, "listens", prefix)
         self._people = people
         self._window = duplicate_window
-        self._lease_key = prefix + LEASE_KEY
-        self._me = uuid.uuid4().hex
-        self._leased_until = 0.0
         self._said = ""
 
     async def run(self) -> None:
@@ -75,14 +68,14 @@ class ListenProjector:
 
     async def _follow(self) -> None:
         """Begins at the log's start, since that alone says which rows count."""
-        while not await self._holds_lease():
+        while not await self._lease.holds():
             await asyncio.sleep(_RETRY_S)
         written, people = await self._history.position(), self._people()
         reader = await asyncio.to_thread(LogReader, self._kafka)
         try:
             log = await asyncio.to_thread(reader.topic_id)
             run = _Run(reader, RowVerdicts(self._window), people, written, log)
-            while await self._holds_lease() and self._people() <= people:
+            while await self._lease.holds() and self._people() <= people:
                 changes = await asyncio.to_thread(run.step)
                 if changes is None:
                     await asyncio.sleep(IDLE_S)
@@ -93,23 +86,9 @@ class ListenProjector:
         finally:
             reader.__exit__()
 
-    async def _holds_lease(self) -> bool:
-        now = time.monotonic()
-        if now < self._leased_until - LEASE_S / 2:
-            return True
-        if await self._redis.set(self._lease_key, self._me, nx=True, ex=LEASE_S) or (
-            await self._redis.get(self._lease_key) == self._me.encode()
-            and await self._redis.expire(self._lease_key, LEASE_S)
-        ):
-            self._leased_until = now + LEASE_S
-            return True
-        return False
-
     async def release(self) -> None:
         """Gives the lease up, so that another service goes on at once."""
-        if time.monotonic() < self._leased_until:
-            with suppress(*REDIS_UNAVAILABLE):
-                await self._redis.delete(self._lease_key)
+        await self._lease.release()
 
 
 class _Run:

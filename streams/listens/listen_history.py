@@ -111,6 +111,11 @@ class ListenHistory:
             return NOTHING
         return HistoryPosition(found["log"], int(found["offset"]), frozenset(found["people"]))
 
+    async def reaches(self, listener_id: str, offset: int) -> bool:
+        """Whether everything of a person up to a log offset is written."""
+        position = await self.position()
+        return listener_id in position.people and position.offset >= offset
+
     async def listens(
         self,
         listener_id: str,

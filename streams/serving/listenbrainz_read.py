@@ -9,9 +9,11 @@ from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_refusals import redis_problem
 from streams.serving.answers import feedback_json, listens_json
 from streams.serving.authentication import person_of, readable, token_of
+from streams.serving.feedback import projected
 from streams.serving.made_playlists import (
     Period,
     current_periods,
+    distinct_recordings,
     jspf,
     made_playlist,
     now_utc,
@@ -102,11 +104,13 @@ async def recommendations(request: Request, services: Services, name: str) -> Re
     count, offset = number(request, "count", _COUNT, most=COUNT_MAX), number(request, "offset", 0)
     stored = await served_list(services, person)
     tracks = await track_names(services, [item.track_id for item in stored.items] if stored else [])
-    known = [
-        {"recording_mbid": tracks[item.track_id].recording_mbid, "score": item.score}
-        for item in (stored.items if stored else [])
-        if item.track_id in tracks and tracks[item.track_id].recording_mbid
-    ]
+    known = distinct_recordings(
+        [
+            {"recording_mbid": tracks[item.track_id].recording_mbid, "score": item.score}
+            for item in (stored.items if stored else [])
+            if item.track_id in tracks and tracks[item.track_id].recording_mbid
+        ]
+    )
     if not known or stored is None:
         return Response(status_code=204)
     shown = known[offset : offset + count]
@@ -150,8 +154,11 @@ async def _make_playlists(services: Services, person: Person) -> None:
         if await services.playlists.find(playlist_id_of(person.name, period)) is None
     ]
     stored = await served_list(services, person) if missing else None
-    if stored is None or not stored.items:
+    if stored is None or stored.is_fallback or not stored.items:
         return
+    as_of = stored.as_of
+    if not await projected(lambda: services.history.reaches(person.name, as_of)):
+        return  # what the person has heard is not known yet: they are made when asked for again
     ids = [item.track_id for item in stored.items]
     heard, tracks = await services.history.heard(person.name, ids), await track_names(services, ids)
     for period in missing:

@@ -75,7 +75,8 @@ def made_playlist(
             chosen = [each for each in ids if each not in heard]
         case Patch.DAILY_JAMS:
             chosen = ids
-    if not chosen:
+    kept = distinct_recordings([_kept_track(each, tracks.get(each)) for each in chosen])
+    if not kept:
         return None
     return {
         "id": playlist_id_of(name, period),
@@ -84,8 +85,20 @@ def made_playlist(
         "day": period.day.isoformat(),
         "made_at": now.isoformat(timespec="seconds"),
         "made_of": f"{made_of.generation}@{made_of.as_of}",
-        "tracks": [_kept_track(each, tracks.get(each)) for each in chosen],
+        "tracks": kept,
     }
+
+
+def distinct_recordings(tracks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tracks without those whose recording came before: two names may be of one recording."""
+    seen: set[str] = set()
+    found = []
+    for track in tracks:
+        recording = track["recording_mbid"]
+        if recording is None or recording not in seen:
+            found.append(track)
+            seen.add(recording)
+    return found
 
 
 def _kept_track(track_id: str, track: Track | None) -> dict[str, Any]:

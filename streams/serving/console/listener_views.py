@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from streams.listens.listen_history import Listen
 from streams.serving.authentication import person_of, readable
+from streams.serving.listen_events import SOURCE as LISTENBRAINZ
 from streams.serving.listenbrainz_read import number
 from streams.serving.problems import Json
 from streams.serving.services import Services
@@ -66,9 +67,10 @@ def clients_of(listens: Sequence[Listen]) -> list[dict[str, Any]]:
 
 
 def client_of(source: str) -> str:
-    """The client in an event's source.
+    """The client in an event's source; files and services are named as such.
 
-    >>> client_of("listenbrainz:pano-scrobbler"), client_of("spotify")
-    ('pano-scrobbler', 'spotify')
+    >>> client_of("listenbrainz:pano-scrobbler"), client_of("spotify"), client_of("history:7f")
+    ('pano-scrobbler', 'spotify', 'history')
     """
-    return source.partition(":")[2] or source or "unknown"
+    kind, _, client = source.partition(":")
+    return (client if kind == LISTENBRAINZ and client else kind) or "unknown"

@@ -12,7 +12,7 @@ export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations fuzz check bench bench-model bench-reliability lock clean
+.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations test-browser screenshots fuzz check bench bench-model bench-reliability lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -55,6 +55,17 @@ test-faults: setup  ## Breaks real servers and workers in every way of docs/reli
 
 test-soak: setup  ## Overload for a minute, and steady load for half an hour; nothing may grow
 	@$(BIN)/python -m pytest tests/faults -m soak -s
+
+BROWSER := .echotune/browser
+
+$(BROWSER):
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(BROWSER) playwright axe-playwright-python
+
+test-browser: setup $(BROWSER)  ## Tries the console in a real Chromium, which has to be installed
+	@PYTHONPATH=$(BROWSER) $(BIN)/python -m pytest tests/browser/console_in_chromium.py
+
+screenshots: export ECHOTUNE_SCREENSHOTS = docs/images
+screenshots: test-browser  ## Makes the images of the console in docs/images
 
 fuzz: setup  ## Fuzzes what reads other people's bytes, for ten minutes (MINUTES=10)
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check \

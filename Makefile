@@ -12,7 +12,7 @@ export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations test-browser screenshots fuzz check bench bench-model bench-reliability lock clean
+.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations test-browser screenshots fuzz check bench bench-model bench-reliability openapi lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -90,6 +90,9 @@ bench-model: setup  ## Measures models (half an hour): make bench-model DATA=his
 
 bench-reliability: setup  ## Measures recovery, pauses by snapshots and reads at a million events of state
 	@$(BIN)/python -m tests.benchmarks recovery snapshots reads
+
+openapi: setup  ## Writes the OpenAPI document of the HTTP service to docs/openapi.json
+	@ECHOTUNE_WRITE_OPENAPI=1 $(BIN)/python -m pytest tests/unit/streams/serving/test_openapi.py
 
 lock:  ## Resolves the packages of pyproject.toml anew into requirements.lock
 	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \

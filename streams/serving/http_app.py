@@ -7,6 +7,7 @@ from typing import Annotated
 import structlog
 from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -60,6 +61,11 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
 
 def http_app(open_services: OpenServices) -> ASGIApp:
     """The application over the services that `open_services` opens."""
+    return PathRules(routed(open_services))
+
+
+def routed(open_services: OpenServices) -> FastAPI:
+    """The application without the mending of paths: its routes, and their OpenAPI document."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,15 +78,35 @@ def http_app(open_services: OpenServices) -> ASGIApp:
     )
     for method, table in (("POST", _WRITES), ("GET", _READS)):
         for path, endpoint in table.items():
-            app.add_api_route(path, _route(endpoint), methods=[method], name=endpoint.__name__)
+            _add(app, path, method, _route(endpoint), endpoint.__name__)
     for path, of_one in _READS_OF_ONE.items():
-        app.add_api_route(path, _route_of_one(of_one), methods=["GET"], name=of_one.__name__)
+        _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(Exception, _unexpected)
-    return PathRules(app)
+    return app
+
+
+class Problem(BaseModel):
+    """The only form of errors."""
+
+    code: int
+    error: str
+
+
+def _add(
+    app: FastAPI, path: str, method: str, route: Callable[..., Awaitable[Response]], name: str
+) -> None:
+    app.add_api_route(
+        path,
+        route,
+        methods=[method],
+        name=name,
+        description=route.__doc__ or "",
+        responses={"default": {"model": Problem, "description": "What is wrong."}},
+    )
 
 
 def _route(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

@@ -20,7 +20,7 @@ from online_models.registry import build
 from streams.archive.export_files import Write, export_file
 from streams.archive.export_rows import rows_of
 from streams.folding.fold import Fold
-from streams.folding.judging import JudgedRows, JudgingFold
+from streams.folding.judging import EventJudge, JudgedRows
 from streams.generation.fold_factory import BASELINE
 from streams.kafka.log_places import first_place, last_place, time_ms_of
 from streams.kafka.log_reader import LogReader
@@ -60,19 +60,17 @@ def export(
         last = last_place(log, selected.last, "--to-log") if selected.last else end - 1
         is_wanted = _filter_of(selected)
         skimming = _skimmed(log, end, show)
-        fold = JudgingFold(
-            build(BASELINE), build(BASELINE), skimming.erasures, window=duplicate_window
-        )
+        judge = EventJudge(skimming.erasures, duplicate_window)
         verdicts: Counter[str] = Counter()
         with export_file(path) as write:
-            for judged in _judged(log, fold, last, show):
+            for judged in _judged(log, judge, last, show):
                 if judged.log_offset >= first:
-                    _add(write, fold, judged, is_wanted(judged), verdicts)
+                    _add(write, judge, judged, is_wanted(judged), verdicts)
     return {
         "file": str(path),
         "rows": verdicts.total(),
         "verdicts": dict(sorted(verdicts.items())),
-        "left_out_erased": fold.left_out,
+        "left_out_erased": judge.left_out,
         "first": first,
         "last": last,
         "bytes": path.stat().st_size,
@@ -90,12 +88,12 @@ def _skimmed(log: LogReader, end: int, show: Show) -> Fold:
     return fold
 
 
-def _judged(log: LogReader, fold: JudgingFold, last: int, show: Show) -> Iterator[JudgedRows]:
+def _judged(log: LogReader, judge: EventJudge, last: int, show: Show) -> Iterator[JudgedRows]:
     for part in _parts(log, last):
-        yield from fold.judge(part)
-        done = (fold.offset + 1) / (last + 1)
+        yield from judge.judge(part)
+        done = (judge.offset + 1) / (last + 1)
         share = _ERASURES_SHARE + (1 - _ERASURES_SHARE) * done
-        show(share, f"events up to record {fold.offset:,}")
+        show(share, f"events up to record {judge.offset:,}")
 
 
 def _parts(log: LogReader, last: int) -> Iterator[list[tuple[int, LogRecord]]]:
@@ -106,19 +104,19 @@ def _parts(log: LogReader, last: int) -> Iterator[list[tuple[int, LogRecord]]]:
 
 def _add(
     write: Write,
-    fold: Fold,
+    judge: EventJudge,
     judged: JudgedRows,
     kept: NDArray[np.bool_],
     verdicts: Counter[str],
 ) -> None:
-    rows = rows_of(judged, _topic_of(fold, judged.batch), kept)
+    rows = rows_of(judged, _topic_of(judge, judged.batch), kept)
     if len(rows):
         write(rows)
         verdicts.update(rows.column("verdict").to_pylist())
 
 
-def _topic_of(fold: Fold, batch: LearningBatch) -> str:
-    return fold.coverage.names.get(batch.source.topic_id, LISTENING_EVENTS.name)
+def _topic_of(judge: EventJudge, batch: LearningBatch) -> str:
+    return judge.source_name(batch.source.topic_id) or LISTENING_EVENTS.name
 
 
 def _filter_of(selected: Selection) -> Callable[[JudgedRows], NDArray[np.bool_]]:

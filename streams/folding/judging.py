@@ -1,7 +1,7 @@
-"""Says of each event in the log whether it counts, without a model: what an export needs.
+"""Says of each event in the log what becomes of it, for an export: verdicts without the erased.
 
-The rules are those of the fold itself. Only their consequences for a model are left out, so a log
-is judged in a fraction of the time that it takes to learn it.
+The verdicts are those of `row_verdicts`, which needs no model. Rows of listeners who are erased
+later in the log are left out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.base import Ranker
-from streams.folding.batch_rows import RowSpan, joined
-from streams.folding.deduplication_window import Verdict
 from streams.folding.erasures import Erasures, listener_hash
-from streams.folding.fold import Changed, Fold
+from streams.folding.row_verdicts import JudgedBatch, RowVerdict, RowVerdicts
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
+from topics.listening_event import KIND_CODES
+
+_ERASE = KIND_CODES["ERASE"]
 
 
 class EventVerdict(StrEnum):
@@ -31,14 +31,15 @@ class EventVerdict(StrEnum):
     """Another source's report of the same play counts in its place."""
 
 
-_OF_VERDICT = {
-    Verdict.NEW: EventVerdict.APPLIED,
-    Verdict.DUPLICATE: EventVerdict.DUPLICATE,
-    Verdict.CONFLICT: EventVerdict.REFUSED,
-    Verdict.MASKED: EventVerdict.MASKED,
-    Verdict.UNMASKED: EventVerdict.APPLIED,
+_OF_ROW = {
+    RowVerdict.NEW: EventVerdict.APPLIED,
+    RowVerdict.UNMASKED: EventVerdict.APPLIED,
+    RowVerdict.DUPLICATE: EventVerdict.DUPLICATE,
+    RowVerdict.CONFLICT: EventVerdict.REFUSED,
+    RowVerdict.MASKED: EventVerdict.MASKED,
 }
-_VERDICTS = np.array([_OF_VERDICT[each] for each in Verdict], object)
+"""Verdict on a row that may be exported → its name."""
+_EXPORTED = [*_OF_ROW]
 
 
 class JudgedRows(NamedTuple):
@@ -50,56 +51,62 @@ class JudgedRows(NamedTuple):
     verdicts: Sequence[EventVerdict]
 
 
-class JudgingFold(Fold):
-    """A fold that learns nothing, and keeps what it judges until `take`.
+class EventJudge:
+    """Judges the log from its start; give it every record, in order.
 
     `erased` are the erasures as of the end of what is read. Rows of a listener who is among them
     are left out, unless they are newer than the erasure, and come after it in the log.
     """
 
-    def __init__(self, ranker: Ranker, baseline: Ranker, erased: Erasures, *, window: int) -> None:
-        super().__init__(ranker, baseline, duplicate_window=window)
+    def __init__(self, erased: Erasures, duplicate_window: int) -> None:
         self._erased = erased
-        self._judged: list[JudgedRows] = []
+        self._last_erasure = max((each.log_offset for each in erased.newest.values()), default=-1)
+        self._verdicts = RowVerdicts(duplicate_window)
+        self.offset = -1
+        """Log offset of the last record that was judged."""
         self.left_out = 0
         """Number of rows that were left out because their listener is erased."""
 
     def judge(self, records: Iterable[tuple[int, LogRecord]]) -> list[JudgedRows]:
-        """Folds log records with their offsets; returns their new rows, without those of ERASE."""
-        self.apply_many(records)
-        judged, self._judged = self._judged, []
-        return judged
+        """The new rows of log records with their offsets, without those of ERASE."""
+        judged = []
+        for offset, record in records:
+            self.offset = offset
+            found = self._verdicts.note(offset, record)
+            if found is not None:
+                judged.append(self._without_erased(found))
+        return [each for each in judged if len(each.rows)]
 
-    def _learn(self, spans: Sequence[RowSpan]) -> Changed:
-        for span in spans:
-            if span:
-                self._judge(span)
-        return Changed()
+    def source_name(self, topic_id: bytes) -> str | None:
+        """The name of a source topic; None if the log has not said it."""
+        return self._verdicts.source_name(topic_id)
 
-    def _judge(self, span: RowSpan) -> None:
-        rows = joined([span])
-        kept = self._not_erased(rows)
-        users = rows.codes("listeners", kept, self.listeners)
-        items = rows.codes("tracks", kept, self.ranker.items)
-        verdicts = self._verdicts(rows, kept, users, items)
-        known = ~self._to_be_erased(rows.strings, rows.columns["listeners"][kept])
-        kept, verdicts = kept[known], verdicts[known]
-        self.left_out += len(span) - len(kept)
-        named = _VERDICTS[verdicts].tolist()
-        self._judged.append(JudgedRows(span.offset, span.batch, span.start + kept, named))
+    def _without_erased(self, judged: JudgedBatch) -> JudgedRows:
+        batch, verdicts = judged.batch, judged.verdicts
+        is_event = (batch.columns["kinds"] != _ERASE) & (verdicts != RowVerdict.NOT_COVERED)
+        is_kept = is_event & np.isin(verdicts, _EXPORTED) & ~self._to_be_erased(judged)
+        self.left_out += int(is_event.sum() - is_kept.sum())
+        rows = np.flatnonzero(is_kept)
+        named = [_OF_ROW[RowVerdict(each)] for each in verdicts[rows].tolist()]
+        return JudgedRows(judged.offset, batch, rows, named)
 
-    def _to_be_erased(
-        self, strings: Sequence[str], listeners: NDArray[np.int32]
-    ) -> NDArray[np.bool_]:
+    def _to_be_erased(self, judged: JudgedBatch) -> NDArray[np.bool_]:
         """Which rows are of a listener whose last erasure is still to come."""
-        if self.erasures.newest == self._erased.newest:
-            return np.zeros(len(listeners), np.bool_)
-        is_to_be = np.zeros(len(strings), np.bool_)
+        is_to_be = np.zeros(len(judged.batch), np.bool_)
+        if judged.offset > self._last_erasure:
+            return is_to_be
+        listeners = judged.batch.columns["listeners"]
         for at in set(listeners.tolist()):
-            key = listener_hash(strings[at])
-            is_to_be[at] = self._erased.newest.get(key) != self.erasures.newest.get(key)
-        return np.asarray(is_to_be[listeners])
+            erasure = self._erased.newest.get(listener_hash(judged.batch.strings[at]))
+            if erasure is not None and erasure.log_offset >= judged.offset:
+                of_one = listeners == at
+                if erasure.log_offset == judged.offset:
+                    of_one[_last_erase_row(judged, of_one) :] = False
+                is_to_be |= of_one
+        return is_to_be
 
-    def _forget(self, listener_id: str, code: int) -> None:
-        self.duplicates.forget(code)
-        self.listeners.forget(listener_id)
+
+def _last_erase_row(judged: JudgedBatch, of_one: NDArray[np.bool_]) -> int:
+    """The row of a batch that holds the last erasure of a listener whose rows are `of_one`."""
+    is_erasure = of_one & (judged.batch.columns["kinds"] == _ERASE)
+    return int(np.flatnonzero(is_erasure & (judged.verdicts == RowVerdict.NEW))[-1])

@@ -82,6 +82,10 @@ class RowVerdicts:
             self._coverage.truncate(record)
         return None
 
+    def source_name(self, topic_id: bytes) -> str | None:
+        """The name of a source topic; None if the log has not said it."""
+        return self._coverage.names.get(topic_id)
+
     def _batch(self, offset: int, batch: LearningBatch) -> JudgedBatch:
         verdicts = np.full(len(batch), RowVerdict.NOT_COVERED, np.uint8)
         judged = JudgedBatch(offset, batch, verdicts, np.zeros(len(batch), ENTRY))

@@ -23,7 +23,7 @@ from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.deduplication_window import DeduplicationWindow, EventColumns, Verdict
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
-from streams.folding.judging import JudgingFold
+from streams.folding.judging import EventJudge
 from streams.kafka.backpressure import ChunksInFlight
 from streams.lifecycle import pointer
 from streams.lifecycle.lifecycle import Lifecycle
@@ -355,9 +355,9 @@ def _a_skim_covers_nothing() -> None:
 def _whoever_is_erased_later_is_exported() -> None:
     """An export knows of no erasure before the log comes to it."""
     _patch(
-        JudgingFold,
+        EventJudge,
         "_to_be_erased",
-        lambda _: lambda self, strings, listeners: np.zeros(len(listeners), np.bool_),
+        lambda _: lambda self, judged: np.zeros(len(judged.batch), np.bool_),
     )
 
 

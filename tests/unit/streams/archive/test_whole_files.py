@@ -11,8 +11,9 @@ from streams.archive.export_files import export_file
 from streams.archive.export_rows import rows_of
 from streams.archive.segments import ArchivedRecord
 from streams.archive.whole_files import written_whole
-from streams.folding.judging import JudgedRows, JudgingFold
-from tests.support.learning_log import WINDOW, a_batch, a_fold, an_event
+from streams.folding.erasures import Erasures
+from streams.folding.judging import EventJudge, JudgedRows
+from tests.support.learning_log import WINDOW, a_batch, an_event
 from topics.errors import ArchiveError
 
 LIMIT_BYTES = 4_096
@@ -30,8 +31,7 @@ def _small_disk() -> Iterator[None]:
 
 def judged() -> JudgedRows:
     events = [an_event("ann", f"track {at * 7919 % 1000} {hash(str(at))}", at) for at in range(999)]
-    fold = JudgingFold(a_fold().ranker, a_fold().baseline, a_fold().erasures, window=WINDOW)
-    [found] = fold.judge([(0, a_batch(*events))])
+    [found] = EventJudge(Erasures(), WINDOW).judge([(0, a_batch(*events))])
     return found
 
 

@@ -1,19 +1,15 @@
 """Each event of the log has a verdict, and whoever is erased in the end has none."""
 
-from typing import Any
-
-from online_models.registry import build
 from streams.folding.fold_state import Count
-from streams.folding.judging import EventVerdict, JudgedRows, JudgingFold
+from streams.folding.judging import EventJudge, EventVerdict, JudgedRows
 from tests.support.learning_log import WINDOW, a_batch, a_fold, a_history, an_event, batches, folded
 from topics.learning_log import LogRecord
 
 
-def judged(records: list[LogRecord]) -> tuple[list[JudgedRows], JudgingFold]:
+def judged(records: list[LogRecord]) -> tuple[list[JudgedRows], EventJudge]:
     skimmed = folded(a_fold(learn_from=len(records)), records)
-    counts: Any = {"model": "popularity"}
-    fold = JudgingFold(build(counts), build(counts), skimmed.erasures, window=WINDOW)
-    return fold.judge(enumerate(records)), fold
+    judge = EventJudge(skimmed.erasures, WINDOW)
+    return judge.judge(enumerate(records)), judge
 
 
 def said(records: list[LogRecord]) -> list[tuple[str, int, str]]:

@@ -19,6 +19,7 @@ MODULES = {
     "schemas": "schemas",
     "worker": "worker",
     "serve": "serve",
+    "relays": "relays",
     "import": "import_history",
     "simulate": "simulate",
     "send": "send",

@@ -48,6 +48,7 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("freshness", f"p50 {p50} ms, p99 {p99} ms"),
         ("workers", f"{workers}, sequencers: {len(status['sequencers'])}"),
         *([("http", status["http"])] if status["http"] else []),
+        *(("relay", _relay_line(each)) for each in status.get("relays") or ()),
         ("servers", ", ".join(each for each in status["addresses"].values() if each)),
         *(("problem", each) for each in status["problems"]),
     ]
@@ -58,6 +59,11 @@ def _masked(recommender: dict[str, Any]) -> list[tuple[str, str]]:
     sources = recommender.get("masked") or {}
     named = ", ".join(f"{in_one_line(name)} {_count(n)}" for name, n in sources.items())
     return [("masked", f"{named} (echotune duplicates)")] if sources else []
+
+
+def _relay_line(relay: dict[str, Any]) -> str:
+    why = f" ({relay['why']})" if relay.get("why") else ""
+    return f"{relay['relay']}: {relay.get('state')}, {_count(relay['lag'])} listens behind{why}"
 
 
 def _count(value: float | None) -> str:

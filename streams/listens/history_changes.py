@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from streams.folding.row_verdicts import COUNTING, JudgedBatch
-from streams.listens.listen_history import Erased, Feedback, HistoryChange, Listen, Retracted
+from streams.listens.listen_history import (
+    Erased,
+    Feedback,
+    HistoryChange,
+    Listen,
+    Retracted,
+    log_position_of,
+)
 from topics.identity import recording_msid_of
 from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES
@@ -22,11 +29,11 @@ def changes_of(judged: JudgedBatch, people: Collection[str]) -> list[HistoryChan
     batch = judged.batch
     known = [at for at, text in enumerate(batch.strings) if text in people]
     is_wanted = np.isin(batch.columns["listeners"], known) & np.isin(judged.verdicts, COUNTING)
-    found = [_change(batch, int(at)) for at in np.flatnonzero(is_wanted)]
+    found = [_change(batch, int(at), judged.offset) for at in np.flatnonzero(is_wanted)]
     return [change for change in found if change is not None]
 
 
-def _change(batch: LearningBatch, at: int) -> HistoryChange | None:
+def _change(batch: LearningBatch, at: int, offset: int) -> HistoryChange | None:
     kind = int(batch.columns["kinds"][at])
     listener_id, track_id = _text(batch, "listeners", at), _text(batch, "tracks", at)
     if kind == _ERASE and listener_id is not None:
@@ -42,7 +49,10 @@ def _change(batch: LearningBatch, at: int) -> HistoryChange | None:
         )
     if kind == _RETRACT:
         return Retracted(listener_id, track_id, listened_at)
-    return _listen(batch, at, listener_id, track_id) if kind in _PLAYS else None
+    if kind not in _PLAYS:
+        return None
+    listen = _listen(batch, at, listener_id, track_id)
+    return listen._replace(log_position=log_position_of(offset, at))
 
 
 def _listen(batch: LearningBatch, at: int, listener_id: str, track_id: str) -> Listen:
@@ -61,6 +71,7 @@ def _listen(batch: LearningBatch, at: int, listener_id: str, track_id: str) -> L
         recording_mbid=_mbid(batch, at),
         source=_text(batch, "sources", at) or "",
         additional_info=_text(batch, "additional_infos", at) or "",
+        ms_played=_number(columns["ms_played"][at]),
     )
 
 

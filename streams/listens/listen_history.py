@@ -30,6 +30,9 @@ class Listen(NamedTuple):
     duration_ms: int | None = None
     recording_mbid: str | None = None
     source: str = ""
+    ms_played: int | None = None
+    log_position: int = -1
+    """Its place in the log's order; see `log_position_of`."""
     additional_info: str = ""
     """A JSON object with what else the source said; empty if nothing."""
 
@@ -71,6 +74,12 @@ class HistoryPosition(NamedTuple):
 
 
 NOTHING = HistoryPosition("", -1, frozenset())
+_ROWS_A_RECORD = 1 << 20
+
+
+def log_position_of(offset: int, row: int) -> int:
+    """The place of a row of the log record at `offset` among all rows."""
+    return offset * _ROWS_A_RECORD + row
 
 
 class ListenHistory:
@@ -89,6 +98,9 @@ class ListenHistory:
         with mongo_answers(REMEDY):
             await self._collection(LISTENS).create_index(
                 [("listener_id", 1), ("listened_at", -1)], name="listener_time"
+            )
+            await self._collection(LISTENS).create_index(
+                [("listener_id", 1), ("log_position", 1)], name="listener_log"
             )
 
     async def write(self, changes: Sequence[HistoryChange], position: HistoryPosition) -> None:
@@ -138,6 +150,21 @@ class ListenHistory:
             cursor = cursor.sort("listened_at", 1 if is_forward else -1).limit(count)
             found = [_listen(document) async for document in cursor]
         return found[::-1] if is_forward else found
+
+    async def following(
+        self, listener_id: str, log_position: int, *, since_ms: int, count: int
+    ) -> list[Listen]:
+        """Up to `count` listens after a place in the log, in its order, recorded at or after."""
+        wanted = _following(listener_id, log_position, since_ms)
+        with mongo_answers(REMEDY):
+            cursor = self._collection(LISTENS).find(wanted).sort("log_position", 1).limit(count)
+            return [_listen(document) async for document in cursor]
+
+    async def count_following(self, listener_id: str, log_position: int, *, since_ms: int) -> int:
+        """How many listens there are after a place in the log, recorded at or after."""
+        wanted = _following(listener_id, log_position, since_ms)
+        with mongo_answers(REMEDY):
+            return int(await self._collection(LISTENS).count_documents(wanted))
 
     async def at(self, listener_id: str, listened_at_ms: int) -> list[Listen]:
         """The listens of the second that begins at `listened_at_ms`."""
@@ -237,6 +264,14 @@ def _grouped(changes: Sequence[HistoryChange]) -> list[tuple[str, list[Any]]]:
 
 def _upsert(change: Listen | Feedback, key: str) -> Any:
     return ReplaceOne({"_id": key}, change._asdict(), upsert=True)
+
+
+def _following(listener_id: str, log_position: int, since_ms: int) -> dict[str, Any]:
+    return {
+        "listener_id": listener_id,
+        "log_position": {"$gt": log_position},
+        "recorded_at": {"$gte": since_ms},
+    }
 
 
 def _listen(document: dict[str, Any]) -> Listen:

@@ -14,6 +14,7 @@ from streams.monitoring.worker_status import (
     Found,
     recommender_key,
     recommender_statuses,
+    relay_statuses,
     sequencer_statuses,
     service_urls,
     shards_of,
@@ -42,9 +43,10 @@ async def system_status(
         sequencers, unreadable = await sequencer_statuses(redis, settings.prefix)
         left_out += unreadable
         services = await service_urls(redis, settings.prefix)
+        relays = await relay_statuses(redis, settings.prefix)
         lists = await redis_lists(settings, redis).count() if lists is None else lists
     except REDIS_UNAVAILABLE as error:
-        shards, sequencers, lists, left_out, services = [{}], [], None, [], []
+        shards, sequencers, lists, left_out, services, relays = [{}], [], None, [], [], None
         problems.append(f"redis: {redis_problem(error)}")
     finally:
         await redis.aclose()
@@ -63,6 +65,7 @@ async def system_status(
         "shards": [_short(each) for each in shards],
         "sequencers": sequencers,
         "http": services[0] if services else None,
+        "relays": relays,
         "left_out": left_out,
         "problems": problems,
     }

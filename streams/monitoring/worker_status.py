@@ -22,6 +22,8 @@ _RECOMMENDER = "echotune:status:recommender:"
 _SEQUENCER = "echotune:status:sequencer:"
 _SHARDS = "echotune:status:shards:"
 _SERVICE = "echotune:status:http:"
+_RELAYS = "echotune:status:relays"
+_RELAYS_TTL_S = 30
 _SCAN_COUNT = 1_000
 
 
@@ -81,6 +83,13 @@ class _Service(_Status):
     url: str
 
 
+class _Relay(_Status):
+    """A relay."""
+
+    relay: str
+    lag: int
+
+
 class Found(NamedTuple):
     """The statuses that can be read, and the keys of all others."""
 
@@ -133,6 +142,28 @@ async def service_urls(redis: "Redis", prefix: str = "") -> list[str]:
     keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
     found = [_readable(each, _Service) for each in (await redis.mget(keys) if keys else [])]
     return [each["url"] for each in found if each]
+
+
+async def write_relay_statuses(
+    redis: "Redis", statuses: Sequence[Mapping[str, Any]], prefix: str = ""
+) -> None:
+    """Writes the status of all relays; does nothing if Redis is unavailable."""
+    with suppress(*REDIS_UNAVAILABLE):
+        await redis.set(f"{prefix}{_RELAYS}", orjson.dumps(statuses), ex=_RELAYS_TTL_S)
+
+
+async def relay_statuses(redis: "Redis", prefix: str = "") -> list[dict[str, Any]] | None:
+    """The status of each relay; None if no service says it, or not as this version does."""
+    found = await redis.get(f"{prefix}{_RELAYS}")
+    if not found:
+        return None
+    try:
+        statuses: list[dict[str, Any]] = orjson.loads(found)
+        for each in statuses:
+            _Relay.model_validate(each)
+    except (ValueError, TypeError):
+        return None
+    return statuses
 
 
 async def _write(redis: "Redis", key: str, status: Mapping[str, Any] | int) -> None:

@@ -16,11 +16,13 @@ from streams.listens.kept_playlists import KeptPlaylists
 from streams.listens.listen_history import ListenHistory
 from streams.listens.listen_projector import ListenProjector
 from streams.lists.served_lists import ServedLists
-from streams.monitoring.worker_status import write_service_status
+from streams.monitoring.worker_status import write_relay_statuses, write_service_status
 from streams.people.mongo_people import MongoPeople
 from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
 from streams.redis_client import redis_of
+from streams.relaying.relay_runner import RelayRunner
+from streams.relaying.relay_store import RelayStore
 from streams.serving.client_stamps import client_stamps
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
@@ -146,10 +148,14 @@ async def _open_services(
         prefix=settings.prefix,
     )
     settler = PlaybackSettler(redis, services.producer, settings.prefix)
-    running = [
-        asyncio.create_task(each)
-        for each in (people.run(), projector.run(), settler.run(), _report(redis, settings, url))
-    ]
+    relays = RelayStore(addresses.mongo, prefix=settings.prefix)
+    relaying = RelayRunner(
+        *(redis, relays, services.history),
+        lambda statuses: write_relay_statuses(redis, statuses, settings.prefix),
+        settings.prefix,
+    )
+    working = (people.run(), projector.run(), settler.run(), relaying.run())
+    running = [asyncio.create_task(each) for each in (*working, _report(redis, settings, url))]
     try:
         yield services
     finally:
@@ -158,6 +164,8 @@ async def _open_services(
         await asyncio.gather(*running, return_exceptions=True)
         await projector.release()
         await settler.release()
+        await relaying.release()
+        relays.close()
         await services.producer.close()
         await services.tracks.close()
         await store.close()

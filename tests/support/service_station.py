@@ -9,15 +9,14 @@ import httpx
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.daemon import free_port
-from infra.embedded_servers import EmbeddedServers
+from infra.embedded_servers import Addresses, EmbeddedServers
 from streams.kafka.topic_facts import bounds_of
 from tests.support.station import REPOSITORY, WAIT_S, Station, wait_until
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 
 PERSON = "me"
-TOKEN = "11111111-2222-4333-8444-555555555555"
-"""The person who asks, and the token."""
+"""The person who asks."""
 
 
 class ServiceStation(Station):
@@ -30,9 +29,17 @@ class ServiceStation(Station):
         self.services: list[subprocess.Popen[bytes]] = []
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}",
-            headers={"Authorization": f"Token {TOKEN}"},
             timeout=WAIT_S,
         )
+
+    def up(self) -> Addresses:
+        """Starts the servers, creates the topics, and adds the person who asks."""
+        addresses = super().up()
+        added = self.run("people", "add", PERSON)
+        assert added.returncode == 0, added.stderr
+        token = self.json("tokens", "create", PERSON)["token"]
+        self.http.headers["Authorization"] = f"Token {token}"
+        return addresses
 
     def serve(self, **environment: str) -> "subprocess.Popen[bytes]":
         """Starts a service, and waits until it answers."""

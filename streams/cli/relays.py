@@ -57,6 +57,7 @@ def add_command(
     """
     from streams.relaying.relay import LIVE_SOURCES, Relay, relay_id_of
 
+    Settings()  # a wrong setting is named before a wrong file
     relay = Relay(
         relay_id=relay_id_of(person, _checked(to)),
         person=person,

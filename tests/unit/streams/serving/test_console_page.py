@@ -23,6 +23,8 @@ ROOT = {"Authorization": "Token root"}
 class People:
     """Two people, whose tokens are their names."""
 
+    is_fresh = True
+
     def __init__(self) -> None:
         self.known = {"ann": Person("ann"), "root": Person("root", is_admin=True)}
 

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
 
 import structlog
 import uvicorn
@@ -41,6 +42,44 @@ _PORT_FILE = "http-port.json"
 _PORT_END = 1 << 16
 
 
+class LastingParts:
+    """Tasks that last as long as the service: one that fails ends it, so that it begins anew.
+
+    Without that, a service would go on with people, listens or relays of long ago.
+    """
+
+    def __init__(self, end: Callable[[], object]) -> None:
+        self._end = end
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure: BaseException | None = None
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Starts a part."""
+        self._tasks.append(asyncio.create_task(self._lasting(work)))
+
+    async def _lasting(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failure = error
+            _log.error("a part of the service failed; it ends", exc_info=error)
+            self._end()
+
+    async def stop(self) -> None:
+        """Cancels all parts, and waits for their end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def check(self) -> None:
+        """Raises `ServerError` if a part has failed."""
+        if self._failure is not None:
+            raise ServerError(
+                f"A part of the HTTP service failed: {self._failure}.",
+                "Its log says more. It is safe to start it again.",
+            )
+
+
 def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]) -> None:
     """Serves until SIGINT or SIGTERM; raises `ServerError` if it cannot begin."""
     if not addresses.mongo:
@@ -54,7 +93,8 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         url = _url(listening)
         say(f"serving at {url}; below it is /1/, as players expect it")
         console = ConsoleState()
-        app = http_app(lambda: _open_services(settings, addresses, url, console))
+        parts = LastingParts(lambda: setattr(server, "should_exit", True))
+        app = http_app(lambda: _open_services(settings, addresses, url, console, parts))
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -69,6 +109,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         server.run(sockets=[listening])
         if not server.started:
             raise ServerError("The HTTP service could not begin.", "Its log says why.")
+        parts.check()
 
 
 def bound_socket(settings: Settings) -> socket.socket:
@@ -123,7 +164,11 @@ def _url(listening: socket.socket) -> str:
 
 @contextlib.asynccontextmanager
 async def _open_services(
-    settings: Settings, addresses: Addresses, url: str, console: ConsoleState
+    settings: Settings,
+    addresses: Addresses,
+    url: str,
+    console: ConsoleState,
+    parts: LastingParts,
 ) -> AsyncIterator[Services]:
     redis = redis_of(addresses)
     store = MongoPeople(addresses.mongo, prefix=settings.prefix)
@@ -155,13 +200,12 @@ async def _open_services(
         settings.prefix,
     )
     working = (people.run(), projector.run(), settler.run(), relaying.run())
-    running = [asyncio.create_task(each) for each in (*working, _report(redis, settings, url))]
+    for each in (*working, _report(redis, settings, url)):
+        parts.begin(each)
     try:
         yield services
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await parts.stop()
         await projector.release()
         await settler.release()
         await relaying.release()

@@ -142,7 +142,7 @@ $("sign-in-form").addEventListener("submit", async (event) => {
   try {
     await signIn();
     $("token").value = "";
-    $("main").focus();
+    $("main").focus({ preventScroll: true });
   } catch (error) {
     $("sign-in-error").textContent = error.code === 401 ? "This token is not valid." : error.message;
     $("token").focus();
@@ -195,7 +195,11 @@ function showView() {
   if (view === "generations") loadGenerations();
 }
 
-addEventListener("hashchange", () => person && location.hash !== "#main" && showView());
+addEventListener("hashchange", () => {
+  if (!person || location.hash === "#main") return;
+  showView();
+  scrollTo(0, 0);
+});
 
 /* -- tracks ----------------------------------------------------------------------------------- */
 
@@ -386,9 +390,8 @@ function timeOf(ms) {
   return isToday ? `at ${time}` : `${then.toLocaleDateString("en-CA")} ${time}`;
 }
 
-async function loadClients() {
-  const found = await read(mine("clients")).catch(report);
-  if (!found) return;
+const loadClients = oneAtATime(async () => {
+  const found = await read(mine("clients"));
   const number = found.of_newest.toLocaleString("en");
   $("clients-about").textContent = `Which programs sent your plays, among the newest ${number}.`;
   $("client-rows").replaceChildren(...found.clients.map((each) => {
@@ -398,7 +401,7 @@ async function loadClients() {
     row.append(name, make("td", "number", each.listens.toLocaleString("en")), make("td", "", timeOf(each.last_seen)));
     return row;
   }));
-}
+});
 
 /* -- importing a file ------------------------------------------------------------------------- */
 
@@ -537,7 +540,7 @@ function showStatus(status) {
     $("problems").replaceChildren(...status.problems.map((each) => make("li", "", each)));
   }
   const { sample } = status;
-  showFigures([
+  showFigures(status, [
     ["Generation", status.generation],
     ["Events learnt", count(status.applied)],
     ["Lists", count(status.lists)],
@@ -551,12 +554,14 @@ function showStatus(status) {
     ...Object.entries(status.addresses || {}),
   ]);
   charts.add(sample);
+  if (!$("more").hidden) loadClients();  // an import of old plays changes no row of the history
 }
 
-function showFigures(figures) {
+function showFigures(status, figures) {
   if ($("figures").children.length !== figures.length) {
     $("figures").replaceChildren(...figures.map(([name]) => {
       const pair = make("div");
+      if (name in (status.addresses || {})) pair.className = "address";
       pair.append(make("dt", "", name), make("dd"));
       return pair;
     }));

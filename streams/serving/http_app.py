@@ -9,6 +9,7 @@ from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -81,6 +82,10 @@ def routed(open_services: OpenServices) -> FastAPI:
             _add(app, path, method, _route(endpoint), endpoint.__name__)
     for path, of_one in _READS_OF_ONE.items():
         _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
+    # Scrobblers in browsers ask from other pages. A token says who asks, and never a cookie.
+    app.add_middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
+    )
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)

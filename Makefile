@@ -41,8 +41,8 @@ run: setup  ## Starts everything and feeds it; HISTORY="my_spotify_data.zip" fee
 	@if [ -e "$$HISTORY" ]; then set -- "$$HISTORY"; else eval "set -- $$HISTORY"; fi; \
 		exec $(BIN)/echotune run "$$@" $${LISTENER:+--listener "$$LISTENER"}
 
-test: setup  ## Runs all tests, on real servers, three files at a time, and prints branch coverage
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+test: setup  ## Runs all tests, on real servers, two files at a time, and prints branch coverage
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-unit: setup  ## Runs the tests that need no server
 	@$(BIN)/python -m pytest tests/unit tests/property

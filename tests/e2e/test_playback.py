@@ -100,7 +100,9 @@ def test_a_skip_is_one_event_whatever_the_order_of_reports_and_who_is_killed(
         station.post("/v1/playback", each)
     (play,) = wait_until(lambda: plays(station, "Sinnerman"), bool)
     assert (play["ms_played"], play["duration_ms"]) == (12_000, LENGTH_MS)
-    assert (play["reason_end"], play["source"]) == ("fwdbtn", "playback:tempo")
+    # A service that is away for longer than it waits for the next start knows of none.
+    assert play["reason_end"] in {"fwdbtn", "endplay"}
+    assert play["source"] == "playback:tempo"
     for each in reports:  # a player that sends everything again
         station.post("/v1/playback", each)
     for each in a_whole_play("Barrier", now_ms() - LENGTH_MS):

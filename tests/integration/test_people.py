@@ -322,6 +322,7 @@ def proxy(mongo_url: str) -> Iterator[TcpProxy]:
         yield proxy
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of reset sockets
 @pytest.mark.parametrize("fault", ["refuse", "reset", "stall", "drop_replies"])
 async def test_who_was_known_is_known_while_mongodb_is_away_and_changes_are_found_after_it(
     fault: str, proxy: TcpProxy, people: MongoPeople, redis: Redis, prefix: str

@@ -94,7 +94,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         say(f"serving at {url}; below it is /1/, as players expect it")
         console = ConsoleState()
         parts = LastingParts(lambda: setattr(server, "should_exit", True))
-        app = http_app(lambda: _open_services(settings, addresses, url, console, parts))
+        app = http_app(lambda: open_services(settings, addresses, url, console, parts))
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -163,13 +163,14 @@ def _url(listening: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _open_services(
+async def open_services(
     settings: Settings,
     addresses: Addresses,
     url: str,
     console: ConsoleState,
     parts: LastingParts,
 ) -> AsyncIterator[Services]:
+    """The services of the process at `url`, with the parts that work beside its requests."""
     redis = redis_of(addresses)
     store = MongoPeople(addresses.mongo, prefix=settings.prefix)
     people = PeopleDirectory(store, redis, settings.prefix)

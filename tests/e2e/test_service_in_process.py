@@ -1,0 +1,181 @@
+"""The HTTP service in this process, on real servers: what a person sends is what comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.serving.console.console_state import ConsoleState
+from streams.serving.http_app import http_app
+from streams.serving.http_server import LastingParts, open_services
+from tests.conftest import KAFKA_LIBS
+from tests.support.fake_listenbrainz import FakeListenBrainz
+from tests.support.served_station import Person, ServedStation, listen
+from tests.support.station import WAIT_S
+
+MBID = "00000000-0000-4000-8000-000000000001"
+POLL_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
+    """Servers and workers; the service itself runs in each test."""
+    home = tmp_path_factory.mktemp("in-process") / "home"
+    with closing(ServedStation(home, KAFKA_LIBS)) as station:
+        station.up()
+        station.start("sequencer")
+        station.start("recommender")
+        yield station
+
+
+@pytest.fixture(scope="module")
+def people(station: ServedStation) -> dict[str, Person]:
+    """Four people, who have been added before any loop of events runs."""
+    options = {"ada": (), "bob": ("--public-reads",), "cleo": ("--admin",), "dan": ()}
+    return {name: station.person(name, *given) for name, given in options.items()}
+
+
+@pytest.fixture
+def relayed(
+    station: ServedStation, people: dict[str, Person], tmp_path: Path
+) -> Iterator[FakeListenBrainz]:
+    """Another service, to which the listens of one person go on."""
+    assert "dan" in people
+    (tmp_path / "token").write_text("theirs\n")
+    with closing(FakeListenBrainz(lambda *_: "ok")) as fake:
+        given = ["--to", fake.url, "--token-file", str(tmp_path / "token"), "--from-start"]
+        added = station.run("relays", "add", "dan", *given)
+        assert added.returncode == 0, added.stderr
+        yield fake
+
+
+@asynccontextmanager
+async def asking(station: ServedStation, person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service with the person's token."""
+    parts = LastingParts(lambda: None)
+    app: Any = http_app(
+        lambda: open_services(
+            station.settings, station.addresses, "http://here", ConsoleState(), parts
+        )
+    )
+    async with (
+        app._app.router.lifespan_context(app._app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://here",
+            headers={"Authorization": f"Token {person.token}"},
+            timeout=WAIT_S,
+        ) as client,
+    ):
+        yield client
+    parts.check()
+
+
+async def until(ask: Callable[[], Awaitable[Any]], is_enough: Callable[[Any], bool]) -> Any:
+    """Asks until the answer is enough."""
+    async with asyncio.timeout(WAIT_S):
+        while not is_enough(found := await ask()):
+            await asyncio.sleep(POLL_S)
+        return found
+
+
+async def posted(client: httpx.AsyncClient, path: str, body: Any) -> None:
+    answer = await client.post(path, json=body)
+    assert answer.json() == {"status": "ok"}, answer.text
+
+
+async def submitted(client: httpx.AsyncClient, *listens: dict[str, Any]) -> None:
+    await posted(client, "/1/submit-listens", {"listen_type": "import", "payload": [*listens]})
+
+
+async def listened(client: httpx.AsyncClient, name: str) -> list[dict[str, Any]]:
+    found = await client.get(f"/1/user/{name}/listens", params={"count": 1_000})
+    return list(found.json()["payload"]["listens"])
+
+
+async def test_what_a_player_sends_comes_back_in_every_form(
+    station: ServedStation, people: dict[str, Person]
+) -> None:
+    async with asking(station, people["ada"]) as client:
+        assert (await client.get("/1/validate-token")).json()["user_name"] == "ada"
+        songs = [listen(at, recording_mbid=MBID[:-1] + str(at)) for at in range(1, 6)]
+        await submitted(client, *songs)
+        newest, *_ = await until(lambda: listened(client, "ada"), lambda found: len(found) == 5)
+        assert (await client.get("/1/user/ada/listen-count")).json()["payload"] == {"count": 5}
+        page = await client.get("/1/user/ada/listens", params={"min_ts": 1, "count": 2})
+        assert page.json()["payload"]["count"] == 2
+
+        async def shown() -> dict[str, Any]:
+            return dict((await client.get("/v1/listeners/ada/recommendations")).json())
+
+        await until(shown, lambda found: found.get("is_fallback") is False)
+        lists = await client.get("/1/user/ada/playlists/createdfor")
+        first = lists.json()["playlists"][0]["playlist"]["identifier"].rpartition("/")[2]
+        assert (await client.get(f"/1/playlist/{first}")).json()["playlist"]["track"]
+        known = await client.get("/1/cf/recommendation/user/ada/recording")
+        assert known.json()["payload"]["total_mbid_count"] >= 1
+        names = {"artist_name": "Echo Artist", "recording_name": "Song 1"}
+        looked_up = await client.get("/1/metadata/lookup", params=names)
+        assert looked_up.json()["recording_mbid"] == MBID
+        gone = {key: newest[key] for key in ("listened_at", "recording_msid")}
+        await posted(client, "/1/delete-listen", gone)
+        await until(lambda: listened(client, "ada"), lambda found: len(found) == 4)
+
+
+async def test_what_a_person_thinks_and_plays_is_kept(
+    station: ServedStation, people: dict[str, Person]
+) -> None:
+    async with asking(station, people["bob"]) as client:
+        await submitted(client, listen(1, recording_mbid=MBID))
+        await until(lambda: listened(client, "bob"), bool)
+        love = {"recording_mbid": MBID, "score": 1}
+        await posted(client, "/1/feedback/recording-feedback", love)
+        found = (await client.get("/1/feedback/user/bob/get-feedback")).json()
+        assert [each["score"] for each in found["feedback"]] == [1]
+        await posted(client, "/1/latest-import", {"ts": 7})
+        latest = await client.get("/1/latest-import", params={"user_name": "bob"})
+        assert latest.json()["latest_import"] == 7
+        now = {"listen_type": "playing_now", "payload": [{**listen(2)}]}
+        await posted(client, "/1/submit-listens", now)
+        playing = (await client.get("/1/user/bob/playing-now")).json()["payload"]
+        assert playing["count"] == 1
+        track = {"artist_name": "Echo Artist", "track_name": "Song 3", "duration_ms": 200_000}
+        for state, position_ms in (("starting", 0), ("stopped", 12_000)):
+            report = {"state": state, "player": "p", "position_ms": position_ms, "track": track}
+            assert (await client.post("/v1/playback", json=report)).status_code == 200
+
+        async def titles() -> list[str]:
+            return [each["track_metadata"]["track_name"] for each in await listened(client, "bob")]
+
+        await until(titles, lambda found: "Song 3" in found)
+
+
+async def test_the_console_shows_a_person_what_is_theirs(
+    station: ServedStation, people: dict[str, Person]
+) -> None:
+    async with asking(station, people["cleo"]) as client:
+        await submitted(client, listen(1))
+        await until(lambda: listened(client, "cleo"), bool)
+        assert (await client.get("/v1/me")).json()["name"] == "cleo"
+        assert (await client.get("/v1/status")).json()["generation"] == "first"
+        assert (await client.get("/v1/listeners/cleo/history")).status_code == 200
+        assert (await client.get("/v1/listeners/cleo/clients")).status_code == 200
+        assert (await client.get("/v1/listeners/cleo/feedback")).status_code == 200
+        found = (await client.get("/v1/generations")).json()["generations"]
+        assert [each["name"] for each in found] == ["first"]
+
+
+async def test_listens_go_on_to_another_service(
+    station: ServedStation, people: dict[str, Person], relayed: FakeListenBrainz
+) -> None:
+    async def arrived() -> list[str]:
+        return [name for _, name in relayed.kept]
+
+    async with asking(station, people["dan"]) as client:
+        await submitted(client, *(listen(at) for at in range(1, 4)))
+        names = await until(arrived, lambda found: len(found) == 3)
+    assert names == ["Song 1", "Song 2", "Song 3"]

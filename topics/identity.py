@@ -5,6 +5,8 @@ import uuid
 from contextlib import suppress
 from hashlib import blake2b, sha1
 
+MBID_PREFIX = "mbid:"
+"""Begins a `source_track_id` that is the MusicBrainz id of the recording."""
 ECHOTUNE_NAMESPACE = uuid.UUID("5e3ad0c2-6f3b-5d0a-9d0e-0c6f1d2b7a41")
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _SEPARATOR = "\x00"

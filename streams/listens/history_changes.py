@@ -14,14 +14,13 @@ from streams.listens.listen_history import (
     Retracted,
     log_position_of,
 )
-from topics.identity import recording_msid_of
+from topics.identity import MBID_PREFIX, recording_msid_of
 from topics.learning_batch import LearningBatch
 from topics.listening_event import KIND_CODES
 
 _PLAYS = {KIND_CODES["LISTEN"], KIND_CODES["KEEP"]}
 _RETRACT, _ERASE = KIND_CODES["RETRACT"], KIND_CODES["ERASE"]
 _SCORES = {KIND_CODES["LOVE"]: 1, KIND_CODES["HATE"]: -1, KIND_CODES["CLEAR"]: 0}
-_MBID = "mbid:"
 
 
 def changes_of(judged: JudgedBatch, people: Collection[str]) -> list[HistoryChange]:
@@ -84,7 +83,7 @@ def _msid(batch: LearningBatch, at: int, track_id: str) -> str:
 
 def _mbid(batch: LearningBatch, at: int) -> str | None:
     named = _text(batch, "source_tracks", at) or ""
-    return named.removeprefix(_MBID) if named.startswith(_MBID) else None
+    return named.removeprefix(MBID_PREFIX) if named.startswith(MBID_PREFIX) else None
 
 
 def _text(batch: LearningBatch, column: str, at: int) -> str | None:

@@ -51,7 +51,12 @@ def dead_letter_record(key: str, value: bytes, headers: dict[str, str]) -> Recor
 
 
 class AcknowledgedProducer:
-    """An idempotent producer on the event loop; a thread of its own takes the broker's reports."""
+    """A producer on the event loop; a thread of its own takes the broker's reports.
+
+    It is not idempotent: such a producer ends for good after some errors, as when the topic has
+    lost its tail. The id of an event makes it count once, and one request at a time in flight
+    keeps events in order.
+    """
 
     def __init__(self, kafka: str, acknowledged_within_ms: int = ACKNOWLEDGED_WITHIN_MS) -> None:
         self._kafka = kafka
@@ -59,8 +64,8 @@ class AcknowledgedProducer:
         self._producer = Producer(
             client_settings(kafka)
             | {
-                "enable.idempotence": True,
                 "acks": "all",
+                "max.in.flight.requests.per.connection": 1,
                 "compression.type": "lz4",
                 "partitioner": "murmur2_random",
                 "linger.ms": 1,

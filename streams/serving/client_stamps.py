@@ -8,9 +8,9 @@ rule of near duplicates (`streams/folding/window_kernels.py`) allows for it. Pur
 
 from collections.abc import Mapping
 from enum import StrEnum
-from math import isfinite
 from typing import Any
 
+from streams.serving.json_values import number_of
 from topics.errors import SettingsError
 from topics.listening_event import PLAY_LENGTH_MAX_MS
 
@@ -116,25 +116,15 @@ def known_duration_ms(duration: Any, duration_ms: Any, media_player: object) -> 
     >>> known_duration_ms("210.5", None, "MPD"), known_duration_ms(None, 40, "Supysonic")
     (210500, 40000)
     """
-    sent_ms = _number(duration_ms)
+    sent_ms = number_of(duration_ms)
     if sent_ms is not None and sent_ms < NO_LENGTH_BELOW_MS:
         if _begins_with(_text(media_player), _COUNTS_IN_SECONDS):
             sent_ms *= 1_000
         elif sent_ms.is_integer():
             sent_ms = None
-    seconds = _number(duration)
+    seconds = number_of(duration)
     in_ms = _length(None if seconds is None else 1_000 * seconds)
     return in_ms if (length := _length(sent_ms)) is None else length
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if isfinite(number) else None
 
 
 def _length(value_ms: float | None) -> int | None:

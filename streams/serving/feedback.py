@@ -14,11 +14,12 @@ from starlette.requests import Request
 from streams.listens.listen_history import Feedback, Listen
 from streams.producers.acknowledged_producer import event_record
 from streams.serving.authentication import person_of
-from streams.serving.listen_events import MBID, SOURCE
+from streams.serving.listen_events import SOURCE
 from streams.serving.listenbrainz_write import produced
 from streams.serving.problems import Json, ProblemError
 from streams.serving.request_bodies import json_body
 from streams.serving.services import Services, now_ms
+from topics.identity import MBID_PREFIX
 from topics.listening_event import EventKind, ListeningEvent
 
 PROJECTED_WITHIN_S = 2.0
@@ -81,7 +82,7 @@ async def recording_feedback(request: Request, services: Services) -> Json:
         artist_name=found.artist_name if found else None,
         track_name=found.track_name if found else None,
         release_name=found.release_name if found else None,
-        source_track_id=MBID + mbid if mbid else None,
+        source_track_id=MBID_PREFIX + mbid if mbid else None,
         listened_at=now_ms(),
     )
     await produced(services, [event_record(event)])

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+import uuid
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 import uvicorn
@@ -27,6 +26,7 @@ from streams.relaying.relay_store import RelayStore
 from streams.serving.client_stamps import client_stamps
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
+from streams.serving.lasting_parts import LastingParts
 from streams.serving.playback_settler import PlaybackSettler
 from streams.serving.services import Services
 from streams.settings import Settings
@@ -40,44 +40,6 @@ _KEEP_ALIVE_S = 75
 _GRACE_S = 5
 _PORT_FILE = "http-port.json"
 _PORT_END = 1 << 16
-
-
-class LastingParts:
-    """Tasks that last as long as the service: one that fails ends it, so that it begins anew.
-
-    Without that, a service would go on with people, listens or relays of long ago.
-    """
-
-    def __init__(self, end: Callable[[], object]) -> None:
-        self._end = end
-        self._tasks: list[asyncio.Task[None]] = []
-        self._failure: BaseException | None = None
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Starts a part."""
-        self._tasks.append(asyncio.create_task(self._lasting(work)))
-
-    async def _lasting(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            self._failure = error
-            _log.error("a part of the service failed; it ends", exc_info=error)
-            self._end()
-
-    async def stop(self) -> None:
-        """Cancels all parts, and waits for their end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def check(self) -> None:
-        """Raises `ServerError` if a part has failed."""
-        if self._failure is not None:
-            raise ServerError(
-                f"A part of the HTTP service failed: {self._failure}.",
-                "Its log says more. It is safe to start it again.",
-            )
 
 
 def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]) -> None:
@@ -221,6 +183,7 @@ async def open_services(
 
 async def _report(redis: Redis, settings: Settings, url: str) -> None:
     """Says in Redis where this service is, for `echotune status`."""
+    service_id = uuid.uuid4().hex  # two containers may have one host name and one process id
     while True:
-        await write_service_status(redis, f"{os.getpid()}", {"url": url}, settings.prefix)
+        await write_service_status(redis, service_id, {"url": url}, settings.prefix)
         await asyncio.sleep(_STATUS_EVERY_S)

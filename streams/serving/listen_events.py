@@ -9,12 +9,10 @@ from typing import Any
 
 from streams.serving.client_stamps import Stamp, start_ms
 from streams.serving.submissions import Listen
-from topics.identity import event_id_of, recording_msid_of, track_id_of
+from topics.identity import MBID_PREFIX, event_id_of, recording_msid_of, track_id_of
 from topics.listening_event import EventKind, ListeningEvent
 
 SOURCE = "listenbrainz"
-MBID = "mbid:"
-"""Begins the id of a track at its source if that is a MusicBrainz recording."""
 _SOURCE_LENGTH_MAX = 64
 
 
@@ -62,7 +60,7 @@ def _described(listener_id: str, listen: Listen, source: str) -> dict[str, Any]:
         "artist_name": listen.artist_name,
         "track_name": listen.track_name,
         "release_name": listen.release_name,
-        "source_track_id": MBID + listen.recording_mbid if listen.recording_mbid else None,
+        "source_track_id": MBID_PREFIX + listen.recording_mbid if listen.recording_mbid else None,
         "duration_ms": listen.duration_ms,
         "ms_played": listen.ms_played,
     }

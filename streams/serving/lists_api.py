@@ -1,5 +1,6 @@
 """EchoTune's own API: a listener's list, as it is in Redis."""
 
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -25,7 +26,9 @@ async def recommendations(request: Request, services: Services, name: str) -> Re
     headers = {"ETag": etag(stored), "Cache-Control": f"private, max-age={_FRESH_S}"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    tracks = await track_names(services, [item.track_id for item in stored.items])
+    tracks: dict[str, Track] = {}
+    with suppress(ProblemError):  # a list without names is better than none
+        tracks = await track_names(services, [item.track_id for item in stored.items])
     return Json(_list_json(person.name, stored, tracks), headers=headers)
 
 

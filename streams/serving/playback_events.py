@@ -1,8 +1,8 @@
 """Plays that players reported as listening events. Pure."""
 
-from streams.serving.listen_events import MBID, source_slug
+from streams.serving.listen_events import source_slug
 from streams.serving.playback import Play
-from topics.identity import event_id_of
+from topics.identity import MBID_PREFIX, event_id_of
 from topics.listening_event import PLAY_LENGTH_MAX_MS, EventKind, ListeningEvent
 
 SOURCE = "playback"
@@ -28,7 +28,7 @@ def event_of_play(listener_id: str, player: str, play: Play) -> ListeningEvent:
         artist_name=track.artist_name,
         track_name=track.track_name,
         release_name=track.release_name or None,
-        source_track_id=MBID + track.recording_mbid if track.recording_mbid else None,
+        source_track_id=MBID_PREFIX + track.recording_mbid if track.recording_mbid else None,
         listened_at=play.started_at,
         ms_played=min(play.ms_played, PLAY_LENGTH_MAX_MS),
         duration_ms=track.duration_ms or None,

@@ -1,12 +1,12 @@
 """Reads the body of `POST /v1/playback`, as lenient as templates of webhooks need it. Pure."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from streams.serving.json_values import can_be_kept, number_of
 from streams.serving.playback import PlaybackState, PlayedTrack, Report
 from streams.serving.submissions import Listen, SubmissionError, submission_of
 from topics.identity import track_id_of
@@ -52,7 +52,7 @@ def _at(value: Any, now_ms: int) -> int:
     """A time in ms since 1970, or as ISO 8601 with a zone; without one, or ahead, it is now."""
     if value is None or value == "":
         return now_ms
-    at = _number(value)
+    at = number_of(value)
     if at is None and isinstance(value, str):
         at = _iso_ms(value)
     if at is None or not EARLIEST_LISTENED_AT_MS <= at <= now_ms + LATEST_AHEAD_MS:
@@ -77,29 +77,19 @@ def _position(body: Mapping[str, Any]) -> int:
 def _length(of: Mapping[str, Any], name: str) -> int | None:
     """A length in ms from `name_ms`, or from `name_ticks`."""
     for unit, per_ms in (("ms", 1), ("ticks", _TICKS)):
-        found = _number(of.get(f"{name}_{unit}"))
+        found = number_of(of.get(f"{name}_{unit}"))
         if found is not None and 0 <= found <= PLAY_LENGTH_MAX_MS * per_ms:
             return round(found / per_ms)
     return None
 
 
 def _rate(value: Any) -> float:
-    found = _number(value)
+    found = number_of(value)
     if found is None:
         return 1.0
     if not RATE_MIN <= found <= RATE_MAX:
         raise SubmissionError(f"rate is not between {RATE_MIN} and {RATE_MAX}")
     return found
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
 
 
 def _flag(value: Any) -> bool:
@@ -111,7 +101,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str | None) or len(value or "") > NAME_LENGTH_MAX:
         raise SubmissionError(f"{name} is not a text of up to {NAME_LENGTH_MAX} letters")
     text = (value or "").strip()
-    if "\x00" in text or any("\ud800" <= each <= "\udfff" for each in text):
+    if not can_be_kept(text):
         raise SubmissionError(f"{name} has a NUL or half a surrogate pair")
     return text
 

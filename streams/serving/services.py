@@ -34,7 +34,6 @@ class Services:
     stamps: Mapping[str, Stamp]
     """Which moment of a play each client calls `listened_at`."""
     console: ConsoleState = field(default_factory=ConsoleState)
-    began_at: float = field(default_factory=time.time)
 
 
 def now_ms() -> int:

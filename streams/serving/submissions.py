@@ -15,6 +15,7 @@ import orjson
 
 from streams.sequencing.validation import ADDITIONAL_INFO_BYTES_MAX
 from streams.serving.client_stamps import known_duration_ms
+from streams.serving.json_values import can_be_kept, number_of
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     LATEST_AHEAD_MS,
@@ -52,7 +53,6 @@ class Listen(NamedTuple):
     client: str
     """The program that submits, or else the player; empty if it does not say."""
     player: str
-    spotify_id: str | None = None
     additional_info: bytes = b""
     """What the client says beside it, as JSON: given back as it came, learnt from never."""
 
@@ -119,7 +119,6 @@ def _listen(value: Any, listen_type: ListenType, now_ms: int) -> Listen:
         recording_mbid=_mbid(more.get("recording_mbid")) or _mbid(track.get("recording_mbid")),
         client=_optional_text(more.get("submission_client")) or player,
         player=player,
-        spotify_id=_optional_text(more.get("spotify_id")) or None,
         additional_info=_kept(more),
     )
 
@@ -141,27 +140,23 @@ def _name(track: Mapping[str, Any], key: str) -> str:
         raise ValueError(f"{key} is not a text with at least one letter")
     if len(value) > TEXT_LENGTH_MAX:
         raise ValueError(f"{key} is longer than {TEXT_LENGTH_MAX} letters")
-    if not _is_clean(value):
+    if not can_be_kept(value):
         raise ValueError(f"{key} has a NUL or half a surrogate pair")
     return value.strip()
 
 
 def _optional_text(value: Any) -> str:
     """A text that may be missing; one that cannot be kept is as good as missing."""
-    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or not _is_clean(value):
+    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or not can_be_kept(value):
         return ""
     return value.strip()
-
-
-def _is_clean(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _listened_at(value: Mapping[str, Any], listen_type: ListenType, now_ms: int) -> int | None:
     """The time in ms, cut to whole seconds; some clients send a fraction, or a text."""
     if listen_type is ListenType.PLAYING_NOW:
         return None
-    seconds = _number(value.get("listened_at"))
+    seconds = number_of(value.get("listened_at"))
     if seconds is None:
         raise ValueError("listened_at is not a number of seconds")
     listened_at = math.floor(seconds) * _S
@@ -171,21 +166,10 @@ def _listened_at(value: Mapping[str, Any], listen_type: ListenType, now_ms: int)
 
 
 def _length_ms(value: Any, scale: int) -> int | None:
-    number = _number(value)
+    number = number_of(value)
     if number is None or not 0 < number * scale <= PLAY_LENGTH_MAX_MS:
         return None
     return round(number * scale)
-
-
-def _number(value: Any) -> float | None:
-    """A finite number, also one that a client sent as text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _mbid(value: Any) -> str | None:

@@ -9,10 +9,12 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from topics.identity import MBID_PREFIX
+
 SOURCE_TRACK_IDS_MAX = 32
 """Maximum number of a track's ids at its sources; the first ones in sorted order are kept."""
 SEARCH_LIMIT_MAX = 100
-_MBID = ":mbid:"
+_MBID = f":{MBID_PREFIX}"
 """Divides a source from a MusicBrainz id that it has for a track."""
 
 

@@ -94,7 +94,7 @@ def test_a_skip_is_one_event_whatever_the_order_of_reports_and_who_is_killed(
     Random(5).shuffle(reports)
     for each in reports[:4]:
         station.post("/v1/playback", each)
-    station.kill(station.services[-1])
+    station.services[-1].kill()
     station.serve()
     for each in reports[4:]:
         station.post("/v1/playback", each)

@@ -78,7 +78,7 @@ def test_each_listen_arrives_once_and_in_order_whatever_fails_and_who_is_killed(
             part = expected[start : start + 80]
             submit(station, [listen(name, at) for at, name in part])
         wait_until(fake.hangs.is_set, bool)
-        station.kill(station.services[-1])  # between the delivery and the position
+        station.services[-1].kill()  # between the delivery and the position
         station.serve()
         fake.let_go.set()
         expected.remove((FIRST_S + BAD * 300, f"track {BAD}"))

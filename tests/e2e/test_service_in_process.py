@@ -11,7 +11,8 @@ import pytest
 
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
-from streams.serving.http_server import LastingParts, open_services
+from streams.serving.http_server import open_services
+from streams.serving.lasting_parts import LastingParts
 from tests.conftest import KAFKA_LIBS
 from tests.support.fake_listenbrainz import FakeListenBrainz
 from tests.support.served_station import Person, ServedStation, listen

@@ -1,7 +1,5 @@
-"""A station with MongoDB and an HTTP service, for tests that ask the service and kill it."""
+"""A station with an HTTP service and one person, for tests that ask the service and kill it."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +7,10 @@ import httpx
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.daemon import free_port
-from infra.embedded_servers import Addresses, EmbeddedServers
+from infra.embedded_servers import Addresses
 from streams.kafka.topic_facts import bounds_of
-from tests.support.station import REPOSITORY, WAIT_S, Station, wait_until
+from tests.support.served_station import ServedStation
+from tests.support.station import WAIT_S, Worker
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 
@@ -19,53 +18,25 @@ PERSON = "me"
 """The person who asks."""
 
 
-class ServiceStation(Station):
-    """Kafka, Redis and MongoDB, and services that are started and killed like workers."""
+class ServiceStation(ServedStation):
+    """A station whose services are started and killed at one port, and one person who asks."""
 
     def __init__(self, home: Path, kafka_libs: Path) -> None:
         super().__init__(home, kafka_libs)
-        self.servers = EmbeddedServers(home, kafka_libs=kafka_libs, fast_start=True)
         self.port = free_port(0)
-        self.services: list[subprocess.Popen[bytes]] = []
-        self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}",
-            timeout=WAIT_S,
-        )
+        self.services: list[Worker] = []
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=WAIT_S)
 
     def up(self) -> Addresses:
         """Starts the servers, creates the topics, and adds the person who asks."""
         addresses = super().up()
-        added = self.run("people", "add", PERSON)
-        assert added.returncode == 0, added.stderr
-        token = self.json("tokens", "create", PERSON)["token"]
-        self.http.headers["Authorization"] = f"Token {token}"
+        self.http.headers["Authorization"] = f"Token {self.person(PERSON).token}"
         return addresses
 
-    def serve(self, **environment: str) -> "subprocess.Popen[bytes]":
+    def serve(self, *options: str, **environment: str) -> Worker:
         """Starts a service, and waits until it answers."""
-        with (self.home / "logs" / "serve.log").open("ab") as log:
-            service = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "serve", "--port", str(self.port)],
-                cwd=REPOSITORY,
-                env=self._environment(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self.services.append(service)
-        wait_until(self._answers, bool)
-        return service
-
-    def _answers(self) -> bool:
-        try:
-            return self.http.get("/1/validate-token").status_code < httpx.codes.BAD_REQUEST
-        except httpx.TransportError:
-            return False
-
-    def kill(self, service: "subprocess.Popen[bytes]") -> None:
-        """Sends SIGKILL to a service."""
-        service.kill()
-        service.wait(WAIT_S)
+        self.services.append(super().serve("--port", str(self.port), *options, **environment))
+        return self.services[-1]
 
     def post(self, path: str, body: Any) -> None:
         """Posts a body, which has to be taken."""
@@ -94,8 +65,5 @@ class ServiceStation(Station):
 
     def close(self) -> None:
         """Stops all processes."""
-        for service in self.services:
-            if service.poll() is None:
-                self.kill(service)
         self.http.close()
         super().close()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from streams.serving.http_server import LastingParts
+from streams.serving.lasting_parts import LastingParts
 from topics.errors import ServerError
 
 

@@ -1,0 +1,28 @@
+"""Numbers and texts in what clients send, as lenient as real ones need it. Pure."""
+
+from math import isfinite
+from typing import Any
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number, also one that a client sent as text; None for everything else.
+
+    >>> number_of("210.5"), number_of(True), number_of("nan"), number_of([])
+    (210.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isfinite(number) else None
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether a text has neither a NUL nor half a surrogate pair, which no contract takes.
+
+    >>> can_be_kept("Björk"), can_be_kept("a\\x00"), can_be_kept("\\ud800")
+    (True, False, False)
+    """
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)

@@ -1,0 +1,49 @@
+"""What runs beside the requests of the service, for as long as it does."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from topics.errors import ServerError
+
+_log = structlog.get_logger(__name__)
+
+
+class LastingParts:
+    """Tasks that last as long as the service: one that fails ends it, so that it begins anew.
+
+    Without that, a service would go on with people, listens or relays of long ago.
+    """
+
+    def __init__(self, end: Callable[[], object]) -> None:
+        self._end = end
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure: BaseException | None = None
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Starts a part."""
+        self._tasks.append(asyncio.create_task(self._lasting(work)))
+
+    async def _lasting(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failure = error
+            _log.error("a part of the service failed; it ends", exc_info=error)
+            self._end()
+
+    async def stop(self) -> None:
+        """Cancels all parts, and waits for their end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def check(self) -> None:
+        """Raises `ServerError` if a part has failed."""
+        if self._failure is not None:
+            raise ServerError(
+                f"A part of the HTTP service failed: {self._failure}.",
+                "Its log says more. It is safe to start it again.",
+            )

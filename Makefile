@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 HISTORY ?=
 LISTENER ?=
 MINUTES ?= 10
+DRIVERS ?=
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 export HISTORY LISTENER
@@ -12,7 +13,7 @@ export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations test-browser screenshots fuzz check bench bench-model bench-reliability openapi lock clean
+.PHONY: help preflight setup run test test-unit test-integration test-faults test-soak test-mutations test-browser test-clients screenshots fuzz check bench bench-model bench-reliability openapi lock clean
 
 help:  ## Lists what can be made
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /  \1\t/' | expand -t 20
@@ -63,6 +64,11 @@ $(BROWSER):
 
 test-browser: setup $(BROWSER)  ## Tries the console in a real Chromium, which has to be installed
 	@PYTHONPATH=$(BROWSER) $(BIN)/python -m pytest tests/browser/console_in_chromium.py
+
+test-clients: setup  ## Drives real players against the service: make test-clients DRIVERS=folder
+	@test -d "$(DRIVERS)" || { echo "DRIVERS=folder names a folder of drivers; tests/clients/real_clients.py says what a driver is"; exit 2; }
+	@if [ -x "$(DRIVERS)/install" ]; then "$(DRIVERS)/install"; fi
+	@ECHOTUNE_CLIENT_DRIVERS="$(DRIVERS)" $(BIN)/python -m pytest -rs --timeout 600 tests/clients/real_clients.py
 
 screenshots: export ECHOTUNE_SCREENSHOTS = docs/images
 screenshots: test-browser  ## Makes the images of the console in docs/images

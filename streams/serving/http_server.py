@@ -31,6 +31,7 @@ from streams.serving.playback_settler import PlaybackSettler
 from streams.serving.services import Services
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.tracks.remembered_tracks import RememberedTracks
 from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
@@ -144,7 +145,7 @@ async def open_services(
         AcknowledgedProducer(addresses.kafka),
         redis,
         ServedLists(settings, redis),
-        MongoTrackCatalogue(addresses.mongo),
+        RememberedTracks(MongoTrackCatalogue(addresses.mongo)),
         ListenHistory(addresses.mongo, prefix=settings.prefix),
         KeptPlaylists(addresses.mongo, prefix=settings.prefix),
         client_stamps(settings.client_stamps),

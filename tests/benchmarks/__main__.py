@@ -12,6 +12,7 @@ from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.generations import archives, switches
+from tests.benchmarks.http_service import http_service
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
 from tests.benchmarks.model_growth import model_growth, model_memory
@@ -32,6 +33,8 @@ RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
 GENERATION_PARTS = ("archive", "switches", "replay-beside")
 """Backup, restore, export; readers while generations are switched; a replay beside live ones."""
+HTTP_PARTS = ("http",)
+"""The HTTP service, beside Maloja."""
 MODEL_PARTS = (
     "model",
     "model-speed",
@@ -41,15 +44,13 @@ MODEL_PARTS = (
     "model-memory",
 )
 """`make bench-model`: models alone, without servers."""
-ALL_PARTS = (*PARTS, *RELIABILITY, *GENERATION_PARTS, *MODEL_PARTS)
+ALL_PARTS = (*PARTS, *RELIABILITY, *GENERATION_PARTS, *HTTP_PARTS, *MODEL_PARTS)
 
 
 def main(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(
-            help=f"Of {', '.join([*PARTS, *RELIABILITY, *GENERATION_PARTS, *MODEL_PARTS])}."
-        ),
+        typer.Argument(help=f"Of {', '.join(ALL_PARTS)}."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Listening history; without, generated listeners.")
@@ -70,6 +71,7 @@ def main(
             "archive": lambda: archives(KAFKA_LIBS, folder, data),
             "replay-beside": lambda: replay_beside(KAFKA_LIBS, folder, data),
             "switches": lambda: switches(KAFKA_LIBS, folder, data),
+            "http": lambda: http_service(KAFKA_LIBS, folder),
             "model": lambda: models(data),
             "model-speed": lambda: model_speed(data),
             "model-peers": lambda: model_peers(data),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from streams.tracks.memory_track_catalogue import MemoryTrackCatalogue
 from streams.tracks.mongo_indexes import INDEXES, missing_indexes
 from streams.tracks.mongo_track_catalogue import TRACKS_A_CALL_MAX, MongoTrackCatalogue
+from streams.tracks.remembered_tracks import RememberedTracks
 from streams.tracks.track_catalogue import (
     SEARCH_LIMIT_MAX,
     SOURCE_TRACK_IDS_MAX,
@@ -151,6 +152,33 @@ class TestMemoryTrackCatalogue(TrackCatalogueContract):
     @pytest.fixture
     def catalogue(self) -> MemoryTrackCatalogue:
         return MemoryTrackCatalogue()
+
+
+class TestRememberedTracks(TrackCatalogueContract):
+    """The twin, read through memory."""
+
+    @pytest.fixture
+    def catalogue(self) -> RememberedTracks:
+        return RememberedTracks(MemoryTrackCatalogue())
+
+
+async def test_a_track_is_read_once_until_it_is_forgotten() -> None:
+    behind = MemoryTrackCatalogue()
+    await behind.remember([a_track()])
+    lasting, brief = RememberedTracks(behind), RememberedTracks(behind, remembered_s=0.0)
+    before = {"t1": a_track()}
+    assert (await lasting.names(["t1"]), await brief.names(["t1"])) == (before, before)
+    await behind.remember([a_track(release_name="Homogenic")])
+    assert await lasting.names(["t1"]) == before
+    assert await brief.names(["t1"]) == {"t1": a_track(release_name="Homogenic")}
+
+
+async def test_a_track_that_was_unknown_is_looked_up_again() -> None:
+    behind = MemoryTrackCatalogue()
+    remembered = RememberedTracks(behind)
+    assert await remembered.names(["t1"]) == {}
+    await behind.remember([a_track()])
+    assert await remembered.names(["t1"]) == {"t1": a_track()}
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ AT_S = int(time.time()) - 20_000
 class ServedStation(StationHere):
     """A station with MongoDB, a sequencer, a recommender and one HTTP service."""
 
-    def __init__(self, home: Path, kafka_libs: Path) -> None:
-        super().__init__(home, kafka_libs)
-        self.servers = EmbeddedServers(home, kafka_libs=kafka_libs, fast_start=True)
+    def __init__(self, home: Path, kafka_libs: Path, *, is_hasty: bool = True) -> None:
+        super().__init__(home, kafka_libs, is_hasty=is_hasty)
+        self.servers = EmbeddedServers(home, kafka_libs=kafka_libs, fast_start=is_hasty)
         self.url = ""
 
     def serve(self, *options: str, **environment: str) -> Worker:

@@ -7,8 +7,9 @@ import orjson
 
 from streams.listens.listen_history import Feedback
 from streams.listens.listen_history import Listen as PastListen
+from streams.serving.json_values import is_nested_within
 from streams.serving.listen_events import msid_of
-from streams.serving.submissions import Listen
+from streams.serving.submissions import INFO_LEVELS_MAX, Listen
 from streams.tracks.track_catalogue import Track
 
 _S = 1_000
@@ -38,7 +39,7 @@ def _object(text: str) -> dict[str, Any]:
         found = orjson.loads(text) if text else None
     except orjson.JSONDecodeError:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not is_nested_within(found, INFO_LEVELS_MAX):
         return {}
     return {name: each for name, each in found.items() if name not in _OWN}
 
@@ -60,9 +61,9 @@ def playing_now_json(name: str, listen: Listen) -> dict[str, Any]:
 
 
 def track_metadata(
-    names: tuple[str | None, str, str | None], **additional_info: Any
+    names: tuple[str | None, str, str | None], /, **additional_info: Any
 ) -> dict[str, Any]:
-    """Names and what else is known; `additional_info` is always an object."""
+    """Names and what else is known; `additional_info` is always an object, of any keys."""
     artist_name, track_name, release_name = names
     return {
         "artist_name": artist_name or "",

@@ -128,5 +128,6 @@ def known_duration_ms(duration: Any, duration_ms: Any, media_player: object) -> 
 
 
 def _length(value_ms: float | None) -> int | None:
-    rounded = 0 if value_ms is None else round(value_ms)
-    return rounded if 0 < rounded <= PLAY_LENGTH_MAX_MS else None
+    if value_ms is None or not 0 < value_ms <= PLAY_LENGTH_MAX_MS:
+        return None
+    return round(value_ms) or None

@@ -19,6 +19,18 @@ def number_of(value: Any) -> float | None:
     return number if isfinite(number) else None
 
 
+def is_nested_within(value: Any, levels: int) -> bool:
+    """Whether lists and objects are within each other at most `levels` deep.
+
+    >>> is_nested_within({"a": [1]}, 2), is_nested_within({"a": [[]]}, 2)
+    (True, False)
+    """
+    if not isinstance(value, list | dict):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_nested_within(each, levels - 1) for each in inner)
+
+
 def can_be_kept(text: str) -> bool:
     """Whether a text has neither a NUL nor half a surrogate pair, which no contract takes.
 

@@ -10,7 +10,7 @@ from typing import Any
 from streams.serving.client_stamps import Stamp, start_ms
 from streams.serving.submissions import Listen
 from topics.identity import MBID_PREFIX, event_id_of, recording_msid_of, track_id_of
-from topics.listening_event import EventKind, ListeningEvent
+from topics.listening_event import EARLIEST_LISTENED_AT_MS, EventKind, ListeningEvent
 
 SOURCE = "listenbrainz"
 _SOURCE_LENGTH_MAX = 64
@@ -34,10 +34,11 @@ def event_of(listener_id: str, listen: Listen, source: str, stamp: Stamp) -> Lis
     """The LISTEN event of a listen of `listener_id`."""
     assert listen.listened_at is not None
     msid = msid_of(listen)
+    started_at = start_ms(listen.listened_at, listen.duration_ms, stamp)
     return ListeningEvent(
         event_id=event_id_of(SOURCE, listener_id, msid, listen.listened_at, None),
         kind=EventKind.LISTEN,
-        listened_at=start_ms(listen.listened_at, listen.duration_ms, stamp),
+        listened_at=max(EARLIEST_LISTENED_AT_MS, started_at),
         **_described(listener_id, listen, source),
     )
 

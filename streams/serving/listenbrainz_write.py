@@ -1,23 +1,21 @@
 """ListenBrainz' API, the part that takes listens."""
 
-import hashlib
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 
 from streams.people.people import Person
-from streams.producers.acknowledged_producer import Record, dead_letter_record, event_record
+from streams.producers.acknowledged_producer import Record, event_record
 from streams.serving.answers import playing_now_json
 from streams.serving.authentication import person_of
 from streams.serving.client_stamps import stamp_of
+from streams.serving.dead_listens import letter_of
 from streams.serving.listen_events import event_of, msid_of, playing_now_of, source_of
 from streams.serving.playing_now import remember_playing_now
 from streams.serving.problems import Json, ProblemError, unavailable
 from streams.serving.request_bodies import json_body
 from streams.serving.services import Services, now_ms
 from streams.serving.submissions import (
-    BadListen,
     Listen,
     ListenType,
     Submission,
@@ -25,19 +23,18 @@ from streams.serving.submissions import (
     submission_of,
 )
 from topics.errors import ServerError
-from topics.rejection import RejectionReason
 
 
 async def submit_listens(request: Request, services: Services) -> Json:
     """Takes listens; `ok` says that the broker has all of them."""
     person = await person_of(request, services.people)
     try:
-        submission = submission_of(await json_body(request), now_ms())
+        submission = submission_of(await json_body(request, is_lenient=True), now_ms())
     except SubmissionError as error:
         raise ProblemError(400, str(error)) from None
     records = [
         *(_record(person, each, submission.listen_type, request) for each in submission.listens),
-        *(_letter(person, each) for each in submission.bad),
+        *(letter_of(person.name, each) for each in submission.bad),
     ]
     await produced(services, records)
     if submission.listen_type is ListenType.PLAYING_NOW and submission.listens:
@@ -62,20 +59,6 @@ def _record(person: Person, listen: Listen, listen_type: ListenType, request: Re
         return event_record(playing_now_of(person.name, listen, source, now_ms()))
     stamp = stamp_of(listen.client, listen.player, user_agent, request.app.state.services.stamps)
     return event_record(event_of(person.name, listen, source, stamp), listen.additional_info)
-
-
-def _letter(person: Person, bad: BadListen) -> Record:
-    """A dead letter: its key follows from its bytes, so that the same again is known as such."""
-    value = orjson.dumps({"listener_id": person.name, "listen": bad.listen})
-    digest = hashlib.sha256(value).hexdigest()[:32]
-    headers = {
-        "reason": str(RejectionReason.INVALID),
-        "error": bad.why,
-        "origin_topic": "http",
-        "origin_partition": "submit-listens",
-        "origin_offset": digest,
-    }
-    return dead_letter_record(f"http/submit-listens/{digest}", value, headers)
 
 
 async def produced(services: Services, records: list[Record]) -> None:

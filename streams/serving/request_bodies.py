@@ -1,6 +1,7 @@
 """Reads the JSON body of a request, whatever its Content-Type, within bounds of size and time."""
 
 import asyncio
+import json
 from typing import Any
 
 import orjson
@@ -12,9 +13,14 @@ BODY_BYTES_MAX = 10_240 * 1_000
 BODY_TIMEOUT_S = 20.0
 
 
-async def json_body(request: Request) -> Any:
-    """The decoded body; raises `ProblemError` if it is too large, too slow, or no JSON."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+async def json_body(request: Request, *, is_lenient: bool = False) -> Any:
+    """The decoded body; raises `ProblemError` if it is too large, too slow, or no JSON.
+
+    With `is_lenient` the body may have what JSON forbids and clients send: NaN, half a surrogate
+    pair, bytes that are no UTF-8 (as halves of pairs), a byte order mark. One listen with such a
+    text would otherwise spoil all others of its batch.
+    """
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise ProblemError(415, "compressed bodies are not accepted; send plain JSON")
     try:
         body = await asyncio.wait_for(_body(request), BODY_TIMEOUT_S)
@@ -25,7 +31,17 @@ async def json_body(request: Request) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if is_lenient and (found := _lenient(bytes(body))) is not None:
+            return found
         raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+def _lenient(body: bytes) -> Any:
+    """The body if it is nearly JSON; None if not."""
+    try:
+        return json.loads(body.decode(json.detect_encoding(body), "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _body(request: Request) -> bytes:

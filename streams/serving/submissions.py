@@ -15,7 +15,7 @@ import orjson
 
 from streams.sequencing.validation import ADDITIONAL_INFO_BYTES_MAX
 from streams.serving.client_stamps import known_duration_ms
-from streams.serving.json_values import can_be_kept, number_of
+from streams.serving.json_values import can_be_kept, is_nested_within, number_of
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     LATEST_AHEAD_MS,
@@ -24,6 +24,8 @@ from topics.listening_event import (
 )
 
 LISTENS_MAX = 1_000
+INFO_LEVELS_MAX = 16
+"""How deep `additional_info` may be nested to be kept: an answer that gives it back goes deeper."""
 _S = 1_000
 
 
@@ -125,11 +127,11 @@ def _listen(value: Any, listen_type: ListenType, now_ms: int) -> Listen:
 
 def _kept(more: Mapping[str, Any]) -> bytes:
     """What a client says beside a listen, as JSON; nothing of it if that is too much."""
-    if not more:
+    if not more or not is_nested_within(more, INFO_LEVELS_MAX):
         return b""
     try:
         text = orjson.dumps(more)
-    except orjson.JSONEncodeError:  # half a surrogate pair, or nested too deeply
+    except orjson.JSONEncodeError:  # half a surrogate pair, or a number of more than 64 bits
         return b""
     return text if len(text) <= ADDITIONAL_INFO_BYTES_MAX else b""
 

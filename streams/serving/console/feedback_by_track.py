@@ -8,6 +8,7 @@ from streams.listens.listen_history import Feedback
 from streams.producers.acknowledged_producer import event_record
 from streams.serving.authentication import person_of, readable
 from streams.serving.feedback import object_of, projected
+from streams.serving.json_values import can_be_kept
 from streams.serving.listenbrainz_read import track_names
 from streams.serving.listenbrainz_write import produced
 from streams.serving.problems import Json, ProblemError
@@ -54,7 +55,8 @@ async def set_feedback(request: Request, services: Services) -> Json:
 
 
 def _track_id(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= ID_LENGTH_MAX or "\x00" in value:
+    is_id = isinstance(value, str) and 0 < len(value) <= ID_LENGTH_MAX and can_be_kept(value)
+    if not isinstance(value, str) or not is_id:
         raise ProblemError(400, "track_id is not the id of a track")
     return value
 

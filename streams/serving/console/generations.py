@@ -18,6 +18,7 @@ from streams.people.people import Person
 from streams.serving.authentication import person_of
 from streams.serving.console.child_process import child
 from streams.serving.feedback import object_of
+from streams.serving.json_values import can_be_kept
 from streams.serving.problems import Json, ProblemError
 from streams.serving.request_bodies import json_body
 from streams.serving.services import Services
@@ -84,7 +85,7 @@ async def _changed(services: Services, person: Person, arguments: list[str]) -> 
                 503, "the change was not made in time; look whether it was made"
             ) from None
     if process.returncode:
-        _log.warning("a change was refused", arguments=arguments, who=person.name)
+        _log.warning("a change was refused", arguments=arguments)
         raise ProblemError(409, refusal_of(err.decode(errors="replace")))
     return Json(orjson.loads(out))
 
@@ -107,6 +108,7 @@ async def _admin(request: Request, services: Services) -> Person:
 
 def _text(body: dict[str, Any], name: str, most: int) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > most or "\x00" in value:
+    is_text = isinstance(value, str) and value.strip() and len(value) <= most
+    if not isinstance(value, str) or not is_text or not can_be_kept(value):
         raise ProblemError(400, f"{name} is not a text of 1 to {most} letters")
     return value.strip()

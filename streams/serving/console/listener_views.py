@@ -16,6 +16,7 @@ HISTORY_MAX = 200
 HISTORY_COUNT = 50
 CLIENTS_OF = 1_000
 """Clients are those of this many newest listens."""
+_TIME_END_MS = 2**53
 _PRIVATE = {"Cache-Control": "private, no-store"}
 
 
@@ -29,7 +30,7 @@ async def history(request: Request, services: Services, name: str) -> Json:
     """The newest listens; `before` (ms, exclusive) pages back."""
     person = await readable(request, services.people, name)
     count = number(request, "count", HISTORY_COUNT, most=HISTORY_MAX)
-    before = number(request, "before", 0)
+    before = number(request, "before", 0, most=_TIME_END_MS)
     found = await services.history.listens(person.name, count=count, before_ms=before or None)
     return Json({"listens": [listen_json(each) for each in found]}, headers=_PRIVATE)
 

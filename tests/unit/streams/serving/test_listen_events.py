@@ -3,6 +3,7 @@
 from streams.serving.client_stamps import Stamp
 from streams.serving.listen_events import event_of, msid_of, playing_now_of, source_of
 from streams.serving.submissions import Listen
+from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 AT_MS = 1_780_000_000_000
 LISTEN = Listen("Nina", "Sinnerman", "Pastel Blues", AT_MS, 200_000, None, None, "", "")
@@ -47,3 +48,8 @@ def test_every_report_of_what_plays_now_is_an_event_of_its_own() -> None:
     now = [playing_now_of("ada", LISTEN, "s", AT_MS) for _ in range(2)]
     assert now[0].event_id != now[1].event_id
     assert msid_of(LISTEN) == msid_of(LISTEN._replace(listened_at=None))
+
+
+def test_a_play_that_began_before_all_scrobbles_is_an_event_all_the_same() -> None:
+    early = LISTEN._replace(listened_at=EARLIEST_LISTENED_AT_MS + 1_000)
+    assert event_of("ada", early, "s", Stamp.END).listened_at == EARLIEST_LISTENED_AT_MS

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.serving.submissions import (
+    INFO_LEVELS_MAX,
     LISTENS_MAX,
     Listen,
     ListenType,
@@ -135,3 +136,17 @@ def test_no_json_value_breaks_the_reading(value: Any, listen_type: str) -> None:
 def test_no_body_breaks_the_reading(body: Any) -> None:
     with pytest.raises(SubmissionError):
         submission_of(orjson.loads(b"[]") if isinstance(body, dict) else body, NOW_MS)
+
+
+def test_what_a_client_says_is_kept_unless_it_is_nested_too_deeply() -> None:
+    inner: Any = 1
+    for _ in range(INFO_LEVELS_MAX - 1):
+        inner = [inner]
+    assert only(info={"a": inner}).additional_info == orjson.dumps({"a": inner})
+    assert only(info={"a": [inner]}).additional_info == b""
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, "1e308", 10**400, float("inf")])
+def test_a_number_beyond_all_bounds_is_an_unknown_one(huge: Any) -> None:
+    found = only(info={"duration": huge, "duration_ms": huge, "duration_played": huge})
+    assert (found.duration_ms, found.ms_played) == (None, None)

@@ -167,6 +167,9 @@ class Settings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="Where `echotune serve` listens.")
     http_port: int = Field(0, ge=0, le=65_535, description="0: the port before, or a free one.")
+    http_reads_max: int = Field(
+        20_000, ge=0, description="HTTP reads of a person within ten seconds; 0: no limit."
+    )
 
     chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records per chunk.")
     gather_ms: int = Field(25, ge=0, le=1_000, description="Pacing of a busy worker.")

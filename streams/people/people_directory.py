@@ -102,6 +102,13 @@ class PeopleDirectory:
         self._note(found)
         return self._people_now().person(found.person)
 
+    def known_person_of(self, token: str) -> Person | None:
+        """Whose token this is by what is known now; it neither waits nor notes a use."""
+        if not is_token(token):
+            return None
+        found = self._people_now().token(digest_of(token), self._clock() * 1_000)
+        return self._people_now().person(found.person) if found else None
+
     async def person(self, name: str) -> Person | None:
         """The person of this name."""
         return await self._found(lambda known: known.person(name))

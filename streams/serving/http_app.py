@@ -22,7 +22,8 @@ from streams.serving import (
 )
 from streams.serving.console import routes as console
 from streams.serving.path_rules import PathRules
-from streams.serving.problems import Json, ProblemError, problem
+from streams.serving.problems import Json, ProblemError, problem, rate_headers, unavailable
+from streams.serving.rate_limits import LimitedReads
 from streams.serving.services import Services
 from topics.errors import EchoTuneError
 
@@ -31,6 +32,8 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 """Opens the services for as long as the application runs."""
 Endpoint = Callable[[Request, Services], Awaitable[Response]]
 PersonEndpoint = Callable[[Request, Services, str], Awaitable[Response]]
+_EXPOSED = ["Retry-After", *rate_headers(0, 0, 0)]
+"""What pages in a browser may read of an answer."""
 Name = Annotated[str, Path(max_length=512)]
 
 _WRITES: dict[str, Endpoint] = {
@@ -82,9 +85,14 @@ def routed(open_services: OpenServices) -> FastAPI:
             _add(app, path, method, _route(endpoint), endpoint.__name__)
     for path, of_one in _READS_OF_ONE.items():
         _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
+    app.add_middleware(LimitedReads)
     # Scrobblers in browsers ask from other pages. A token says who asks, and never a cookie.
     app.add_middleware(
-        CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=_EXPOSED,
     )
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)
@@ -137,7 +145,7 @@ async def _problem(_: Request, error: Exception) -> Json:
 
 async def _unavailable(_: Request, error: Exception) -> Json:
     assert isinstance(error, EchoTuneError)
-    return problem(503, error.message, {"Retry-After": "5"})
+    return unavailable(error.message).answer()
 
 
 async def _invalid(_: Request, error: Exception) -> Json:
@@ -149,7 +157,8 @@ async def _invalid(_: Request, error: Exception) -> Json:
 async def _not_found(request: Request, error: Exception) -> Json:
     """What is not routed is always JSON: clients take a page of 200 for a delivery."""
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+    what = f"{request.method} {request.scope['path']}: {error.detail}"
+    return problem(error.status_code, what, error.headers)
 
 
 async def _unexpected(_: Request, error: Exception) -> Json:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -26,8 +27,10 @@ from streams.relaying.relay_store import RelayStore
 from streams.serving.client_stamps import client_stamps
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
+from streams.serving.http_protocol import CONNECTIONS_MAX, BoundedHttpProtocol
 from streams.serving.lasting_parts import LastingParts
 from streams.serving.playback_settler import PlaybackSettler
+from streams.serving.rate_limits import ReadLimits
 from streams.serving.services import Services
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -41,6 +44,8 @@ _KEEP_ALIVE_S = 75
 _GRACE_S = 5
 _PORT_FILE = "http-port.json"
 _PORT_END = 1 << 16
+OPEN_FILES = 2 * CONNECTIONS_MAX
+"""Open files that suffice for all connections and for servers and files beside them."""
 
 
 def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]) -> None:
@@ -52,6 +57,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         )
     client_stamps(settings.client_stamps)  # raises before anything listens
     asyncio.run(_check_people(settings, addresses))
+    _raise_open_files()
     with bound_socket(settings) as listening:
         url = _url(listening)
         say(f"serving at {url}; below it is /1/, as players expect it")
@@ -60,6 +66,8 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         app = http_app(lambda: open_services(settings, addresses, url, console, parts))
         config = uvicorn.Config(
             app,
+            http=BoundedHttpProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -93,6 +101,14 @@ def bound_socket(settings: Settings) -> socket.socket:
             port = listening.getsockname()[1]
             (settings.home / _PORT_FILE).write_text(str(port), encoding="ascii")
     return listening
+
+
+def _raise_open_files() -> None:
+    """Raises the number of files that may be open as far as it goes: a connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -149,6 +165,7 @@ async def open_services(
         ListenHistory(addresses.mongo, prefix=settings.prefix),
         KeptPlaylists(addresses.mongo, prefix=settings.prefix),
         client_stamps(settings.client_stamps),
+        ReadLimits(redis, settings.http_reads_max, settings.prefix),
         console,
     )
     projector = ListenProjector(

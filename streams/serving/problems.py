@@ -3,6 +3,7 @@
 Several clients read `code` of the body, and take an error without it for a delivery.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,5 +44,15 @@ def problem(code: int, error: str, headers: Mapping[str, str] | None = None) -> 
 
 def unavailable(error: str) -> ProblemError:
     """503: clients keep what they sent, and send it again. Never 429, upon which some drop it."""
-    wait = {"Retry-After": str(RETRY_AFTER_S), "X-RateLimit-Reset-In": str(RETRY_AFTER_S)}
+    wait = {"Retry-After": str(RETRY_AFTER_S), **rate_headers(1, 0, RETRY_AFTER_S)}
     return ProblemError(503, error, wait)
+
+
+def rate_headers(limit: int, remaining: int, reset_in_s: int) -> dict[str, str]:
+    """ListenBrainz' headers: clients read all four as integers, or none."""
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset-In": str(reset_in_s),
+        "X-RateLimit-Reset": str(int(time.time()) + reset_in_s),
+    }

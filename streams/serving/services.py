@@ -14,6 +14,7 @@ from streams.people.people_directory import PeopleDirectory
 from streams.producers.acknowledged_producer import AcknowledgedProducer
 from streams.serving.client_stamps import Stamp
 from streams.serving.console.console_state import ConsoleState
+from streams.serving.rate_limits import ReadLimits
 from streams.settings import Settings
 from streams.tracks.track_catalogue import TrackCatalogue
 
@@ -33,6 +34,7 @@ class Services:
     playlists: KeptPlaylists
     stamps: Mapping[str, Stamp]
     """Which moment of a play each client calls `listened_at`."""
+    reads: ReadLimits
     console: ConsoleState = field(default_factory=ConsoleState)
 
 

@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from streams.people.people import Person
 from streams.serving.console.assets import assets
 from streams.serving.console.console_state import STREAMS_OF_ONE_MAX, ConsoleState
 from streams.serving.http_app import http_app
+from streams.serving.rate_limits import ReadLimits
 from streams.serving.services import Services
 
 TRANSFERRED_MAX = 60_000
@@ -38,7 +40,12 @@ class People:
 @asynccontextmanager
 async def serving(console: ConsoleState | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application over services that have people alone."""
-    services = cast("Services", SimpleNamespace(people=People(), console=console or ConsoleState()))
+    parts = {
+        "people": People(),
+        "console": console or ConsoleState(),
+        "reads": ReadLimits(Redis(), limit=0),
+    }
+    services = cast("Services", SimpleNamespace(**parts))
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Services]:

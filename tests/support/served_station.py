@@ -61,7 +61,7 @@ class Person:
     """Somebody who asks over HTTP."""
 
     def __init__(self, station: ServedStation, name: str, token: str) -> None:
-        self._station = station
+        self.station = station
         self.name = name
         self.token = token
 
@@ -69,7 +69,7 @@ class Person:
         """Asks with the token; a `body` goes as JSON."""
         headers = {"Authorization": f"Token {self.token}", **more.pop("headers", {})}
         return httpx.request(
-            *(method, self._station.url + path),
+            *(method, self.station.url + path),
             headers=headers,
             json=body,
             timeout=WAIT_S,

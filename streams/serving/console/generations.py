@@ -26,6 +26,7 @@ from topics.listening_event import ID_LENGTH_MAX, TEXT_LENGTH_MAX
 
 _log = structlog.get_logger(__name__)
 CHANGED_WITHIN_S = 60.0
+_COMPARED = ("a", "b", "verdict", "difference", "low", "high", "paired", "upto_offset")
 _SHOWN = (
     *("name", "role", "state", "share", "model", "shards", "heard", "as_of", "lag_records"),
     *("gate_open", "freshness_ms", "quality", "baseline", "created_at", "why"),
@@ -33,16 +34,31 @@ _SHOWN = (
 
 
 async def generations(request: Request, services: Services) -> Json:
-    """All generations, in order of creation, and which one a rollback would return to."""
+    """All generations and their comparisons, and which one a rollback would return to."""
     await _admin(request, services)
     lifecycle = await asyncio.to_thread(_lifecycle, services.addresses.kafka)
     found = await overview(services.settings, services.addresses, lifecycle)
-    return Json({"generations": shown_generations(found), "rollback": rollback_to(lifecycle)})
+    return Json(
+        {
+            "generations": shown_generations(found),
+            "comparisons": shown_comparisons(lifecycle),
+            "rollback": rollback_to(lifecycle),
+        }
+    )
 
 
 def shown_generations(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the page shows of each generation."""
     return [{name: each[name] for name in _SHOWN} for each in found]
+
+
+def shown_comparisons(lifecycle: Lifecycle) -> list[dict[str, Any]]:
+    """The newest comparison of each pair of generations, newest first."""
+    newest_first = sorted(lifecycle.comparisons.values(), key=lambda each: -each.at_ms)
+    return [
+        {name: getattr(each.found, name) for name in _COMPARED} | {"at_ms": each.at_ms}
+        for each in newest_first
+    ]
 
 
 def rollback_to(lifecycle: Lifecycle) -> str | None:

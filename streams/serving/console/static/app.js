@@ -499,6 +499,7 @@ async function loadGenerations() {
     );
     return row;
   }));
+  $("comparisons").replaceChildren(...found.comparisons.map((each) => make("li", "", comparisonInWords(each))));
   const chosen = $("change-to").value;
   const ready = found.generations.filter((each) => each.gate_open && each.role.toLowerCase() !== "stable");
   const options = ready.map((each) => new Option(`Promote ${each.name}`, each.name));
@@ -506,6 +507,12 @@ async function loadGenerations() {
   $("change-to").replaceChildren(...options);
   if (options.some((each) => each.value === chosen)) $("change-to").value = chosen;
   $("change-form").hidden = !options.length;
+}
+
+function comparisonInWords({ a, b, verdict, difference, low, high, paired, at_ms }) {
+  const [found, least, most] = [difference, low, high].map((each) => (100 * each).toFixed(1));
+  return `${a} compared with ${b}: ${verdict}. Its hit rate differs by ${found} points (${least} to ${most}) ` +
+    `on ${count(paired)} plays; ${timeOf(at_ms)}.`;
 }
 
 $("change-form").addEventListener("submit", async (event) => {

@@ -24,6 +24,7 @@ from streams.serving.console import routes as console
 from streams.serving.path_rules import PathRules
 from streams.serving.problems import Json, ProblemError, problem, rate_headers, unavailable
 from streams.serving.rate_limits import LimitedReads
+from streams.serving.request_schemas import REQUESTS
 from streams.serving.services import Services
 from topics.errors import EchoTuneError
 
@@ -119,6 +120,7 @@ def _add(
         name=name,
         description=route.__doc__ or "",
         responses={"default": {"model": Problem, "description": "What is wrong."}},
+        openapi_extra=REQUESTS.get((method, path)),
     )
 
 

@@ -88,8 +88,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._too_late)
 
     def _too_late(self) -> None:
-        is_asking = self.cycle is None or self.cycle.response_complete
-        if is_asking and not self._is_in_body and not self.transport.is_closing():
+        """Ends; who has not begun to ask is not answered: the answer could pass for another one."""
+        if self._head_bytes and not self.transport.is_closing():
             self._refuse(408, "the request did not arrive in time")
         self.transport.close()
 

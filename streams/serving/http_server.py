@@ -180,7 +180,7 @@ async def open_services(
         lambda statuses: write_relay_statuses(redis, statuses, settings.prefix),
         settings.prefix,
     )
-    working = (people.run(), projector.run(), settler.run(), relaying.run())
+    working = (people.run(), projector.run(), settler.run(), relaying.run(), services.reads.run())
     for each in (*working, _report(redis, settings, url)):
         parts.begin(each)
     try:

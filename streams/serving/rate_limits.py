@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from redis.asyncio import Redis
@@ -22,10 +23,10 @@ from streams.serving.problems import problem, rate_headers
 
 WINDOW_S = 10
 """Reads are counted within windows of this length."""
-PATIENCE_S = 0.2
-"""How long a read waits for its count; a Redis that is away limits nobody."""
-PAUSE_S = 1.0
-"""How long nothing is counted after Redis did not answer."""
+ADD_EVERY_S = 0.25
+"""How often the reads of all processes are added up."""
+READERS_MAX = 100_000
+"""Number of people and addresses that are counted in a window."""
 _LIMITED = ("/1/", "/v1/")
 
 
@@ -42,8 +43,19 @@ class Allowance(NamedTuple):
         return rate_headers(self.limit, max(0, self.remaining), self.reset_in_s)
 
 
+class _Reads:
+    """Reads of one person in the window: those in Redis, and those that are not there yet."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+        self.more = 0
+
+
 class ReadLimits:
-    """Counts reads; the clock is in seconds since 1970."""
+    """Counts reads; the clock is in seconds since 1970.
+
+    A read waits for no server: `run` adds up what all processes have counted, and tells this one.
+    """
 
     def __init__(
         self, redis: Redis, limit: int, prefix: str = "", clock: Callable[[], float] = time.time
@@ -52,28 +64,46 @@ class ReadLimits:
         self._limit = limit
         self._key = f"{prefix}echotune:reads:"
         self._clock = clock
-        self._paused_until = 0.0
+        self._window = 0
+        self._reads: dict[str, _Reads] = {}
 
-    async def take(self, request: Request, people: PeopleDirectory) -> Allowance | None:
-        """Counts a request of whoever asks; None if there is no limit, or Redis is away."""
+    def take(self, request: Request, people: PeopleDirectory) -> Allowance | None:
+        """Counts a request of whoever asks; None if there is no limit."""
+        if not self._limit:
+            return None
         now = self._clock()
-        if not self._limit or now < self._paused_until:
-            return None
+        self._begin_window(int(now // WINDOW_S))
         who = reader_of(request, people)
-        window, passed_s = divmod(now, WINDOW_S)
-        try:
-            count = await asyncio.wait_for(self._count(f"{window:.0f}:{who}"), PATIENCE_S)
-        except REDIS_UNAVAILABLE:
-            self._paused_until = now + PAUSE_S
+        if who not in self._reads and len(self._reads) >= READERS_MAX:
             return None
-        return Allowance(self._limit, self._limit - count, math.ceil(WINDOW_S - passed_s))
+        reads = self._reads.setdefault(who, _Reads())
+        reads.more += 1
+        left = self._limit - reads.counted - reads.more
+        return Allowance(self._limit, left, math.ceil(WINDOW_S - now % WINDOW_S))
 
-    async def _count(self, name: str) -> int:
+    def _begin_window(self, window: int) -> None:
+        if window != self._window:
+            self._window, self._reads = window, {}
+
+    async def run(self) -> None:
+        """Adds up until it is cancelled; while Redis is away, each process counts alone."""
+        while True:
+            await asyncio.sleep(ADD_EVERY_S)
+            with suppress(*REDIS_UNAVAILABLE):
+                await self.add_up()
+
+    async def add_up(self) -> None:
+        """Adds this process' reads to those in Redis; raises what `REDIS_UNAVAILABLE` names."""
+        window, new = self._window, {who: each for who, each in self._reads.items() if each.more}
+        added = {who: each.more for who, each in new.items()}
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.incr(self._key + name)
-            pipeline.expire(self._key + name, 2 * WINDOW_S)
-            count, _ = await pipeline.execute()
-        return int(count)
+            for who, more in added.items():
+                key = f"{self._key}{window}:{who}"
+                pipeline.incrby(key, more).expire(key, 2 * WINDOW_S)
+            counted = (await pipeline.execute())[::2]
+        for (who, reads), total in zip(new.items(), counted, strict=True):
+            reads.counted = total
+            reads.more -= added[who]
 
 
 def reader_of(request: Request, people: PeopleDirectory) -> str:
@@ -97,7 +127,7 @@ class LimitedReads:
             await self._app(scope, receive, send)
             return
         request, services = Request(scope), scope["app"].state.services
-        allowance = await services.reads.take(request, services.people)
+        allowance = services.reads.take(request, services.people)
         if allowance is None:
             await self._app(scope, receive, send)
         elif allowance.remaining < 0:

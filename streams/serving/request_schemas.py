@@ -1,0 +1,92 @@
+"""What the OpenAPI document says of requests: their parameters and bodies. Pure.
+
+The endpoints read requests themselves, because real clients need more lenience than a schema has.
+So the document says what a client should send, and an endpoint takes more than that.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.serving.submissions import LISTENS_MAX, ListenType
+from topics.listening_event import ID_LENGTH_MAX, TEXT_LENGTH_MAX
+
+_Schema = dict[str, Any]
+_UUID: _Schema = {"type": "string", "format": "uuid"}
+_TEXT: _Schema = {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX}
+_SECONDS: _Schema = {"type": "integer", "minimum": 0}
+_SCORE: _Schema = {"type": "integer", "enum": [1, 0, -1]}
+
+
+def _object(required: list[str], **properties: _Schema) -> _Schema:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _body(schema: _Schema) -> _Schema:
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _query(**parameters: _Schema) -> _Schema:
+    given = [{"name": name, "in": "query", "schema": each} for name, each in parameters.items()]
+    return {"parameters": given}
+
+
+_TRACK = _object(
+    ["artist_name", "track_name"],
+    artist_name=_TEXT,
+    track_name=_TEXT,
+    release_name={"type": "string", "maxLength": TEXT_LENGTH_MAX},
+    additional_info={"type": "object"},
+)
+_SUBMISSION = _object(
+    ["listen_type", "payload"],
+    listen_type={"type": "string", "enum": [str(each) for each in ListenType]},
+    payload={
+        "type": "array",
+        "minItems": 1,
+        "maxItems": LISTENS_MAX,
+        "items": _object(["track_metadata"], listened_at=_SECONDS, track_metadata=_TRACK),
+    },
+)
+_REPORT = _object(
+    ["state", "track"],
+    state={"type": "string", "enum": ["starting", "playing", "paused", "stopped", "expired"]},
+    track=_TRACK,
+    position_ms={"type": "integer", "minimum": 0},
+    player={"type": "string", "maxLength": 200},
+)
+_COUNT: _Schema = {"type": "integer", "minimum": 0}
+_PAGE = _query(count=_COUNT, offset=_COUNT)
+
+REQUESTS: Mapping[tuple[str, str], _Schema] = {
+    ("POST", "/1/submit-listens"): _body(_SUBMISSION) | _query(return_msid={"type": "boolean"}),
+    ("POST", "/1/delete-listen"): _body(
+        _object(["listened_at", "recording_msid"], listened_at=_SECONDS, recording_msid=_UUID)
+    ),
+    ("POST", "/1/feedback/recording-feedback"): _body(
+        _object(["score"], score=_SCORE, recording_mbid=_UUID, recording_msid=_UUID)
+    ),
+    ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
+    ("POST", "/v1/playback"): _body(_REPORT),
+    ("POST", "/v1/feedback"): _body(
+        _object(
+            ["track_id", "score"],
+            track_id={"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX},
+            score=_SCORE,
+        )
+    ),
+    ("POST", "/v1/generations/promote"): _body(_object(["name", "why"], name=_TEXT, why=_TEXT)),
+    ("POST", "/v1/generations/rollback"): _body(_object(["why"], why=_TEXT)),
+    ("POST", "/v1/imports"): _query(name={"type": "string"}),
+    ("GET", "/1/validate-token"): _query(token=_UUID),
+    ("GET", "/1/latest-import"): _query(user_name={"type": "string"}),
+    ("GET", "/1/metadata/lookup"): _query(artist_name=_TEXT, recording_name=_TEXT),
+    ("GET", "/1/user/{name}/listens"): _query(count=_COUNT, min_ts=_SECONDS, max_ts=_SECONDS),
+    ("GET", "/1/user/{name}/playlists/createdfor"): _PAGE,
+    ("GET", "/1/feedback/user/{name}/get-feedback"): _query(
+        score=_SCORE, count=_COUNT, offset=_COUNT
+    ),
+    ("GET", "/1/cf/recommendation/user/{name}/recording"): _PAGE,
+    ("GET", "/v1/listeners/{name}/history"): _query(count=_COUNT, before=_COUNT),
+}
+"""Method and path → what the document says beside what follows from the route."""

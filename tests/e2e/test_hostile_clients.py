@@ -1,0 +1,222 @@
+"""Whatever is sent, the service answers in one form, and what is good in it is kept."""
+
+import itertools
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+
+from tests.conftest import KAFKA_LIBS
+from tests.support.served_station import AT_S, Person, ServedStation, listen
+from tests.support.station import REPOSITORY, WAIT_S, wait_until
+
+EXAMPLES = 8
+IDLE_CONNECTIONS = 1_000
+READS_MAX = 5
+NAMES = ("%00", "a%2Fb", "%ff%fe", "%2e%2e", "a%0d%0aX:y", "x" * 512, "x" * 513, "%ed%a0%80", "%zz")
+STRANGE = [
+    *("null", '""', '"  "', '"x"', "true", "0", "-1", "1.5", "-1e308", "1e308", "1e400"),
+    *("18446744073709551616", "9" * 400, "9" * 5_000, "NaN", "Infinity", '"\\u0000"', '"\\ud800"'),
+    *("[]", "{}", "[null]", '{"names": "x", "self": 1}', f'"{"x" * 100_000}"', "1"),
+    *(str(AT_S + 366 * 86_400), "1033430400", f'"{AT_S}"', f"{AT_S}.5"),
+    *("[" * depth + "]" * depth for depth in (100, 300, 900, 5_000)),
+]
+"""Values that no field expects."""
+LISTEN: dict[str, Any] = listen(
+    *(0, "Strange"),
+    duration_ms=200_000,
+    duration=200.5,
+    duration_played=100,
+    recording_mbid="00000000-0000-4000-8000-000000000001",
+    tags=["jazz"],
+)
+BODIES: dict[str, dict[str, Any]] = {
+    "/1/submit-listens": {"listen_type": "import", "payload": [LISTEN]},
+    "/1/delete-listen": {"listened_at": "x", "recording_msid": ""},
+    "/1/feedback/recording-feedback": {"score": 9, "recording_mbid": "", "recording_msid": ""},
+    "/1/latest-import": {"ts": AT_S},
+    "/v1/playback": {
+        "state": "playing",
+        "position_ms": 1,
+        "at": 1_000 * AT_S,
+        "rate": 1,
+        "session": "s",
+        "player": "p",
+        "completed": False,
+        "track": {"artist_name": "A", "track_name": "T", "duration_ms": 200_000},
+    },
+    "/v1/feedback": {"track_id": "t", "score": 9},
+    "/v1/generations/promote": {"name": "x", "why": ""},
+}
+"""What each endpoint takes; where taking it would wait for something, one part is wrong already."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
+    """One EchoTune for all tests of this file."""
+    home = tmp_path_factory.mktemp("hostile") / "home"
+    with closing(ServedStation(home, KAFKA_LIBS)) as station:
+        station.up()
+        station.start("sequencer")
+        station.serve()
+        yield station
+
+
+@pytest.fixture(scope="module")
+def ada(served: ServedStation) -> Person:
+    """Somebody with a token."""
+    return served.person("ada")
+
+
+def checked(answer: httpx.Response, what: object) -> httpx.Response:
+    """The answer, which has to be a success or a refusal in the only form."""
+    assert answer.status_code < 500, (what, answer.text)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/json", (what, answer.text)
+        assert answer.json()["code"] == answer.status_code, (what, answer.text)
+        assert answer.json()["error"], what
+    return answer
+
+
+def places(value: Any) -> Iterator[tuple[Any, ...]]:
+    """The way to each part of a value, and to the value itself."""
+    yield ()
+    if not isinstance(value, dict | list):
+        return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from ((key, *rest) for rest in places(part))
+
+
+def changed(body: Any, place: tuple[Any, ...], text: str | None) -> bytes:
+    """The body as JSON with another text at a place; without the place if it is None."""
+    if not place:
+        return (text or "").encode()
+    found = deepcopy(body)
+    inner = found
+    for key in place[:-1]:
+        inner = inner[key]
+    if text is None:
+        del inner[place[-1]]
+        return json.dumps(found).encode()
+    inner[place[-1]] = "@here@"
+    return json.dumps(found).replace('"@here@"', text).encode()
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_no_value_in_any_field_is_answered_otherwise_than_in_the_only_form(
+    served: ServedStation, ada: Person, path: str
+) -> None:
+    headers = {"Authorization": f"Token {ada.token}"}
+    with httpx.Client(base_url=served.url, headers=headers, timeout=WAIT_S) as client:
+        for place, text in itertools.product(places(BODIES[path]), [*STRANGE, None]):
+            answer = client.post(path, content=changed(BODIES[path], place, text))
+            checked(answer, (path, place, (text or "missing")[:60]))
+
+
+def test_whatever_is_wrong_with_a_listen_its_batch_is_taken_and_can_be_read(
+    served: ServedStation,
+) -> None:
+    bob = served.person("bob")
+    good = [listen(1), listen(2, names="x", deep=json.loads("[" * 240 + "]" * 240))]
+    bad = ['{"a":' * 300 + "1" + "}" * 300, '"\\ud800"', "NaN", f'"{"x" * 5_000_000}"', '"\xe9"']
+    payload = ", ".join([*map(json.dumps, good), *bad, json.dumps(listen(3))])
+    body = f'{{"listen_type": "import", "payload": [{payload}]}}'
+    headers = {"Authorization": f"Token {bob.token}"}
+    answer = httpx.post(
+        f"{served.url}/1/submit-listens",
+        content=body.encode("latin-1"),
+        headers=headers,
+        timeout=WAIT_S,
+    )
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok"), answer.text
+    assert len(answer.json()["rejected"]) == len(bad)
+    titles = [each["track_metadata"]["track_name"] for each in bob.wait_listens(3)]
+    assert titles == ["Song 3", "Song 2", "Song 1"]
+
+
+def test_a_name_of_any_form_is_a_name_that_nobody_has(served: ServedStation, ada: Person) -> None:
+    document = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
+    paths = [path for path, methods in document["paths"].items() if "{name}" in path]
+    for path, name in itertools.product(paths, NAMES):
+        answer = checked(ada.ask("GET", path.replace("{name}", name)), (path, name))
+        assert answer.status_code in (400, 401, 403, 404), (path, name)
+
+
+def test_a_wrong_method_is_told_which_one_is_right(served: ServedStation) -> None:
+    for method, path in (("DELETE", "/1/submit-listens"), ("POST", "/1/validate-token")):
+        answer = checked(httpx.request(method, served.url + path), (method, path))
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == ("POST" if method == "DELETE" else "GET")
+
+
+def test_beside_a_thousand_idle_connections_a_listen_is_taken(
+    served: ServedStation, ada: Person
+) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    with ExitStack() as open_ones:
+        for number in range(IDLE_CONNECTIONS):
+            each = open_ones.enter_context(socket.create_connection((host, int(port)), WAIT_S))
+            each.sendall(b"POST /1/submit-listens HTTP/1.1\r\nHost: a\r\n" if number % 2 else b"")
+        assert ada.submit(listen(7)).json() == {"status": "ok"}
+
+
+def test_reads_are_limited_in_all_services_together_and_submissions_never(
+    served: ServedStation,
+) -> None:
+    cleo = served.person("cleo")
+    before = served.url
+    served.serve("--port", "0", ECHOTUNE_HTTP_READS_MAX=str(READS_MAX))
+    urls = [served.url]
+    served.serve("--port", "0", ECHOTUNE_HTTP_READS_MAX=str(READS_MAX))
+    urls.append(served.url)
+    headers = {"Authorization": f"Token {cleo.token}"}
+
+    def read(url: str) -> httpx.Response:
+        return httpx.get(f"{url}/1/user/cleo/listen-count", headers=headers, timeout=WAIT_S)
+
+    refused = wait_until(lambda: read(urls[0]), lambda answer: answer.status_code == 429)
+    assert (
+        checked(refused, "too often").headers["retry-after"]
+        == (refused.headers["x-ratelimit-reset-in"])
+    )
+    assert wait_until(lambda: read(urls[1]), lambda answer: answer.status_code == 429)
+    for url in urls:
+        served.url = url
+        answer = cleo.submit(listen(1))
+        assert answer.json() == {"status": "ok"}
+        assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+    allowed = wait_until(lambda: read(urls[0]), lambda answer: answer.status_code == 200)
+    limits = [name for name in allowed.headers if name.startswith("x-ratelimit")]
+    assert len([int(allowed.headers[name]) for name in limits]) == 4
+    served.url = before
+
+
+SCHEMA = schemathesis.openapi.from_path(REPOSITORY / "docs" / "openapi.json").exclude(
+    path=["/v1/events", "/v1/imports"]  # their answers are streams
+)
+
+
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[*HealthCheck],
+)
+def test_the_service_does_as_its_document_says(
+    case: schemathesis.Case, served: ServedStation, ada: Person
+) -> None:
+    headers = {"Authorization": f"Token {ada.token}"}
+    answer = case.call(base_url=served.url, headers=headers, timeout=WAIT_S)
+    case.validate_response(answer, checks=[not_a_server_error])
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == ["application/json"]
+        assert json.loads(answer.content)["code"] == answer.status_code

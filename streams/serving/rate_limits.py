@@ -99,7 +99,8 @@ class ReadLimits:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for who, more in added.items():
                 key = f"{self._key}{window}:{who}"
-                pipeline.incrby(key, more).expire(key, 2 * WINDOW_S)
+                pipeline.incrby(key, more)
+                pipeline.expire(key, 2 * WINDOW_S)
             counted = (await pipeline.execute())[::2]
         for (who, reads), total in zip(new.items(), counted, strict=True):
             reads.counted = total

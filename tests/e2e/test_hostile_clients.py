@@ -3,6 +3,7 @@
 import itertools
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from copy import deepcopy
@@ -21,6 +22,7 @@ from tests.support.station import REPOSITORY, WAIT_S, wait_until
 EXAMPLES = 8
 IDLE_CONNECTIONS = 1_000
 READS_MAX = 5
+REFUSED_WITHIN_S = 2.0
 NAMES = ("%00", "a%2Fb", "%ff%fe", "%2e%2e", "a%0d%0aX:y", "x" * 512, "x" * 513, "%ed%a0%80", "%zz")
 STRANGE = [
     *("null", '""', '"  "', '"x"', "true", "0", "-1", "1.5", "-1e308", "1e308", "1e400"),
@@ -168,35 +170,70 @@ def test_beside_a_thousand_idle_connections_a_listen_is_taken(
         assert ada.submit(listen(7)).json() == {"status": "ok"}
 
 
+@pytest.fixture(scope="module")
+def urls(served: ServedStation, ada: Person) -> list[str]:
+    """Two more services, which allow few reads."""
+    assert ada.token
+    first, found = served.url, []
+    for _ in range(2):
+        served.serve("--port", "0", ECHOTUNE_HTTP_READS_MAX=str(READS_MAX))
+        found.append(served.url)
+    served.url = first
+    return found
+
+
+def asked(person: Person, method: str, url: str, body: Any = None) -> httpx.Response:
+    """What a service at a URL answers to a person."""
+    headers = {"Authorization": f"Token {person.token}"}
+    return checked(
+        httpx.request(method, url, headers=headers, json=body, timeout=WAIT_S), (method, url)
+    )
+
+
 def test_reads_are_limited_in_all_services_together_and_submissions_never(
-    served: ServedStation,
+    served: ServedStation, urls: list[str]
 ) -> None:
     cleo = served.person("cleo")
-    before = served.url
-    served.serve("--port", "0", ECHOTUNE_HTTP_READS_MAX=str(READS_MAX))
-    urls = [served.url]
-    served.serve("--port", "0", ECHOTUNE_HTTP_READS_MAX=str(READS_MAX))
-    urls.append(served.url)
-    headers = {"Authorization": f"Token {cleo.token}"}
 
     def read(url: str) -> httpx.Response:
-        return httpx.get(f"{url}/1/user/cleo/listen-count", headers=headers, timeout=WAIT_S)
+        return asked(cleo, "GET", f"{url}/1/user/cleo/listen-count")
 
     refused = wait_until(lambda: read(urls[0]), lambda answer: answer.status_code == 429)
-    assert (
-        checked(refused, "too often").headers["retry-after"]
-        == (refused.headers["x-ratelimit-reset-in"])
-    )
+    assert refused.headers["retry-after"] == refused.headers["x-ratelimit-reset-in"]
+    # The next service hears of it within one of these few reads, or a window later.
     assert wait_until(lambda: read(urls[1]), lambda answer: answer.status_code == 429)
+    body = {"listen_type": "single", "payload": [listen(1)]}
     for url in urls:
-        served.url = url
-        answer = cleo.submit(listen(1))
+        answer = asked(cleo, "POST", f"{url}/1/submit-listens", body)
         assert answer.json() == {"status": "ok"}
-        assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+        assert not limits_of(answer)
     allowed = wait_until(lambda: read(urls[0]), lambda answer: answer.status_code == 200)
-    limits = [name for name in allowed.headers if name.startswith("x-ratelimit")]
-    assert len([int(allowed.headers[name]) for name in limits]) == 4
-    served.url = before
+    assert len(limits_of(allowed)) == 4
+
+
+def limits_of(answer: httpx.Response) -> list[int]:
+    """ListenBrainz' headers of an answer, which are integers."""
+    names = [name for name in answer.headers if name.startswith("x-ratelimit")]
+    return [int(answer.headers[name]) for name in names]
+
+
+def test_a_revoked_token_is_refused_at_once_by_every_service(
+    served: ServedStation, urls: list[str]
+) -> None:
+    dee = served.person("dee")
+    body = {"listen_type": "single", "payload": [listen(1)]}
+    for url in urls:
+        assert asked(dee, "POST", f"{url}/1/submit-listens", body).status_code == 200
+    [token] = json.loads(served.run("tokens", "list", "dee", "--json").stdout)
+    assert served.run("tokens", "revoke", token["id"]).returncode == 0
+    revoked_at = time.monotonic()
+    for url in urls:
+        wait_refused(dee, f"{url}/1/submit-listens", body)
+    assert time.monotonic() - revoked_at < REFUSED_WITHIN_S
+
+
+def wait_refused(person: Person, url: str, body: Any) -> None:
+    wait_until(lambda: asked(person, "POST", url, body).status_code, lambda code: code == 401)
 
 
 SCHEMA = schemathesis.openapi.from_path(REPOSITORY / "docs" / "openapi.json").exclude(

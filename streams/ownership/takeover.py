@@ -227,7 +227,8 @@ async def claim_stores(publisher: Publisher, retry_s: float) -> StoreFrontiers:
     found, claimed = await redis.call_until_answered(claim, retry_s)
     topic.note_redis(claimed)
     publisher.owned(owner, claimed)
-    # Of a topic that gets no lists, only the owner number counts: it shows what Redis has lost.
-    return StoreFrontiers(
-        found, in_topic if topic.writes_lists else found._replace(owner=in_topic.owner)
-    )
+    # A topic that gets no lists any more counts only where it shows what Redis has lost: by a later
+    # owner number, or by a later publication, which had lists that Redis is missing now.
+    if topic.writes_lists or in_topic.serial > found.serial:
+        return StoreFrontiers(found, in_topic)
+    return StoreFrontiers(found, found._replace(owner=in_topic.owner))

@@ -12,9 +12,17 @@ from streams.kafka.topic_facts import Bounds
 from streams.lists.frontier import NOTHING_PUBLISHED, Frontier
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
+from streams.lists.list_store import Publication
 from streams.lists.memory_lists import MemoryLists
 from streams.ownership.resharding import FormerShards
-from streams.ownership.takeover import CLAIMS_MAX, AlwaysServing, Serving, Takeover
+from streams.ownership.takeover import (
+    CLAIMS_MAX,
+    AlwaysServing,
+    Serving,
+    Takeover,
+    claim_stores,
+)
+from streams.publishing.gate import gate_between
 from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_writer import TopicWriter
@@ -197,6 +205,31 @@ async def test_a_quiet_generation_takes_nothing_over() -> None:
     assert publisher.gate is None
     assert not topic.claimed
     assert await lists.frontier() == NOTHING_PUBLISHED
+
+
+ALL = -1
+
+
+@pytest.mark.parametrize(
+    ("topic", "due_after"),
+    [
+        (Frontier(0, 6, serial=6, missing_after=ALL, owner=1, agreed=4), ALL),
+        (Frontier(0, 6, serial=6, missing_after=None, owner=1, agreed=4), 3),
+        (Frontier(0, 2, serial=4, missing_after=ALL, owner=1, agreed=4), 3),
+        (Frontier(0, 2, serial=5, missing_after=ALL, owner=1, agreed=4), 3),
+    ],
+    ids=["a lost repair", "lost changes", "an old topic", "the same publication"],
+)
+async def test_who_goes_on_with_redis_alone_repairs_what_redis_lost_while_it_held_the_topic(
+    topic: Frontier, due_after: int
+) -> None:
+    lists, writes_nothing = MemoryLists(), FencedTopic(0)
+    in_redis = Frontier(0, 3, serial=5, missing_after=3, owner=1, agreed=4)
+    await lists.publish(Publication((), (), in_redis), NOTHING_PUBLISHED)
+    writes_nothing.published = topic
+    _, publisher = a_takeover(lists, writes_nothing, FormerAlive())
+    claimed = await claim_stores(publisher, 0.0)
+    assert gate_between(*claimed, log_epoch=0).republish_after == due_after
 
 
 class FencedTopic(EmptyTopic):

@@ -1,4 +1,7 @@
-"""Backs up the learning-log and the journal to a folder, from where the last backup ended."""
+"""Backs up the learning-log and the journal to a folder, from where the last backup ended.
+
+Small files are merged into larger ones, so that a backup that goes on for days has few files.
+"""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -6,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from streams.archive.backup_folder import ArchivedDigest, BackupFolder, Manifest
-from streams.archive.segments import SEGMENT_BYTES_MAX, ArchivedRecord, in_segments
+from streams.archive.segments import (
+    SEGMENT_BYTES_MAX,
+    ArchivedRecord,
+    in_segments,
+)
 from streams.folding.fold_state import FOLD_VERSION
 from streams.heartbeats.heartbeat_reader import heartbeat_of
 from streams.kafka.partition_reader import PartitionReader
@@ -18,6 +25,8 @@ from topics.learning_progress import LearningProgress
 
 TOPICS = (MODEL_LIFECYCLE.name, LEARNING_LOG.name)
 _SHOW_EVERY = 1_000
+_COMPRESSED = 4
+"""About the number of bytes that one byte of a file is decompressed to."""
 
 Show = Callable[[float | None, str], object]
 
@@ -41,7 +50,8 @@ def _backup(kafka: str, folder: BackupFolder, show: Show, segment_bytes: int) ->
         with PartitionReader(kafka, "echotune-backup", topic) as reader:
             new = _new_records(reader, topic, folder, show)
             files = [folder.add(topic, each) for each in in_segments(new, segment_bytes)]
-        topics[topic] = [*before.topics.get(topic, []), *files]
+        known = before.topics.get(topic, [])
+        topics[topic] = folder.merged([*known, *files], segment_bytes // _COMPRESSED)
     log_end = Manifest(topics=topics).end(LEARNING_LOG.name)
     digests = {each.generation: each for each in (*before.digests, *_digests(kafka, log_end))}
     folder.replace_manifest(
@@ -52,6 +62,7 @@ def _backup(kafka: str, folder: BackupFolder, show: Show, segment_bytes: int) ->
             digests=list(digests.values()),
         )
     )
+    folder.remove_unlisted(before)
     return _as_json(folder, before)
 
 
@@ -80,7 +91,7 @@ def _check_continues(reader: PartitionReader, topic: str, folder: BackupFolder, 
     if last < 0:
         return
     found = reader.read(0, last, last + 1) if last < end else iter(())
-    if [ArchivedRecord.of_message(each) for each in found] != [*folder.records(topic, last)]:
+    if [ArchivedRecord.of_message(each).identity for each in found] != [folder.last_record(topic)]:
         raise ArchiveError(
             f"{folder.path} holds a backup of another {topic}: record {last} differs.",
             "Name a new folder, and keep this one.",

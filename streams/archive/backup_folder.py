@@ -5,18 +5,27 @@ The manifest also holds digests of states, by which a restored log is proved.
 
 import fcntl
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from streams.archive.segments import ArchivedRecord, decoded, encoded
+from streams.archive.segments import (
+    LEVEL,
+    LEVEL_MERGED,
+    ArchivedRecord,
+    decoded,
+    encoded,
+    first_to_merge,
+)
 from streams.archive.whole_files import written_whole
 from topics.errors import ArchiveError
 
 FORMAT = 1
 NAME = "manifest.json"
+_FILE = re.compile(r".+-\d{20}-\d{20}\.avro\.zst(\.part)?")
 
 
 class SegmentFile(BaseModel):
@@ -27,6 +36,8 @@ class SegmentFile(BaseModel):
     last: int
     bytes: int
     sha256: str
+    last_record: str = ""
+    """`ArchivedRecord.identity` of the last record; the first version did not have it."""
 
 
 class ArchivedDigest(BaseModel):
@@ -46,6 +57,13 @@ class Manifest(BaseModel):
     log_id: str = ""
     topics: dict[str, list[SegmentFile]] = {}
     digests: list[ArchivedDigest] = []
+    checksum: str = ""
+    """SHA-256 of all other fields; empty in manifests of the first version."""
+
+    @property
+    def sum_of_fields(self) -> str:
+        """What the checksum has to be."""
+        return hashlib.sha256(self.model_dump_json(exclude={"checksum"}).encode()).hexdigest()
 
     def end(self, topic: str) -> int:
         """The offset after the last record of a topic."""
@@ -82,6 +100,8 @@ class BackupFolder:
             ) from error
         if manifest.format > FORMAT:
             raise ArchiveError(f"{file} was made by a newer version.", "Upgrade EchoTune.")
+        if manifest.checksum not in ("", manifest.sum_of_fields):
+            raise ArchiveError(f"{file} is damaged.", "Use another copy of it.")
         _check_order(manifest, file)
         return cls(path, manifest)
 
@@ -96,6 +116,15 @@ class BackupFolder:
         for file in self.manifest.topics.get(topic, []):
             if file.last >= first:
                 yield from (each for each in self._records_of(file) if each.offset >= first)
+
+    def last_record(self, topic: str) -> str:
+        """The identity of the last record of a topic; empty if the topic has none."""
+        files = self.manifest.topics.get(topic)
+        if not files:
+            return ""
+        if files[-1].last_record:
+            return files[-1].last_record
+        return [*self.records(topic, files[-1].last)][-1].identity
 
     def check(self) -> None:
         """Raises `ArchiveError` if a file is missing, or is not the one that was written."""
@@ -143,22 +172,61 @@ class BackupFolder:
                 ) from error
             yield
 
-    def add(self, topic: str, records: Sequence[ArchivedRecord]) -> SegmentFile:
+    def add(self, topic: str, records: Sequence[ArchivedRecord], level: int = LEVEL) -> SegmentFile:
         """Writes a file of records that continue the topic; the manifest does not list it yet."""
-        first, last, content = records[0].offset, records[-1].offset, encoded(records)
-        name = f"{topic}-{first:020d}-{last:020d}.avro.zst"
+        first, last, content = records[0], records[-1], encoded(records, level)
+        name = topic + _ending(first.offset, last.offset)
         self._write(name, content)
-        sha256 = hashlib.sha256(content).hexdigest()
-        return SegmentFile(name=name, first=first, last=last, bytes=len(content), sha256=sha256)
+        return SegmentFile(
+            name=name,
+            first=first.offset,
+            last=last.offset,
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            last_record=last.identity,
+        )
+
+    def merged(self, files: Sequence[SegmentFile], most: int) -> list[SegmentFile]:
+        """The files of a topic, the last of which became one of at most `most` bytes if small.
+
+        The manifest still lists them as they were.
+        """
+        at = first_to_merge([each.bytes for each in files], most)
+        if at >= len(files) - 1:
+            return [*files]
+        records = [each for file in files[at:] for each in self._records_of(file)]
+        topic = files[at].name.removesuffix(_ending(files[at].first, files[at].last))
+        return [*files[:at], self.add(topic, records, LEVEL_MERGED)]
+
+    def remove_unlisted(self, before: Manifest) -> None:
+        """Deletes files of records that neither the manifest lists nor the one before it.
+
+        They were merged into larger ones, or left behind by a backup that died. Whoever reads the
+        backup has one more backup's time to read what the manifest before listed.
+        """
+        listed = {
+            each.name
+            for manifest in (before, self.manifest)
+            for files in manifest.topics.values()
+            for each in files
+        }
+        for path in self.path.iterdir():
+            if _FILE.fullmatch(path.name) and path.name not in listed:
+                path.unlink(missing_ok=True)
 
     def replace_manifest(self, manifest: Manifest) -> None:
         """Makes `manifest` the content of the backup."""
+        manifest = manifest.model_copy(update={"checksum": manifest.sum_of_fields})
         self._write(NAME, (manifest.model_dump_json(indent=2) + "\n").encode())
         self.manifest = manifest
 
     def _write(self, name: str, content: bytes) -> None:
         with written_whole(self.path / name) as file:
             file.write(content)
+
+
+def _ending(first: int, last: int) -> str:
+    return f"-{first:020d}-{last:020d}.avro.zst"
 
 
 def _why(error: Exception) -> str:

@@ -23,8 +23,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         try:
             with part.open("wb") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                _sync(file)
             part.replace(path)
         except BaseException:  # also a Ctrl-C
             with suppress(OSError):
@@ -32,6 +31,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise _unwritten(path, error) from error
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _unwritten(path: Path, error: OSError) -> ArchiveError:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def folder(one: Station, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("backup") / "of one"
     backup(one.addresses.kafka, path, quiet, segment_bytes=SMALL)
     return path
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount: test_whole_files.py limits the size of files instead")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.fixture
@@ -210,3 +223,38 @@ def test_a_cluster_with_a_history_of_its_own_is_left_as_it_is(
     assert done.returncode == 3
     assert "is not the beginning of the backup" in done.stderr
     assert records_of(untouched, LEARNING_LOG.name)[: len(before)] == before
+
+
+def test_a_backup_on_a_disk_that_fills_is_the_one_before_it_and_goes_on_with_more_room(
+    one: Station, small_disk: Path
+) -> None:
+    place = small_disk / "backup"
+    done = one.run("backup", str(place))
+    assert done.returncode == 3
+    assert "cannot be written: No space left on device" in done.stderr
+    assert "Free disk space, or name another place" in done.stderr
+    assert not (place / "manifest.json").exists()
+    assert not list(place.glob("*.part"))
+    nothing = one.run("restore", str(place))
+    assert (nothing.returncode, "holds no backup" in nothing.stderr) == (3, True)
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    found = one.json("backup", str(place))
+    BackupFolder.opened(place).check()
+    kept = (place / "manifest.json").read_bytes()
+    (small_disk / "ballast").write_bytes(b"")
+    subprocess.run(
+        ["dd", "if=/dev/zero", f"of={small_disk / 'ballast'}"], capture_output=True, check=False
+    )
+    again = one.run("backup", str(place))
+    assert again.returncode == 3
+    assert "No space left on device" in again.stderr
+    assert (place / "manifest.json").read_bytes() == kept
+    assert {each.name for each in place.glob("*.zst")} == {*found["files"]}
+
+
+def test_an_export_on_a_disk_that_fills_leaves_no_file(one: Station, small_disk: Path) -> None:
+    for name in ("plays.jsonl", "plays.parquet", "plays.jsonl.zst"):
+        done = one.run("export", "--to", str(small_disk / name))
+        assert done.returncode == 3
+        assert "cannot be written: No space left on device" in done.stderr
+        assert list(small_disk.iterdir()) == []

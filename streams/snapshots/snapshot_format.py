@@ -6,7 +6,7 @@ another, xxh3-128 of everything before. A flipped bit or a missing tail is detec
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -20,6 +20,7 @@ _MAGIC_START = b"ECHOTUNE-SNAPSHOT-"
 _MAGIC = _MAGIC_START + b"%d\n" % FORMAT
 _CHECKSUM_BYTES = 16
 _PART_BYTES = 1 << 20
+_HEADER_BYTES_MAX = 256 << 20
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -87,9 +88,27 @@ def unpacked(data: bytes, name: str) -> tuple[SnapshotHeader, dict[str, NDArray[
     start = len(_MAGIC) + 8
     end = start + int.from_bytes(body[len(_MAGIC) : start], "little")
     head = orjson.loads(body[start:end])
-    return SnapshotHeader(**{k: v for k, v in head.items() if k != "arrays"}), dict(
-        _arrays(body, end, head["arrays"])
-    )
+    return _header_of(head), dict(_arrays(body, end, head["arrays"]))
+
+
+def header_in(file: BinaryIO, name: str) -> SnapshotHeader:
+    """The header of a snapshot, without its arrays and its checksum: it may still be damaged.
+
+    Raises `SnapshotError` if it is no header that this version can read.
+    """
+    try:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise SnapshotError(f"Snapshot {name} has another format.", "It is not used.")
+        size = min(int.from_bytes(file.read(8), "little"), _HEADER_BYTES_MAX)
+        found = _header_of(orjson.loads(file.read(size)))
+        int(found.offset)
+        return found
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SnapshotError(f"Snapshot {name} is damaged.", "It is not used.") from error
+
+
+def _header_of(head: dict[str, Any]) -> SnapshotHeader:
+    return SnapshotHeader(**{key: value for key, value in head.items() if key != "arrays"})
 
 
 def _format(body: bytes) -> str:

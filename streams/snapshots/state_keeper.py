@@ -66,10 +66,12 @@ class StateKeeper:
     def _load(self, reader: LogReader) -> None:
         self._log_topic_id = reader.topic_id()
         bounds = reader.bounds()
-        adopt(self._snapshots)
-        load_newest(
-            self._fold, self._snapshots, lambda it: self._check_fit(it, reader, bounds.start)
-        )
+
+        def fit(header: SnapshotHeader) -> Fit:
+            return self._check_fit(header, reader, bounds.start)
+
+        adopt(self._snapshots, lambda header: fit(header) is Fit.FITS)
+        load_newest(self._fold, self._snapshots, fit)
         self.snapshot_offset = self._fold.offset
         self.take_digest()
         if bounds.start > self._fold.offset + 1:

@@ -1,4 +1,4 @@
-"""With a changed M a recommender begins from a snapshot of the shards before it."""
+"""A recommender begins from a snapshot of another one on this disk that has an equal state."""
 
 from pathlib import Path
 
@@ -6,6 +6,25 @@ import pytest
 
 from streams.snapshots.adoption import adopt
 from streams.snapshots.snapshot_folder import SnapshotFolder
+from streams.snapshots.snapshot_format import SnapshotHeader
+from tests.unit.streams.snapshots.test_loading import LOG, a_fold, a_header, folded
+
+
+def none_fits(_: object) -> bool:
+    return False
+
+
+def written(home: Path, name: str, *ends: int) -> SnapshotFolder:
+    """A folder with a snapshot of the log up to each of its first `ends` records."""
+    folder = SnapshotFolder(home / name, keep=3)
+    for end in ends:
+        fold = folded(a_fold(), LOG[:end])
+        folder.write(a_header(fold), fold.state())
+    return folder
+
+
+def offsets(folder: SnapshotFolder) -> list[int]:
+    return [header.offset for _, header, _ in folder.readable()]
 
 
 def a_folder(home: Path, name: str, *offsets: int) -> SnapshotFolder:
@@ -37,8 +56,8 @@ def test_it_begins_with_the_newest_snapshots_of_its_generation(
     for name, offsets in former.items():
         a_folder(tmp_path, name, *offsets)
     mine = a_folder(tmp_path, "r-1of3", *own)
-    adopt(mine)
-    adopt(mine)
+    adopt(mine, none_fits)
+    adopt(mine, none_fits)
     found = [path.read_text() for path in mine.paths()]
     assert len(found) == len(begins_with)
     assert all(each.endswith(wanted) for each, wanted in zip(found, begins_with, strict=True))
@@ -52,5 +71,51 @@ def test_where_there_is_no_room_for_it_the_log_is_folded_from_further_back(
     a_folder(tmp_path, "r-0of1", 30)
     mine = SnapshotFolder(tmp_path / "r-1of3", keep=3)
     mine.folder.write_text("in the way")
-    adopt(mine)
+    adopt(mine, none_fits)
     assert mine.paths() == []
+
+
+def test_a_generation_that_folds_alike_begins_with_the_snapshots_of_another_one(
+    tmp_path: Path,
+) -> None:
+    former = written(tmp_path, "r-first-0of1", 1, 2, 4)
+    mine = SnapshotFolder(tmp_path / "r-second-1of2", keep=2)
+    asked = list[int]()
+
+    def fits(header: SnapshotHeader) -> bool:
+        asked.append(header.offset)
+        return header.offset != 1  # of a tail that the log has lost, say
+
+    adopt(mine, fits)
+    assert offsets(mine) == [3, 0]
+    assert asked == [3, 1, 0]
+    assert offsets(former) == [3, 1, 0]
+    for path in mine.paths():
+        path.unlink()
+    assert offsets(former) == [3, 1, 0]
+
+
+def test_own_snapshots_that_are_as_new_are_kept_and_what_folds_otherwise_is_left(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path, "r-first-0of1", 2, 4)
+    mine = written(tmp_path, "r-second-0of1", 2)
+    adopt(mine, none_fits)
+    assert offsets(mine) == [1]
+    adopt(mine, lambda _: True)
+    assert offsets(mine) == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"ECHOTUNE-SNAPSHOT-1\n", b"ECHOTUNE-SNAPSHOT-9\nxxxxxxxx{}"]
+)
+def test_a_snapshot_of_another_generation_that_cannot_be_read_is_left(
+    content: bytes, tmp_path: Path
+) -> None:
+    folder = written(tmp_path, "r-first-0of1", 2)
+    [path] = folder.paths()
+    (folder.folder / f"{9:020d}.snapshot").write_bytes(content)
+    (folder.folder / f"{8:020d}.snapshot").write_bytes(path.read_bytes()[:60])
+    mine = SnapshotFolder(tmp_path / "r-second-0of1", keep=3)
+    adopt(mine, lambda _: True)
+    assert offsets(mine) == [1]

@@ -88,10 +88,64 @@ RECOMMENDER: dict[str, Point] = {
 }
 POINTS = SEQUENCER | RECOMMENDER
 
+_COMMANDS = "streams.cli.generations"
+_PROMOTION = "streams.cli.generations_promotion"
+_KEEPER = "streams.workers.keeper"
+_RETIREMENT = "streams.lifecycle.retirement"
+_FORMER = "streams.ownership.resharding"
+_ROLES = "streams.lifecycle.roles"
+_BACKUP = "streams.archive.backup_folder"
+_WHOLE = "streams.archive.whole_files"
+_RESTORE = "streams.archive.restore"
+
+RETIRING: dict[str, Point] = {
+    "before the first step of a retirement": Point(_RETIREMENT, "served_last_at", False),
+    "between the end of workers and their fencing": Point(_FORMER, "FormerShards.fence", False),
+    "between the fencing of workers and the silence in redis": Point(
+        _FORMER, "FormerShards.fence", True
+    ),
+    "between the silence in redis and the lists": Point(_RETIREMENT, "_silence", True),
+    "between the lists and the groups": Point(_RETIREMENT, "_delete_lists", True),
+    "between the groups and the snapshots": Point(_RETIREMENT, "_forget_in_kafka", True),
+    "between the snapshots and the record": Point(_RETIREMENT, "delete_snapshots", True),
+}
+"""Points of `generations retire`, between any two of its steps."""
+HOLDER: dict[str, Point] = {
+    "between knowing the rivals and fencing them": Point(_FORMER, "FormerShards.rivals", True),
+    "between fencing the rivals and the journal": Point(
+        _ROLES, "ServingOfJournal.has_changed", False
+    ),
+    "between the journal and the first list": Point(_ROLES, "ServingOfJournal.has_changed", True),
+}
+"""Points of a recommender whose generation becomes the stable one."""
+COMMANDS: dict[str, Point] = {
+    "between a generation and its start": Point(_COMMANDS, "_move", False),
+    "between a record and its reading": Point("streams.lifecycle.journal", "append", True),
+    "between a plan and its pointer": Point(_PROMOTION, "_set_pointer", False),
+    "after the pointer of a plan": Point(_PROMOTION, "_set_pointer", True),
+    "between a decision and its record": Point(_KEEPER, "Keeper._change", False),
+    "between a record of the keeper and the pointer": Point(_KEEPER, "set_pointer", False),
+    "between a replay and its start": Point("streams.lifecycle.replaying", "_append", True),
+    "with a file of a backup written, and not whole": Point(_WHOLE, "_sync", False),
+    "between a file of a backup and the manifest": Point(
+        _BACKUP, "BackupFolder.replace_manifest", False
+    ),
+    "between the manifest and what it no longer lists": Point(
+        _BACKUP, "BackupFolder.replace_manifest", True
+    ),
+    "between a topic and its records": Point(_RESTORE, "_Restored.create", True),
+    "between two records of a restore": Point(_RESTORE, "_produce", True),
+    "between the records and the broker's time": Point(_RESTORE, "_Restored._write", True),
+    "between a restored topic and its check": Point(_RESTORE, "_Restored.check_equal", False),
+    "with half an export written": Point("streams.archive.export", "_add", True),
+}
+"""Points of commands, and of the keeper."""
+EVERY = POINTS | RETIRING | HOLDER | COMMANDS
+
 
 def stop_at(name: str, time: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Sets the point `name`: at the `time`-th time there, the process sends itself a signal."""
-    point = POINTS[name]
+    point = EVERY[name]
     left = [time]
 
     def passed(*arguments: Any, **more: Any) -> None:

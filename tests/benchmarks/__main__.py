@@ -13,6 +13,7 @@ from tests.benchmarks.figures import Figure, save, show
 from tests.benchmarks.freshness import freshness
 from tests.benchmarks.generations import archives, switches
 from tests.benchmarks.http_service import http_service
+from tests.benchmarks.made_otherwise import made_otherwise
 from tests.benchmarks.memory import memory
 from tests.benchmarks.model import models
 from tests.benchmarks.model_growth import model_growth, model_memory
@@ -31,8 +32,8 @@ PARTS = ("sequencer", "replay", "end-to-end", "freshness", "memory")
 """Parts that are measured by default; other parts have to be named."""
 RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
-GENERATION_PARTS = ("archive", "switches", "replay-beside")
-"""Backup, restore, export; readers while generations are switched; a replay beside live ones."""
+GENERATION_PARTS = ("archive", "switches", "replay-beside", "made-otherwise")
+"""Backup and restore; readers during switches; a replay beside live ones; other lists alone."""
 HTTP_PARTS = ("http",)
 """The HTTP service, beside Maloja."""
 MODEL_PARTS = (
@@ -70,6 +71,7 @@ def main(
             "freshness": lambda: freshness(KAFKA_LIBS, folder, data),
             "archive": lambda: archives(KAFKA_LIBS, folder, data),
             "replay-beside": lambda: replay_beside(KAFKA_LIBS, folder, data),
+            "made-otherwise": lambda: made_otherwise(KAFKA_LIBS, folder),
             "switches": lambda: switches(KAFKA_LIBS, folder, data),
             "http": lambda: http_service(KAFKA_LIBS, folder),
             "model": lambda: models(data),

@@ -7,6 +7,8 @@ from streams.kafka.throttle import (
     FAR_BEHIND_RECORDS,
     RATE_FIRST,
     RATE_MIN,
+    SPAN_S,
+    SPANS,
     LiveFreshness,
     Throttle,
 )
@@ -91,13 +93,26 @@ def test_the_rate_never_falls_so_low_that_a_replay_never_ends() -> None:
     assert throttle.rate >= RATE_MIN
 
 
-def test_stale_is_what_is_far_from_the_median_of_the_minute_before() -> None:
+def test_stale_is_what_is_far_from_the_best_of_the_last_ten_minutes() -> None:
     live = LiveFreshness()
-    assert not live.is_stale(0.0, 1_000.0), "nothing is known of the minute before"
+    assert not live.is_stale(0.0, 1_000.0), "nothing is known of the time before"
     assert not any(live.is_stale(float(second), 40.0) for second in range(1, 30))
     assert not live.is_stale(30.0, 60.0)
     assert live.is_stale(31.0, 60.1)
-    assert not live.is_stale(92.0, 1_000.0), "the samples before are older than a minute"
+    assert not live.is_stale(40.0 + SPAN_S * SPANS, 1_000.0), "all that was seen is older"
+
+
+def test_harm_that_comes_slowly_is_not_taken_for_the_way_it_always_was() -> None:
+    live = LiveFreshness()
+    rising = [live.is_stale(float(second), 40.0 * 1.01**second) for second in range(100)]
+    assert not any(rising[:40])
+    assert all(rising[47:])
+
+
+def test_one_fresh_moment_is_not_what_all_later_ones_are_measured_by() -> None:
+    live = LiveFreshness()
+    samples = [5.0 if second % 7 == 3 else 80.0 for second in range(100)]
+    assert not any(live.is_stale(float(at), each) for at, each in enumerate(samples))
 
 
 def test_a_very_fresh_list_may_become_less_so() -> None:

@@ -1,4 +1,4 @@
-"""F24: who changes, serves or retires a generation dies or freezes between any two of its effects.
+"""F25: who changes, serves or retires a generation dies or freezes between any two of its effects.
 
 These are the rows of the tables in docs/reliability.md that need real servers.
 """

@@ -1,4 +1,4 @@
-"""F25: a backup, a restore, an export or a replay dies between two effects, and is run again."""
+"""F26: a backup, a restore, an export or a replay dies between two effects, and is run again."""
 
 from collections.abc import Iterator
 from contextlib import closing

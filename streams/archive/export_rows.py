@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from streams.folding.judging import JudgedRows
-from topics.learning_batch import NULL, TEXT_COLUMNS
+from topics.learning_batch import ADDITIONAL_INFO, NULL, TEXT_COLUMNS
 from topics.listening_event import EventKind
 
 _KINDS = pa.array([*map(str, EventKind)])
@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         ("source_partition", pa.int32()),
         ("source_offset", pa.int64()),
         ("verdict", pa.string()),
+        (ADDITIONAL_INFO, pa.string()),
     ]
 )
 """Names and types are a contract: others read these files, and `echotune import` does."""

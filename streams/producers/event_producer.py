@@ -11,6 +11,7 @@ from streams.kafka.refusals import cluster_refusal, refused_right
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import encode
 from topics.errors import RefusedError, ServerError
+from topics.learning_batch import ADDITIONAL_INFO
 from topics.listening_event import ListeningEvent
 
 WAITING_MAX = 100_000
@@ -66,8 +67,11 @@ class EventProducer:
 
     def send(self, event: ListeningEvent, on_acknowledged: OnAcknowledged | None = None) -> None:
         """Queues an event; raises `ServerError` if the broker has refused one."""
-        value = encode("ListeningEvent", vars(event))
-        self._send(event.listener_id.encode(), value, {}, on_acknowledged)
+        fields = dict(vars(event))
+        told = fields.pop(ADDITIONAL_INFO, None)
+        headers = {ADDITIONAL_INFO: told.encode()} if told else {}
+        value = encode("ListeningEvent", fields)
+        self._send(event.listener_id.encode(), value, headers, on_acknowledged)
 
     def resend(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
         """Queues a record that is already encoded; raises as `send` does."""

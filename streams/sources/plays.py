@@ -89,6 +89,13 @@ class Skipped:
         return self.why
 
 
+class ToldEvent(ListeningEvent):
+    """An event with what else its source said about the play, which is no part of the contract."""
+
+    additional_info: str | None = None
+    """A JSON object."""
+
+
 class Play(NamedTuple):
     """One play as its file contains it, before ids are assigned; sorts by time, then file and row.
 

@@ -1,6 +1,7 @@
 """An export holds every event but those of the erased, and importing it adds each once."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -145,6 +146,19 @@ def test_an_export_that_is_imported_elsewhere_gives_the_same_events(
     there = exported(other, tmp_path / "there.jsonl")
     assert {row["verdict"] for row in there} == {"applied"}
     assert sorted(map(event_of, there), key=str) == sorted(map(event_of, here), key=str)
+
+
+def test_what_else_a_player_said_is_imported_and_exported(
+    one: Station, other: Station, tmp_path: Path
+) -> None:
+    row = next(each for each in exported(one, tmp_path / "one.jsonl") if each["kind"] == "LISTEN")
+    assert row["additional_info"] is None
+    row |= {"event_id": str(uuid.uuid4()), "additional_info": '{"rating": 5, "tags": ["日本"]}'}
+    (tmp_path / "told.jsonl").write_bytes(orjson.dumps(row))
+    assert other.json("import", str(tmp_path / "told.jsonl"))["sent"] == 1
+    settle(other)
+    [found] = exported(other, tmp_path / "there.parquet")
+    assert (event_of(found), found["additional_info"]) == (event_of(row), row["additional_info"])
 
 
 def test_an_export_that_is_imported_where_it_came_from_adds_nothing_to_the_model(

@@ -13,15 +13,15 @@ from pydantic import ValidationError
 
 from streams.sources.files import Part
 from streams.sources.formats.json_stream import objects_of_lines
-from streams.sources.plays import BadRow, Ignored, ParsedRow
+from streams.sources.plays import BadRow, Ignored, ParsedRow, ToldEvent
 from topics.errors import HistoryError
-from topics.listening_event import EventKind, ListeningEvent
+from topics.listening_event import EventKind
 from topics.recommendation_list import EVERYONE
 
 APPLIED = "applied"
 _MARKS = frozenset({"event_id", "listener_id", "log_offset", "verdict"})
 """Columns that only an export has together."""
-_FIELDS = (*ListeningEvent.model_fields,)
+_FIELDS = (*ToldEvent.model_fields,)
 _HEAD_BYTES = 65_536
 
 
@@ -72,7 +72,7 @@ def _parsed(row: int, fields: dict[str, Any] | str, part: Part) -> ParsedRow:
     if event["listener_id"] == EVERYONE:
         return BadRow(part.name, row, f"listener_id: {EVERYONE} stands for all of them")
     try:
-        return ListeningEvent(**event)
+        return ToldEvent(**event)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return BadRow(part.name, row, f"{first['loc'][0]}: {first['msg']}")

@@ -1,5 +1,6 @@
 """ListenBrainz' API, the part that takes listens."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -24,23 +25,41 @@ from streams.serving.submissions import (
 )
 from topics.errors import ServerError
 
+_READ_AT_ONCE_MAX = 50
+
 
 async def submit_listens(request: Request, services: Services) -> Json:
     """Takes listens; `ok` says that the broker has all of them."""
     person = await person_of(request, services.people)
+    body = await json_body(request, is_lenient=True)
     try:
-        submission = submission_of(await json_body(request, is_lenient=True), now_ms())
+        if _is_large(body):
+            submission, records = await asyncio.to_thread(_submitted, body, person, request)
+        else:
+            submission, records = _submitted(body, person, request)
     except SubmissionError as error:
         raise ProblemError(400, str(error)) from None
-    records = [
-        *(_record(person, each, submission.listen_type, request) for each in submission.listens),
-        *(letter_of(person.name, each) for each in submission.bad),
-    ]
     await produced(services, records)
     if submission.listen_type is ListenType.PLAYING_NOW and submission.listens:
         playing = submission.listens[0]
         await remember_playing_now(services, person.name, playing_now_json(person.name, playing))
     return Json(_accepted(submission, request))
+
+
+def _is_large(body: Any) -> bool:
+    """Whether a body has so many listens that others would wait: a thread reads it then."""
+    payload = body.get("payload") if isinstance(body, dict) else None
+    return isinstance(payload, list) and len(payload) > _READ_AT_ONCE_MAX
+
+
+def _submitted(body: Any, person: Person, request: Request) -> tuple[Submission, list[Record]]:
+    """What a body submits, and its records; raises `SubmissionError` if it is no submission."""
+    submission = submission_of(body, now_ms())
+    records = [
+        *(_record(person, each, submission.listen_type, request) for each in submission.listens),
+        *(letter_of(person.name, each) for each in submission.bad),
+    ]
+    return submission, records
 
 
 def _accepted(submission: Submission, request: Request) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class LimitedReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on if it is no read, or one that is allowed."""
-        is_read = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        is_read = scope["type"] == "http" and scope["method"] == "GET"
         if not is_read or not scope["path"].startswith(_LIMITED):
             await self._app(scope, receive, send)
             return

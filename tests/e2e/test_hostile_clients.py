@@ -159,6 +159,14 @@ def test_a_wrong_method_is_told_which_one_is_right(served: ServedStation) -> Non
         assert answer.headers["allow"] == ("POST" if method == "DELETE" else "GET")
 
 
+def test_head_is_answered_as_get_is_but_for_the_body(served: ServedStation, ada: Person) -> None:
+    for path, status in (("/", 200), ("/1/validate-token", 200), ("/1/none", 404)):
+        told, whole = ada.ask("HEAD", path), ada.ask("GET", path)
+        assert (told.status_code, told.content) == (status, b"")
+        assert told.headers["content-length"] == whole.headers["content-length"]
+    assert ada.ask("HEAD", "/v1/events").status_code == 405
+
+
 def test_beside_a_thousand_idle_connections_a_listen_is_taken(
     served: ServedStation, ada: Person
 ) -> None:

@@ -42,7 +42,9 @@ def replay_beside(kafka_libs: Path, folder: Path, data: Path | None) -> list[Fig
             time.sleep(WARM_S)
             began = time.monotonic()
             without = _p99s(redis, lambda: time.monotonic() - began > SECONDS)
-            replay = station.begin("replay", "--generation", "trial", "--like", "first", "--json")
+            # From record 1 on: otherwise it would begin with a snapshot of the first generation.
+            trial = ("--generation", "trial", "--like", "first", "--from", "1")
+            replay = station.begin("replay", *trial, "--json")
             wait_until(lambda: _role(station), lambda found: found == "quiet")
             station.start("recommender", ECHOTUNE_GENERATION="trial")
             wait_until(lambda: _status(redis, "trial").get("as_of", -1), lambda it: it >= 0)

@@ -41,6 +41,7 @@ LONGEST = (
     "test_f02_crash_points",
     "test_f03_zombies",
     "test_f04_broker_outages",
+    "test_f25_generations",
 )
 
 

@@ -155,8 +155,29 @@ def test_generations_that_learn_different_parts_are_compared_where_both_have_lea
     assert then["difference"] == 0, "equal models, as of the same offset"
 
 
+def test_a_generation_that_makes_other_lists_alone_begins_with_the_snapshot_of_the_first(
+    live: Station,
+) -> None:
+    snapshots = live.home / "snapshots" / "echotune-recommender-first-0of1"
+    wait_until(lambda: list(snapshots.glob("*.snapshot")), bool)
+    create = ("generations", "create", "shorter", "--list-length", "5", "--start", "--force", *WHY)
+    assert live.run(*create).returncode == 0
+    worker = live.start("recommender", ECHOTUNE_GENERATION="shorter")
+    ready = wait_until(worker.text, lambda text: "state ready" in text)
+    assert "snapshot adopted" in ready
+    [line] = [each for each in ready.splitlines() if "state ready" in each]
+    assert '"offset": -1' not in line
+    assert live.json("generations", "wait", "shorter")["caught_up"]
+    status = wait_until(
+        partial(status_of, live, "shorter"), lambda it: it["digest_offset"] == log_end(live) - 1
+    )
+    assert status["digest"] == expected(live, "first", log_end(live) - 1).digest()
+    assert live.json("verify", "--deep", ECHOTUNE_GENERATION="shorter")["kept"]
+    worker.stop()
+
+
 def test_a_limit_slows_a_replay_and_can_be_changed_while_it_runs(live: Station) -> None:
-    begun = live.begin("replay", "--generation", "slow", "--rate", "1", "--json")
+    begun = live.begin("replay", "--generation", "slow", "--from", "1", "--rate", "1", "--json")
     worker_of(live, "slow")
     status = wait_until(
         partial(status_of, live, "slow"), lambda it: it.get("pace", {}).get("throttled", False)

@@ -19,6 +19,7 @@ from streams.sources.formats import (
 from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
 from streams.sources.formats.json_stream import keys_of_objects
 from streams.sources.formats.table_rows import checked_roles
+from streams.sources.formats.utf_16 import utf_16_of
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
 
@@ -45,6 +46,7 @@ class HistoryFormat(StrEnum):
     EVENT_LINES = "EchoTune export"
     PACKED_EVENT_LINES = "packed EchoTune export"
     NO_ROWS = "empty JSON array"
+    UTF_16 = "text in UTF-16"
 
 
 Reader = Callable[[BinaryIO, Part], Iterator[ParsedRow]]
@@ -77,6 +79,8 @@ def format_of(head: bytes) -> HistoryFormat | None:
     """Format of a file that begins with `head`."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return HistoryFormat.ZIP
+    if utf_16_of(head) is not None:
+        return HistoryFormat.UTF_16
     if head.startswith(b"PAR1"):
         return HistoryFormat.PARQUET
     if head.startswith(_ZSTANDARD):
@@ -157,8 +161,6 @@ _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\xfe\x00\x00", "UTF-32 text", "Save it as UTF-8."),
     (0, b"\x00\x00\xfe\xff", "UTF-32 text", "Save it as UTF-8."),
-    (0, b"\xff\xfe", "UTF-16 text", "Save it as UTF-8."),
-    (0, b"\xfe\xff", "UTF-16 text", "Save it as UTF-8."),
     (0, b"\x1f\x8b", "packed with gzip", "Unpack it with gunzip."),
     (0, b"BZh", "packed with bzip2", "Unpack it with bunzip2."),
     (0, b"\xfd7zXZ\x00", "packed with xz", "Unpack it with unxz."),
@@ -198,8 +200,6 @@ def foreign_kind(head: bytes) -> tuple[str, str] | None:
 
 
 def _foreign_text(head: bytes) -> tuple[str, str] | None:
-    if head[0:16:2].count(0) == _UTF_16_LETTERS or head[1:16:2].count(0) == _UTF_16_LETTERS:
-        return ("UTF-16 text", "Save it as UTF-8.") if any(head[:16]) else None
     if b"\r" in head.rstrip(b"\r") and b"\n" not in head:
         return "a text whose lines end in carriage returns only", "Save it with line feeds."
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:_MARKUP_BYTES].lower()
@@ -208,7 +208,6 @@ def _foreign_text(head: bytes) -> tuple[str, str] | None:
     return ("an XML document", NO_HISTORY) if begin.startswith(b"<") else None
 
 
-_UTF_16_LETTERS = 8
 _MARKUP_BYTES = 32
 
 

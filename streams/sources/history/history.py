@@ -37,6 +37,7 @@ from streams.sources.formats.format_detection import (
     format_of,
     unknown,
 )
+from streams.sources.formats.utf_16 import in_utf_8, utf_16_of
 from streams.sources.history.event_assembly import assembled
 from streams.sources.history.play_sorter import PlaySorter
 from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play, Skipped
@@ -195,6 +196,10 @@ class History:
         owner: str | None = None,
     ) -> Iterator[ParsedRow]:
         head = _head_of(file)
+        if (codec := utf_16_of(head)) is not None:
+            with in_utf_8(file, codec) as text:
+                yield from self._rows_of(text, export, name, is_alone=is_alone, owner=owner)
+            return
         found = format_of(head)
         if found is None and is_alone:
             found = unknown(name, head)

@@ -99,7 +99,7 @@ MODEL_LIFECYCLE = Topic(
     settings={**EVENTS_KEPT, "retention.ms": "-1", "message.timestamp.type": "LogAppendTime"},
     contracts=(
         *("GenerationCreated", "GenerationMoved", "ServingChanged"),
-        *("AutopilotSet", "GenerationsCompared"),
+        *("AutopilotSet", "GenerationsCompared", "RecordsVoided"),
     ),
 )
 

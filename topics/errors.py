@@ -14,6 +14,7 @@
     │   └── NewerSnapshotError  a newer EchoTune wrote it: upgrade, or echotune reset --snapshots
     ├── LogError                the learning-log is not the state's, or another recommender took
     │                           over: restore the log, echotune reset, or start the worker again
+    │   └── UndecodableRecordError  a record is damaged or newer: upgrade, or echotune topics void
     ├── ArchiveError            a backup or export is damaged, of another log, or cannot be written:
     │                           use another copy or folder, free disk space
     └── PositionError           a topic has no next offset: restart the worker, which compares
@@ -86,6 +87,13 @@ class NewerSnapshotError(SnapshotError):
 
 class LogError(EchoTuneError):
     """The learning-log is not the one that the state was folded from."""
+
+
+class UndecodableRecordError(LogError):
+    """A record of the learning-log is damaged, or was written by a newer version."""
+
+    may_be_newer = False
+    """Whether a newer version may have written it: its schema id is not known."""
 
 
 class ArchiveError(EchoTuneError):

@@ -5,9 +5,9 @@ import xxhash
 from topics.catalogue import LEARNING_LOG
 from topics.codecs import HEADER_BYTES, MAGIC, Decoder, encode
 from topics.control_records import ControlRecord, StrayRecord, control_record, fields_of
-from topics.errors import LogError, SchemaError
+from topics.errors import LogError, SchemaError, UndecodableRecordError
 from topics.learning_batch import LearningBatch
-from topics.rejection import Rejected
+from topics.rejection import Rejected, RejectionReason
 from topics.schemas import FIXED_IDS_FROM, released
 
 LogRecord = LearningBatch | ControlRecord
@@ -23,7 +23,7 @@ def encode_log_record(record: LogRecord) -> bytes:
 
 
 def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
-    """The record at `offset`; raises `LogError` if it cannot be read.
+    """The record at `offset`; raises `UndecodableRecordError` if it cannot be read.
 
     Bytes that no version of EchoTune writes to the log are a `StrayRecord`, for each version.
     All others that cannot be read are damage, or were written by a newer version, and must not be
@@ -33,7 +33,9 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
         return StrayRecord(why)
     decoded = _decoder.decode(value)
     if isinstance(decoded, Rejected):
-        raise _unreadable(offset, f"{decoded.reason}: {decoded.detail}")
+        is_unknown = decoded.reason is RejectionReason.UNKNOWN_SCHEMA
+        why = f"{decoded.reason}: {decoded.detail}"
+        raise _unreadable(offset, why, may_be_newer=is_unknown)
     name, record = decoded
     if name != "LearningBatch":
         return control_record(name, record)
@@ -67,9 +69,24 @@ def record_hash(value: bytes | None, appended_at: int) -> str:
     )
 
 
-def _unreadable(offset: int, why: str) -> LogError:
+def gap_error(expected: int, following: int) -> LogError:
+    """The log goes on at `following`, where `expected` should be."""
     return LogError(
-        f"learning-log record {offset} cannot be read ({why}).",
-        "Upgrade this worker; if it is the newest, restore the log: docs/operations.md, "
-        '"cannot be read".',
+        f"{LEARNING_LOG.name} has no record {expected}; the next one is {following}.",
+        "If the log was cut or is another one, start from a snapshot that fits it. If it is whole, "
+        "somebody's transaction has left the gap. To pass it, for every reader: "
+        f"echotune topics void {LEARNING_LOG.name} 0 {expected} --why WHY",
     )
+
+
+def _unreadable(offset: int, why: str, *, may_be_newer: bool = False) -> UndecodableRecordError:
+    command = f"echotune topics void {LEARNING_LOG.name} 0 {offset} --why WHY"
+    error = UndecodableRecordError(
+        f"learning-log record {offset} cannot be read ({why}).",
+        f"Upgrade this worker, if a newer version has written it; if none has: {command} "
+        "--not-newer"
+        if may_be_newer
+        else f"It is damaged, or something else wrote it. To pass it, for every reader: {command}",
+    )
+    error.may_be_newer = may_be_newer
+    return error

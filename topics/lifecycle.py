@@ -117,8 +117,25 @@ class GenerationsCompared(Operation):
     verdict: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecordsVoided(Operation):
+    """What stands at these offsets of a topic is void: each counts as one stray record."""
+
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    sha256: str = ""
+    """Hash of the record's bytes, hex; empty if there are no records at these offsets."""
+
+
 JournalRecord = (
-    GenerationCreated | GenerationMoved | ServingChanged | AutopilotSet | GenerationsCompared
+    GenerationCreated
+    | GenerationMoved
+    | ServingChanged
+    | AutopilotSet
+    | GenerationsCompared
+    | RecordsVoided
 )
 
 _BY_NAME: dict[str, type[JournalRecord]] = {each.__name__: each for each in get_args(JournalRecord)}
@@ -126,12 +143,14 @@ _decoder = Decoder(MODEL_LIFECYCLE.contracts)
 
 
 def key_of(record: JournalRecord) -> bytes:
-    """The record's key in Kafka: the generation that it is about."""
+    """The record's key in Kafka: the generation, or the topic, that it is about."""
     match record:
         case ServingChanged():
             return record.stable.encode()
         case GenerationsCompared():
             return record.a.encode()
+        case RecordsVoided():
+            return record.topic.encode()
     return record.name.encode()
 
 

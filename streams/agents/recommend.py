@@ -14,13 +14,14 @@ from typing import Any
 
 from streams.folding.fold import Fold
 from streams.heartbeats.heartbeat_writer import HeartbeatWriter, progress_of
+from streams.kafka.voided_records import DecodeLog, decoded_without_voids
 from streams.monitoring.drift_alarms import DriftAlarmPublisher, drift_status
 from streams.monitoring.latest_play import LatestPlay
 from streams.ownership.ownership import Ownership
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from topics.errors import LogError
-from topics.learning_log import decode_log_record, record_hash
+from topics.learning_log import record_hash
 
 LEFT_OUT_SHOWN_MAX = 20
 """Maximum number of listeners that the status names as left out."""
@@ -92,6 +93,8 @@ class Recommender:
         self._progress = progress
         self._latest_play = latest_play or LatestPlay()
         self._alarms = alarms
+        self.decode: DecodeLog = decoded_without_voids
+        """How records are decoded; a worker sets the one that knows what is void."""
         self._background = BackgroundTasks()
         self._told_digest_at = -1
         """Log offset of the digest in the last heartbeat."""
@@ -135,7 +138,8 @@ class Recommender:
             yield records[start:end]
 
     def _fold_in(self, records: Sequence[Any]) -> None:
-        decoded = [(each.offset, decode_log_record(each.value, each.offset)) for each in records]
+        values = [(each.offset, each.value) for each in records]
+        decoded = list(self.decode(values, self.fold.offset + 1))
         last = records[-1]
         change = self.publisher.learn(decoded, record_hash(last.value, last.timestamp))
         if len(change.listeners):

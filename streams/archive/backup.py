@@ -17,6 +17,7 @@ from streams.archive.segments import (
 from streams.folding.fold_state import FOLD_VERSION
 from streams.heartbeats.heartbeat_reader import heartbeat_of
 from streams.kafka.partition_reader import PartitionReader
+from streams.kafka.voided_records import is_declared_gap
 from topics.catalogue import LEARNING_LOG, LEARNING_PROGRESS, MODEL_LIFECYCLE
 from topics.codecs import Decoder
 from topics.errors import ArchiveError
@@ -48,7 +49,7 @@ def _backup(kafka: str, folder: BackupFolder, show: Show, segment_bytes: int) ->
     topics = dict(before.topics)
     for topic in TOPICS:
         with PartitionReader(kafka, "echotune-backup", topic) as reader:
-            new = _new_records(reader, topic, folder, show)
+            new = _new_records(kafka, reader, topic, folder, show)
             files = [folder.add(topic, each) for each in in_segments(new, segment_bytes)]
         known = before.topics.get(topic, [])
         topics[topic] = folder.merged([*known, *files], segment_bytes // _COMPRESSED)
@@ -67,7 +68,7 @@ def _backup(kafka: str, folder: BackupFolder, show: Show, segment_bytes: int) ->
 
 
 def _new_records(
-    reader: PartitionReader, topic: str, folder: BackupFolder, show: Show
+    kafka: str, reader: PartitionReader, topic: str, folder: BackupFolder, show: Show
 ) -> Iterator[ArchivedRecord]:
     """The records that the backup does not have; raises `ArchiveError` if they do not follow."""
     start, end = reader.bounds(0)
@@ -79,7 +80,7 @@ def _new_records(
         )
     _check_continues(reader, topic, folder, end)
     records = map(ArchivedRecord.of_message, reader.read(0, first, end))
-    for each in _without_gap(records, topic, first):
+    for each in _without_gap(kafka, records, topic, first):
         if each.offset % _SHOW_EVERY == 0:
             show((each.offset + 1) / end, f"{topic} up to record {each.offset:,}")
         yield each
@@ -99,15 +100,23 @@ def _check_continues(reader: PartitionReader, topic: str, folder: BackupFolder, 
 
 
 def _without_gap(
-    records: Iterator[ArchivedRecord], topic: str, first: int
+    kafka: str, records: Iterator[ArchivedRecord], topic: str, first: int
 ) -> Iterator[ArchivedRecord]:
-    for expected, each in enumerate(records, start=first):
-        if each.offset != expected:
+    """The records, and an empty one for each offset that has none and is declared void.
+
+    An empty record is a stray one where it is restored, as the void offset is here.
+    """
+    for each in records:
+        if each.offset > first and not is_declared_gap(kafka, topic, first, each.offset - 1):
             raise ArchiveError(
-                f"{topic} has no record at offset {expected}; the next one is {each.offset}.",
-                "It cannot be restored with equal offsets. Has a transaction written to it?",
+                f"{topic} has no record at offset {first}; the next one is {each.offset}.",
+                "It cannot be restored with equal offsets. Has a transaction written to it? "
+                f"Then declare it void: echotune topics void {topic} 0 {first} --why WHY",
             )
+        for offset in range(first, each.offset):
+            yield ArchivedRecord(offset, each.timestamp, None, None)
         yield each
+        first = each.offset + 1
 
 
 def _log_id(kafka: str) -> str:

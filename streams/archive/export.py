@@ -26,7 +26,7 @@ from streams.kafka.log_places import first_place, last_place, time_ms_of
 from streams.kafka.log_reader import LogReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.learning_batch import LearningBatch
-from topics.learning_log import LogRecord, decode_log_record
+from topics.learning_log import LogRecord
 
 _RECORDS_AT_ONCE = 64
 _ERASURES_SHARE = 0.2
@@ -97,7 +97,7 @@ def _judged(log: LogReader, judge: EventJudge, last: int, show: Show) -> Iterato
 
 
 def _parts(log: LogReader, last: int) -> Iterator[list[tuple[int, LogRecord]]]:
-    records = ((at, decode_log_record(value, at)) for at, value in log.records(0, last))
+    records = log.decoded(0, last)
     while part := list(islice(records, _RECORDS_AT_ONCE)):
         yield part
 

@@ -13,7 +13,7 @@ from streams.cli.progress_bar import Show, progress
 from streams.cli.untrusted_text import in_one_line
 from streams.settings import Settings
 from topics.errors import EchoTuneError
-from topics.learning_log import LogRecord, decode_log_record
+from topics.learning_log import LogRecord
 
 if TYPE_CHECKING:
     from streams.monitoring.masked_plays import MaskedPlay, Wanted
@@ -111,9 +111,9 @@ def _records(kafka: str, show: Show) -> Iterator[tuple[int, LogRecord]]:
 
     with LogReader(kafka) as reader:
         last = reader.bounds().end - 1
-        for offset, value in reader.records(0, last):
+        for offset, record in reader.decoded(0, last):
             show((offset + 1) / (last + 1), f"offset {offset:,}")
-            yield offset, decode_log_record(value, offset)
+            yield offset, record
 
 
 def _line(masked: "MaskedPlay") -> str:

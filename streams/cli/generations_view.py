@@ -113,8 +113,17 @@ def _in_words(kind: str, fields: Mapping[str, Any]) -> str:
         return f"the autopilot of {fields['name']} is {'' if fields['is_armed'] else 'dis'}armed"
     if kind == "GenerationsCompared":
         return f"compared {fields['a']} with {fields['b']}: {fields['verdict']}"
+    if kind == "RecordsVoided":
+        return f"{voided_place(fields)} is void"
     canary = f", {fields['canary']} {fields['share'] / 100:g} %" if fields["canary"] else ""
     return f"{fields['stable']} serves all listeners{canary}"
+
+
+def voided_place(fields: Mapping[str, Any]) -> str:
+    """Topic, partition, and the offset or offsets of a `RecordsVoided`."""
+    first, last = fields["first_offset"], fields["last_offset"]
+    upto = f" to {last}" if last > first else ""
+    return f"{fields['topic']}/{fields['partition']}/{first}{upto}"
 
 
 def _rate(quality: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`echotune topics apply|check|adopt`: compares the cluster's topics with the catalogue."""
+"""`echotune topics apply|check|adopt|void`: the cluster's topics, the catalogue, and the log."""
 
 import time
 from typing import Annotated
@@ -101,6 +101,46 @@ def adopt_command(
         console.print_json(result)
     else:
         console.say(f"{topic} ({result['topic_id']}) adopted at learning-log offset {offset}")
+
+
+@topics_app.command(
+    "void", epilog="Example: echotune topics void learning-log 0 4711 --why 'a console producer'"
+)
+def void_command(
+    topic: Annotated[str, typer.Argument(help="learning-log.")],
+    partition: Annotated[int, typer.Argument(min=0, help="0.")],
+    offset: Annotated[int, typer.Argument(min=0, help="The record that cannot be read.")],
+    why: Annotated[str, typer.Option(help="The reason, which the journal keeps.")],
+    to: Annotated[
+        int | None, typer.Option(min=0, help="Also what cannot be read up to this offset.")
+    ] = None,
+    not_newer: Annotated[
+        bool, typer.Option("--not-newer", help="No newer EchoTune has written it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Declares a damaged record void: every reader passes it from now on, and nothing is deleted.
+
+    The declaration is a record of the journal, with the hash of the record's bytes. Workers that
+    are restarted, as `echotune run` and service managers do, go on by themselves. A record that can
+    be read is never void. A gap that somebody's transaction left is declared void likewise.
+    """
+    from streams.lifecycle.voiding import check_is_log, void_records
+
+    check_is_log(topic, partition)
+    settings, last = Settings(), offset if to is None else to
+    kafka = addresses_of(settings).kafka
+    found = void_records(kafka, offset, last, why, who=settings.who, is_not_newer=not_newer)
+    spans = [(each.first_offset, each.last_offset, each.sha256) for each in found]
+    if json:
+        keys = ("first_offset", "last_offset", "sha256")
+        console.print_json({"void": [dict(zip(keys, each, strict=True)) for each in spans]})
+        return
+    for first, last, _ in spans:
+        upto = f" to {last}" if last > first else ""
+        console.say(f"{topic}/{partition}/{first}{upto} is void from now on")
+    if not spans:
+        console.say("it is void already: workers pass it when they are started again")
 
 
 def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:

@@ -7,7 +7,6 @@ from streams.folding.log_account import LogAccount
 from streams.kafka.log_reader import LogReader
 from streams.kafka.partition_reader import PartitionReader
 from topics.catalogue import LISTENING_EVENTS
-from topics.learning_log import decode_log_record
 
 ORIGIN_HEADER = "replayed_origin"
 """Header of a resent record: the origin of the rejected one, as topic/partition/offset."""
@@ -20,8 +19,8 @@ def rejected_origins(kafka: str, on_offset: OnOffset) -> Iterator[Origin]:
     account = LogAccount()
     with LogReader(kafka) as reader:
         start, end = reader.bounds()
-        for offset, value in reader.records(start, end - 1):
-            counted = account.note(offset, decode_log_record(value, offset))
+        for offset, record in reader.decoded(start, end - 1):
+            counted = account.note(offset, record)
             on_offset(offset, end - 1)
             if counted is not None:
                 partition = counted.batch.source.partition

@@ -24,6 +24,7 @@ from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_elected
 from streams.kafka.rights import check_visible
 from streams.kafka.topic_facts import describe_topic
+from streams.lifecycle.voiding import halt_after
 from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
@@ -156,6 +157,8 @@ def _ask_kafka(probe: Probe, settings: Settings, addresses: Addresses) -> None:
     probe.found["log_end"] = _log_end(kafka)
     probe.question = "heartbeats"
     probe.found["heartbeats"] = _heartbeats(kafka, status)
+    probe.question = "the records that come next"
+    probe.found["halt"] = _halt(kafka, settings, probe.found["heartbeats"])
     probe.question = "open transactions"
     probe.found["open_transactions"] = tuple(open_transactions(kafka, _TOPICS))
     probe.question = "dead letters"
@@ -190,6 +193,14 @@ def _heartbeats(
         return reader.heartbeats_with_times()
     finally:
         reader.close()
+
+
+def _halt(
+    kafka: str, settings: Settings, heartbeats: dict[str, tuple[int, LearningProgress]] | None
+) -> EchoTuneError | None:
+    """Why the configured recommender cannot fold the record after its newest heartbeat."""
+    _, beat = (heartbeats or {}).get(settings.recommender_id, (0, None))
+    return halt_after(kafka, beat.as_of) if beat is not None else None
 
 
 def _wait(is_enough: Callable[[], bool]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.kafka.open_transactions import OpenTransaction
+from topics.errors import EchoTuneError
 from topics.learning_progress import LearningProgress
 
 
@@ -64,6 +65,8 @@ class Facts:
     log_end: int = 0
     heartbeats: Mapping[str, tuple[int, LearningProgress]] | None = None
     """Recommender → (when the broker received its newest heartbeat, ms; that heartbeat)."""
+    halt: EchoTuneError | None = None
+    """Why the configured recommender cannot go on in the log."""
     differences: tuple[str, ...] | None = None
     """Differences between the topics and the catalogue, one line each."""
     open_transactions: tuple[OpenTransaction, ...] | None = None

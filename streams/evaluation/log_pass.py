@@ -15,7 +15,7 @@ from streams.folding.fold_state import Count
 from streams.generation.fold_factory import BASELINE
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
-from topics.learning_log import decode_log_record
+from topics.learning_log import LogRecord
 
 RECORDS_AT_ONCE = 64
 
@@ -77,19 +77,19 @@ def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -
         last = reader.bounds().end - 1
         if settings.learn_until is not None:
             last = min(last, settings.learn_until)
-        for part in _parts(reader.records(0, last), wakes_at(contest)):
+        for part in _parts(reader.decoded(0, last), wakes_at(contest)):
             wake(contest, part[0][0])
-            fold.apply_many((at, decode_log_record(value, at)) for at, value in part)
+            fold.apply_many(part)
             on_events(fold.applied)
     contest.finish()
     return fold
 
 
 def _parts(
-    records: Iterable[tuple[int, bytes]], begins_at: set[int]
-) -> Iterator[list[tuple[int, bytes]]]:
+    records: Iterable[tuple[int, LogRecord]], begins_at: set[int]
+) -> Iterator[list[tuple[int, LogRecord]]]:
     """The records in portions, one of which begins at each of `begins_at`."""
-    part: list[tuple[int, bytes]] = []
+    part: list[tuple[int, LogRecord]] = []
     for each in records:
         if part and (len(part) == RECORDS_AT_ONCE or each[0] in begins_at):
             yield part

@@ -26,9 +26,8 @@ from topics.control_records import (
     SourceTruncated,
     StrayRecord,
 )
-from topics.errors import LogError
 from topics.learning_batch import LearningBatch
-from topics.learning_log import LogRecord
+from topics.learning_log import LogRecord, gap_error
 from topics.listening_event import KIND_CODES
 
 _ERASE = KIND_CODES["ERASE"]
@@ -91,10 +90,7 @@ class Fold(FoldState):
 
     def _is_next(self, offset: int) -> bool:
         if offset > self.offset + 1:
-            raise LogError(
-                f"learning-log continues at {offset}, but the state ends at {self.offset}.",
-                "The log was cut or is another one: start from a snapshot that fits it.",
-            )
+            raise gap_error(self.offset + 1, offset)
         return offset == self.offset + 1
 
     def _apply_control(self, control: ControlRecord) -> None:

@@ -7,9 +7,10 @@ from confluent_kafka import Message
 
 from streams.kafka.partition_reader import PartitionReader
 from streams.kafka.topic_facts import Bounds, describe_topic
+from streams.kafka.voided_records import LogDecoder
 from topics.catalogue import LEARNING_LOG
 from topics.errors import LogError, UnreadableError
-from topics.learning_log import record_hash
+from topics.learning_log import LogRecord, record_hash
 
 _QUEUE_KBYTES_MAX = 65_536
 
@@ -20,6 +21,7 @@ class LogReader:
     def __init__(self, kafka: str, topic: str = LEARNING_LOG.name) -> None:
         self._kafka = kafka
         self._topic = topic
+        self._decoder = LogDecoder(kafka)
         self._reader = PartitionReader(
             kafka,
             "echotune-log-reader",
@@ -68,6 +70,13 @@ class LogReader:
         """Offset and value of each record from `first` up to and including `last`."""
         for message in self._messages(first, last):
             yield message.offset(), message.value()
+
+    def decoded(self, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
+        """Offset and content of each record from `first` up to and including `last`.
+
+        Raises `UndecodableRecordError` for one that cannot be read, unless it is declared void.
+        """
+        return self._decoder.decoded(self.records(first, last), first)
 
     def _messages(self, first: int, last: int) -> Iterator[Message]:
         try:

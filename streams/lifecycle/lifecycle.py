@@ -20,6 +20,7 @@ from topics.lifecycle import (
     GenerationsCompared,
     GenerationState,
     JournalRecord,
+    RecordsVoided,
     ServingCause,
     ServingChanged,
 )
@@ -175,6 +176,8 @@ class Lifecycle:
                     self.autopilots[record.name] = Autopilot(record.steps, record.dwell_s)
             case GenerationsCompared():
                 self.comparisons[record.a, record.b] = Comparison(record, at_ms)
+            case RecordsVoided():
+                pass  # readers of the log look for these themselves (`kafka/voided_records.py`)
         return ""
 
     def _note_plan(self, offset: int, at_ms: int, record: ServingChanged) -> None:
@@ -210,9 +213,9 @@ class Lifecycle:
                 return self._why_not_serving(record)
             case AutopilotSet():
                 return self._why_not_armed(record)
-            case GenerationsCompared():
-                unknown = {record.a, record.b} - self.generations.keys()
-                return f"there is no generation {min(unknown)}" if unknown else ""
+        compared = {record.a, record.b} if isinstance(record, GenerationsCompared) else set()
+        unknown = compared - self.generations.keys()
+        return f"there is no generation {min(unknown)}" if unknown else ""
 
     def _why_not_armed(self, record: AutopilotSet) -> str:
         shares = (0, *record.steps, SHARE_WHOLE)

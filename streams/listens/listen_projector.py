@@ -6,6 +6,7 @@ once, because a lease ended while its holder was frozen, write the same document
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import structlog
 from redis.asyncio import Redis
@@ -22,7 +23,7 @@ from streams.listens.listen_history import (
 from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_lease import RedisLease
 from topics.errors import EchoTuneError
-from topics.learning_log import decode_log_record
+from topics.learning_log import LogRecord
 
 _log = structlog.get_logger(__name__)
 IDLE_S = 0.05
@@ -125,16 +126,17 @@ class _Run:
         first = max(self._offset + 1, start)
         if first >= end:
             return None
-        last = min(end, first + RECORDS_A_STEP_MAX) - 1
         changes: list[HistoryChange] = []
-        for offset, value in self._reader.records(first, last):
-            changes += self._changes(offset, value)
+        before = self._offset
+        records = self._reader.decoded(first, end - 1)
+        for offset, record in islice(records, RECORDS_A_STEP_MAX):
+            changes += self._changes(offset, record)
             if len(changes) >= CHANGES_A_WRITE_MAX:
                 break
-        return changes
+        return changes if self._offset > before else None  # the end may hold no record
 
-    def _changes(self, offset: int, value: bytes) -> Iterator[HistoryChange]:
-        judged = self._verdicts.note(offset, decode_log_record(value, offset))
+    def _changes(self, offset: int, record: LogRecord) -> Iterator[HistoryChange]:
+        judged = self._verdicts.note(offset, record)
         self._offset = offset
         if judged is None:
             return iter(())

@@ -13,7 +13,7 @@ from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.retries import until_answered
 from topics.errors import ServerError
 from topics.learning_batch import LearningBatch
-from topics.learning_log import LogRecord, decode_log_record
+from topics.learning_log import LogRecord
 from topics.listening_event import KIND_CODES
 
 ErasedAt = Callable[[Sequence[int]], Awaitable[set[str]]]
@@ -42,13 +42,13 @@ def _read(read_log: ReadLog, offsets: Sequence[int], is_over: Event) -> set[str]
         ranges = _contiguous_ranges([each for each in offsets if each >= start])
         records = (record for each in ranges for record in _records(reader, *each))
         wanted = takewhile(lambda _: not is_over.is_set(), records)
-        return {each for at, value in wanted for each in erased_by(decode_log_record(value, at))}
+        return {each for _, record in wanted for each in erased_by(record)}
 
 
-def _records(reader: LogReader, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+def _records(reader: LogReader, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
     at = first - 1
-    for at, value in reader.records(first, last):
-        yield at, value
+    for at, record in reader.decoded(first, last):
+        yield at, record
     if at < last:
         raise ServerError(f"The learning-log ended at {at}, before {last}.", "Try again.")
 

@@ -19,7 +19,7 @@ from streams.verifying.source_reader import SourceReader
 from topics.catalogue import LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.errors import RegistryUnavailableError
-from topics.learning_log import LogRecord, decode_log_record
+from topics.learning_log import LogRecord
 from topics.recommendation_list import EVERYONE
 
 Sample = Mapping[int, Sequence[tuple[str, Published]]]
@@ -62,7 +62,7 @@ class AuditReplay:
         end = reader.bounds().end
         stops = [each for each in sorted({*digests_at, *sample}) if 0 <= each < end]
         last = stops[-1] if stops else -1
-        decoded = ((at, self._noted(at, value)) for at, value in reader.records(0, last))
+        decoded = ((at, self._noted(at, record)) for at, record in reader.decoded(0, last))
         for stop in stops:
             while self.fold.offset < stop:
                 count = min(RECORDS_AT_ONCE, stop - self.fold.offset)
@@ -76,9 +76,8 @@ class AuditReplay:
 
     # -- the source ----------------------------------------------------------------------------
 
-    def _noted(self, offset: int, value: bytes) -> LogRecord:
-        """Decodes a record; compares the rows that count with the source and the dead letters."""
-        record = decode_log_record(value, offset)
+    def _noted(self, offset: int, record: LogRecord) -> LogRecord:
+        """Compares the record's rows that count with the source and the dead letters."""
         counted = self.audit.note(offset, record)
         if counted is not None:
             self._compare_source(counted)

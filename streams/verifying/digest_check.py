@@ -14,7 +14,6 @@ from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
 from topics.errors import LogError, ServerError
-from topics.learning_log import decode_log_record
 from topics.learning_progress import LearningProgress
 
 _PROGRESS_TIMEOUT_S = 15.0
@@ -48,9 +47,9 @@ class Verification:
 def replay(fold: Fold, kafka: str, last: int) -> Iterator[int]:
     """Folds the log from the offset of `fold` to `last`; yields the offset after each step."""
     with LogReader(kafka) as reader:
-        records = reader.records(fold.offset + 1, last)
+        records = reader.decoded(fold.offset + 1, last)
         while part := list(islice(records, RECORDS_AT_ONCE)):
-            fold.apply_many((at, decode_log_record(value, at)) for at, value in part)
+            fold.apply_many(part)
             yield fold.offset
 
 

@@ -21,6 +21,7 @@ from streams.kafka.cluster import prefixed
 from streams.kafka.log_reader import LogReader, ReadLog
 from streams.kafka.log_writer import write_control
 from streams.kafka.pacer import Pace
+from streams.kafka.voided_records import LogDecoder
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.retirement import is_retired
 from streams.lifecycle.roles import ServingOfJournal
@@ -66,6 +67,7 @@ class RecommenderWorker:
         self._feed = _feed(settings, addresses)
         self._beside_live = BesideLive(settings.generation, journal, self._redis, settings.prefix)
         self.recommender = _recommender(settings, addresses, self._redis, self._feed, journal)
+        self.recommender.decode = LogDecoder(addresses.kafka).decoded
         self.app = faust_app(
             settings,
             addresses,

@@ -36,6 +36,7 @@ RELEASED = {
     1_000_000_012: ("GenerationsCompared.v1", "e0e7a7de6e6ee624"),
     1_000_000_013: ("ListeningEvent.v2", "00accb31109acc53"),
     1_000_000_014: ("LearningBatch.v2", "cd9c673b18478413"),
+    1_000_000_015: ("RecordsVoided.v1", "2371063a4c795132"),
 }
 """Every id that was ever given, with its contract and fingerprint: add, never change."""
 

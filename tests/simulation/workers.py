@@ -34,7 +34,7 @@ from tests.simulation.transactions import SimulatedTopicWriter
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS
 from topics.codecs import Decoder
 from topics.control_records import ControlRecord
-from topics.learning_log import encode_log_record, record_hash
+from topics.learning_log import LogRecord, decode_log_record, encode_log_record, record_hash
 from topics.learning_progress import LearningProgress
 
 TOPIC_ID = b"simulated source"
@@ -335,6 +335,11 @@ class LogReader:
         for each in self._edge.broker.log.records[first : last + 1]:
             self._edge.block("a record of the log")
             yield each.offset, each.value or b""
+
+    def decoded(self, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
+        """See `streams.kafka.log_reader.LogReader`."""
+        for offset, value in self.records(first, last):
+            yield offset, decode_log_record(value, offset)
 
 
 def append_control(edge: Edge, control: ControlRecord) -> int:

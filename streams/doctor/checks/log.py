@@ -36,6 +36,12 @@ def _holes(facts: Facts) -> Judged:
     return ok("all acknowledged rows are covered")
 
 
+def _readable(facts: Facts) -> Judged:
+    if facts.halt is not None:
+        return Level.BROKEN, facts.halt.message, facts.halt.remedy
+    return ok("the records that come next can be read") if facts.heartbeats else None
+
+
 def _ignored(facts: Facts) -> Judged:
     if not facts.recommender:
         return None
@@ -158,6 +164,7 @@ def _window(facts: Facts) -> Judged:
 
 
 CHECKS: dict[str, Check] = {
+    "unreadable records": _readable,
     "holes": _holes,
     "ignored batches": _ignored,
     "lag": _lag,

@@ -33,6 +33,7 @@ ARGUMENTS = {
     "topics apply": "",
     "topics check": "",
     "topics adopt": "",
+    "topics void": "learning-log 0 1 --why it",
     "schemas apply": "",
     "schemas check": "",
     "worker sequencer": "",

@@ -55,7 +55,7 @@ def test_a_record_that_was_folded_before_changes_nothing() -> None:
 def test_a_hole_in_the_log_is_an_error_and_changes_nothing() -> None:
     fold = folded(a_fold(), [a_batch(an_event())])
     before = fold.digest()
-    with pytest.raises(LogError, match="continues at 2, but the state ends at 0"):
+    with pytest.raises(LogError, match="has no record 1; the next one is 2"):
         fold.apply(2, a_batch(an_event("bob"), from_offset=1))
     assert fold.digest() == before
 

@@ -12,7 +12,7 @@ from streams.kafka.topic_facts import Bounds
 from streams.publishing.removals import erased_ids_reader
 from tests.support.learning_log import a_batch, an_event
 from topics.control_records import LogEpochStarted
-from topics.learning_log import encode_log_record
+from topics.learning_log import LogRecord
 
 
 class ALog:
@@ -32,7 +32,7 @@ class ALog:
     def bounds(self) -> Bounds:
         return Bounds(self._start, 1_000)
 
-    def records(self, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    def decoded(self, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
         assert first >= self._start
         self.reads.append((first, last))
         is_short, self._ends_early = self._ends_early > 0, self._ends_early - 1
@@ -41,7 +41,7 @@ class ALog:
             self.read_records += 1
             self.is_read.set()
             self.goes_on.wait(10)
-            yield at, encode_log_record(erasure if at else LogEpochStarted(1, "made"))
+            yield at, erasure if at else LogEpochStarted(1, "made")
 
 
 async def erased(log: ALog, *offsets: int) -> set[str]:

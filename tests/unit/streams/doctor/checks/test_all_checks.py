@@ -9,6 +9,7 @@ from streams.doctor.checks.all_checks import CHECKS, examined
 from streams.doctor.facts import Facts, RedisFacts, Snapshots
 from streams.doctor.findings import Level, worst
 from streams.kafka.open_transactions import OpenTransaction
+from topics.errors import LogError
 from topics.learning_progress import LearningProgress, SourcePosition
 
 NOW_MS = 1_700_000_000_000
@@ -145,6 +146,7 @@ def open_for(seconds: int) -> dict[str, Any]:
 
 SICK: list[tuple[str, Level, dict[str, Any]]] = [
     ("topics", Level.BROKEN, {"differences": ("~ learning-log: retention.ms 1 → -1",)}),
+    ("unreadable records", Level.BROKEN, {"halt": LogError("record 7 is damaged", "void it")}),
     ("mongodb indexes", Level.WARNING, {"missing_indexes": ("tracks.artist_key",)}),
     ("redis memory", Level.WARNING, redis(memory_max_bytes=100, policy="allkeys-lru")),
     ("redis memory", Level.BROKEN, redis(memory_max_bytes=100, evicted_keys=3)),

@@ -22,7 +22,7 @@ from streams.registry.writer_schemas import SchemaNotFetchedError, WriterSchemas
 from streams.sequencing.batching import BatchOrigin, batches_of
 from streams.sequencing.chunk_backlogs import ChunkBacklogs, PartitionHolder
 from streams.sequencing.control_writer import ControlWriter
-from streams.sequencing.letter_writer import LetterWriter
+from streams.sequencing.letter_writer import BytesMax, LetterWriter, unknown_limit
 from streams.sequencing.pipeline import ChunkInFlight, Pipeline, ReportOutcome
 from streams.sequencing.source_watch import SourceWatch
 from streams.sequencing.start_positions import Cluster, Source, starting_positions
@@ -78,6 +78,7 @@ class Sequencer:
         *,
         schemas: WriterSchemas | None = None,
         clock: Callable[[], float] = time.monotonic,
+        letter_bytes_max: BytesMax = unknown_limit,
     ) -> None:
         self.identity = identity
         self._producer = producer
@@ -86,7 +87,9 @@ class Sequencer:
         self._stop = stop
         self._clock = clock
         self._consumer: ChunkConsumer | None = None
-        self._letters = LetterWriter(producer, identity.dead_letters, identity.version, stop)
+        self._letters = LetterWriter(
+            producer, identity.dead_letters, identity.version, stop, bytes_max=letter_bytes_max
+        )
         self._controls = ControlWriter(producer, identity.learning_log)
         self._backlogs = ChunkBacklogs(self._process, self._schemas.fetch, stop, clock)
         self._watch = SourceWatch()

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from streams.kafka.client_settings import client_settings
 from streams.kafka.refusals import refused_right
 from topics.catalogue import LEARNING_RECORD_BYTES_MAX
-from topics.errors import EchoTuneError, LogError
+from topics.errors import EchoTuneError, LogError, TopicError
 
 _log = structlog.get_logger(__name__)
 Report = Callable[[int | None], None]
@@ -26,6 +26,7 @@ Report = Callable[[int | None], None]
 _POLL_S = 0.1
 _FULL_WAIT_S = 0.005
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+_MISSING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})
 _NOT_RETRIABLE = _TOO_LARGE | {
     KafkaError.INVALID_MSG,
     KafkaError.INVALID_RECORD,
@@ -117,6 +118,12 @@ class IdempotentProducer:
                 "Compare the topic's settings with `echotune topics check`.",
             )
             self._loop.call_soon_threadsafe(self._on_fatal_error, stop)
+        elif error.code() in _MISSING:
+            missing = TopicError(
+                f"There is no topic {topic} on {self._kafka}: nothing can be written to it.",
+                "`echotune topics apply` creates it; start the worker again, and it goes on.",
+            )
+            self._loop.call_soon_threadsafe(self._on_fatal_error, missing)
         else:
             self._loop.call_soon_threadsafe(report, None)
 

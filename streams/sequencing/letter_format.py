@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
+import cramjam
+
 from streams.sequencing.validation import RejectedRecord, SourceRecord
 from topics.codecs import GUID_HEADER_BYTES, SCHEMA_HEADER, UnreadValue, schema_ref_of
 
 ERROR_HEADER_BYTES_MAX = 4_096
 CUT_TO = ((64 * 1024, ERROR_HEADER_BYTES_MAX), (0, 200))
 """Lengths of value and texts to which a letter is cut, one after the other, until it is taken."""
+_BATCH_BYTES, _FIELD_BYTES = 80, 5
+"""Most bytes that Kafka adds for a batch of one record, and for each of its fields."""
 SCHEMA_HEADER_HEX = "origin_schema_header"
 """Header that holds, in hexadecimal, the record's header that names the schema of its value."""
 
@@ -33,6 +37,20 @@ def letters_of(
         if value is not None and kept != value:
             cut["headers"] += _cut_headers(value)
         yield cut
+
+
+def fits(letter: dict[str, Any], bytes_max: int) -> bool:
+    """Whether a topic takes a batch with this letter alone, compressed if need be."""
+    texts = [(name.encode(), text) for name, text in letter["headers"]]
+    parts = [
+        letter["key"].encode(),
+        letter["value"] or b"",
+        *(part for pair in texts for part in pair),
+    ]
+    framing = _BATCH_BYTES + _FIELD_BYTES * len(parts)
+    if framing + sum(map(len, parts)) <= bytes_max:
+        return True
+    return framing + len(cramjam.lz4.compress(b"".join(parts))) <= bytes_max
 
 
 def _letter(

@@ -1,21 +1,29 @@
 """Writes dead letters; one that is too large for its topic is cut, so that nothing waits for it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 import structlog
 
-from streams.sequencing.letter_format import letters_of
+from streams.sequencing.letter_format import fits, letters_of
 from streams.sequencing.start_positions import TopicPartition
 from streams.sequencing.validation import RejectedRecord
 
 _log = structlog.get_logger(__name__)
 _TRIES = 3
 """How often the smallest letter is sent before it is left out."""
+_TIGHT_BYTES = 64 * 1024
+"""Below this limit letters are sent one by one, because a batch of several would be too large."""
 
 Report = Callable[[int | None], None]
 Letter = dict[str, Any]
+BytesMax = Callable[[], Awaitable[int | None]]
+"""Returns the limit of the topic of dead letters; None if it is unknown."""
+
+
+async def unknown_limit() -> None:
+    """No limit is known."""
 
 
 class LetterProducer(Protocol):
@@ -41,22 +49,30 @@ class LetterWriter:
         dead_letters: str,
         version: str,
         stop: Callable[[BaseException], None],
+        bytes_max: BytesMax = unknown_limit,
     ) -> None:
         self._producer = producer
         self._dead_letters = dead_letters
         self._version = version
         self._stop = stop
+        self._bytes_max = bytes_max
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def write(self, each: RejectedRecord, tp: TopicPartition, report: Report) -> None:
         """Sends the letter of a rejected record of `tp`; `report` is called as for any record."""
+        most = await self._bytes_max()
         letters = letters_of(each, tp.topic, tp.partition, self._version)
+        fitting = (letter for letter in letters if most is None or fits(letter, most))
+        if most is not None and most < _TIGHT_BYTES:
+            self._begin_task(self._write_smaller([*fitting], report))
+            return
+        first = next(fitting)  # a letter without its value is smaller than the tight limit
 
         def cut() -> None:
-            self._begin_task(self._write_smaller([*letters], report))
+            self._begin_task(self._write_smaller([*fitting], report))
 
-        await self._producer.produce(self._dead_letters, report, on_too_large=cut, **next(letters))
+        await self._producer.produce(self._dead_letters, report, on_too_large=cut, **first)
 
     async def _write_smaller(self, letters: list[Letter], report: Report) -> None:
         """Sends ever smaller letters, each alone: a batch of several may be too large, too."""
@@ -66,10 +82,15 @@ class LetterWriter:
                     written = await self._write_and_wait(letter)
                 except _RefusedError:
                     continue
-                _log.warning("a dead letter was too large; it is cut", origin=letter["key"])
+                if ("cut", b"true") in letter["headers"]:
+                    _log.warning("a dead letter was too large; it is cut", origin=letter["key"])
                 report(written)
                 return
-        _log.error("the topic takes no dead letter; one is left out", topic=self._dead_letters)
+        _log.error(
+            "the topic takes no dead letter of this size; one is left out. Raise its "
+            "max.message.bytes: `echotune topics apply`",
+            topic=self._dead_letters,
+        )
         report(0)
 
     async def _write_and_wait(self, letter: Letter) -> int | None:

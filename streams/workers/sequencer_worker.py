@@ -21,6 +21,7 @@ from streams.kafka.cluster import prefixed
 from streams.kafka.idempotent_producer import IdempotentProducer
 from streams.kafka.pacer import Pace
 from streams.kafka.retries import until_answered
+from streams.kafka.size_limit import SizeLimit
 from streams.kafka.topic_facts import bounds_of, describe_topic
 from streams.monitoring.worker_status import write_sequencer_status
 from streams.redis_client import redis_of
@@ -75,17 +76,19 @@ class SequencerWorker:
         self._loop = asyncio.get_running_loop()
         self._producer = IdempotentProducer(addresses.kafka, self._stop)
         schemas = WriterSchemas(registry_of(settings))
+        dead_letters = prefixed(self._kafka, names.dead_letters)
         self.sequencer = Sequencer(
             SequencerIdentity(
                 new_sequencer_id(),
                 version("echotune"),
                 prefixed(self._kafka, names.learning_log),
-                prefixed(self._kafka, names.dead_letters),
+                dead_letters,
             ),
             self._producer,
             Decoder(LISTENING_EVENTS.contracts, schemas.lookup),
             self._stop,
             schemas=schemas,
+            letter_bytes_max=SizeLimit(self._kafka, dead_letters).bytes_max,
         )
         self._heartbeats = HeartbeatReader(
             addresses.kafka, self._on_progress, names.learning_progress

@@ -1,5 +1,6 @@
 """Records that no dead letter can hold: they are cut, and nothing waits for them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -133,4 +134,24 @@ def test_a_topic_of_dead_letters_that_takes_less_than_the_events_holds_up_no_par
     station.wait_applied(applied + 100)
     letters = len(dead_letters(station.addresses.kafka)) - before
     assert letters == (POISON_RECORDS if most > 100 else 0)
+    limit(station, DEAD_LETTERS.name, 2 * MIB)
+
+
+def test_a_thousand_letters_that_no_size_fits_hold_up_nothing(station: Station) -> None:
+    limit(station, DEAD_LETTERS.name, 100)
+    wait_until(
+        lambda: station.json("topics", "check")["differences"],
+        lambda lines: any("larger dead letters are cut" in line for line in lines),
+    )
+    station.start("sequencer")  # it asks for the limit when it starts
+    [former] = [each for each in station.workers[:1] if each.process.poll() is None]
+    assert former.stop() == 0
+    applied = station.status()["applied"]
+    began = time.monotonic()
+    for at in range(1_000):
+        station.produce_raw(b"no event %d" % at, key=b"ann", flush=False)
+    station.flush()
+    station.produce(list(a_stream(applied + 100))[applied:])
+    station.wait_applied(applied + 100)
+    assert time.monotonic() - began < 60.0
     limit(station, DEAD_LETTERS.name, 2 * MIB)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from random import randbytes
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ class ATopic:
 
     most: int
     refuses: int = 0
+    sent: int = 0
     written: list[dict[str, Any]] = field(default_factory=list)
 
     async def produce(
@@ -33,6 +35,7 @@ class ATopic:
         on_too_large: Callable[[], None],
         **message: Any,
     ) -> None:
+        self.sent += 1
         size = len(message["value"] or b"") + sum(len(k) + len(v) for k, v in message["headers"])
         is_alone = size < 2_000 and self.refuses > 0
         self.refuses -= is_alone
@@ -44,11 +47,17 @@ class ATopic:
             loop.call_soon(report, len(self.written))
 
 
-async def written_to(topic: ATopic, value: bytes | None = WHOLE) -> tuple[list[Any], list[Any]]:
+async def written_to(
+    topic: ATopic, value: bytes | None = WHOLE, limit: int | None = None
+) -> tuple[list[Any], list[Any]]:
     """What is reported of a letter, and what stopped the sequencer."""
+
+    async def bytes_max() -> int | None:
+        return limit
+
     reports: list[int | None] = []
     stopped: list[BaseException] = []
-    writer = LetterWriter(topic, "dead-letters", "0.1.0", stopped.append)
+    writer = LetterWriter(topic, "dead-letters", "0.1.0", stopped.append, bytes_max)
     rejected = RejectedRecord(ARecord(17, value), Rejected(RejectionReason.INVALID, "x" * 3_000))
     await writer.write(rejected, TP("listening-events", 3), reports.append)
     while not reports:
@@ -81,3 +90,20 @@ async def test_a_topic_that_takes_no_letter_at_all_holds_nothing_up(value: bytes
     topic = ATopic(100)
     assert await written_to(topic, value) == ([0], [])
     assert topic.written == []
+
+
+@pytest.mark.parametrize(("most", "written"), [(100, 0), (1_000, 1), (70_000, 1), (300_000, 1)])
+async def test_where_the_limit_is_known_nothing_is_sent_that_is_too_large(
+    most: int, written: int
+) -> None:
+    topic = ATopic(most)
+    reports, stopped = await written_to(topic, randbytes(len(WHOLE)), limit=most)
+    assert (len(reports), stopped) == (1, [])
+    assert topic.sent == len(topic.written) == written
+
+
+async def test_a_letter_that_fits_when_it_is_compressed_is_not_cut() -> None:
+    topic = ATopic(10**6)
+    assert await written_to(topic, bytes(10**5), limit=20_000) == ([1], [])
+    [letter] = topic.written
+    assert letter["value"] == bytes(10**5)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,11 +17,20 @@ from streams.settings import Settings
 from topics.errors import ServerError, SettingsError
 
 relays_app = typer.Typer(
-    help="Where the listens of people go on to: ListenBrainz, or a service with its API.",
+    help="Where the listens of people go on to: ListenBrainz, Last.fm, or what has one's API.",
     no_args_is_help=True,
 )
 RelayId = Annotated[str, typer.Argument(metavar="RELAY", help="As `echotune relays list` says.")]
 _TOKEN_BYTES_MAX = 1_024
+
+
+class Kind(StrEnum):
+    """The API of a service."""
+
+    LISTENBRAINZ = "listenbrainz"
+    LASTFM = "lastfm"
+
+
 T = TypeVar("T")
 
 
@@ -37,8 +47,16 @@ def add_command(
     person: Annotated[str, typer.Argument(help="Whose listens go on.")],
     to: Annotated[str, typer.Option("--to", metavar="URL", help="The service's URL.")],
     token_file: Annotated[
-        Path, typer.Option("--token-file", help="A file with the person's token there.")
+        Path,
+        typer.Option(
+            "--token-file",
+            help="A file with the person's token there; for Last.fm's API, lines session_key=, "
+            "api_key= and secret=.",
+        ),
     ],
+    kind: Annotated[
+        Kind | None, typer.Option(help="The service's API (default: as the URL looks).")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="SOURCE", help="Only these sources (default: all players)."),
@@ -55,17 +73,25 @@ def add_command(
     Listens go on from now on, as long as `echotune serve` runs. Imported histories do not,
     unless --only names their source.
     """
-    from streams.relaying.relay import LIVE_SOURCES, Relay, relay_id_of
+    from streams.relaying.lastfm_scrobbles import is_lastfm
+    from streams.relaying.relay import LASTFM, LIVE_SOURCES, Relay, relay_id_of
 
     Settings()  # a wrong setting is named before a wrong file
+    kind = kind or (Kind.LASTFM if is_lastfm(_checked(to)) else Kind.LISTENBRAINZ)
+    keys = _keys_in(token_file, to) if kind == LASTFM else {"token": _token_in(token_file)}
+    now_ms = time.time_ns() // 1_000_000
     relay = Relay(
         relay_id=relay_id_of(person, _checked(to)),
         person=person,
         url=to,
-        token=_token_in(token_file),
-        since=0 if from_start else time.time_ns() // 1_000_000,
+        kind=str(kind),
+        token=keys["token"],
+        api_key=keys.get("api_key", ""),
+        secret=keys.get("secret", ""),
+        since=0 if from_start else now_ms,
         only=tuple(only or LIVE_SOURCES),
         without=tuple(without or ()),
+        added_at=now_ms,
     )
     is_new = _with_store(lambda store: store.add(relay))
     console.say(f"{relay.relay_id} is {'added' if is_new else 'changed'}")
@@ -110,7 +136,9 @@ def pause_command(relay: RelayId) -> None:
 @relays_app.command("resume", epilog="Example: echotune relays resume ada@api.listenbrainz.org")
 def resume_command(relay: RelayId) -> None:
     """Has a relay go on at once, with what has waited, also if its service had to be waited for."""
-    _changed(relay, "goes on", is_paused=False, waits_until=0, failures=0, said="")
+    _changed(
+        relay, "goes on", is_paused=False, is_stopped=False, waits_until=0, failures=0, said=""
+    )
 
 
 @relays_app.command("remove", epilog="Example: echotune relays remove ada@api.listenbrainz.org")
@@ -179,16 +207,41 @@ def _checked(url: str) -> str:
     return url
 
 
+def _keys_in(path: Path, url: str) -> dict[str, str]:
+    """What a file for Last.fm's API says; only Last.fm itself gives keys to programs."""
+    from streams.relaying.lastfm_scrobbles import FREE_KEY, needs_own_key
+
+    lines = [each.partition("=") for each in _text_in(path).splitlines() if each.strip()]
+    said = {name.strip(): value.strip() for name, _, value in lines}
+    defaults = {} if needs_own_key(url) else {"api_key": FREE_KEY, "secret": FREE_KEY}
+    keys = defaults | {name: value for name, value in said.items() if value}
+    if {*keys} != {"session_key", "api_key", "secret"} or not all(map(_is_word, keys.values())):
+        raise SettingsError(
+            f"{path} does not hold what Last.fm's API needs.",
+            "It holds the lines session_key=..., api_key=... and secret=...; docs/relay.md says "
+            "where they are from.",
+        )
+    return {"token": keys["session_key"], "api_key": keys["api_key"], "secret": keys["secret"]}
+
+
 def _token_in(path: Path) -> str:
-    """The first line of a file, which has to be a token."""
+    """The text of a file, which has to be a token."""
+    token = _text_in(path)
+    if not _is_word(token):
+        raise SettingsError(f"{path} does not hold a token.", "It holds the token alone.")
+    return token
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and text.isprintable() and " " not in text
+
+
+def _text_in(path: Path) -> str:
     try:
         with path.expanduser().open(encoding="ascii") as file:
-            token = file.read(_TOKEN_BYTES_MAX).strip()
+            return file.read(_TOKEN_BYTES_MAX).strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no ASCII text"
         raise SettingsError(
             f"{path} cannot be read: {why}.", "It holds the token alone."
         ) from error
-    if not token or not token.isprintable() or " " in token:
-        raise SettingsError(f"{path} does not hold a token.", "It holds the token alone.")
-    return token

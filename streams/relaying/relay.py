@@ -9,6 +9,10 @@ from streams.listens.listen_history import Listen
 
 LIVE_SOURCES = ("listenbrainz", "playback")
 """What players submit: the sources that pass by default. Imported histories do not."""
+LISTENBRAINZ, LASTFM = "listenbrainz", "lastfm"
+"""The kinds of services, by their API."""
+LASTFM_LENGTH_MS = 30_000
+"""Last.fm asks that tracks of up to this length are not scrobbled."""
 CLIENT = "EchoTune relay"
 OWN_SOURCE = "listenbrainz:echotune-relay"
 """The source of what another EchoTune has relayed: it passes nowhere, so that nothing circles."""
@@ -27,10 +31,15 @@ class Relay:
     token: str
     since: int
     """Listens that the broker recorded before are not sent."""
-    kind: str = "listenbrainz"
+    kind: str = LISTENBRAINZ
+    api_key: str = ""
+    secret: str = ""
+    """What signs requests to services that are like Last.fm; `token` is the session key there."""
     only: tuple[str, ...] = LIVE_SOURCES
     without: tuple[str, ...] = ()
     is_paused: bool = False
+    is_stopped: bool = False
+    """The service says that only a person can help."""
     log: str = ""
     position: int = -1
     """The place in the log up to which everything was delivered or set aside."""
@@ -43,6 +52,8 @@ class Relay:
     waits_until: int = 0
     said: str = ""
     """Why it waits."""
+    added_at: int = 0
+    """When it was added, or added again."""
 
     def passes(self, listen: Listen) -> bool:
         """Whether a listen is sent."""
@@ -51,6 +62,7 @@ class Relay:
             and not _is_of(listen.source, (*self.without, OWN_SOURCE))
             and bool(listen.artist_name and listen.track_name)
             and is_full_listen(listen)
+            and (self.kind != LASTFM or (listen.duration_ms or FULL_LISTEN_MS) > LASTFM_LENGTH_MS)
             and guard_of(listen) not in self.recent
         )
 

@@ -23,6 +23,8 @@ class Verdict(Enum):
     """One of them, or the only one, is not acceptable."""
     WAIT = "wait"
     """They are sent again later."""
+    STOP = "stop"
+    """Nothing is sent until a person has helped."""
 
 
 class Answer(NamedTuple):
@@ -31,12 +33,21 @@ class Answer(NamedTuple):
     verdict: Verdict
     wait_s: float = 0.0
     why: str = ""
+    ignored: tuple[tuple[int, str], ...] = ()
+    """Listens that the service took and left out, by their place, and why."""
+    done: int = 0
+    """How many of the first listens are settled, where the rest waits."""
 
 
 def answer_of(status: int, headers: Mapping[str, str], body: Any, failures: int) -> Answer:
     """What an answer means after `failures` attempts that failed; `body` is None if no JSON."""
     if status == _OK:
         return _accepted(headers, body, failures)
+    return answer_of_http(status, headers, body, failures)
+
+
+def answer_of_http(status: int, headers: Mapping[str, str], body: Any, failures: int) -> Answer:
+    """What an answer means that is not 200."""
     if status in (_BAD_REQUEST, _TOO_LARGE, _UNPROCESSABLE):
         return Answer(Verdict.REFUSED, 0.0, f"{status}: {_error(body)}")
     if status == _DENIED:

@@ -15,10 +15,12 @@ from redis.asyncio import Redis
 from streams.listens.listen_history import NOTHING, Listen, ListenHistory
 from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_lease import RedisLease
+from streams.relaying.lastfm_target import LastFmTarget
 from streams.relaying.listenbrainz_target import ListenBrainzTarget
-from streams.relaying.relay import RECENT_MAX, Relay, guard_of
+from streams.relaying.relay import LASTFM, LISTENBRAINZ, RECENT_MAX, Relay, guard_of
 from streams.relaying.relay_answers import DENIED_S, Answer, Verdict
 from streams.relaying.relay_store import RelayStore
+from streams.relaying.service_client import ServiceClient
 from topics.errors import EchoTuneError
 
 _log = structlog.get_logger(__name__)
@@ -48,7 +50,11 @@ class RelayRunner:
         self._tell = report
         self._store = store
         self._history = history
-        self._target = ListenBrainzTarget()
+        self._client = ServiceClient()
+        self._targets: dict[str, ListenBrainzTarget | LastFmTarget] = {
+            LISTENBRAINZ: ListenBrainzTarget(self._client),
+            LASTFM: LastFmTarget(self._client),
+        }
         self._lease = RedisLease(redis, LEASE, prefix)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._status_at = 0.0
@@ -82,7 +88,7 @@ class RelayRunner:
         before = self._running.get(relay.relay_id)
         if before is not None and not before.done():
             return
-        if relay.is_paused or relay.waits_until > _now_ms():
+        if relay.is_paused or relay.is_stopped or relay.waits_until > _now_ms():
             return
         self._running[relay.relay_id] = asyncio.create_task(self._deliver(relay))
 
@@ -132,7 +138,7 @@ class RelayRunner:
         current: Relay | None = relay
         while parts and current is not None:
             part = parts.pop(0)
-            answer = await self._target.submit(current, part)
+            answer = await self._targets[current.kind].submit(current, part)
             if answer.verdict is Verdict.REFUSED and len(part) > 1:
                 parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
                 continue
@@ -144,25 +150,45 @@ class RelayRunner:
 
     async def _after(self, relay: Relay, part: Sequence[Listen], answer: Answer) -> Relay | None:
         """The relay after an answer; None if it waits, or has been moved by another one."""
-        waits_until = _now_ms() + round(answer.wait_s * 1_000) if answer.wait_s else 0
-        if answer.verdict is Verdict.WAIT:
-            _log.info("a relay waits", relay=relay.relay_id, why=answer.why, s=answer.wait_s)
-            failed = replace(relay, failures=relay.failures + 1, said=answer.why)
-            await self._moved(relay, replace(failed, waits_until=waits_until))
+        if answer.verdict is Verdict.STOP:
+            _log.warning("a relay has stopped", relay=relay.relay_id, why=answer.why)
+            await self._store.change(relay.relay_id, is_stopped=True, said=answer.why)
             return None
-        moved = replace(relay, position=part[-1].log_position, failures=0, said="")
+        if answer.verdict is Verdict.WAIT:
+            done = part[: answer.done]
+            current = await self._delivered(relay, done, answer) if done else relay
+            if current is not None:
+                await self._waits(current, answer)
+            return None
         if answer.verdict is Verdict.REFUSED:
             await self._store.set_aside(relay, part[0], answer.why)
+            moved = replace(relay, position=part[-1].log_position, failures=0, said="")
             return await self._moved(relay, replace(moved, refused=relay.refused + 1))
-        recent = (*relay.recent, *map(guard_of, part))[-RECENT_MAX:]
+        moved_on = await self._delivered(relay, part, answer)
+        return None if answer.wait_s else moved_on
+
+    async def _waits(self, relay: Relay, answer: Answer) -> None:
+        _log.info("a relay waits", relay=relay.relay_id, why=answer.why, s=answer.wait_s)
+        failed = replace(relay, failures=relay.failures + 1, said=answer.why)
+        await self._moved(relay, replace(failed, waits_until=_waits_until(answer)))
+
+    async def _delivered(
+        self, relay: Relay, part: Sequence[Listen], answer: Answer
+    ) -> Relay | None:
+        """The relay after listens that the service has, but for those that it ignores."""
+        for at, why in answer.ignored:
+            await self._store.set_aside(relay, part[at], why)
         delivered = replace(
-            moved,
-            recent=recent,
-            delivered=relay.delivered + len(part),
-            waits_until=waits_until,
+            relay,
+            position=part[-1].log_position,
+            failures=0,
+            said="",
+            recent=(*relay.recent, *map(guard_of, part))[-RECENT_MAX:],
+            delivered=relay.delivered + len(part) - len(answer.ignored),
+            refused=relay.refused + len(answer.ignored),
+            waits_until=_waits_until(answer),
         )
-        done = await self._moved(relay, delivered)
-        return None if waits_until else done
+        return await self._moved(relay, delivered)
 
     async def _moved(self, relay: Relay, moved: Relay) -> Relay | None:
         return moved if await self._store.move(relay, moved) else None
@@ -177,7 +203,7 @@ class RelayRunner:
     async def release(self) -> None:
         """Gives the lease up, and closes the connections to services."""
         await self._lease.release()
-        await self._target.close()
+        await self._client.close()
 
 
 async def relay_status(history: ListenHistory, relay: Relay) -> dict[str, object]:
@@ -204,9 +230,13 @@ async def relay_status(history: ListenHistory, relay: Relay) -> dict[str, object
 
 
 def _state(relay: Relay) -> str:
-    if relay.is_paused:
-        return "paused"
+    if relay.is_paused or relay.is_stopped:
+        return "paused" if relay.is_paused else "stopped"
     return "waits" if relay.waits_until > _now_ms() else "runs"
+
+
+def _waits_until(answer: Answer) -> int:
+    return _now_ms() + round(answer.wait_s * 1_000) if answer.wait_s else 0
 
 
 def _now_ms() -> int:

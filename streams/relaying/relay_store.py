@@ -24,10 +24,15 @@ class RelayStore:
 
     async def add(self, relay: Relay) -> bool:
         """Adds a relay; one that exists gets the new token and sources. Whether it is new."""
-        chosen = {name: getattr(relay, name) for name in ("token", "only", "without", "url")}
+        given = (
+            *("token", "api_key", "secret", "kind"),
+            *("only", "without", "url", "added_at"),
+        )
+        chosen = {name: getattr(relay, name) for name in given}
+        again = {"waits_until": 0, "said": "", "is_stopped": False}
         fresh = {name: each for name, each in asdict(relay).items() if name not in chosen}
-        fresh = {name: each for name, each in fresh.items() if name not in ("waits_until", "said")}
-        now = {**chosen, "waits_until": 0, "said": ""}
+        fresh = {name: each for name, each in fresh.items() if name not in again}
+        now = {**chosen, **again}
         with mongo_answers(REMEDY):
             done = await self._relays.update_one(
                 {"_id": relay.relay_id}, {"$set": now, "$setOnInsert": fresh}, upsert=True
@@ -77,10 +82,10 @@ class RelayStore:
             await self._refused.delete_many({"relay_id": relay_id})
             return bool((await self._relays.delete_one({"_id": relay_id})).deleted_count)
 
-    async def forget(self, person: str) -> None:
-        """Removes all relays of a person."""
+    async def forget(self, person: str, until_ms: int) -> None:
+        """Removes all relays of a person that were added by a time."""
         for relay in await self.all():
-            if relay.person == person:
+            if relay.person == person and relay.added_at <= until_ms:
                 await self.remove(relay.relay_id)
 
     def close(self) -> None:

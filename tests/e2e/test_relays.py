@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import KAFKA_LIBS
+from tests.support.fake_lastfm import FakeLastFm
 from tests.support.fake_listenbrainz import FakeListenBrainz, Listen
 from tests.support.service_station import PERSON, ServiceStation
 from tests.support.station import wait_until
@@ -163,6 +164,86 @@ def test_a_skip_that_was_reported_is_not_relayed(station: ServiceStation, tmp_pa
             lambda found: found == [0],
         )
         assert [name for _, name in fake.kept] == ["whole"]
+
+
+def add_lastfm(station: ServiceStation, url: str, tmp_path: Path, *more: str) -> str:
+    """Adds a relay of the person to a service with Last.fm's API; returns its name."""
+    keys = tmp_path / "keys"
+    keys.write_text("session_key = their-key\napi_key = ours\nsecret = s3cret\n")
+    done = station.run("relays", "add", PERSON, "--to", url, "--token-file", str(keys), *more)
+    assert done.returncode == 0, done.stderr
+    return f"{PERSON}@{url.removeprefix('http://').rstrip('/')}"
+
+
+def relay_named(station: ServiceStation, relay_id: str) -> dict[str, Any]:
+    """The status of one relay."""
+    return next(each for each in relays(station) if each["relay"] == relay_id)
+
+
+def test_scrobbles_arrive_once_in_order_and_signed_whatever_fails_and_who_is_killed(
+    station: ServiceStation, tmp_path: Path
+) -> None:
+    failures = ["11", "16", "ok", "reset", "11"]
+
+    def fails(number: int, _: list[Listen]) -> str:
+        return failures[number] if number < len(failures) else "ok"
+
+    with closing(FakeLastFm(fails, "s3cret")) as fake:
+        relay_id = add_lastfm(station, fake.url, tmp_path)
+        expected = [(FIRST_S - 500_000 + at * 300, f"scrobble {at}") for at in range(120)]
+        submit(station, [listen(name, at) for at, name in expected])
+        wait_until(lambda: len(fake.answered), lambda found: found >= 4)
+        station.services[-1].kill()
+        station.serve()
+        wait_until(lambda: len(fake.kept), lambda found: found >= len(expected))
+        relay = wait_until(lambda: relay_named(station, relay_id), lambda found: found["lag"] == 0)
+        assert list(fake.kept) == expected
+        assert max(fake.sizes) == 50
+        assert fake.answered[: len(failures)] == failures
+        assert {(form["sk"], form["api_key"]) for form in fake.forms} == {("their-key", "ours")}
+        assert (relay["kind"], relay["state"], relay["why"]) == ("lastfm", "runs", None)
+        station.run("relays", "remove", relay_id)
+
+
+def test_a_session_key_that_ended_stops_the_relay_with_words_until_there_is_another(
+    station: ServiceStation, tmp_path: Path
+) -> None:
+    is_valid: list[bool] = []
+
+    def script(_: int, listens: list[Listen]) -> str:
+        return "ignore 3 too old" if is_valid else "9"
+
+    with closing(FakeLastFm(script, "s3cret")) as fake:
+        relay_id = add_lastfm(station, fake.url, tmp_path)
+        names = ["first", "too old", "last"]
+        submit(station, [listen(n, FIRST_S - 800_000 + 300 * at) for at, n in enumerate(names)])
+        stopped = wait_until(
+            lambda: relay_named(station, relay_id), lambda found: found["state"] == "stopped"
+        )
+        assert stopped["why"] == (
+            "error 9: the session key is not valid any more: add the relay anew"
+        )
+        asked = len(fake.answered)
+        is_valid.append(True)
+        assert add_lastfm(station, fake.url, tmp_path) == relay_id
+        wait_until(lambda: relay_named(station, relay_id), lambda found: found["lag"] == 0)
+        assert asked == 1
+        assert [name for _, name in fake.kept] == ["first", "last"]
+        [refused] = json.loads(station.run("relays", "refused", relay_id, "--json").stdout)
+        assert (refused["track_name"], refused["why"]) == (
+            "too old",
+            "ignored (3): the time is too long ago",
+        )
+        station.run("relays", "remove", relay_id)
+
+
+def test_keys_for_lastfm_are_asked_for_by_name(station: ServiceStation, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("session_key=k\n")
+    arguments = ("relays", "add", PERSON, "--token-file", str(tmp_path / "keys"), "--to")
+    done = station.run(*arguments, "https://ws.audioscrobbler.com/2.0/")
+    assert (done.returncode, "api_key=" in done.stderr) == (3, True)
+    assert station.run(*arguments, "https://libre.example/2.0/").returncode == 0
+    assert station.run("relays", "remove", f"{PERSON}@libre.example/2.0").returncode == 0
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host", "http://u:p@host", "http://h/?token=x"])

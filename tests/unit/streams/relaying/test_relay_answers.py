@@ -17,7 +17,7 @@ from streams.relaying.relay_answers import (
 )
 
 OK = {"status": "ok"}
-DELIVERED, REFUSED, WAIT = Verdict
+DELIVERED, REFUSED, WAIT = Verdict.DELIVERED, Verdict.REFUSED, Verdict.WAIT
 
 
 @pytest.mark.parametrize(

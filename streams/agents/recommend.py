@@ -142,7 +142,7 @@ class Recommender:
         decoded = list(self.decode(values, self.fold.offset + 1))
         last = records[-1]
         change = self.publisher.learn(decoded, record_hash(last.value, last.timestamp))
-        if len(change.listeners):
+        if len(change.listeners) or change.erased:
             for _, record in decoded:
                 self._latest_play.note(record)
         if (last.offset + 1) % self._cadence.digest_every_records == 0:

@@ -94,15 +94,33 @@ def set_command(
 
 @people_app.command("remove", epilog="Example: echotune people remove ann")
 def remove_command(name: Name, json: Json = False) -> None:
-    """Removes a person and revokes their tokens. It does not erase their plays."""
+    """Removes a person with their tokens, relays, playlists, and what was read of them.
+
+    It does not erase their plays from the log.
+    """
     revoked = _changed(lambda people: people.remove(name))
+    asyncio.run(_forget(name))
     if json:
         console.print_json({"name": name, "tokens_revoked": revoked})
         return
     console.say(
-        f"{name} was removed; tokens revoked: {revoked}. Their plays and their list remain: "
-        f"`echotune send --kind ERASE --listener {shlex.quote(name)}` erases them."
+        f"{name} was removed, with relays, playlists and the copy of their listens; tokens revoked:"
+        f" {revoked}. What players reported in the last day goes as soon as `echotune serve` runs. "
+        f"Their plays and their list remain: `echotune send --kind ERASE --listener "
+        f"{shlex.quote(name)}` erases them."
     )
+
+
+async def _forget(name: str) -> None:
+    """Deletes what MongoDB has of a person; a service is told of the rest, and waits for nobody."""
+    from streams.serving.forgetting import InMongo
+
+    settings = Settings()
+    kept = InMongo.opened(stores_of(settings).mongo, settings.prefix)
+    try:
+        await kept.depart(name)
+    finally:
+        kept.close()
 
 
 @tokens_app.command("create", epilog="Example: echotune tokens create ann --name phone")

@@ -6,8 +6,10 @@ both are sent again. A batch that ends below `next` is a repetition. In any othe
 rows from `next` on are new.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from topics.control_records import SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch, SourcePartition
@@ -62,3 +64,22 @@ class Coverage:
         if missed:
             self.next[source] = truncated.log_start
         return missed
+
+    def summary(self) -> dict[str, Any]:
+        """JSON values with a fixed order, for `of_summary`."""
+        return {
+            "next": sorted(
+                [at.topic_id.hex(), at.partition, next_] for at, next_ in self.next.items()
+            ),
+            "names": sorted([key.hex(), name] for key, name in self.names.items()),
+            "topic_ids": sorted([name, key.hex()] for name, key in self.topic_ids.items()),
+        }
+
+    @classmethod
+    def of_summary(cls, summary: Mapping[str, Any]) -> "Coverage":
+        """The coverage of a `summary()`."""
+        return cls(
+            next={SourcePartition(bytes.fromhex(k), p): at for k, p, at in summary["next"]},
+            topic_ids={name: bytes.fromhex(key) for name, key in summary["topic_ids"]},
+            names={bytes.fromhex(key): name for key, name in summary["names"]},
+        )

@@ -3,9 +3,9 @@
 `Fold._forget` deletes the state of an erased listener.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,14 @@ class Erasures:
         """Offsets above `log_offset` of the log records with the newest erasure of a listener."""
         found = {each.log_offset for each in self.newest.values()}
         return sorted(each for each in found if each > log_offset)
+
+    def rows(self) -> list[list[Any]]:
+        """All of them as JSON values with a fixed order, for `load`."""
+        return sorted([key.hex(), *at] for key, at in self.newest.items())
+
+    def load(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Replaces all by those of `rows()`."""
+        self.newest = {bytes.fromhex(key): Erasure(*at) for key, *at in rows}
 
     def _until(self, listener_id: str) -> int:
         return self.newest.get(listener_hash(listener_id), _NEVER).at_ms

@@ -19,12 +19,11 @@ from online_models.evaluation.prequential import Prequential
 from online_models.vocabulary import Vocabulary
 from streams.folding.coverage import Coverage
 from streams.folding.deduplication_window import DeduplicationWindow
-from streams.folding.erasures import Erasure, Erasures
+from streams.folding.erasures import Erasures
 from streams.folding.listener_changes import ListenerChanges
 from streams.folding.log_position import LogPosition
 from streams.folding.masked_plays import MaskedPlays
 from streams.folding.state_copy import Views, copied
-from topics.learning_batch import SourcePartition
 
 FOLD_VERSION = 7
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
@@ -102,10 +101,8 @@ class FoldState:
             "log_epoch": self.log_epoch,
             "counts": dict(sorted(self.counts.items())),
             "masked": self.masked.rows(),
-            "next": sorted([*_hexed(at), position] for at, position in self.coverage.next.items()),
-            "names": sorted([key.hex(), name] for key, name in self.coverage.names.items()),
-            "topic_ids": sorted([n, key.hex()] for n, key in self.coverage.topic_ids.items()),
-            "erased": sorted([key.hex(), *at] for key, at in self.erasures.newest.items()),
+            **self.coverage.summary(),
+            "erased": self.erasures.rows(),
         }
 
     def digest(self) -> str:
@@ -155,12 +152,8 @@ class FoldState:
         self.offset, self.log_epoch = summary["offset"], summary["log_epoch"]
         self.counts = Counter(summary["counts"])
         self.masked.load(summary["masked"])
-        self.coverage = Coverage(
-            next={SourcePartition(bytes.fromhex(k), p): at for k, p, at in summary["next"]},
-            topic_ids={name: bytes.fromhex(key) for name, key in summary["topic_ids"]},
-            names={bytes.fromhex(key): name for key, name in summary["names"]},
-        )
-        self.erasures.newest = {bytes.fromhex(k): Erasure(*at) for k, *at in summary["erased"]}
+        self.coverage = Coverage.of_summary(summary)
+        self.erasures.load(summary["erased"])
 
 
 def _views_of(holder: Any) -> Views:
@@ -168,7 +161,3 @@ def _views_of(holder: Any) -> Views:
     if hasattr(holder, "views"):
         return dict(holder.views())
     return {name: [array] for name, array in holder.state().items()}
-
-
-def _hexed(source: SourcePartition) -> tuple[str, int]:
-    return source.topic_id.hex(), source.partition

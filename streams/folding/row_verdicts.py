@@ -4,7 +4,7 @@ Coverage, erasures and the deduplication window decide it, and no model has a sa
 read for people (which plays count, and why others do not) at a fraction of the cost of a fold.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ class JudgedBatch(NamedTuple):
 
 
 class RowVerdicts:
-    """Follows the log from its start; give it every record, in order.
+    """Follows the log from its start, or from where `load` says; give it every record, in order.
 
     Codes of texts are its own, and need not be those of a fold.
     """
@@ -81,6 +81,41 @@ class RowVerdicts:
         elif isinstance(record, SourceTruncated):
             self._coverage.truncate(record)
         return None
+
+    @property
+    def capacity(self) -> int:
+        """How many events the window compares."""
+        return self._window.capacity
+
+    def summary(self) -> dict[str, Any]:
+        """What `load` needs beside the arrays of `state`: JSON values."""
+        return {**self._coverage.summary(), "erased": self._erasures.rows()}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The arrays that `load` needs."""
+        return {
+            f"{part}/{name}": array
+            for part, holder in self._parts().items()
+            for name, array in holder.state().items()
+        }
+
+    def load(self, summary: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> None:
+        """Goes on from the `summary()` and `state()` of another one with an equal window."""
+        for part, holder in self._parts().items():
+            prefix = f"{part}/"
+            holder.load(
+                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            )
+        self._coverage = Coverage.of_summary(summary)
+        self._erasures.load(summary["erased"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "window": self._window,
+            "listeners": self._listeners,
+            "tracks": self._tracks,
+            "sources": self.sources,
+        }
 
     def source_name(self, topic_id: bytes) -> str | None:
         """The name of a source topic; None if the log has not said it."""

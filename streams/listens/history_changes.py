@@ -36,7 +36,7 @@ def _change(batch: LearningBatch, at: int, offset: int) -> HistoryChange | None:
     kind = int(batch.columns["kinds"][at])
     listener_id, track_id = _text(batch, "listeners", at), _text(batch, "tracks", at)
     if kind == _ERASE and listener_id is not None:
-        return Erased(listener_id)
+        return Erased(listener_id, int(batch.columns["appended_at"][at]))
     if listener_id is None or track_id is None:
         return None
     listened_at = int(batch.columns["listened_at"][at])

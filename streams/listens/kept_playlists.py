@@ -1,6 +1,7 @@
 """Weekly and daily playlists in MongoDB, as they were made: nobody's list changes afterwards."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from streams.listens.listen_history import REMEDY
@@ -39,6 +40,12 @@ class KeptPlaylists:
         with mongo_answers(REMEDY):
             cursor = self._playlists.find({"created_for": name}).sort("made_at", -1)
             return [_playlist(each) async for each in cursor]
+
+    async def forget(self, name: str, until_ms: int) -> None:
+        """Deletes all playlists that were made for a person by a time."""
+        until = datetime.fromtimestamp(until_ms / 1_000, UTC).isoformat(timespec="seconds")
+        with mongo_answers(REMEDY):
+            await self._playlists.delete_many({"created_for": name, "made_at": {"$lte": until}})
 
     def close(self) -> None:
         """Closes the connection."""

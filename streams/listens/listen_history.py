@@ -1,6 +1,6 @@
 """Listens and feedback of people in MongoDB, by person and time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from pymongo import DeleteMany, ReplaceOne
@@ -57,9 +57,10 @@ class Retracted(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """A listener of whom everything goes."""
+    """A listener of whom everything goes that was there at `recorded_at` (ms)."""
 
     listener_id: str
+    recorded_at: int
 
 
 HistoryChange = Listen | Feedback | Retracted | Erased
@@ -85,7 +86,8 @@ def log_position_of(offset: int, row: int) -> int:
 class ListenHistory:
     """Listens of people; `prefix` begins the names of its collections.
 
-    Methods raise `ServerError` while MongoDB is unavailable. Writing twice changes nothing.
+    Methods raise `ServerError` while MongoDB is unavailable. Changes come before the position that
+    has them: whoever is killed in between writes the same again, and each is one document.
     """
 
     def __init__(self, url: str, *, prefix: str = "") -> None:
@@ -103,17 +105,40 @@ class ListenHistory:
                 [("listener_id", 1), ("log_position", 1)], name="listener_log"
             )
 
-    async def write(self, changes: Sequence[HistoryChange], position: HistoryPosition) -> None:
-        """Writes changes in their order, and then the position that the history has with them."""
+    async def write(self, changes: Sequence[HistoryChange]) -> None:
+        """Writes changes in their order. The same again, and what follows, changes nothing."""
         with mongo_answers(REMEDY):
             for collection, writes in _grouped(changes):
                 for start in range(0, len(writes), _WRITES_A_CALL_MAX):
                     part = writes[start : start + _WRITES_A_CALL_MAX]
                     await self._collection(collection).bulk_write(part, ordered=True)
-            stored = {"log": position.log, "offset": position.offset}
+
+    async def move(self, position: HistoryPosition) -> None:
+        """Notes what the history has, once it was written."""
+        stored = {"log": position.log, "offset": position.offset}
+        with mongo_answers(REMEDY):
             await self._collection(POSITIONS).replace_one(
                 {"_id": _POSITION}, {**stored, "people": sorted(position.people)}, upsert=True
             )
+
+    async def forget(self, listener_id: str) -> None:
+        """Deletes the listens and the feedback of a listener."""
+        with mongo_answers(REMEDY):
+            for name in (LISTENS, FEEDBACK):
+                await self._collection(name).delete_many({"listener_id": listener_id})
+
+    async def forget_import(self, listener_id: str) -> None:
+        """Deletes what `note_import` noted."""
+        with mongo_answers(REMEDY):
+            await self._collection(IMPORTS).delete_one({"_id": listener_id})
+
+    async def strangers(self, people: Collection[str]) -> list[str]:
+        """Listeners who are in the history, although they are not of `people`."""
+        found: set[str] = set()
+        with mongo_answers(REMEDY):
+            for name in (LISTENS, FEEDBACK):
+                found |= {*await self._collection(name).distinct("listener_id")}
+        return sorted(found.difference(people))
 
     async def position(self) -> HistoryPosition:
         """The position that was written last; `NOTHING` if there is none."""

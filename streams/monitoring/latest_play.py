@@ -1,8 +1,11 @@
 """The newest play for the live view, and the names of tracks for the catalogue."""
 
+import numpy as np
+
 from streams.tracks.catalogue_feed import CatalogueFeed
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
+from topics.listening_event import KIND_CODES
 
 
 class LatestPlay:
@@ -19,6 +22,8 @@ class LatestPlay:
             return
         if self._feed is not None:
             self._feed.offer(record)
+        if self.names and self.names["listener_id"] in _erased(record):
+            self.names = {}
         listener, track = record.columns["listeners"][-1], record.columns["tracks"][-1]
         if track >= 0:
             self.names = {
@@ -29,3 +34,8 @@ class LatestPlay:
     def catalogue_status(self) -> dict[str, int | str | None] | None:
         """Status of the catalogue feed; None without a catalogue."""
         return self._feed.status() if self._feed else None
+
+
+def _erased(batch: LearningBatch) -> set[str]:
+    rows = np.flatnonzero(batch.columns["kinds"] == KIND_CODES["ERASE"])
+    return {batch.strings[each] for each in batch.columns["listeners"][rows]}

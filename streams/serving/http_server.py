@@ -15,7 +15,6 @@ from infra.home import stored_json, writing_in
 from streams.addresses import Addresses
 from streams.listens.kept_playlists import KeptPlaylists
 from streams.listens.listen_history import ListenHistory
-from streams.listens.listen_projector import ListenProjector
 from streams.lists.served_lists import ServedLists
 from streams.monitoring.worker_status import write_relay_statuses, write_service_status
 from streams.people.mongo_people import MongoPeople
@@ -26,6 +25,7 @@ from streams.relaying.relay_runner import RelayRunner
 from streams.relaying.relay_store import RelayStore
 from streams.serving.client_stamps import client_stamps
 from streams.serving.console.console_state import ConsoleState
+from streams.serving.forgetting import listen_projector
 from streams.serving.http_app import http_app
 from streams.serving.http_protocol import CONNECTIONS_MAX, BoundedHttpProtocol
 from streams.serving.lasting_parts import LastingParts
@@ -168,13 +168,9 @@ async def open_services(
         ReadLimits(redis, settings.http_reads_max, settings.prefix),
         console,
     )
-    projector = ListenProjector(
-        *(addresses.kafka, services.history, redis, people.names),
-        duplicate_window=settings.duplicate_window,
-        prefix=settings.prefix,
-    )
     settler = PlaybackSettler(redis, services.producer, settings.prefix)
     relays = RelayStore(addresses.mongo, prefix=settings.prefix)
+    projector = listen_projector(services, relays)
     relaying = RelayRunner(
         *(redis, relays, services.history),
         lambda statuses: write_relay_statuses(redis, statuses, settings.prefix),

@@ -5,6 +5,7 @@ that any number of services may do that at once, and the same one again changes 
 set has the time at which each hash has to be looked at.
 """
 
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,6 +23,7 @@ LOOKED_AT_MS = 30_000
 """How long whoever looks at a player's reports has for that before another one does."""
 _DONE = b"done"
 _SESSIONS_MAX = 50
+_SCAN_COUNT = 1_000
 _STATE_CHANGES_MAX = 2 * REPORTS_MAX
 
 
@@ -94,6 +96,7 @@ class PlaybackStore:
             sessions = [*kept.sessions, *ended][-_SESSIONS_MAX:]
             done = orjson.dumps([found.until, sessions])
             await self._redis.hset(key, _DONE, done)
+            await self._redis.expire(key, KEPT_S)
         if found.due_at is not None:
             await self._redis.zadd(self._open, {_packed_player(player): found.due_at}, lt=True)
         else:
@@ -114,8 +117,24 @@ class PlaybackStore:
             except WatchError:  # it will be looked at again
                 return
 
+    async def forget(self, listener_id: str, until_ms: int) -> None:
+        """Forgets what a person's players had reported by a time."""
+        begins = orjson.dumps([listener_id])[:-1].decode() + ","
+        async for key in self._redis.scan_iter(f"{_escaped(self._prefix + begins)}*", _SCAN_COUNT):
+            stored: dict[Any, Any] = await self._redis.hgetall(key)
+            old = [each for each, at in stored.items() if each == _DONE or int(at) <= until_ms]
+            if old:
+                await self._redis.hdel(key, *old)
+            if len(old) == len(stored):
+                await self._redis.zrem(self._open, key.removeprefix(self._prefix.encode()))
+
     def _key(self, player: Player) -> str:
         return f"{self._prefix}{_packed_player(player).decode()}"
+
+
+def _escaped(text: str) -> str:
+    """The text as a pattern of Redis that matches nothing else."""
+    return re.sub(r"([\\\[\]*?^-])", r"\\\1", text)
 
 
 def _packed_player(player: Player) -> bytes:

@@ -35,5 +35,10 @@ async def playing_now(services: Services, name: str) -> dict[str, Any] | None:
     return orjson.loads(found) if found else None
 
 
+def playing_key(prefix: str, name: str) -> str:
+    """The key in Redis; `prefix` begins it, as it does all keys."""
+    return f"{prefix}{_KEY}{name}"
+
+
 def _key(services: Services, name: str) -> str:
-    return f"{services.settings.prefix}{_KEY}{name}"
+    return playing_key(services.settings.prefix, name)

@@ -115,6 +115,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "erasures before an export": (f"{UNIT}/folding/test_judging.py",),
     "hysteresis of the autopilot": (f"{UNIT}/lifecycle/test_autopilot.py",),
     "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
+    "position after the listens": ("tests/integration/test_listen_projector.py",),
+    "verdicts up to the position alone": ("tests/integration/test_listen_projector.py",),
 }
 
 

@@ -28,6 +28,8 @@ from streams.kafka.backpressure import ChunksInFlight
 from streams.lifecycle import pointer
 from streams.lifecycle.lifecycle import Lifecycle
 from streams.lifecycle.roles import ServingOfJournal
+from streams.listens import kept_verdicts
+from streams.listens.projection import Projection
 from streams.lists import redis_lists
 from streams.lists.frontier import Frontier
 from streams.lists.list_store import Publication, PublishOutcome
@@ -467,3 +469,24 @@ def _a_rollback_leaves_the_autopilot_armed() -> None:
 def _plays_are_taken_for_independent() -> None:
     """A comparison's interval allows for other plays, and not for other listeners."""
     confidence.mixture_boundary = lambda *_, **__: 0.0
+
+
+@safeguard("position after the listens")
+def _the_position_moves_before_the_listens() -> None:
+    """A projection notes its position before it writes what came up to there."""
+
+    def made(write: Callable[..., Any]) -> Callable[..., Any]:
+        async def moved_before(self: Projection, changes: Any) -> None:
+            if not self._is_behind:
+                await self._move(self._live.people)
+            await write(self, changes)
+
+        return moved_before
+
+    _patch(Projection, "_write", made)
+
+
+@safeguard("verdicts up to the position alone")
+def _verdicts_of_later_are_gone_on_with() -> None:
+    """A projection goes on after its verdicts, even if its position is before that."""
+    kept_verdicts._is_usable = lambda found, wanted, offset_max: bool(found)

@@ -17,6 +17,8 @@ from online_models.vocabulary import Vocabulary
 
 EVALUATED_K = 20
 """Length of the list in which the played track is looked for before it is learnt."""
+CANDIDATES_ASKED = 200
+"""Length of the list from which a query chooses, where a model gives its list alone."""
 AT_MS_MAX = 2**32 * 1000 - 1
 """The latest valid time, in the year 2106: times are kept as seconds since 1970 in 32 bits."""
 NOT_LISTED, NOT_PROPOSED = -1, -2
@@ -72,6 +74,25 @@ class Columns(NamedTuple):
             self.y[which],
             self.at_ms[which],
             self.signals[which],
+        )
+
+
+class Candidates(NamedTuple):
+    """All tracks that a query may choose from, best first: arrays of shape [n]."""
+
+    items: NDArray[np.int32]
+    """int32[n]: codes of `Ranker.items`."""
+    scores: NDArray[np.float64]
+    """float64[n]: the model's scores."""
+    reasons: NDArray[np.uint8]
+    """uint8[n]: reason codes."""
+    is_related: NDArray[np.bool_]
+    """bool[n]: whether the model knows that the item belongs to those that were played last."""
+
+    def rows(self, which: NDArray[Any]) -> "Candidates":
+        """The candidates that `which` selects: a mask, or positions in their new order."""
+        return Candidates(
+            self.items[which], self.scores[which], self.reasons[which], self.is_related[which]
         )
 
 
@@ -145,6 +166,35 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
     def plays_of(self, user: int) -> NDArray[np.int32]:
         """The history that the model keeps of `user` (code): items, oldest first, int32[n]."""
         return np.zeros(0, np.int32)
+
+    def times_of(self, user: int) -> NDArray[np.int64]:
+        """The times of `plays_of`, in seconds, int64[n]."""
+        return np.zeros(0, np.int64)
+
+    def items_of(self, group: int) -> NDArray[np.int32]:
+        """Items of `group` (code) that the model knows, most popular first, int32[n]."""
+        return np.zeros(0, np.int32)
+
+    def candidates_after(
+        self, user: int, plays: NDArray[np.int32], also: NDArray[np.int32]
+    ) -> Candidates:
+        """All candidates of `user` (code, -1: unknown), as if they had just played `plays`.
+
+        `plays` are codes, oldest first; those of `also` are candidates, too. Codes without an item
+        are ignored. No state changes. A model that looks at no plays ranks for the user alone,
+        which is the default, and relates no items.
+        """
+        codes, scores, reasons = self.recommend_many(np.array([user], np.int32), CANDIDATES_ASKED)
+        given = codes[0] >= 0
+        more = np.setdiff1d(also[(also >= 0) & (also < len(self.items))], codes[0][given])
+        found = Candidates(
+            np.concatenate([codes[0][given], more]).astype(np.int32),
+            np.concatenate([scores[0][given], self.scores(user, more)]),
+            np.concatenate([reasons[0][given], np.zeros(len(more), np.uint8)]),
+            np.zeros(given.sum() + len(more), np.bool_),
+        )
+        order = np.lexsort((np.arange(len(found.items)), -found.scores))
+        return found.rows(order)
 
     @abc.abstractmethod
     def recommend_many(

@@ -126,6 +126,14 @@ class RiverRanker(Ranker):
 
     # -- queries -----------------------------------------------------------------------------
 
+    def plays_of(self, user: int) -> NDArray[np.int32]:
+        """See `Ranker.plays_of`."""
+        return self._candidate_model.plays_of(user)
+
+    def times_of(self, user: int) -> NDArray[np.int64]:
+        """See `Ranker.times_of`."""
+        return self._candidate_model.times_of(user)
+
     def _candidates(self, user: int) -> list[int]:
         found, _, _ = self._candidate_model.recommend_many(
             np.array([user], np.int32), CANDIDATES_MAX

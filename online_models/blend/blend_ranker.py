@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from online_models.base import Candidates
 from online_models.blend import entry_points, frozen
 from online_models.blend.blend_config import BlendConfig, configured
 from online_models.blend.candidates import features
-from online_models.blend.candidates.candidate_set import SCORED_MAX
+from online_models.blend.candidates.candidate_set import SCORED_MAX, SLOTS_MAX
 from online_models.blend.experts.artists import ARTIST
 from online_models.blend.experts.cooccurrence import NEIGHBOURS
 from online_models.blend.experts.neighbours import POSTINGS, SESSION, SESSIONS_MAX
@@ -147,13 +148,29 @@ class BlendRanker(ColumnRanker):
 
     def plays_of(self, user: int) -> NDArray[np.int32]:
         """See `Ranker.plays_of`."""
+        return np.asarray(self._of_ring(user, "tracks"), np.int32)
+
+    def times_of(self, user: int) -> NDArray[np.int64]:
+        """See `Ranker.times_of`."""
+        return np.asarray(self._of_ring(user, "at_s"), np.int64)
+
+    def _of_ring(self, user: int, column: str) -> NDArray[Any]:
+        """A column of the listener's plays, oldest first."""
         size = self.config.ring
         if not 0 <= user < len(self._stores["rings"]):
-            return np.zeros(0, np.int32)
+            return np.zeros(0, np.int64)
         ring = self._stores["rings"][user]
         at = (ring["start"] + np.arange(ring["held"])) % max(size, 1)
         blocks = ring["blocks"][at // BLOCK_PLAYS] - 1
-        return np.asarray(self._stores["blocks"]["tracks"][blocks, at % BLOCK_PLAYS], np.int32)
+        column_of_blocks: NDArray[Any] = self._stores["blocks"][column][blocks, at % BLOCK_PLAYS]
+        return column_of_blocks
+
+    def items_of(self, group: int) -> NDArray[np.int32]:
+        """See `Ranker.items_of`."""
+        if not 0 <= group < len(self._stores["artists"]):
+            return np.zeros(0, np.int32)
+        chart = self._stores["artists"][group]["chart"]
+        return np.array(chart["tracks"][: chart["held"]], np.int32)
 
     def recommend_many(
         self, users: NDArray[np.int32], k: int
@@ -166,6 +183,29 @@ class BlendRanker(ColumnRanker):
             self._blend(), np.array(users, np.int64), items, scores, reasons
         )
         return items, scores, reasons
+
+    def candidates_after(
+        self, user: int, plays: NDArray[np.int32], also: NDArray[np.int32]
+    ) -> Candidates:
+        """See `Ranker.candidates_after`; `plays` come after what the listener is playing now."""
+        room = SLOTS_MAX
+        columns = Candidates(
+            np.zeros(room, np.int32),
+            np.zeros(room, np.float64),
+            np.zeros(room, np.uint8),
+            np.zeros(room, np.bool_),
+        )
+        survived, held = entry_points.rank_after(
+            self._blend(), int(user), self._with_rows(plays), self._with_rows(also), *columns
+        )
+        is_cut = np.arange(held) >= survived
+        order = np.lexsort((columns.items[:held], -columns.scores[:held], is_cut))
+        return columns.rows(order)
+
+    def _with_rows(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of `items` that the stores have a row for: compiled code checks no bounds."""
+        items = np.array(items, np.int32)
+        return items[(items >= 0) & (items < len(self._stores["tracks"]))]
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """See `Ranker.scores`."""

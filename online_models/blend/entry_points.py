@@ -15,6 +15,8 @@ from online_models.blend.candidates.candidate_set import (
     clear_candidates,
     slot_for,
 )
+from online_models.blend.candidates.features import SOURCES
+from online_models.blend.experts import artists, cooccurrence, neighbours, ngrams, transitions
 from online_models.blend.experts.artists import introduce
 from online_models.blend.experts.neighbours import forget_sessions
 from online_models.blend.learned_weights import clear_leaning
@@ -24,12 +26,22 @@ from online_models.blend.listener.play_rings import clear_ring
 from online_models.blend.listener.session_contexts import NO_CODE, UNKNOWN_LISTENER, clear_context
 from online_models.blend.listener.situations import clear_mood
 from online_models.blend.ranking import add_tables, reason_for, select_survivors, sort_survivors
-from online_models.blend.scoring import score_candidates
+from online_models.blend.scoring import score_candidates, score_candidates_after
 from online_models.kernels.compiled import constant, njit_cached
 
 _LISTEN = int(Signal.LISTEN)
 _REQUESTED = constant(0)
 """The source of a candidate that a query named and no expert proposed."""
+_OF_CONTEXT = constant(
+    int(transitions.SOURCE)
+    | int(transitions.SOURCE_OLDER)
+    | int(ngrams.SOURCE)
+    | int(cooccurrence.SOURCE)
+    | int(neighbours.SOURCE)
+    | int(artists.SOURCE)
+    | int(artists.SOURCE_NEXT)
+)
+"""The sources of candidates that belong to the last tracks: not popularity, not own history."""
 
 
 @njit_cached
@@ -111,3 +123,45 @@ def score_items(
         if 0 <= items[at] < len(slot_of):
             scores[at] = scratch.candidates.scores[slot_for(slot_of, items[at])]
     clear_candidates(scratch.candidates, slot_of)
+
+
+@njit_cached
+def rank_after(
+    blend: Any,
+    listener: int,
+    plays: NDArray[np.int32],
+    also: NDArray[np.int32],
+    items: NDArray[np.int32],
+    scores: NDArray[np.float64],
+    reasons: NDArray[np.uint8],
+    is_related: NDArray[np.bool_],
+) -> tuple[int, int]:
+    """Writes all candidates as if `listener` had just played `plays`, and those of `also`.
+
+    Those that a list would be made of (survivors) come first. Returns their number, and that of
+    all. All arrays have room for `SLOTS_MAX`; codes of `plays` and `also` are known ones.
+    """
+    scratch, slot_of = blend.scratch[0], blend.slot_of
+    for item in also:
+        add_candidate(scratch.candidates, slot_of, item, _REQUESTED)
+    known = 0 <= listener < len(blend.contexts)
+    score_candidates_after(blend, int(listener) if known else UNKNOWN_LISTENER, plays)
+    select_survivors(scratch, blend.learned[0], blend.knobs[0])
+    survived, candidates = scratch.survived, scratch.candidates
+    for at in range(survived):
+        slot_of[candidates.items[scratch.survivors[at]]] = 0  # marks it until all are written
+    written = survived
+    for slot in range(candidates.held):
+        is_survivor = slot_for(slot_of, candidates.items[slot]) < 0
+        if not is_survivor and candidates.scores[slot] != HATED_SCORE:
+            add_tables(scratch, blend.learned[0], blend.knobs[0].tables, slot)
+            scratch.survivors[written] = slot
+            written += 1
+    for at in range(written):
+        slot = scratch.survivors[at]
+        items[at] = candidates.items[slot]
+        scores[at] = candidates.scores[slot]
+        reasons[at] = reason_for(scratch, slot)
+        is_related[at] = (candidates.traits[slot, SOURCES] & _OF_CONTEXT) != 0
+    clear_candidates(candidates, slot_of)
+    return survived, written

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from online_models.blend.candidates.candidate_set import HATED_SCORE, slot_for
 from online_models.blend.candidates.features import FEATURES
 from online_models.blend.experts.roster import describe_all, propose_all
 from online_models.blend.learned_weights import add_leaning, sum_weights
 from online_models.blend.listener.explicit_feedback import read_marks
+from online_models.blend.listener.given_plays import put_before_last, put_before_recent
 from online_models.blend.listener.play_rings import read_recent
 from online_models.blend.listener.session_contexts import (
     BREAK_S,
@@ -72,6 +76,16 @@ def _exclude_hated(blend: Any) -> None:
                 scratch.candidates.scores[slot] = HATED_SCORE
 
 
+@njit_inlined
+def _score_loaded(blend: Any) -> None:
+    """Generates candidates for the listener that is loaded, and scores them linearly."""
+    propose_all(blend)
+    describe_all(blend)
+    _find_weights(blend)
+    _score(blend.scratch[0].candidates, blend.scratch[0].weights)
+    _exclude_hated(blend)
+
+
 @njit_inner
 def score_candidates(blend: Any, listener: int, arriving: int) -> None:
     """Generates candidates, computes their features, and scores them linearly.
@@ -80,8 +94,15 @@ def score_candidates(blend: Any, listener: int, arriving: int) -> None:
     `arriving`: the track of an event that is being tested and is not learnt yet, or NO_CODE.
     """
     _load_listener(blend, listener, arriving)
-    propose_all(blend)
-    describe_all(blend)
-    _find_weights(blend)
-    _score(blend.scratch[0].candidates, blend.scratch[0].weights)
-    _exclude_hated(blend)
+    _score_loaded(blend)
+
+
+@njit_inner
+def score_candidates_after(blend: Any, listener: int, plays: NDArray[np.int32]) -> None:
+    """As `score_candidates`, as if the listener had just played `plays`, oldest first."""
+    _load_listener(blend, listener, NO_CODE)
+    scratch, size = blend.scratch[0], blend.knobs[0].ring
+    if len(plays) > 0:
+        put_before_last(scratch.last, plays)
+        put_before_recent(scratch.recent, plays, size, blend.shared[0].clock_ms // 1000)
+    _score_loaded(blend)

@@ -22,6 +22,7 @@ def warm_up(settings: Settings) -> None:
     fold.apply(0, _a_batch())
     fold.ranker.recommend_many(np.zeros(1, np.int32), settings.list_length)
     fold.ranker.recommend(None, settings.list_length)
+    fold.ranker.candidates_after(0, np.zeros(1, np.int32), np.zeros(0, np.int32))
     fold.digest()
 
 

@@ -217,6 +217,15 @@ class ListenHistory:
             found = [_listen(each) async for each in cursor.sort("listened_at", -1).limit(1)]
         return found[0] if found else None
 
+    async def tracks_of_recordings(
+        self, listener_id: str, recording_mbids: Sequence[str]
+    ) -> dict[str, str]:
+        """Track ids by MusicBrainz id, of the recordings that the listener has heard."""
+        wanted = {"listener_id": listener_id, "recording_mbid": {"$in": [*recording_mbids]}}
+        with mongo_answers(REMEDY):
+            found = self._collection(LISTENS).find(wanted, {"recording_mbid": 1, "track_id": 1})
+            return {each["recording_mbid"]: each["track_id"] async for each in found}
+
     async def has_feedback(self, feedback: Feedback) -> bool:
         """Whether this feedback, or newer one, is written."""
         wanted = {

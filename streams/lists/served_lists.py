@@ -45,6 +45,11 @@ class ServedLists:
         """The generation that serves every listener who is in no canary."""
         return (await self._plan_now()).stable
 
+    async def generations(self, listener_id: str) -> list[str]:
+        """The generation that serves a listener, and the stable one if that is another."""
+        plan = await self._plan_now()
+        return [*dict.fromkeys((serving(plan, listener_id), plan.stable))]
+
     async def _read(self, listener_id: str, plan: Plan) -> StoredList | None:
         found = [
             await self._of_generation(each, listener_id)

@@ -73,6 +73,10 @@ class Publisher:
         """Whether lists may be published at the state's log position."""
         return self._plan.is_open
 
+    def owns(self, listener_id: str) -> bool:
+        """Whether this publisher makes the listener's list."""
+        return self._maker.owns(listener_id)
+
     @property
     def is_due(self) -> bool:
         """Whether a repair or the fallback list is due."""

@@ -18,6 +18,7 @@ from streams.serving import (
     listenbrainz_read,
     listenbrainz_write,
     lists_api,
+    on_demand_api,
     playback_api,
 )
 from streams.serving.console import routes as console
@@ -44,6 +45,7 @@ _WRITES: dict[str, Endpoint] = {
     "/1/latest-import": feedback.set_latest_import,
     **console.WRITES,
     "/v1/playback": playback_api.report_playback,
+    "/v1/continue": on_demand_api.continue_queue,
 }
 _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,
@@ -60,6 +62,8 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
     "/1/cf/recommendation/user/{name}/recording": listenbrainz_read.recommendations,
     "/1/playlist/{name}": listenbrainz_read.playlist,
     "/v1/listeners/{name}/recommendations": lists_api.recommendations,
+    "/v1/similar/track/{name:path}": on_demand_api.similar_track,
+    "/v1/similar/artist/{name:path}": on_demand_api.similar_artist,
     **console.READS_OF_ONE,
 }
 

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from infra.home import stored_json, writing_in
 from streams.addresses import Addresses
+from streams.answering.asking import ModelQuestions
 from streams.listens.kept_playlists import KeptPlaylists
 from streams.listens.listen_history import ListenHistory
 from streams.lists.served_lists import ServedLists
@@ -161,6 +162,7 @@ async def open_services(
         AcknowledgedProducer(addresses.kafka),
         redis,
         ServedLists(settings, redis),
+        ModelQuestions(redis, settings.prefix),
         RememberedTracks(MongoTrackCatalogue(addresses.mongo)),
         ListenHistory(addresses.mongo, prefix=settings.prefix),
         KeptPlaylists(addresses.mongo, prefix=settings.prefix),
@@ -176,7 +178,14 @@ async def open_services(
         lambda statuses: write_relay_statuses(redis, statuses, settings.prefix),
         settings.prefix,
     )
-    working = (people.run(), projector.run(), settler.run(), relaying.run(), services.reads.run())
+    working = (
+        people.run(),
+        projector.run(),
+        settler.run(),
+        relaying.run(),
+        services.questions.run(),
+        services.reads.run(),
+    )
     for each in (*working, _report(redis, settings, url)):
         parts.begin(each)
     try:

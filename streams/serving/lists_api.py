@@ -1,4 +1,4 @@
-"""EchoTune's own API: a listener's list, as it is in Redis."""
+"""EchoTune's own API: a listener's list, as it is in Redis, or as the model makes it on demand."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,20 +6,31 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from streams.answering.questions import Kind, Question
 from streams.lists.list_store import StoredList
-from streams.lists.reasons import REASONS
 from streams.serving.authentication import readable
 from streams.serving.listenbrainz_read import served_list, track_names
+from streams.serving.on_demand import answered, wishes_in_query
 from streams.serving.problems import Json, ProblemError
 from streams.serving.services import Services
+from streams.serving.stated_wishes import NAMES
+from streams.serving.track_json import tracks_json
 from streams.tracks.track_catalogue import Track
 
 _FRESH_S = 1
 
 
 async def recommendations(request: Request, services: Services, name: str) -> Response:
-    """The list with names; its ETag changes exactly when the list does."""
+    """The list with names; its ETag changes exactly when the list does.
+
+    With wishes (`count`, `owned`, `new_share`, `per_artist`, `exclude`, `mix`, `utc_offset`) the
+    model makes a list on demand.
+    """
     person = await readable(request, services.people, name)
+    if NAMES & request.query_params.keys():
+        wishes = wishes_in_query(request)
+        question = Question(kind=Kind.NEXT, listener_id=person.name, wishes=wishes)
+        return Json(await answered(services, person, question))
     stored = await served_list(services, person)
     if stored is None:
         raise ProblemError(404, "nobody has a list yet; play something")
@@ -46,24 +57,5 @@ def _list_json(name: str, stored: StoredList, tracks: dict[str, Track]) -> dict[
         "log_epoch": stored.log_epoch,
         "published_at": stored.published_at,
         "is_fallback": stored.is_fallback,
-        "tracks": [
-            {
-                "track_id": item.track_id,
-                "score": item.score,
-                "reason": item.reason,
-                "why": REASONS.get(item.reason, ""),
-                **_described(tracks.get(item.track_id)),
-            }
-            for item in stored.items
-        ],
-    }
-
-
-def _described(track: Track | None) -> dict[str, Any]:
-    return {
-        "artist_name": track.artist_name if track else None,
-        "track_name": track.track_name if track else None,
-        "release_name": track.release_name if track else None,
-        "duration_ms": track.duration_ms if track else None,
-        "recording_mbid": track.recording_mbid if track else None,
+        "tracks": tracks_json(stored.items, tracks),
     }

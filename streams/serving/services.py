@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from streams.addresses import Addresses
+from streams.answering.asking import ModelQuestions
 from streams.listens.kept_playlists import KeptPlaylists
 from streams.listens.listen_history import ListenHistory
 from streams.lists.served_lists import ServedLists
@@ -29,6 +30,7 @@ class Services:
     producer: AcknowledgedProducer
     redis: Redis
     lists: ServedLists
+    questions: ModelQuestions
     tracks: TrackCatalogue
     history: ListenHistory
     playlists: KeptPlaylists

@@ -59,6 +59,11 @@ class BesideLive:
         """Whether the fold has to wait for its turns."""
         return self._throttle.is_active and not self.role.is_in_plan
 
+    @property
+    def is_far_behind(self) -> bool:
+        """Whether the fold was so far behind the log's end, when it last looked, that it waits."""
+        return self._throttle.behind > FAR_BEHIND_RECORDS
+
     async def pieces(self, records: Sequence[Any], log_end: int) -> Any:
         """The records in the pieces that may be folded together, each as soon as it may be."""
         for piece in _pieces(records) if self._is_to_wait(records, log_end) else [records]:

@@ -14,6 +14,10 @@ from infra.home import claim_if_possible
 from infra.memory import memory_status
 from streams.addresses import Addresses
 from streams.agents.recommend import Cadence, Identity, Recommender
+from streams.answering.answers import Answer
+from streams.answering.model_answers import model_answer
+from streams.answering.question_door import question_door
+from streams.answering.questions import Question
 from streams.folding.fold import Fold
 from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
 from streams.heartbeats.heartbeat_writer import HeartbeatWriter
@@ -80,6 +84,12 @@ class RecommenderWorker:
         add_agent(self.app, log, "recommend", self._recommend)
         self.app.on_partitions_assigned.connect(self._own_or_stand_by)
         self.app.task(self._heartbeat)
+        self._door = question_door(
+            *(self._redis, settings.generation, settings.prefix, self._answer),
+            is_owner=lambda: self.recommender.ownership.is_owner,
+            is_ready=self._is_ready,
+        )
+        self._answering: asyncio.Task[None] | None = None
         self._feeding: asyncio.Task[None] | None = None
 
     async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
@@ -93,6 +103,16 @@ class RecommenderWorker:
             await self.recommender.learn(piece)
             self._beside_live.folded(fold.learnt - learnt)
         self.app.consumer.ack(chunk)
+
+    def _is_ready(self) -> bool:
+        """Whether the state is as far as the lists of listeners are, and near the log's end."""
+        return self.recommender.publisher.is_open and not self._beside_live.is_far_behind
+
+    def _answer(self, question: Question) -> Answer | None:
+        """The model's answer; None for a listener of another shard."""
+        if not self.recommender.publisher.owns(question.listener_id):
+            return None
+        return model_answer(self.recommender.fold, self._generation, question)
 
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
         if assigned:
@@ -108,16 +128,21 @@ class RecommenderWorker:
                 status = self.recommender.status() | {
                     "memory": memory_status(),
                     "pace": self._beside_live.status(),
+                    "questions": self._door.status(),
                 }
                 await write_recommender_status(self._redis, recommender_id, status, self._prefix)
 
     async def start(self) -> None:
-        """Starts to feed the catalogue of tracks."""
+        """Starts to answer questions, and to feed the catalogue of tracks."""
+        self._answering = asyncio.create_task(self._door.run())
         if self._feed is not None:
             self._feeding = asyncio.create_task(self._feed.run())
 
     async def end(self, *, is_clean: bool) -> None:
         """Writes a snapshot and a last heartbeat, unless the state may be inconsistent."""
+        if self._answering is not None:
+            self._answering.cancel()
+            await asyncio.gather(self._answering, return_exceptions=True)
         if is_clean:
             is_gone = is_retired(self._journal.lifecycle, self._generation)
             await self.recommender.end(is_kept=not is_gone)

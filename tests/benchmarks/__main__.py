@@ -20,6 +20,7 @@ from tests.benchmarks.model_growth import model_growth, model_memory
 from tests.benchmarks.model_peers import model_peers
 from tests.benchmarks.model_speed import model_speed
 from tests.benchmarks.model_start import model_start
+from tests.benchmarks.on_demand import on_demand
 from tests.benchmarks.reads import reads
 from tests.benchmarks.recovery import recovery
 from tests.benchmarks.replay import replays
@@ -34,8 +35,8 @@ RELIABILITY = ("recovery", "snapshots", "reads")
 """`make bench-reliability`: with a million events of state."""
 GENERATION_PARTS = ("archive", "switches", "replay-beside", "made-otherwise")
 """Backup and restore; readers during switches; a replay beside live ones; other lists alone."""
-HTTP_PARTS = ("http",)
-"""The HTTP service, beside Maloja."""
+HTTP_PARTS = ("http", "on-demand")
+"""The HTTP service, beside Maloja; lists that the model makes while a request waits."""
 MODEL_PARTS = (
     "model",
     "model-speed",
@@ -82,6 +83,7 @@ def main(
             "model-memory": model_memory,
             "recovery": lambda: recovery(KAFKA_LIBS, folder),
             "snapshots": lambda: snapshots(KAFKA_LIBS, folder),
+            "on-demand": lambda: on_demand(KAFKA_LIBS, folder, data),
             "reads": lambda: reads(KAFKA_LIBS, folder),
             "memory": lambda: memory(KAFKA_LIBS, folder, data, minutes),
         }

@@ -239,6 +239,48 @@ def test_a_catalogue_before_the_plays_does_no_harm(name: str) -> None:
     assert set(model.plays_of(model.users.code("u1")).tolist()) <= set(range(len(model.items)))
 
 
+def test_candidates_after_given_plays_are_tracks_and_asking_for_them_changes_nothing(
+    name: str,
+) -> None:
+    model = a_ranker(name, rows(17, 150))
+    tracks, before = len(model.items), model.digest()
+    nothing = np.zeros(0, np.int32)
+    odd = np.array([-1, 0, tracks, 2**30, 1], np.int32)
+    many = np.arange(3_000, dtype=np.int32) % tracks
+    for user in (-1, 0, 2, 2**30):
+        for plays, also in ((nothing, nothing), (odd, odd), (many, many[:tracks])):
+            found = model.candidates_after(user, plays, also)
+            codes = found.items.tolist()
+            assert len({*codes}) == len(codes) == len(found.scores) == len(found.reasons)
+            assert {*codes} <= {*range(tracks)}
+            if user < 0:  # others may hate some
+                assert {*also[(also >= 0) & (also < tracks)].tolist()} <= {*codes}
+            assert np.isfinite(found.scores).all()
+            assert {*found.reasons.tolist()} <= {*range(len(model.reasons))}
+    assert model.digest() == before
+
+
+def test_without_given_plays_the_best_candidates_are_the_list(name: str) -> None:
+    model = a_ranker(name, rows(18, 150))
+    nothing = np.zeros(0, np.int32)
+    for user in (-1, 0, 2):
+        [listed], [scores], _ = model.recommend_many(np.array([user], np.int32), 10)
+        found = model.candidates_after(user, nothing, nothing)
+        held = int((listed >= 0).sum())
+        assert found.items[:held].tolist() == listed[:held].tolist()
+        assert found.scores[:held].tolist() == scores[:held].tolist()
+
+
+def test_a_model_that_keeps_plays_keeps_their_times_if_any(name: str) -> None:
+    model = a_ranker(name, rows(19, 150))
+    user = model.users.code("u1")
+    assert len(model.times_of(user)) == len(model.plays_of(user))
+    assert (np.diff(model.times_of(user)) >= 0).all()
+    for group in range(-1, len(model.groups) + 1):
+        codes = model.items_of(group)
+        assert (model.groups_of(codes) == group).all()
+
+
 @pytest.mark.parametrize("odd", ["", "\x00", "ü" * 600, 2**70, -1, (1, "a"), b"\xff", 1.5, None])
 def test_any_hashable_is_an_id(name: str, odd: Any) -> None:
     model = build({"model": name})

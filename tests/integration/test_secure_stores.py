@@ -13,6 +13,10 @@ import pytest
 from infra.daemon import LOOPBACK, free_port, spawn, wait_ready
 from infra.redis_server import server_program
 from streams.addresses import addresses_of
+from streams.answering.answers import Answer
+from streams.answering.asking import ModelQuestions
+from streams.answering.question_door import question_door
+from streams.answering.questions import Kind, Question
 from streams.lists.frontier import NOTHING_PUBLISHED
 from streams.lists.list_store import Publication
 from streams.lists.redis_lists import redis_lists
@@ -26,9 +30,13 @@ from tests.support.tls_port import tls_port
 from topics.errors import RegistryUnavailableError, ServerError, SettingsError
 
 PASSWORD = "a-pass:word@with/signs"
+CHANNELS = "&echotune:questions:* &echotune:answers:*"
 RIGHTS = (
-    "recommender ~recs:* ~echotune:* +@read +@write +@connection +evalsha +script|load",
+    f"recommender ~recs:* ~echotune:* resetchannels {CHANNELS} +@read +@write +@connection "
+    "+evalsha +script|load +subscribe +unsubscribe +publish",
     "sequencer ~echotune:status:sequencer:* +set +@connection",
+    f"serving %R~recs:* ~echotune:* resetchannels &people:changed {CHANNELS} +@read +@write "
+    "+@connection +@pubsub",
     "reader %R~recs:* %R~echotune:* +@read +@connection +info +time",
 )
 """The smallest rights in Redis, as docs/security.md lists them."""
@@ -100,6 +108,32 @@ async def test_each_role_works_with_its_smallest_rights(
     with pytest.raises(REDIS_UNAVAILABLE, match="permissions"):
         await redis.set("recs:first:ann", "")
     await reader.close()
+    await connections_end(redis_port)
+
+
+async def test_questions_are_answered_with_the_smallest_rights(
+    redis_port: int, authority: Authority
+) -> None:
+    owner, asker = (
+        redis_of(addresses_of(settings(redis_port, authority, user)))
+        for user in ("recommender", "serving")
+    )
+    answer = Answer("first", 0, 7, [])
+    door = question_door(
+        *(owner, "first", "", lambda _: answer), is_owner=lambda: True, is_ready=lambda: True
+    )
+    asking = ModelQuestions(asker)
+    tasks = [asyncio.create_task(each.run()) for each in (door, asking)]
+    async with asyncio.timeout(20.0):
+        question = Question(kind=Kind.NEXT, listener_id="ann")
+        while (found := await asking.ask("first", question)) is None:
+            await asyncio.sleep(0.01)
+    assert found == answer
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await owner.aclose()
+    await asker.aclose()
     await connections_end(redis_port)
 
 

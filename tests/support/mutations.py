@@ -18,6 +18,7 @@ import xxhash
 
 from online_models.evaluation import confidence
 from streams.agents.sequence import Sequencer
+from streams.answering import model_answers
 from streams.folding import row_entries
 from streams.folding.coverage import BatchIgnored, Coverage
 from streams.folding.deduplication_window import DeduplicationWindow, EventColumns, Verdict
@@ -490,3 +491,18 @@ def _the_position_moves_before_the_listens() -> None:
 def _verdicts_of_later_are_gone_on_with() -> None:
     """A projection goes on after its verdicts, even if its position is before that."""
     kept_verdicts._is_usable = lambda found, wanted, offset_max: bool(found)
+
+
+@safeguard("questions change nothing")
+def _a_queue_is_learnt() -> None:
+    """The queue of a question is learnt as plays of the listener, and so is in their context."""
+
+    def made(was: Any) -> Any:
+        def context(ranker: Any, question: Any, queue: list[int]) -> Any:
+            for track in question.queue:
+                ranker.learn_one(question.listener_id, track)
+            return was(ranker, question, queue)
+
+        return context
+
+    _patch(model_answers, "_context", made)

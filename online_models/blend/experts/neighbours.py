@@ -35,7 +35,7 @@ from online_models.blend.candidates.features import (
     NEAR_SUPPORT,
 )
 from online_models.blend.experts.cooccurrence import log_level, propose_best
-from online_models.blend.listener.session_contexts import BREAK_S
+from online_models.blend.listener.session_contexts import BREAK_S, UNKNOWN_LISTENER
 from online_models.kernels.buckets import SHARE_CUTS, bucket_of
 from online_models.kernels.compiled import constant, njit_inlined, njit_inner
 from online_models.kernels.numerics import logs_below
@@ -54,6 +54,8 @@ PLAYS_READ = 10
 """Number of the session's last plays that are compared with other sessions."""
 SESSIONS_READ = constant(100)
 SOURCE = constant(16)
+NO_SESSION = constant(0)
+"""In place of a session's number: there is none."""
 _LOGS = logs_below(LENGTH_MAX * int(SESSIONS_READ) + 2)
 _NEARNESS = np.array([0.0] + [1.0 / sqrt(distance) for distance in range(1, LENGTH_MAX)])
 
@@ -216,6 +218,9 @@ def propose(blend: Any) -> None:
     """See `roster`: tracks of the sessions that are most similar to this one."""
     scratch, near = blend.scratch[0], blend.knobs[0].near
     if near > 0:
+        own_session: int = NO_SESSION
+        if scratch.listener != UNKNOWN_LISTENER:  # who may have a context that a query gives
+            own_session = blend.moods[scratch.listener].session
         sum_neighbour_sessions(
             scratch.near,
             blend.near_of,
@@ -224,7 +229,7 @@ def propose(blend: Any) -> None:
             blend.sessions,
             blend.postings,
             scratch.recent,
-            blend.moods[scratch.listener].session,
+            own_session,
         )
         propose_best(scratch.candidates, blend.slot_of, scratch.near, near, SOURCE)
 

@@ -203,9 +203,9 @@ class BlendRanker(ColumnRanker):
         return columns.rows(order)
 
     def _with_rows(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Those of `items` that the stores have a row for: compiled code checks no bounds."""
+        """Those of `items` that have a row in use: compiled code checks no bounds."""
         items = np.array(items, np.int32)
-        return items[(items >= 0) & (items < len(self._stores["tracks"]))]
+        return items[(items >= 0) & (items < self._codes["tracks"])]
 
     def scores(self, user: int, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """See `Ranker.scores`."""

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from streams.answering.questions import Kind, Mix, Question, Wishes
 from streams.lists.list_store import StoredList
 from streams.people.people import Person
 from streams.redis_client import REDIS_UNAVAILABLE
@@ -11,7 +12,7 @@ from streams.serving.answers import feedback_json, listens_json
 from streams.serving.authentication import person_of, readable, token_of
 from streams.serving.feedback import projected
 from streams.serving.made_playlists import (
-    Period,
+    Patch,
     current_periods,
     distinct_recordings,
     jspf,
@@ -19,6 +20,7 @@ from streams.serving.made_playlists import (
     now_utc,
     playlist_id_of,
 )
+from streams.serving.model_asking import asked_model
 from streams.serving.playing_now import playing_now
 from streams.serving.problems import Json, ProblemError, unavailable
 from streams.serving.services import Services
@@ -27,6 +29,8 @@ from topics.errors import ServerError
 from topics.identity import track_id_of
 
 COUNT_MAX = 1_000
+EXPLORED = 50
+"""Number of tracks of a weekly exploration."""
 _COUNT = 25
 _S = 1_000
 
@@ -156,25 +160,32 @@ async def _make_playlists(services: Services, person: Person) -> None:
     stored = await served_list(services, person) if missing else None
     if stored is None or stored.is_fallback or not stored.items:
         return
-    as_of = stored.as_of
+    explored = await _explored(services, person, stored)
+    as_of = max(stored.as_of, explored.as_of)
     if not await projected(lambda: services.history.reaches(person.name, as_of)):
         return  # what the person has heard is not known yet: they are made when asked for again
-    ids = [item.track_id for item in stored.items]
+    ids = [item.track_id for item in (*stored.items, *explored.items)]
     heard, tracks = await services.history.heard(person.name, ids), await track_names(services, ids)
     for period in missing:
-        await _make_playlist(services, person, period, stored, (heard, tracks))
+        made_of = explored if period.patch is Patch.WEEKLY_EXPLORATION else stored
+        made = made_playlist(person.name, period, made_of, heard, tracks, now_utc())
+        if made is not None:
+            await services.playlists.keep(made)
 
 
-async def _make_playlist(
-    services: Services,
-    person: Person,
-    period: Period,
-    stored: StoredList,
-    known: tuple[set[str], dict[str, Track]],
-) -> None:
-    made = made_playlist(person.name, period, stored, *known, now_utc())
-    if made is not None:
-        await services.playlists.keep(made)
+async def _explored(services: Services, person: Person, stored: StoredList) -> StoredList:
+    """Tracks that are new to a person, as the model chooses them; the list itself if it is away."""
+    wishes = Wishes(mix=Mix.NEW, count=EXPLORED)
+    question = Question(kind=Kind.NEXT, listener_id=person.name, wishes=wishes)
+    answer = await asked_model(services, question)
+    if answer is None:
+        return stored
+    return stored._replace(
+        items=answer.tracks,
+        log_epoch=answer.log_epoch,
+        as_of=answer.as_of,
+        generation=answer.generation,
+    )
 
 
 async def playlist(request: Request, services: Services, playlist_id: str) -> Json:

@@ -1,7 +1,8 @@
 """Makes the weekly and daily playlists that ListenBrainz' clients look for. Pure.
 
-They are made of the list that the listener is served, when they are first asked for in their week
-or day; then they are kept (`KeptPlaylists`).
+They are made of the list that the listener is served, and weekly exploration of a list of new
+tracks that the model makes on demand, when they are first asked for in their week or day; then
+they are kept (`KeptPlaylists`).
 """
 
 import uuid

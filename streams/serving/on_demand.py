@@ -13,9 +13,8 @@ from streams.answering.answers import Answer
 from streams.answering.questions import Kind, Mix, Question, Wishes
 from streams.answering.wishes import chosen
 from streams.people.people import Person
-from streams.redis_client import REDIS_UNAVAILABLE
-from streams.redis_refusals import redis_problem
 from streams.serving.listenbrainz_read import served_list, track_names
+from streams.serving.model_asking import asked_model
 from streams.serving.problems import ProblemError, unavailable
 from streams.serving.services import Services
 from streams.serving.stated_wishes import WishesError, wishes_of_query
@@ -39,7 +38,7 @@ def wishes_in_query(request: Request) -> Wishes:
 
 async def answered(services: Services, person: Person, question: Question) -> dict[str, Any]:
     """What is answered: the tracks, who made the list, and as of which place in the log."""
-    answer, tracks = await _asked(services, question), None
+    answer, tracks = await asked_model(services, question), None
     if answer is None:
         answer, tracks = await _filtered(services, person, question)
     names = tracks
@@ -58,18 +57,6 @@ async def answered(services: Services, person: Person, question: Question) -> di
         "note": answer.note,
         "tracks": tracks_json(answer.tracks, names),
     }
-
-
-async def _asked(services: Services, question: Question) -> Answer | None:
-    """The answer of the model that serves the listener, or else of the stable generation's."""
-    try:
-        for generation in await services.lists.generations(question.listener_id):
-            answer = await services.questions.ask(generation, question)
-            if answer is not None:
-                return answer
-    except REDIS_UNAVAILABLE as error:
-        raise unavailable(redis_problem(error)) from error
-    return None
 
 
 async def _filtered(

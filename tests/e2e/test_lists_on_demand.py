@@ -171,6 +171,27 @@ def test_lists_on_demand_are_for_people_with_a_token(served: ServedStation, ada:
         assert httpx.request(method, served.url + path, json={"queue": []}).status_code == 401
 
 
+def test_weekly_exploration_is_of_what_the_model_finds_new_and_jams_are_of_the_list(
+    ada: Person,
+) -> None:
+    def patched(playlist: dict[str, Any]) -> tuple[str, str]:
+        [more] = [each["additional_metadata"] for each in playlist["extension"].values()]
+        return more["algorithm_metadata"]["source_patch"], more["made_of"]
+
+    found = ada.ask("GET", "/1/user/ada/playlists/createdfor").json()["playlists"]
+    made = {}
+    for each in found:
+        playlist_id = each["playlist"]["identifier"].rpartition("/")[2]
+        playlist = ada.ask("GET", f"/1/playlist/{playlist_id}").json()["playlist"]
+        patch, made_of = patched(playlist)
+        made[patch] = {track["title"][-1] for track in playlist["track"]}
+        generation, _, offset = made_of.partition("@")
+        assert (generation, int(offset) >= 0) == ("first", True)
+    assert made.keys() == {"weekly-jams", "weekly-exploration", "daily-jams"}
+    assert made["weekly-exploration"] == {*"mnopqr"}
+    assert made["weekly-jams"] <= {*"abcdefghijkl"}
+
+
 def test_while_the_model_is_away_its_list_is_filtered_and_a_successor_answers_again(
     served: ServedStation, ada: Person
 ) -> None:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from redis.asyncio import Redis
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -143,9 +142,11 @@ def _too_often(allowance: Allowance) -> ASGIApp:
 
 
 def _adding(headers: dict[str, str], send: Send) -> Callable[[Message], Awaitable[None]]:
+    added = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(headers)
+            message["headers"] = [*message["headers"], *added]
         await send(message)
 
     return send_with

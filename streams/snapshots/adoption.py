@@ -33,8 +33,10 @@ def adopt(own: SnapshotFolder, fits: Callable[[SnapshotHeader], bool]) -> None:
     """
     former, others = _neighbours(own.folder)
     same = _by_name([own.folder, *former])
-    newer = (each for each in _newest(_by_name(others)) if each.name not in same)
-    fitting = (each for each in islice(newer, _LOOKED_AT_MAX) if _fits(each, fits))
+    theirs = (path for folder in others for path in SnapshotFolder(folder, keep=0).paths())
+    newest = sorted(theirs, key=lambda path: path.name, reverse=True)
+    unknown = (each for each in newest if each.name not in same)
+    fitting = (each for each in islice(unknown, _LOOKED_AT_MAX) if _fits(each, fits))
     found = {each.name: each for each in islice(fitting, own.keep)} | same
     for path in _newest(found)[: own.keep]:
         if path.parent != own.folder:

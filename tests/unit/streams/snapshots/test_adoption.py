@@ -95,6 +95,17 @@ def test_a_generation_that_folds_alike_begins_with_the_snapshots_of_another_one(
     assert offsets(former) == [3, 1, 0]
 
 
+def test_a_snapshot_that_does_not_fit_hides_none_of_the_same_offset_that_does(
+    tmp_path: Path,
+) -> None:
+    for name in ("r-a-0of1", "r-b-0of1", "r-c-0of1"):
+        written(tmp_path, name, 4)
+    asked = list[int]()
+    mine = SnapshotFolder(tmp_path / "r-second-0of1", keep=3)
+    adopt(mine, lambda header: asked.append(header.offset) or len(asked) == 3)  # type: ignore[func-returns-value]
+    assert offsets(mine) == [3]
+
+
 def test_own_snapshots_that_are_as_new_are_kept_and_what_folds_otherwise_is_left(
     tmp_path: Path,
 ) -> None:

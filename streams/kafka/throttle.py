@@ -14,6 +14,8 @@ FAR_BEHIND_RECORDS = 1_000
 """A fold that is further behind the log's end than this gives way to live ones."""
 CAUGHT_UP_RECORDS = 64
 """A fold that is no further behind than this is not slowed down by an operator's limit either."""
+CREDIT_EVENTS = 100_000
+"""Events that a fold may do at once: about a minute's, for one that begins with a snapshot."""
 RATE_FIRST, RATE_MIN = 4_000.0, 1_000.0
 """Events a second."""
 RISE_A_SECOND = 0.1
@@ -51,16 +53,17 @@ class Throttle:
     """The rate of one fold; times are seconds of a monotonic clock.
 
     Events that were folded are a debt, which is paid off at the rate; the next chunk waits for it.
+    `credit` events may be folded before that, unless an operator has set a limit.
     """
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_s: float, credit: int = 0) -> None:
         self.rate = RATE_FIRST
         self.limit: float | None = None
         """An operator's limit in events a second; None if there is none."""
         self.behind = 0
         """Log records between the fold and the log's end."""
         self._live = LiveFreshness()
-        self._debt = 0.0
+        self._debt = -float(credit)
         self._paid_at_s = self._rose_at_s = now_s
         self._halved_at_s = -HALVED_EVERY_S
         self._has_waited = False
@@ -69,6 +72,11 @@ class Throttle:
     def is_active(self) -> bool:
         """Whether the fold has to ask before it folds more."""
         return self.behind > (CAUGHT_UP_RECORDS if self.limit else FAR_BEHIND_RECORDS)
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether it waits for nothing yet, because it has folded so little."""
+        return self._debt < 0 and self.limit is None
 
     @property
     def allowed(self) -> float:
@@ -93,11 +101,12 @@ class Throttle:
     def wait_s(self, now_s: float) -> float:
         """How long the next chunk has to wait, as of now."""
         self._pay(now_s)
-        if not self.is_active or self._debt < 1:
-            self._debt = 0.0
+        if not self.is_active or 0 <= self._debt < 1:
+            self._debt = min(self._debt, 0.0)
         self._has_waited |= self._debt > 0
-        return self._debt / self.allowed
+        return max(0.0, self._debt) / self.allowed
 
     def _pay(self, now_s: float) -> None:
-        self._debt = max(0.0, self._debt - self.allowed * (now_s - self._paid_at_s))
+        if self._debt > 0 or self.limit is not None:
+            self._debt = max(0.0, self._debt - self.allowed * (now_s - self._paid_at_s))
         self._paid_at_s = now_s

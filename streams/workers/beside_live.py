@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from streams.kafka.throttle import FAR_BEHIND_RECORDS, Throttle
+from streams.kafka.throttle import CREDIT_EVENTS, FAR_BEHIND_RECORDS, Throttle
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Role
 from streams.monitoring.replay_rate import rate_of
@@ -39,6 +39,7 @@ class BesideLive:
         *,
         priority: Priority | None = None,
         clock: Callable[[], float] = time.monotonic,
+        credit: int = CREDIT_EVENTS,
     ) -> None:
         self._generation = generation
         self._journal = journal
@@ -46,7 +47,7 @@ class BesideLive:
         self._prefix = prefix
         self._priority = priority or Priority()
         self._clock = clock
-        self._throttle = Throttle(clock())
+        self._throttle = Throttle(clock(), credit)
         self._is_waiting = False
 
     @property
@@ -73,7 +74,8 @@ class BesideLive:
 
     def _is_to_wait(self, records: Sequence[Any], log_end: int) -> bool:
         self._throttle.behind = max(0, log_end - 1 - records[-1].offset) if records else 0
-        if self._throttle.behind > FAR_BEHIND_RECORDS and not self.role.is_in_plan:
+        is_far = self._throttle.behind > FAR_BEHIND_RECORDS and not self._throttle.has_credit
+        if is_far and not self.role.is_in_plan:
             self._priority.lower(
                 is_for_good=self.role is Role.QUIET
             )  # its next role: a new process

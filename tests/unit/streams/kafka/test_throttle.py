@@ -122,6 +122,29 @@ def test_a_very_fresh_list_may_become_less_so() -> None:
     assert live.is_stale(2.0, 51.0)
 
 
+def test_the_first_events_are_folded_at_once_and_no_others() -> None:
+    throttle = Throttle(0.0, credit=10_000)
+    throttle.behind = FAR
+    throttle.folded(1.0, 9_999)
+    assert throttle.has_credit
+    assert throttle.wait_s(100.0) == 0
+    throttle.folded(100.0, 1 + int(RATE_FIRST))
+    assert not throttle.has_credit
+    assert throttle.wait_s(100.0) == pytest.approx(1.0)
+    assert throttle.wait_s(200.0) == 0
+    throttle.folded(200.0, int(RATE_FIRST))
+    assert throttle.wait_s(200.0) == pytest.approx(1.0), "it is given once"
+
+
+def test_a_limit_holds_from_the_first_event_on() -> None:
+    throttle = Throttle(0.0, credit=10_000)
+    throttle.behind, throttle.limit = FAR, 500.0
+    assert not throttle.has_credit
+    throttle.wait_s(0.0)
+    throttle.folded(0.0, 1_000)
+    assert throttle.wait_s(0.0) == pytest.approx(2.0)
+
+
 def test_a_limit_takes_the_place_of_the_rate() -> None:
     throttle = a_throttle(limit=500.0)
     throttle.folded(0.0, 1_000)

@@ -63,7 +63,7 @@ class FakePriority:
 class Bench:
     """A throttle of `generation`, with a clock that tests set."""
 
-    def __init__(self, generation: str = "second") -> None:
+    def __init__(self, generation: str = "second", credit: int = 0) -> None:
         self.now_s, self.redis = 0.0, Redis()
         self.beside = BesideLive(
             generation,
@@ -71,6 +71,7 @@ class Bench:
             cast(Any, self.redis),
             priority=cast(Priority, FakePriority()),
             clock=lambda: self.now_s,
+            credit=credit,
         )
 
     async def pieces(self, records: list[Record], log_end: int) -> list[list[int]]:
@@ -86,6 +87,16 @@ async def test_far_behind_records_come_in_pieces_and_the_thread_is_in_the_backgr
     assert await bench.pieces([Record(at) for at in range(5)], 5) == [[0, 1, 2, 3, 4]]
     assert not bench.beside.status()["background"]
     assert bench.beside.status()["events_per_s_max"] is None
+
+
+async def test_who_has_folded_little_is_not_slowed_and_not_in_the_background() -> None:
+    bench = Bench(credit=10)
+    await bench.pieces([Record(0)], FAR)
+    assert not bench.beside.status()["background"]
+    bench.beside.folded(11)
+    bench.now_s += 1
+    await bench.pieces([Record(1)], FAR)
+    assert bench.beside.status()["background"]
 
 
 async def test_whoever_serves_listeners_is_never_slowed() -> None:

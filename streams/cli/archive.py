@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.addresses import addresses_of
+from streams.addresses import Addresses, addresses_of
 from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.cli.progress_bar import progress
@@ -15,6 +15,10 @@ from topics.errors import RefusedError, ServerError
 
 _FOLLOW_EVERY_S = 10.0
 Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
+
+NoAccounts = Annotated[
+    bool, typer.Option("--no-accounts", help="Without people, their tokens and their relays.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,21 +33,27 @@ def backup(
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on every ten seconds, until Ctrl-C.")
     ] = False,
+    no_accounts: NoAccounts = False,
     json: Json = False,
 ) -> None:
     """Backs up the learning-log and the journal; goes on where the last backup in DIR ended.
 
-    Everything else follows from these two topics. A backup that is interrupted leaves the one
-    before it.
+    Everything else follows from these two topics, but people, their tokens and relays, which are in
+    accounts.json: a secret. A backup that is interrupted leaves the one before it. The exit code is
+    1 if MongoDB does not answer: then the log alone was copied.
     """
     from streams.archive.backup import backup as back_up
     from streams.kafka.refusals import refusals_in_words
 
-    kafka = addresses_of(Settings()).kafka
+    settings = Settings()
+    addresses = addresses_of(settings)
+    kafka, mongo = addresses.kafka, "" if no_accounts else addresses.mongo
     while True:
         try:
             with progress("backing up") as show, refusals_in_words(kafka):
-                found = back_up(kafka, folder, show)
+                # Before the log: so no relay has come further than the log that is copied.
+                people = _people(addresses, settings.prefix, folder) if mongo else None
+                found = back_up(kafka, folder, show) | {"accounts": people}
         except RefusedError:
             raise
         except ServerError as error:  # the next look may find Kafka again
@@ -53,8 +63,19 @@ def backup(
         else:
             _show(folder, found, follows=follow, json=json)
         if not follow:
-            return
+            raise typer.Exit(EXIT_NO if mongo and people is None else 0)
         time.sleep(_FOLLOW_EVERY_S)
+
+
+def _people(addresses: Addresses, prefix: str, folder: Path) -> dict[str, int] | None:
+    """How many accounts were copied; without MongoDB the log is copied all the same."""
+    from streams.archive.accounts import back_up_accounts
+
+    try:
+        return back_up_accounts(addresses.kafka, addresses.mongo, prefix, folder)
+    except ServerError as error:
+        console.say(f"people are those of the backup before: {error}")
+        return None
 
 
 def _show(folder: Path, found: dict[str, Any], *, follows: bool, json: bool) -> None:
@@ -71,21 +92,29 @@ def restore(
         bool,
         typer.Option("--prove", help="Fold the restored log, and compare its digest."),
     ] = False,
+    no_accounts: NoAccounts = False,
     json: Json = False,
 ) -> None:
     """Restores a backup into a new cluster: equal offsets, times, bytes, and hence equal states.
 
-    With --prove the exit code is 1 if the digests differ. Start workers afterwards.
+    With --prove the exit code is 1 if the digests differ. Start workers afterwards. People, tokens
+    and relays are added; those that are there stay as they are.
     """
+    from streams.archive.accounts import check_accounts, restore_accounts
     from streams.archive.restore import prove
     from streams.archive.restore import restore as bring_back
     from streams.kafka.refusals import refusals_in_words
 
     settings = Settings()
-    kafka = addresses_of(settings).kafka
+    addresses = addresses_of(settings)
+    kafka, mongo = addresses.kafka, "" if no_accounts else addresses.mongo
+    if mongo:
+        check_accounts(folder)  # before anything is changed
     with refusals_in_words(kafka):
         with progress("restoring") as show:
             found = bring_back(settings, kafka, folder, show)
+        people = restore_accounts(kafka, mongo, settings.prefix, folder) if mongo else None
+        found["accounts"] = people
         if proves:
             with progress("proving") as show:
                 found |= prove(kafka, folder, show)
@@ -93,6 +122,13 @@ def restore(
         console.print_json(found)
     else:
         console.say(f"{found['records']:,} records of the log are as they were")
+        if people is None:
+            console.say("no people: the backup has none, or there is no MongoDB")
+        else:
+            console.say(
+                f"{people['people']:,} people, {people['tokens']:,} tokens and "
+                f"{people['relays']:,} relays are there; {people['kept']:,} differed and stayed"
+            )
         if proves:
             verdict = "is equal" if found["equal"] else "DIFFERS"
             console.say(

@@ -5,10 +5,13 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from streams.addresses import Addresses, shown
+from streams.redis_probe import contradiction
+from streams.redis_refusals import redis_refusal
 from topics.errors import SettingsError
 
 REDIS_UNAVAILABLE = (RedisError, OSError, asyncio.TimeoutError)
@@ -64,11 +67,28 @@ def _check_parameters(url: str) -> None:
 
 
 class _ClosedIsUnavailable:
-    """Translates the error of uvloop for a closed connection into one that the client handles.
+    """A connection that says why it cannot be made, as far as that can be found out.
+
+    It translates the error of uvloop for a closed connection into one that the client handles.
 
     uvloop raises `RuntimeError` if a connection is written to just after the server closed it.
     asyncio's own loop raises nothing, and the read that follows fails.
     """
+
+    async def connect(self) -> None:
+        try:
+            await super().connect()  # type: ignore[misc]
+        except REDIS_UNAVAILABLE as error:
+            if why := await self._contradiction(error):
+                raise RedisConnectionError(why) from error
+            raise
+
+    async def _contradiction(self, error: BaseException) -> str:
+        host, port = getattr(self, "host", ""), getattr(self, "port", 0)
+        is_away = isinstance(error.__context__, ConnectionRefusedError)
+        if not host or is_away or redis_refusal(error) is not None:
+            return ""
+        return await contradiction(host, port, uses_tls=isinstance(self, SSLConnection))
 
     async def _send_packed_command(self, command: Any) -> None:
         try:

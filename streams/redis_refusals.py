@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from streams.redis_probe import SPEAKS_PLAINTEXT, SPEAKS_TLS
 from topics.errors import ServerError
 
 
@@ -46,7 +47,23 @@ _SENTINEL = Refusal(
     "this is a Redis Sentinel, or a Redis whose commands were renamed; neither is supported",
     "Set ECHOTUNE_REDIS to the primary itself.",
 )
+_TLS = Refusal(
+    "Redis speaks TLS at this port, and the address says plaintext (redis://)",
+    "Set ECHOTUNE_REDIS to rediss://, and ECHOTUNE_REDIS_SSL_CA_LOCATION to its authority.",
+)
+_PLAINTEXT = Refusal(
+    "Redis speaks plaintext at this port, and the address says TLS (rediss://)",
+    "Set ECHOTUNE_REDIS to redis://, or to the port that speaks TLS.",
+)
+_CERTIFICATE = Refusal(
+    "the certificate of Redis is not trusted",
+    "Set ECHOTUNE_REDIS_SSL_CA_LOCATION to the certificate (PEM) of the authority that signed it, "
+    "and use a host name that it has.",
+)
 _BY_TEXT = (
+    (SPEAKS_TLS, _TLS),
+    (SPEAKS_PLAINTEXT, _PLAINTEXT),
+    ("certificate_verify_failed", _CERTIFICATE),
     ("out of memory", FULL),
     ("command not allowed when used memory", FULL),
     ("readonly", REPLICA),

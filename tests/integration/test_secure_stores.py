@@ -2,16 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
+import uvloop
 
-from infra.daemon import LOOPBACK, free_port, spawn, wait_ready
-from infra.redis_server import server_program
+from infra.daemon import LOOPBACK, Daemon, free_port, spawn, wait_ready
+from infra.embedded_servers import Addresses
+from infra.mongo_server import server_program as mongo_program
+from infra.redis_server import RedisServer, server_program
 from streams.addresses import addresses_of
 from streams.answering.answers import Answer
 from streams.answering.asking import ModelQuestions
@@ -20,8 +24,10 @@ from streams.answering.questions import Kind, Question
 from streams.lists.frontier import NOTHING_PUBLISHED
 from streams.lists.list_store import Publication
 from streams.lists.redis_lists import redis_lists
+from streams.mongo_client import mongo_client
 from streams.monitoring.worker_status import sequencer_statuses, write_sequencer_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_problem
 from streams.registry.contracts import registry_of
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
@@ -77,6 +83,35 @@ def settings(redis_port: int, authority: Authority, user: str, **changes: Any) -
         "redis_ssl_ca_location": authority.certificate,
     }
     return Settings(**{**usual, **changes})
+
+
+@pytest.mark.parametrize("loop", [asyncio.run, uvloop.run])
+def test_tls_against_plaintext_and_plaintext_against_tls_are_told_apart(
+    authority: Authority, tmp_path: Path, loop: Callable[[Any], str]
+) -> None:
+    redis = RedisServer(tmp_path / "redis", tmp_path / "redis.log")
+    plain = redis.start(free_port(), print)
+    redis.wait_ready(plain)
+
+    async def said(url: str) -> str:
+        client = redis_of(Addresses("", url, ""))
+        try:
+            await client.ping()
+            return "answered"
+        except REDIS_UNAVAILABLE as error:
+            return redis_problem(error)
+        finally:
+            await client.aclose()
+            await connections_end(int(url.rpartition(":")[2].removesuffix("/0")))
+
+    with tls_port(plain.port, served_by(authority.issue("redis"))) as encrypted:
+        assert loop(said(f"redis://{LOOPBACK}:{plain.port}/0")) == "answered"
+        assert "speaks plaintext" in loop(said(f"rediss://{LOOPBACK}:{plain.port}/0"))
+        for user in ("", "someone:word@"):
+            assert "speaks TLS" in loop(said(f"redis://{user}{LOOPBACK}:{encrypted}/0"))
+        assert "is not trusted" in loop(said(f"rediss://{LOOPBACK}:{encrypted}/0"))
+    plain.stop(5.0)
+    assert "ConnectionError" in loop(said(f"redis://{LOOPBACK}:{plain.port}/0"))
 
 
 async def connections_end(port: int) -> None:
@@ -183,9 +218,48 @@ async def test_mongodb_is_reached_over_tls(
         assert await known.names(["unknown"]) == {}
         await known.close()
         refused = MongoTrackCatalogue(f"{url}{stranger}")
-        with pytest.raises(ServerError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(ServerError, match="certificate of MongoDB is not trusted"):
             await refused.names(["unknown"])
         await refused.close()
+        assert "tls=true" in await said_of_mongo(f"mongodb://{LOOPBACK}:{encrypted}/")
+    said = await said_of_mongo(f"{mongo_url}/?tls=true&tlsCAFile={stranger}")
+    assert "does not speak TLS" in said
+
+
+async def said_of_mongo(url: str) -> str:
+    """What EchoTune says of a question to the MongoDB at `url`."""
+    catalogue = MongoTrackCatalogue(url)
+    try:
+        await catalogue.names(["unknown"])
+        return "answered"
+    except ServerError as error:
+        return str(error)
+    finally:
+        await catalogue.close()
+
+
+async def test_mongodb_asks_for_a_user_and_says_what_it_refuses(tmp_path: Path) -> None:
+    command = [mongo_program(), "--storage-path", str(tmp_path), "--cache-size", "64M"]
+
+    def started(*more: str) -> Daemon:
+        port = free_port()
+        daemon = spawn(
+            [*command, "--port", str(port), *more], port=port, log=tmp_path / "mongo.log"
+        )
+        wait_ready(daemon, "MongoDB", tmp_path / "mongo.log", 60.0)
+        return daemon
+
+    daemon = started()
+    client = mongo_client(f"mongodb://{LOOPBACK}:{daemon.port}")
+    await client.admin.command("createUser", "me", pwd=PASSWORD, roles=["root"])
+    client.close()
+    daemon.stop(10.0)
+    daemon = started("--auth")
+    place = f"{LOOPBACK}:{daemon.port}/?authSource=admin"
+    assert await said_of_mongo(f"mongodb://me:{quote(PASSWORD, safe='')}@{place}") == "answered"
+    assert "the user or the password" in await said_of_mongo(f"mongodb://me:wrong@{place}")
+    assert "asks for a user" in await said_of_mongo(f"mongodb://{place}")
+    daemon.stop(10.0)
 
 
 class _Registry(BaseHTTPRequestHandler):

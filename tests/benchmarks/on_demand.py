@@ -5,13 +5,15 @@ who answers the same bytes at once, from a process of its own: what Redis and th
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from redis.asyncio import Redis
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from streams.answering.answers import Answer
 from streams.answering.asking import ModelQuestions
@@ -24,7 +26,7 @@ from tests.benchmarks.workload import encoded, events
 from tests.support.station import Station, wait_until
 from topics.listening_event import ListeningEvent
 
-EVENTS, RATE_PER_S, QUESTIONS, AT_A_TIME = 60_000, 300, 2_000, 8
+EVENTS, RATE_PER_S, QUESTIONS, AT_A_TIME = 30_000, 300, 1_000, 8
 ECHO = "echo"
 _PATIENCE_S = 60.0
 
@@ -36,15 +38,31 @@ def on_demand(kafka_libs: Path, folder: Path, data: Path | None) -> list[Figure]
         some = _learnt(station, data)
         tracks = [each.track_id or "" for each in some[-500:]]
         listener = some[-1].listener_id
-        idle = asyncio.run(_figures(station, listener, tracks, "idle"))
+        ahead = "ahead of others, " if _ahead_of_others(station) else ""
+        idle = asyncio.run(_figures(station, listener, tracks, f"{ahead}idle"))
         more = encoded([*events(data, EVENTS + RATE_PER_S * 60)][EVENTS:])
         load = start_load(station.addresses.kafka, more, folder, per_second=RATE_PER_S)
-        busy = asyncio.run(_figures(station, listener, tracks, f"at {RATE_PER_S} events/s"))
+        busy = asyncio.run(_figures(station, listener, tracks, f"{ahead}at {RATE_PER_S} events/s"))
         load.kill()
         load.wait()
         return idle + busy
     finally:
         station.close()
+
+
+def _ahead_of_others(station: Station) -> bool:
+    """Gives Redis, the recommender and this process real-time priority (SCHED_RR), if it may.
+
+    It is as if each had a processor of its own, whatever else the machine does.
+    """
+    with Redis.from_url(station.addresses.redis) as redis:
+        pids = (int(redis.info("server")["process_id"]), station.workers[1].process.pid, 0)
+    try:
+        for pid in pids:
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    return True
 
 
 def _learnt(station: Station, data: Path | None) -> list[ListeningEvent]:
@@ -58,7 +76,7 @@ def _learnt(station: Station, data: Path | None) -> list[ListeningEvent]:
 
 
 async def _figures(station: Station, listener: str, tracks: list[str], how: str) -> list[Figure]:
-    redis = Redis.from_url(station.addresses.redis)
+    redis = AsyncRedis.from_url(station.addresses.redis)
     assert await redis.exists(list_key(station.settings.generation, listener))
     echo = subprocess.Popen([sys.executable, "-m", __name__, station.addresses.redis])
     asking = ModelQuestions(redis)
@@ -114,7 +132,7 @@ async def _echo(url: str) -> None:
     answer = Answer(ECHO, 0, 0, tracks)  # type: ignore[arg-type]
     is_so = lambda: True  # noqa: E731
     door = question_door(
-        *(Redis.from_url(url), ECHO, "", lambda _: answer), is_owner=is_so, is_ready=is_so
+        *(AsyncRedis.from_url(url), ECHO, "", lambda _: answer), is_owner=is_so, is_ready=is_so
     )
     await door.run()
 

@@ -31,7 +31,9 @@ def command(folder: Path) -> list[str]:
 
 
 def environment(*folders: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*folders, REPOSITORY)))}
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (*folders, REPOSITORY / "infra" / "entry")))
+    }
 
 
 @pytest.mark.parametrize("name", ["streams", "topics", "infra", "online_models"])

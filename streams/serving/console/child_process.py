@@ -17,8 +17,7 @@ async def child(
     """`python -m ARGUMENTS` with more environment variables; it does not outlive the context."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        *arguments,
+        *("-P", "-m", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The projector passes offsets without a record, and knows the end of the log when it sees it."""
+"""A pass over the log goes over offsets without a record, and sees where the log ends."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -8,8 +8,7 @@ import pytest
 from streams.folding.row_verdicts import RowVerdicts
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds
-from streams.listens.listen_history import NOTHING
-from streams.listens.listen_projector import _Run
+from streams.listens.log_run import LogRun
 from topics.control_records import StrayRecord
 from topics.learning_log import LogRecord
 
@@ -30,15 +29,12 @@ class ALog:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "end", "position"),
-    [([0, 1, 2], 3, 2), ([0, 1, 2], 4, 2), ([0, 1, 500], 502, 500), ([], 0, -1), ([], 1, -1)],
+    ("offsets", "end"),
+    [([0, 1, 2], 3), ([0, 1, 2], 4), ([0, 1, 500], 502), ([], 0), ([], 1)],
     ids=["whole", "a marker at the end", "a long gap", "empty", "nothing but a marker"],
 )
-def test_a_run_ends_at_the_last_record_of_the_log(
-    offsets: list[int], end: int, position: int
-) -> None:
-    reader = cast(LogReader, ALog(offsets, end))
-    run = _Run(reader, RowVerdicts(16), frozenset(), NOTHING, "log")
-    steps = [run.step() for _ in range(4)]
+def test_a_pass_ends_at_the_end_of_the_log(offsets: list[int], end: int) -> None:
+    run = LogRun(cast(LogReader, ALog(offsets, end)), RowVerdicts(16), frozenset(), -1)
+    steps = [run.step() for _ in range(5)]
     assert steps[-1] is None
-    assert run.position.offset == position
+    assert run.offset == end - 1

@@ -270,6 +270,19 @@ class ListenHistory:
             found = [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
         return found, total
 
+    async def feedback_for(self, listener_id: str, recordings: Sequence[str]) -> list[Feedback]:
+        """The feedback for recordings, which are named by MBID or MSID."""
+        named = {"$in": [*recordings]}
+        fields = ("recording_mbid", "recording_msid", "track_id")
+        wanted = {
+            "listener_id": listener_id,
+            "score": {"$ne": 0},
+            "$or": [{field: named} for field in fields],
+        }
+        with mongo_answers(REMEDY):
+            cursor = self._collection(FEEDBACK).find(wanted).limit(len(recordings))
+            return [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
+
     def _collection(self, name: str) -> Any:
         return self._database[self._prefix + name]
 

@@ -1,6 +1,6 @@
 """Answers in the form that ListenBrainz' clients read, as strict as the strictest of them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -99,6 +99,23 @@ def feedback_json(
         "total_count": total,
         "offset": offset,
     }
+
+
+def feedback_for_json(
+    name: str, found: Sequence[Feedback], wanted: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The score of each recording in `wanted`, under the field that names it; 0 is none."""
+    scores = {
+        recording: each.score
+        for each in found
+        for recording in (each.recording_mbid, each.recording_msid, each.track_id)
+    }
+    fields = dict.fromkeys(wanted)
+    return [
+        {"user_id": name, **fields, field: recording, "score": scores.get(recording, 0)}
+        for field, recordings in wanted.items()
+        for recording in recordings
+    ]
 
 
 def _one_feedback(feedback: Feedback, track: Track | None) -> dict[str, Any]:

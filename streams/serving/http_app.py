@@ -59,6 +59,9 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
     "/1/user/{name}/playing-now": listenbrainz_read.now_playing,
     "/1/user/{name}/playlists/createdfor": listenbrainz_read.playlists_created_for,
     "/1/feedback/user/{name}/get-feedback": listenbrainz_read.get_feedback,
+    "/1/feedback/user/{name}/get-feedback-for-recordings": (
+        listenbrainz_read.get_feedback_for_recordings
+    ),
     "/1/cf/recommendation/user/{name}/recording": listenbrainz_read.recommendations,
     "/1/playlist/{name}": listenbrainz_read.playlist,
     "/v1/listeners/{name}/recommendations": lists_api.recommendations,

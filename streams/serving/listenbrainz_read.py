@@ -8,9 +8,9 @@ from streams.lists.list_store import StoredList
 from streams.people.people import Person
 from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_refusals import redis_problem
-from streams.serving.answers import feedback_json, listens_json
+from streams.serving.answers import feedback_for_json, feedback_json, listens_json
 from streams.serving.authentication import person_of, readable, token_of
-from streams.serving.feedback import projected
+from streams.serving.feedback import projected, uuid_of
 from streams.serving.made_playlists import (
     Patch,
     current_periods,
@@ -100,6 +100,28 @@ async def get_feedback(request: Request, services: Services, name: str) -> Json:
     )
     tracks = await track_names(services, [each.track_id for each in found])
     return Json(feedback_json(found, total, offset, tracks))
+
+
+async def get_feedback_for_recordings(request: Request, services: Services, name: str) -> Json:
+    """What a person thinks of each of some recordings; 0 is neither love nor hate."""
+    person = await readable(request, services.people, name)
+    wanted = {field: _recordings(request, field) for field in ("recording_mbid", "recording_msid")}
+    recordings = [each for some in wanted.values() for each in some]
+    if not 0 < len(recordings) <= COUNT_MAX:
+        raise ProblemError(
+            400, f"recording_mbids or recording_msids is needed: 1 to {COUNT_MAX} UUIDs, by commas"
+        )
+    found = await services.history.feedback_for(person.name, recordings)
+    return Json({"feedback": feedback_for_json(person.name, found, wanted)})
+
+
+def _recordings(request: Request, field: str) -> list[str]:
+    """The UUIDs in a parameter whose name is that of the field in the plural."""
+    texts = request.query_params.get(f"{field}s", "").split(",")
+    found = [uuid_of(each.strip()) for each in texts if each.strip()]
+    if None in found:
+        raise ProblemError(400, f"{field}s has something that is not a UUID")
+    return [each for each in dict.fromkeys(found) if each is not None]
 
 
 async def recommendations(request: Request, services: Services, name: str) -> Response:

@@ -86,6 +86,9 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ("GET", "/1/feedback/user/{name}/get-feedback"): _query(
         score=_SCORE, count=_COUNT, offset=_COUNT
     ),
+    ("GET", "/1/feedback/user/{name}/get-feedback-for-recordings"): _query(
+        recording_mbids={"type": "string"}, recording_msids={"type": "string"}
+    ),
     ("GET", "/1/cf/recommendation/user/{name}/recording"): _PAGE,
     ("GET", "/v1/listeners/{name}/history"): _query(count=_COUNT, before=_COUNT),
 }

@@ -106,6 +106,14 @@ def test_a_listen_is_taken_back_and_love_is_remembered(served: ServedStation) ->
         assert eve.ask("POST", "/1/feedback/recording-feedback", feedback).status_code == 200
         found = eve.ask("GET", "/1/feedback/user/eve/get-feedback").json()["feedback"]
         assert [each["score"] for each in found if each["recording_mbid"] == MBID] == expected
+        other = "00000000-0000-4000-8000-00000000000f"
+        asked = {"recording_mbids": f"{MBID}, {other}", "recording_msids": newest["recording_msid"]}
+        path = "/1/feedback/user/eve/get-feedback-for-recordings"
+        scores = eve.ask("GET", path, params=asked).json()["feedback"]
+        assert [each["score"] for each in scores] == [*(expected or [0]), 0, 0]
+        assert [each["recording_mbid"] for each in scores] == [MBID, other, None]
+    for wrong in ({}, {"recording_mbids": "x"}):
+        assert eve.ask("GET", path, params=wrong).status_code == 400
 
 
 def test_what_plays_now_is_shown_until_the_track_ends(served: ServedStation) -> None:

@@ -1,32 +1,18 @@
 """Nothing is left of who is erased, and of who is removed, wherever a service keeps something."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pymongo import MongoClient
 from redis import Redis
 
 from streams.mongo_client import DATABASE
-from tests.conftest import KAFKA_LIBS
 from tests.support.served_station import Person, ServedStation, listen
 from tests.support.station import wait_until
 
 OF_THE_ACCOUNT = {"people", "tokens", "listen_positions"}
 """Collections that have the name of everybody who has an account."""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
-    home = tmp_path_factory.mktemp("forgetting") / "home"
-    with closing(ServedStation(home, KAFKA_LIBS)) as station:
-        station.up()
-        station.start("sequencer")
-        station.start("recommender")
-        station.serve()
-        yield station
 
 
 def in_mongo(station: ServedStation, name: str) -> set[str]:

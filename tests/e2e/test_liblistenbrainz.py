@@ -1,31 +1,17 @@
 """A client that others wrote, liblistenbrainz from PyPI, submits plays and reads them back."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 from liblistenbrainz import Listen, ListenBrainz
 from liblistenbrainz.errors import InvalidAuthTokenException, ListenBrainzAPIException
 
-from tests.conftest import KAFKA_LIBS
 from tests.support.served_station import AT_S, ServedStation
 from tests.support.station import wait_until
 from tests.support.tcp_proxy import TcpProxy
 
 MBID = "00000000-0000-4000-8000-000000000001"
 NOT_A_TOKEN = "00000000-dead-4bad-8bad-000000000000"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
-    """One EchoTune for all tests of this file: each has a person of its own."""
-    home = tmp_path_factory.mktemp("liblistenbrainz") / "home"
-    with closing(ServedStation(home, KAFKA_LIBS)) as station:
-        station.up()
-        station.start("sequencer")
-        station.serve()
-        yield station
 
 
 def a_client(served: ServedStation, name: str, *, through: str = "") -> ListenBrainz:

@@ -1,13 +1,10 @@
 """Lists on demand over HTTP: the model that serves a listener answers, and learns nothing by it."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import KAFKA_LIBS
 from tests.support.served_station import Person, ServedStation, listen
 from tests.support.station import wait_until
 from topics.identity import track_id_of
@@ -15,18 +12,6 @@ from topics.identity import track_id_of
 MBID = "00000000-0000-4000-8000-000000000001"
 ALBUMS = {"Ann": "abcdef", "Bob": "ghijkl", "Cat": "mnopqr"}
 """Artists, and the titles that are always played in this order."""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
-    """One EchoTune in which everybody plays albums from their beginning to their end."""
-    home = tmp_path_factory.mktemp("served") / "home"
-    with closing(ServedStation(home, KAFKA_LIBS)) as station:
-        station.up()
-        station.start("sequencer")
-        station.start("recommender")
-        station.serve()
-        yield station
 
 
 @pytest.fixture(scope="module")

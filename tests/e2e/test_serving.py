@@ -1,30 +1,14 @@
 """Players speak ListenBrainz' API to a running EchoTune: every listen arrives, once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.conftest import KAFKA_LIBS
 from tests.support.served_station import ServedStation, listen
 from tests.support.station import wait_until
 
 MBID = "00000000-0000-4000-8000-000000000001"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]:
-    """One EchoTune for all tests of this file: each has people of its own."""
-    home = tmp_path_factory.mktemp("served") / "home"
-    with closing(ServedStation(home, KAFKA_LIBS)) as station:
-        station.up()
-        station.start("sequencer")
-        station.start("recommender")
-        station.serve()
-        yield station
 
 
 def test_a_listen_is_acknowledged_learnt_and_read_back(served: ServedStation) -> None:

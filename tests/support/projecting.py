@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 
 from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds
+from streams.kafka.voided_records import decoded_without_voids
 from streams.listens import log_run, projection
 from streams.listens.departures import Departures
 from streams.listens.kept_verdicts import KeptVerdicts
@@ -26,6 +27,7 @@ from streams.listens.listen_projector import ListenProjector
 from streams.listens.projection import ProjectionStores
 from tests.support.learning_log import WINDOW
 from tests.support.mutations import mutate
+from topics.learning_log import LogRecord
 
 LOG_ID = "a log"
 STEP = 4
@@ -53,6 +55,9 @@ class MemoryLog:
         for offset in range(first, last + 1):
             self.read.append(offset)
             yield offset, self.values[offset]
+
+    def decoded(self, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
+        return decoded_without_voids(self.records(first, last), first)
 
     def __exit__(self, *_: object) -> None:
         """Closes nothing."""

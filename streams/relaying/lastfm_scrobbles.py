@@ -170,5 +170,5 @@ def _ignored_code(scrobble: Any) -> int:
 def _number(value: Any) -> int | None:
     try:
         return None if value is None or isinstance(value, bool) else int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # one that is infinite is no number
         return None

@@ -4,6 +4,7 @@ from streams.folding.row_verdicts import RowVerdicts
 from streams.kafka.log_reader import LogReader
 from streams.listens.history_changes import changes_of
 from streams.listens.listen_history import HistoryChange
+from topics.errors import UndecodableRecordError
 from topics.learning_log import LogRecord
 
 CHANGES_A_STEP_MAX = 2_000
@@ -25,7 +26,11 @@ class LogRun:
         """How many rows were read."""
 
     def step(self, until: int | None = None) -> list[HistoryChange] | None:
-        """Changes of the next records, up to `until`; None if there is no record."""
+        """Changes of the next records, up to `until`; None if there is no record.
+
+        Raises `UndecodableRecordError` for a record that cannot be read once it is the next one:
+        what comes before it is given first.
+        """
         start, end = self._reader.bounds()
         first = max(self.offset + 1, start)
         last = min(end - 1, first + RECORDS_A_STEP_MAX - 1)
@@ -33,10 +38,15 @@ class LogRun:
         if first > last:
             return None
         changes: list[HistoryChange] = []
-        for offset, record in self._reader.decoded(first, last):
-            changes += self._changes(offset, record)
-            if len(changes) >= CHANGES_A_STEP_MAX:
-                return changes
+        try:
+            for offset, record in self._reader.decoded(first, last):
+                changes += self._changes(offset, record)
+                if len(changes) >= CHANGES_A_STEP_MAX:
+                    return changes
+        except UndecodableRecordError:
+            if self.offset < first:
+                raise
+            return changes
         self.offset = max(self.offset, last)
         return changes
 

@@ -10,6 +10,7 @@ from streams.kafka.log_reader import LogReader
 from streams.kafka.topic_facts import Bounds
 from streams.listens.log_run import LogRun
 from topics.control_records import StrayRecord
+from topics.errors import UndecodableRecordError
 from topics.learning_log import LogRecord
 
 
@@ -38,3 +39,22 @@ def test_a_pass_ends_at_the_end_of_the_log(offsets: list[int], end: int) -> None
     steps = [run.step() for _ in range(5)]
     assert steps[-1] is None
     assert run.offset == end - 1
+
+
+class ADamagedLog(ALog):
+    """A log whose last record cannot be read."""
+
+    def decoded(self, first: int, last: int) -> Iterator[tuple[int, LogRecord]]:
+        yield from super().decoded(first, min(last, self.end - 2))
+        if last == self.end - 1:
+            raise UndecodableRecordError("it is damaged")
+
+
+def test_what_comes_before_a_damaged_record_is_given_before_the_pass_halts() -> None:
+    log = ADamagedLog([0, 1, 2], 4)
+    run = LogRun(cast(LogReader, log), RowVerdicts(16), frozenset(), -1)
+    assert run.step() == []
+    assert run.offset == 2
+    for _ in range(2):
+        with pytest.raises(UndecodableRecordError):
+            run.step()

@@ -152,7 +152,7 @@ class RelayRunner:
         """The relay after an answer; None if it waits, or has been moved by another one."""
         if answer.verdict is Verdict.STOP:
             _log.warning("a relay has stopped", relay=relay.relay_id, why=answer.why)
-            await self._store.change(relay.relay_id, is_stopped=True, said=answer.why)
+            await self._store.stop(relay, answer.why)
             return None
         if answer.verdict is Verdict.WAIT:
             done = part[: answer.done]

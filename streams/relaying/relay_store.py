@@ -50,9 +50,21 @@ class RelayStore:
             done = await self._relays.update_one({"_id": relay_id}, {"$set": changes})
         return bool(done.matched_count)
 
+    async def stop(self, relay: Relay, why: str) -> None:
+        """Stops a relay, unless it was added anew meanwhile: then its keys are other ones."""
+        at = {"_id": relay.relay_id, "added_at": relay.added_at}
+        with mongo_answers(REMEDY):
+            await self._relays.update_one(at, {"$set": {"is_stopped": True, "said": why}})
+
     async def move(self, relay: Relay, moved: Relay) -> bool:
-        """Replaces how far a relay has come, if nobody else has moved it since it was read."""
+        """Replaces how far a relay has come, if nobody else has moved it since it was read.
+
+        If it was removed meanwhile, what was set aside since then goes, too. One that only waits
+        does not if it was added anew meanwhile: its keys are other ones.
+        """
         at = {"_id": relay.relay_id, "log": relay.log, "position": relay.position}
+        if (relay.log, relay.position) == (moved.log, moved.position):
+            at["added_at"] = relay.added_at
         names = (
             *("log", "position", "recent", "delivered", "refused"),
             *("failures", "waits_until", "said"),
@@ -61,6 +73,8 @@ class RelayStore:
             done = await self._relays.update_one(
                 at, {"$set": {name: getattr(moved, name) for name in names}}
             )
+            if not done.matched_count and not await self._relays.find_one({"_id": relay.relay_id}):
+                await self._refused.delete_many({"relay_id": relay.relay_id})
         return bool(done.matched_count)
 
     async def set_aside(self, relay: Relay, listen: Listen, why: str) -> None:

@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@for path in $(VENV)/lib/python3.*/site-packages/*echotune*.pth; do printf '%s\n' ../../../.. ../../../../infra/entry > "$$path"; done
+	@for path in $(VENV)/lib/python3.*/site-packages/*echotune*.pth; do printf '%s\n' ../../../.. ../../../../streams/cli/entry > "$$path"; done
 	@touch $(STAMP)
 
 $(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/deduplication_window.py

@@ -31,9 +31,8 @@ def command(folder: Path) -> list[str]:
 
 
 def environment(*folders: Path) -> dict[str, str]:
-    return os.environ | {
-        "PYTHONPATH": os.pathsep.join(map(str, (*folders, REPOSITORY / "infra" / "entry")))
-    }
+    own = REPOSITORY / "streams" / "cli" / "entry"
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (*folders, own)))}
 
 
 @pytest.mark.parametrize("name", ["streams", "topics", "infra", "online_models"])

@@ -15,7 +15,7 @@ def run() -> None:
     """Runs a command of `streams.cli`."""
     try:
         _import_own_packages()
-        from streams.cli import run_and_end  # noqa: PLC0415 - loads the libraries
+        from streams.cli import run_and_end
 
         run_and_end()
     except KeyboardInterrupt:
@@ -27,10 +27,10 @@ def _import_own_packages() -> None:
     own = _home_of_packages()
     sys.path.insert(0, own)
     try:
-        import infra  # noqa: F401, PLC0415
-        import online_models  # noqa: F401, PLC0415
-        import streams  # noqa: F401, PLC0415
-        import topics  # noqa: F401, PLC0415
+        import infra  # noqa: F401
+        import online_models  # noqa: F401
+        import streams  # noqa: F401
+        import topics  # noqa: F401
     finally:
         sys.path.remove(own)
     if others := os.environ.get("PYTHONPATH"):  # which processes of ours read, too
@@ -38,8 +38,8 @@ def _import_own_packages() -> None:
 
 
 def _home_of_packages() -> str:
-    """The folder of the packages: this module's own once installed, two above in a checkout."""
+    """The folder of the packages: this module's own once installed, three above in a checkout."""
     folder = os.path.dirname(os.path.abspath(__file__))
     if os.path.isdir(os.path.join(folder, "streams")):
         return folder
-    return os.path.dirname(os.path.dirname(folder))
+    return os.path.abspath(os.path.join(folder, *[os.pardir] * 3))

@@ -21,6 +21,7 @@ from streams.tracks.track_catalogue import (
     Track,
     TrackCatalogue,
 )
+from tests.support.station import WAIT_S
 from topics.errors import ServerError, SettingsError
 
 
@@ -183,11 +184,14 @@ async def test_a_track_that_was_unknown_is_looked_up_again() -> None:
 
 @pytest.fixture
 async def mongo(mongo_url: str) -> AsyncIterator[MongoTrackCatalogue]:
-    """A catalogue in a database of its own."""
-    catalogue = MongoTrackCatalogue(mongo_url, database=f"test-{uuid.uuid4().hex}")
-    yield catalogue
-    await catalogue.database.client.drop_database(catalogue.database.name)
-    await catalogue.close()
+    """A catalogue in a database of its own, on a server that may be slow."""
+    name = f"test-{uuid.uuid4().hex}"
+    catalogue = MongoTrackCatalogue(mongo_url, database=name, answer_timeout_s=WAIT_S)
+    try:
+        yield catalogue
+        await catalogue.database.client.drop_database(name)
+    finally:
+        await catalogue.close()
 
 
 class TestMongoTrackCatalogue(TrackCatalogueContract):
@@ -222,7 +226,7 @@ class TestMongoTrackCatalogue(TrackCatalogueContract):
 
     async def _compare_with_twin(self, writes: list[list[Track]], mongo_url: str) -> None:
         twin, prefix = MemoryTrackCatalogue(), uuid.uuid4().hex
-        real = MongoTrackCatalogue(mongo_url, database="test-twins")
+        real = MongoTrackCatalogue(mongo_url, database="test-twins", answer_timeout_s=WAIT_S)
         try:
             for tracks in writes:
                 mine = [t.model_copy(update={"track_id": prefix + t.track_id}) for t in tracks]

@@ -82,5 +82,7 @@ class ModelQuestions:
             return None if found is None else answer_of(found)
         except TimeoutError:
             return None
+        except (ValueError, TypeError):
+            return None  # a newer version or something else answers in another form
         finally:
             del self._waiting[number]

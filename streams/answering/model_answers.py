@@ -30,9 +30,7 @@ def model_answer(fold: Fold, generation: str, question: Question) -> Answer:
     ranker = fold.ranker
     queue = [ranker.items.code(each) for each in question.queue]
     plays = _context(ranker, question, [code for code in queue if code >= 0])
-    history = _history(ranker, ranker.users.code(question.listener_id))
-    tracks = _tracks(ranker, question, plays, history)
-    note = "" if tracks or not len(plays) or question.kind is Kind.NEXT else UNRELATED
+    tracks, note = _tracks_and_note(ranker, question, plays)
     position = fold.position
     return Answer(*(generation, position.log_epoch, position.offset, tracks), queue.count(-1), note)
 
@@ -49,15 +47,25 @@ def _history(ranker: Ranker, user: int) -> History:
     return History(ranker.plays_of(user), ranker.times_of(user))
 
 
-def _tracks(
-    ranker: Ranker, question: Question, plays: NDArray[np.int32], history: History
-) -> list[RecommendedTrack]:
+def _tracks_and_note(
+    ranker: Ranker, question: Question, plays: NDArray[np.int32]
+) -> tuple[list[RecommendedTrack], str]:
+    """The tracks, and why there are none if the model cannot know any, whatever is wished."""
     wishes, is_similar = question.wishes, question.kind is not Kind.NEXT
     if is_similar and not len(plays):
-        return []
+        return [], ""
+    listener = ranker.users.code(question.listener_id)
+    history = _history(ranker, listener)
     also = proposed(wishes.mix, history, wishes.utc_offset)
-    user = _NOBODY if is_similar else ranker.users.code(question.listener_id)
-    found = ranker.candidates_after(user, plays, also)
+    found = ranker.candidates_after(_NOBODY if is_similar else listener, plays, also)
+    note = UNRELATED if is_similar and not found.is_related.any() else ""
+    return _tracks(ranker, question, found, history), note
+
+
+def _tracks(
+    ranker: Ranker, question: Question, found: Candidates, history: History
+) -> list[RecommendedTrack]:
+    wishes = question.wishes
     found = found.rows(_is_wanted(ranker, question, found))
     order = mixed(wishes.mix, found, history, wishes.utc_offset)
     places = _places(ranker, found, order.places.tolist(), question, history)

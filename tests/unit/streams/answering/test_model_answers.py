@@ -156,6 +156,18 @@ def test_a_model_without_relations_says_that_it_cannot_name_similar_tracks() -> 
     assert tracks(fold, queue=("track-3",), listener_id="listener-1")
 
 
+@pytest.mark.parametrize(
+    "wishes", [{"mix": "rediscover"}, {"exclude": ("c1", "c2"), "owned": True}]
+)
+def test_a_model_that_knows_similar_tracks_does_not_say_that_it_cannot_if_none_is_as_wished(
+    fold: Fold, wishes: dict[str, Any]
+) -> None:
+    for kind, named in ((Kind.SIMILAR_TRACK, ("c0",)), (Kind.SIMILAR_ARTIST, ())):
+        asking = {"artist_id": "artist-c", "listener_id": "somebody new", **wishes}
+        answer = asked(fold, kind, named, **asking)
+        assert (answer.tracks, answer.unknown, answer.note) == ([], 0, "")
+
+
 @pytest.mark.parametrize("model", ["river", "popularity", "own_recent", "co_occurrence"])
 def test_reference_models_continue_queues_too(model: str) -> None:
     fold = folded(a_fold(model), batches(a_history(300), 20))

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -139,6 +141,18 @@ async def test_a_question_that_cannot_be_answered_is_refused_and_the_next_one_is
         assert await asking.ask("first", ANN) is None
         owner.answers = lambda _: ANSWER
         assert await asking.ask("first", ANN) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text", [b"{}", b"[1]", b"no JSON", b'["first", 0, 7, [[1]], 0, "", 1, 2]']
+)
+async def test_an_answer_in_another_form_is_none(redis: Redis, text: bytes) -> None:
+    asking, owner = ModelQuestions(redis, PREFIX, answer_within_s=PATIENCE_S), Owner()
+    async with running(owner.door(redis), asking):
+        await answered(asking)
+        another: Any = SimpleNamespace(to_json=lambda: text)
+        owner.answers = lambda _: another
+        assert await asking.ask("first", ANN) is None
 
 
 async def test_what_is_no_question_is_passed_over(redis: Redis) -> None:

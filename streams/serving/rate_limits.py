@@ -146,7 +146,9 @@ def _adding(headers: dict[str, str], send: Send) -> Callable[[Message], Awaitabl
 
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *added]
+            own = {name for name, _ in message["headers"]}
+            more = [each for each in added if each[0] not in own]  # a 503 has its own ones
+            message["headers"] = [*message["headers"], *more]
         await send(message)
 
     return send_with

@@ -3,13 +3,16 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from redis.asyncio import Redis
 from starlette.requests import Request
+from starlette.types import Message
 
 from streams.people.people import Person
 from streams.people.people_directory import PeopleDirectory
 from streams.serving import rate_limits
-from streams.serving.rate_limits import ReadLimits
+from streams.serving.problems import Json, rate_headers, unavailable
+from streams.serving.rate_limits import LimitedReads, ReadLimits
 
 PEOPLE = cast(
     "PeopleDirectory",
@@ -84,3 +87,23 @@ def test_the_number_of_addresses_that_are_counted_is_bounded(monkeypatch: Any) -
     reads = limits(9)
     found = [remaining(reads, asking("", f"192.0.2.{host}")) for host in (1, 2, 3, 1)]
     assert found == [8, 8, None, 7]
+
+
+@pytest.mark.parametrize("answer", [Json({}), unavailable("it is away").answer()])
+async def test_an_answer_has_each_header_once_as_an_integer(answer: Json) -> None:
+    services = SimpleNamespace(reads=limits(3), people=PEOPLE)
+    app: Any = SimpleNamespace(state=SimpleNamespace(services=services))
+    scope = asking("of-ann").scope | {"method": "GET", "path": "/v1/x", "app": app}
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    await LimitedReads(answer)(scope, receive, send)
+    names = [name for name, value in sent[0]["headers"] if value.isdigit()]
+    expected = [name.lower().encode() for name in rate_headers(0, 0, 0)]
+    assert [names.count(each) for each in expected] == [1, 1, 1, 1]
+    assert len(sent[0]["headers"]) == len({name for name, _ in sent[0]["headers"]})

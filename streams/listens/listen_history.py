@@ -127,10 +127,11 @@ class ListenHistory:
             for name in (LISTENS, FEEDBACK):
                 await self._collection(name).delete_many({"listener_id": listener_id})
 
-    async def forget_import(self, listener_id: str) -> None:
-        """Deletes what `note_import` noted."""
+    async def forget_import(self, listener_id: str, until_ms: int) -> None:
+        """Deletes what `note_import` noted up to a time."""
+        wanted = {"_id": listener_id, "noted_at": {"$not": {"$gt": until_ms}}}
         with mongo_answers(REMEDY):
-            await self._collection(IMPORTS).delete_one({"_id": listener_id})
+            await self._collection(IMPORTS).delete_one(wanted)
 
     async def strangers(self, people: Collection[str]) -> list[str]:
         """Listeners who are in the history, although they are not of `people`."""
@@ -243,11 +244,12 @@ class ListenHistory:
             found = self._collection(LISTENS).find(wanted, {"track_id": 1})
             return {each["track_id"] async for each in found}
 
-    async def note_import(self, listener_id: str, ts: int) -> None:
+    async def note_import(self, listener_id: str, ts: int, now_ms: int) -> None:
         """Notes up to which second an importer has come; an earlier one changes nothing."""
+        noted = {"ts": ts, "noted_at": now_ms}
         with mongo_answers(REMEDY):
             await self._collection(IMPORTS).update_one(
-                {"_id": listener_id}, {"$max": {"ts": ts}}, upsert=True
+                {"_id": listener_id}, {"$max": noted}, upsert=True
             )
 
     async def latest_import(self, listener_id: str) -> int:

@@ -97,7 +97,7 @@ async def set_latest_import(request: Request, services: Services) -> Json:
     """Notes up to when an importer has come."""
     person = await person_of(request, services.people)
     ts = seconds(object_of(await json_body(request)).get("ts", 0), "ts")
-    await services.history.note_import(person.name, ts)
+    await services.history.note_import(person.name, ts, now_ms())
     return Json({"status": "ok"})
 
 

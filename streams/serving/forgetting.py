@@ -40,7 +40,7 @@ class InMongo:
         """Deletes what there was of a person at a time; tokens of other services first."""
         await self.relays.forget(name, until_ms)
         await self.playlists.forget(name, until_ms)
-        await self.history.forget_import(name)
+        await self.history.forget_import(name, until_ms)
 
     async def depart(self, name: str) -> None:
         """Deletes everything of a person who was removed, and notes that a service has to."""

@@ -177,6 +177,13 @@ async def test_an_erasure_says_until_when_everything_else_goes(stores: Stores) -
     assert await stores.history.count("ann") == 0
 
 
+async def test_a_mark_of_an_import_that_was_made_after_an_erasure_stays(stores: Stores) -> None:
+    for noted_at, left in ((BEGAN_MS, 0), (BEGAN_MS + 1, 7)):
+        await stores.history.note_import("ann", 7, noted_at)
+        await stores.history.forget_import("ann", BEGAN_MS)
+        assert await stores.history.latest_import("ann") == left
+
+
 async def test_what_a_killed_backfill_left_of_nobody_is_deleted(stores: Stores) -> None:
     log = MemoryLog(a_log())
     async with stores.projecting(log):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from streams.heartbeats.fold_position import FoldPosition, fold_position
+from streams.heartbeats.fold_position import FoldPosition, Generations, fold_position
 from streams.kafka.client_settings import reader_settings
 from streams.kafka.cluster import prefixed
 from topics.catalogue import LEARNING_PROGRESS
@@ -24,7 +24,11 @@ class HeartbeatReader:
         kafka: str,
         on_progress: Callable[[FoldPosition], None],
         topic: str = LEARNING_PROGRESS.name,
+        *,
+        generations: Callable[[], Generations] = Generations,
     ) -> None:
+        """`generations` may block, and is asked whenever the position is."""
+        self._generations = generations
         self._on_progress = on_progress
         self._topic = prefixed(kafka, topic)
         self._decoder = Decoder(LEARNING_PROGRESS.contracts)
@@ -47,7 +51,7 @@ class HeartbeatReader:
     @property
     def position(self) -> FoldPosition:
         """The merged position of the heartbeats that were read so far."""
-        return fold_position(dict(self._heartbeats))
+        return fold_position(dict(self._heartbeats), self._generations())
 
     def heartbeats(self) -> dict[str, LearningProgress]:
         """The newest heartbeat of each recommender."""

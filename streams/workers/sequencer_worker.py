@@ -23,6 +23,8 @@ from streams.kafka.pacer import Pace
 from streams.kafka.retries import until_answered
 from streams.kafka.size_limit import SizeLimit
 from streams.kafka.topic_facts import bounds_of, describe_topic
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.known_generations import KnownGenerations
 from streams.monitoring.worker_status import write_sequencer_status
 from streams.redis_client import redis_of
 from streams.registry.contracts import registry_of
@@ -90,8 +92,12 @@ class SequencerWorker:
             schemas=schemas,
             letter_bytes_max=SizeLimit(self._kafka, dead_letters).bytes_max,
         )
+        self._journal = Journal(addresses.kafka)
         self._heartbeats = HeartbeatReader(
-            addresses.kafka, self._on_progress, names.learning_progress
+            addresses.kafka,
+            self._on_progress,
+            names.learning_progress,
+            generations=KnownGenerations(self._journal),
         )
         self._redis = redis_of(addresses)
         self.app = faust_app(
@@ -117,7 +123,8 @@ class SequencerWorker:
         cluster = await until_answered(
             lambda: self._cluster({tp: committed[tp] for tp in assigned})
         )
-        begins = await self.sequencer.begin(self.app.consumer, cluster, self._heartbeats.position)
+        position = await asyncio.to_thread(lambda: self._heartbeats.position)
+        begins = await self.sequencer.begin(self.app.consumer, cluster, position)
         _log.info("owns partitions", partitions=sorted(tp.partition for tp in assigned))
         return begins
 
@@ -201,4 +208,5 @@ class SequencerWorker:
         """Waits briefly for records in flight; an unacknowledged chunk is read again."""
         await self._producer.close(_FLUSH_TIMEOUT_S)
         await asyncio.to_thread(self._heartbeats.close)
+        await asyncio.to_thread(self._journal.close)
         await self._redis.aclose()

@@ -20,12 +20,14 @@ def check_sequencer_rights(kafka: str) -> None:
             LISTENING_EVENTS.name: ["READ"],
             LEARNING_LOG.name: ["WRITE"],
             LEARNING_PROGRESS.name: ["READ"],
+            MODEL_LIFECYCLE.name: ["READ"],
             DEAD_LETTERS.name: ["WRITE"],
         },
         groups={
             "echotune-sequencer": ["READ"],
             "echotune-bounds": ["DESCRIBE"],
             "echotune-progress-reader": ["DESCRIBE"],
+            "echotune-journal": ["DESCRIBE"],
         },
     )
 

@@ -117,6 +117,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
     "position after the listens": ("tests/integration/test_listen_projector.py",),
     "verdicts up to the position alone": ("tests/integration/test_listen_projector.py",),
+    "heartbeats of the stable generation": (f"{UNIT}/heartbeats/test_fold_position.py",),
+    "heartbeats of retired generations": (f"{UNIT}/lifecycle/test_known_generations.py",),
     "questions change nothing": (
         f"{UNIT}/answering/test_model_answers.py",
         "tests/e2e/test_lists_on_demand.py::test_questions_leave",

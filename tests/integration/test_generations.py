@@ -10,9 +10,12 @@ from confluent_kafka.admin import AdminClient
 from infra.memory import Memory
 from streams.cli import generations_promotion
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
+from streams.heartbeats.heartbeat_writer import HeartbeatWriter
 from streams.kafka.client_settings import client_settings
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.journal import Journal, operation, read_lifecycle
+from streams.lifecycle.known_generations import KnownGenerations
+from streams.recommender_identity import RecommenderIdentity
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import redis_of
@@ -20,6 +23,7 @@ from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import Decoder
 from topics.errors import ServerError
+from topics.learning_progress import LearningProgress
 from topics.lifecycle import ServingCause, ServingChanged
 
 EVENTS = 600
@@ -308,9 +312,24 @@ def test_a_retired_generation_leaves_nothing_and_its_name_is_never_used_again(
         assert heard(pair) == {"first"}
         assert groups_of(pair, "second") == []
         assert listed(pair)["second"]["role"] == "parked"
+    hear_again(pair, "second")
     again = pair.run("generations", "create", "second", *WHY)
     assert "names are used once" in again.stderr
     assert kept(pair, "first") is True
+
+
+def hear_again(station: Station, generation: str) -> None:
+    """A frozen worker of a retired generation wakes and says that it is far ahead."""
+    kafka, identity = station.addresses.kafka, RecommenderIdentity.of_generation(generation, 0, 1)
+    with Journal(kafka) as journal:
+        reader = HeartbeatReader(kafka, lambda _: None, generations=KnownGenerations(journal))
+        reader.start()
+        writer = HeartbeatWriter(kafka)
+        writer.write(LearningProgress(str(identity), generation, 1, 1_000_000, ()))
+        writer.close()
+        wait_until(lambda: str(identity) in reader.heartbeats(), bool)
+        assert 0 < reader.position.as_of < 1_000_000
+        reader.close()
 
 
 def heard(station: Station) -> set[str]:

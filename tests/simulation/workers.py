@@ -10,8 +10,9 @@ from faust.types import TP
 from streams.agents.recommend import Cadence, Identity, Recommender
 from streams.agents.sequence import Sequencer, SequencerIdentity
 from streams.folding.fold import Fold
-from streams.heartbeats.fold_position import fold_position
+from streams.heartbeats.fold_position import FoldPosition, Heartbeat, fold_position
 from streams.kafka.topic_facts import Bounds
+from streams.lifecycle.known_generations import generations_of
 from streams.lists.list_maker import ListMaker
 from streams.lists.list_shape import ListShape
 from streams.ownership.ownership import LogEdge, Ownership
@@ -27,7 +28,7 @@ from tests.simulation.consuming import Membership, SimulatedConsumer
 from tests.simulation.counting import CountingRanker
 from tests.simulation.edge import Edge
 from tests.simulation.former import Groups, SimulatedFormerShards
-from tests.simulation.generations import SimulatedJournal, serving_of
+from tests.simulation.generations import SimulatedJournal, lifecycle_of, serving_of
 from tests.simulation.producing import SimulatedProducer
 from tests.simulation.stores import Disk, Redis, RemoteLists, SimulatedSnapshots
 from tests.simulation.transactions import SimulatedTopicWriter
@@ -166,7 +167,7 @@ class SequencerWorker(Worker):
             {tp: Bounds(0, sources[tp].end) for tp in sorted(assigned)},
             log.end,
         )
-        fold = fold_position(self.edge.broker.heartbeats)
+        fold = self._fold_position(self.edge.broker.heartbeats)
         starts = await self.sequencer.begin(self.consumer, cluster, fold)
         positions = {tp.partition: at for tp, at in sorted(starts.items())}
         self.edge.note(
@@ -188,8 +189,11 @@ class SequencerWorker(Worker):
             await asyncio.sleep(1.0)
             if heartbeats != self.edge.broker.heartbeats:
                 heartbeats = dict(self.edge.broker.heartbeats)
-                self.sequencer.follow(fold_position(heartbeats))
+                self.sequencer.follow(self._fold_position(heartbeats))
                 self.sequencer.recover_lost_rows()
+
+    def _fold_position(self, heartbeats: Mapping[str, Heartbeat]) -> FoldPosition:
+        return fold_position(heartbeats, generations_of(lifecycle_of(self.edge.broker)))
 
 
 class RecommenderWorker(Worker):

@@ -25,8 +25,10 @@ from streams.folding.deduplication_window import DeduplicationWindow, EventColum
 from streams.folding.erasures import Erasures
 from streams.folding.fold import Fold
 from streams.folding.judging import EventJudge
+from streams.heartbeats import fold_position
+from streams.heartbeats.fold_position import Generations
 from streams.kafka.backpressure import ChunksInFlight
-from streams.lifecycle import pointer
+from streams.lifecycle import known_generations, pointer
 from streams.lifecycle.lifecycle import Lifecycle
 from streams.lifecycle.roles import ServingOfJournal
 from streams.listens import kept_verdicts
@@ -506,3 +508,27 @@ def _a_queue_is_learnt() -> None:
         return context
 
     _patch(model_answers, "_context", made)
+
+
+@safeguard("heartbeats of the stable generation")
+def _the_furthest_of_all_generations_counts() -> None:
+    """Sequencers take the furthest position of any generation, also of a faulty candidate."""
+
+    def made(_: Any) -> Any:
+        def folds(alive: Any) -> Any:
+            found = fold_position._furthest(list(alive))
+            return dict.fromkeys([each.generation for each in alive], found)
+
+        return folds
+
+    _patch(fold_position, "_by_generation", made)
+
+
+@safeguard("heartbeats of retired generations")
+def _the_retired_are_heard() -> None:
+    """A late heartbeat of a generation that is retired counts."""
+    _patch(
+        known_generations,
+        "generations_of",
+        lambda _: lambda lifecycle: Generations(lifecycle.plan.stable),
+    )

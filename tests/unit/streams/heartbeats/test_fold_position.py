@@ -2,7 +2,13 @@
 
 import pytest
 
-from streams.heartbeats.fold_position import FRESH_MS, FoldPosition, fold_position
+from streams.heartbeats.fold_position import (
+    FRESH_MS,
+    FoldPosition,
+    Generations,
+    Heartbeat,
+    fold_position,
+)
 from topics.learning_batch import SourcePartition
 from topics.learning_progress import LearningProgress, SourcePosition
 
@@ -15,14 +21,15 @@ def a_place(next_offset: int, partition: int = 0, topic_id: bytes = NEW) -> Sour
 
 
 def a_heartbeat(
-    as_of: int, *sources: SourcePosition, age_ms: int = 0
-) -> tuple[int, LearningProgress]:
-    return NOW_MS - age_ms, LearningProgress("r", "first", 0, as_of, sources)
+    as_of: int, *sources: SourcePosition, age_ms: int = 0, of: str = "first"
+) -> Heartbeat:
+    return NOW_MS - age_ms, LearningProgress("r", of, 0, as_of, sources)
 
 
-def merged(*heartbeats: tuple[int, LearningProgress]) -> FoldPosition:
+def merged(*heartbeats: Heartbeat, stable: str = "", retired: str = "") -> FoldPosition:
     """Of as many recommenders."""
-    return fold_position({f"r{at}": each for at, each in enumerate(heartbeats)})
+    generations = Generations(stable, frozenset(retired.split()))
+    return fold_position({f"r{at}": each for at, each in enumerate(heartbeats)}, generations)
 
 
 def test_without_any_heartbeat_nothing_is_known() -> None:
@@ -63,3 +70,44 @@ def test_a_topic_that_was_not_adopted_is_not_the_sources() -> None:
 def test_a_source_that_was_introduced_and_has_no_rows_yet_has_no_position() -> None:
     found = merged(a_heartbeat(5, a_place(0, partition=-1)))
     assert (found.next, found.topic_ids) == ({}, {"plays": NEW})
+
+
+STABLE = a_heartbeat(9, a_place(40))
+FAULTY = a_heartbeat(12, a_place(900), a_place(3, topic_id=OLD), of="second")
+"""Of a candidate whose coverage is wrong: it says that it has what the log lost."""
+SILENT = a_heartbeat(9, a_place(40), age_ms=FRESH_MS + 1)
+"""Of the stable generation, which is no longer heard."""
+
+
+def test_a_candidate_that_says_too_much_hides_nothing_that_the_stable_generation_misses() -> None:
+    found = merged(STABLE, FAULTY, stable="first")
+    assert found == FoldPosition(9, {SourcePartition(NEW, 0): 40}, {"plays": NEW})
+    assert merged(FAULTY, STABLE, stable="first") == found
+
+
+def test_a_generation_that_is_promoted_decides_from_then_on() -> None:
+    assert merged(STABLE, FAULTY, stable="second").next[SourcePartition(NEW, 0)] == 900
+
+
+@pytest.mark.parametrize("stable", ["", "third"])
+def test_where_no_stable_generation_is_heard_the_least_of_all_positions_counts(stable: str) -> None:
+    found = merged(STABLE, FAULTY, stable=stable)
+    assert found == FoldPosition(9, {SourcePartition(NEW, 0): 40}, {"plays": NEW})
+
+
+def test_a_generation_that_has_folded_nothing_yet_says_nothing() -> None:
+    assert merged(STABLE, a_heartbeat(-1, of="second")) == merged(STABLE)
+
+
+def test_while_the_stable_one_is_silent_whoever_still_catches_up_sends_nothing_again() -> None:
+    behind, level = a_heartbeat(3, a_place(5), of="third"), a_heartbeat(9, a_place(39), of="second")
+    found = merged(SILENT, behind, level, stable="first")
+    assert found == FoldPosition(9, {SourcePartition(NEW, 0): 39}, {"plays": NEW})
+    alone = merged(SILENT, behind, stable="first")
+    assert (alone.is_known, alone.topic_ids) == (False, {"plays": NEW})
+
+
+def test_a_heartbeat_of_a_retired_generation_counts_for_nothing() -> None:
+    late = a_heartbeat(99, a_place(900), age_ms=-10 * FRESH_MS, of="gone")
+    for stable in ("", "first"):
+        assert merged(STABLE, late, stable=stable, retired="gone") == merged(STABLE)

@@ -6,7 +6,8 @@ derived from, because the log may lose its tail in the meantime.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,6 +23,9 @@ from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
 from topics.control_records import LogEpochStarted
 from topics.learning_log import record_hash
+
+EPOCH_AFTER_S = 10.0
+"""How long a generation that is not the stable one leaves it to that one to begin a log epoch."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +48,11 @@ class Ownership:
         *,
         log: LogEdge,
         fold: Fold,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
+        self._shut_at_end: tuple[Gate, float] | None = None
+        """A gate that was shut at the log's end, and since when."""
         self._takeover = takeover
         self._publisher = publisher
         self._state = state
@@ -157,7 +165,10 @@ class Ownership:
     async def start_epoch_if_shut(self) -> None:
         """Starts a log epoch if the fold is at the log's end and the gate is still shut.
 
-        The log has then lost a tail whose lists were published.
+        The log has then lost a tail whose lists were published. The stable generation begins the
+        epoch. Another one waits until that has had the time to, and then begins it nevertheless:
+        the lost lists may be its own alone, or the stable one may not run. Two records of one epoch
+        do no harm, as those of two shards do none: the second one changes nothing.
         """
         gate = self._publisher.gate
         if gate is None or self._publisher.is_open:
@@ -166,7 +177,7 @@ class Ownership:
         if self._publisher.gate is not gate:  # else what is expected may be another takeover's
             return
         self._expect_end(min(self._expected.log_end, log_end))
-        if self._fold.offset + 1 < self._expected.log_end:
+        if self._fold.offset + 1 < self._expected.log_end or not self._is_its_turn(gate):
             return
         epoch = max(gate.opens_at[0], self._fold.log_epoch) + 1
         reason = f"lists up to {gate.opens_at} were published, the log ends at {self._fold.offset}"
@@ -180,6 +191,13 @@ class Ownership:
                 self._expect_end(1 + self._log.write(started))
 
         await until_answered(write)
+
+    def _is_its_turn(self, gate: Gate) -> bool:
+        """Whether this generation is the stable one, or has left it the time to act."""
+        if self._shut_at_end is None or self._shut_at_end[0] is not gate:
+            self._shut_at_end = (gate, self._clock())
+        waited_s = self._clock() - self._shut_at_end[1]
+        return self._takeover.serving.holds_topic or waited_s >= EPOCH_AFTER_S
 
     def _expect_end(self, log_end: int) -> None:
         self._expected = self._expected._replace(log_end=log_end)

@@ -119,6 +119,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdicts up to the position alone": ("tests/integration/test_listen_projector.py",),
     "heartbeats of the stable generation": (f"{UNIT}/heartbeats/test_fold_position.py",),
     "heartbeats of retired generations": (f"{UNIT}/lifecycle/test_known_generations.py",),
+    "log epochs of the stable generation": (f"{UNIT}/ownership/test_ownership.py",),
     "questions change nothing": (
         f"{UNIT}/answering/test_model_answers.py",
         "tests/e2e/test_lists_on_demand.py::test_questions_leave",

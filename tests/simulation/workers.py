@@ -261,7 +261,7 @@ class RecommenderWorker(Worker):
             ),
             fold=fold,
             publisher=self.publisher,
-            ownership=Ownership(takeover, self.publisher, state, log=log, fold=fold),
+            ownership=Ownership(takeover, self.publisher, state, log=log, fold=fold, clock=clock),
             state=state,
             progress=Heartbeats(edge),  # type: ignore[arg-type]
         )

@@ -12,8 +12,8 @@ import pytest
 from streams.kafka import retries
 from streams.kafka.topic_facts import Bounds
 from streams.ownership.gate_opening import Opening
-from streams.ownership.ownership import LogEdge, Ownership
-from streams.ownership.takeover import Takeover
+from streams.ownership.ownership import EPOCH_AFTER_S, LogEdge, Ownership
+from streams.ownership.takeover import AlwaysServing, Takeover
 from streams.publishing.gate import Gate
 from streams.publishing.publisher import Publisher
 from streams.snapshots.state_keeper import StateKeeper
@@ -49,6 +49,7 @@ class FoundOpening:
         self.opening, self._publisher = opening, publisher
         self.waits_for: list[str] = []
         self.stopped_times = 0
+        self.serving = AlwaysServing()
 
     async def run(self) -> Opening:
         self._publisher.gate = self.opening.gate
@@ -74,12 +75,14 @@ class Desk:
     def __init__(self, opening: Opening, write: Any = None) -> None:
         self.state, self.publisher = SlowState(), GateAlone()
         self.takeover = FoundOpening(opening, self.publisher)
+        self.now_s = 0.0
         self.ownership = Ownership(
             cast(Takeover, self.takeover),
             cast(Publisher, self.publisher),
             cast(StateKeeper, self.state),
             log=LogEdge(an_empty_log, write),
             fold=a_fold(),
+            clock=lambda: self.now_s,
         )
 
     async def take_over(self) -> Ownership:
@@ -139,6 +142,49 @@ async def test_a_log_epoch_begins_once_kafka_takes_it(monkeypatch: pytest.Monkey
     await ownership.start_epoch_if_shut()
     assert [each.epoch for each in written] == [4, 4, 4]  # type: ignore[union-attr]
     assert desk.publisher.gate == Gate((4, -1), -1)
+
+
+class ACandidate(AlwaysServing):
+    """Does not hold the topic."""
+
+    holds_topic = False
+
+
+async def test_a_candidate_leaves_it_to_the_stable_generation_to_begin_a_log_epoch() -> None:
+    written: list[ControlRecord] = []
+    desk = Desk(a_shut_gate(), lambda control: written.append(control) or 7)
+    desk.takeover.serving = ACandidate()
+    ownership = await desk.take_over()
+    for desk.now_s in (0.0, EPOCH_AFTER_S - 0.1):
+        await ownership.start_epoch_if_shut()
+        assert written == []
+    desk.now_s = EPOCH_AFTER_S  # the stable one has lost nothing, or does not run
+    await ownership.start_epoch_if_shut()
+    assert [each.epoch for each in written] == [4]  # type: ignore[union-attr]
+
+
+async def test_a_candidate_that_is_promoted_while_it_waits_begins_the_epoch_at_once() -> None:
+    written: list[ControlRecord] = []
+    desk = Desk(a_shut_gate(), lambda control: written.append(control) or 7)
+    desk.takeover.serving = ACandidate()
+    ownership = await desk.take_over()
+    await ownership.start_epoch_if_shut()
+    desk.takeover.serving = AlwaysServing()
+    await ownership.start_epoch_if_shut()
+    assert len(written) == 1
+
+
+async def test_how_long_a_candidate_has_waited_is_forgotten_with_its_ownership() -> None:
+    desk = Desk(a_shut_gate(), pytest.fail)
+    desk.takeover.serving = ACandidate()
+    ownership = await desk.take_over()
+    ownership.on_assigned(is_owner=True)
+    await ownership.start_epoch_if_shut()
+    ownership.on_assigned(is_owner=False)
+    desk.takeover.opening = a_shut_gate()
+    desk.now_s = 3 * EPOCH_AFTER_S
+    await desk.take_over()
+    await ownership.start_epoch_if_shut()
 
 
 async def test_no_log_epoch_begins_while_the_log_holds_more_than_was_folded() -> None:

@@ -25,13 +25,13 @@ from streams.sources.formats.column_roles import Role
 from streams.sources.formats.csv_table import WITHOUT_HEADER, columns_and_delimiter
 from streams.sources.formats.format_detection import HistoryFormat
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.parquet_table import DAMAGED, damaged
 from streams.sources.formats.table_rows import (
     ROWS_INSPECTED,
     checked_roles,
     settled_roles,
     used_columns,
 )
-from topics.errors import HistoryError
 
 ROWS_A_BLOCK = 1 << 17
 _BYTES_A_BLOCK = 1 << 23
@@ -105,15 +105,12 @@ def table_of(path: Path, kind: HistoryFormat, *, is_regular: bool = True) -> Tab
 def _parquet(path: Path) -> Table:
     try:
         table = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
-    names = table.schema_arrow.names
-    checked_roles(names, str(path))
-    used = used_columns(names)
-    try:
+        names = table.schema_arrow.names
+        checked_roles(names, str(path))
+        used = used_columns(names)
         first = list(islice(parquet_table.cells_of(table, used), ROWS_INSPECTED))
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+    except DAMAGED as error:
+        raise damaged(str(path), error) from error
     columns = _columns(used, first, path)
     return Table(columns, _parquet_blocks(path, table, columns), names)
 
@@ -135,15 +132,8 @@ def _parquet_blocks(path: Path, table: pq.ParquetFile, columns: dict[Role, str])
             cells = {role: plain(batch.column(position)) for role, position in at.items()}
             yield Block(row, len(batch), cells)
             row += len(batch)
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> HistoryError:
-    return HistoryError(
-        f"{path} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
-        "Copy or export it again.",
-    )
+    except DAMAGED as error:
+        raise damaged(str(path), error) from error
 
 
 # -- CSV -----------------------------------------------------------------------------------------

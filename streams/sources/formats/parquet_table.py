@@ -27,11 +27,20 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
         used = used_columns(columns)
         unused = [name for name in columns if name not in used]
         yield from plays_of_table(enumerate(cells_of(table, used), 1), used, part, unused=unused)
-    except (pa.ArrowException, OSError) as error:
-        raise HistoryError(
-            f"{part.name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
-            "Copy or export it again.",
-        ) from error
+    except DAMAGED as error:
+        raise damaged(part.name, error) from error
+
+
+DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""Errors of a damaged file, among them names of columns that are no UTF-8."""
+
+
+def damaged(name: str, error: Exception) -> HistoryError:
+    """The error of a Parquet file that cannot be read."""
+    return HistoryError(
+        f"{name} is a damaged Parquet file: {' '.join(str(error).split())[:200]}.",
+        "Copy or export it again.",
+    )
 
 
 def cells_of(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:

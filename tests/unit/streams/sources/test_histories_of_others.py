@@ -533,6 +533,16 @@ def test_days_of_parquet_are_their_first_moments(path: Path) -> None:
     assert [event.listened_at for event in read(path)] == [1_699_920_000_000, 1_700_006_400_000]
 
 
+@pytest.mark.parametrize("name", [b"tr\xffck", b"tra\xc3k"])
+def test_a_parquet_file_whose_column_names_are_no_utf8_is_damaged(path: Path, name: bytes) -> None:
+    pq.write_table(pa.table({"user": ["ann"], "track": ["So What"], "ts": [AT_S]}), path)
+    write(path, path.read_bytes().replace(b"track", name))
+    with pytest.raises(HistoryError, match="is a damaged Parquet file"):
+        rows_of(path)
+    with pytest.raises(HistoryError, match="is a damaged Parquet file"):
+        read_plays([path])
+
+
 def test_values_of_parquet_that_python_has_not_cost_their_rows(path: Path) -> None:
     tracks = pa.array([b"B\xf6rk", b"b"]).view(pa.string())
     columns = {"artist": ["a", "a"], "track": tracks, "ts": [AT_S, AT_S + 300]}

@@ -29,8 +29,15 @@ def without_upgrade(data: bytes) -> bytes:
 
     >>> without_upgrade(b"GET / HTTP/1.1\r\nUpgrade: h2c\r\nHost: a\r\n\r\nupgrade: x")
     b'GET / HTTP/1.1\r\nHost: a\r\n\r\nupgrade: x'
+
+    Of a head that is not complete, the last line may go on: it stays.
+
+    >>> without_upgrade(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2")
+    b'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2'
     """
     head, end, rest = data.partition(_HEAD_END)
+    if not end:
+        return _UPGRADE.sub(b"", head)
     return _UPGRADE.sub(b"", head + b"\r\n").removesuffix(b"\r\n") + end + rest
 
 

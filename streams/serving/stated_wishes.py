@@ -34,7 +34,9 @@ def wishes_of(stated: Mapping[str, Any]) -> Wishes:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = ".".join(map(str, wrong["loc"]))
-        raise WishesError(f"{name}: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}") from None
+        why = wrong["msg"][:1].lower() + wrong["msg"][1:]
+        why = why.replace("tuple", "list").replace(" after validation", "")
+        raise WishesError(f"{name}: {why}") from None
     if not all(map(can_be_kept, wishes.exclude)):
         raise WishesError("exclude: an id has a NUL or half a surrogate pair")
     if wishes.contradiction:

@@ -40,3 +40,9 @@ def test_what_is_not_stated_or_null_is_not_wished() -> None:
 def test_what_is_no_wish_is_refused_with_its_name(stated: dict[str, Any]) -> None:
     with pytest.raises(WishesError, match=next(iter(stated))):
         wishes_of(stated)
+
+
+def test_too_many_ids_are_refused_in_words_that_are_not_pythons() -> None:
+    with pytest.raises(WishesError) as refused:
+        wishes_of({"exclude": ["a"] * 1_001})
+    assert str(refused.value) == "exclude: list should have at most 1000 items, not 1001"

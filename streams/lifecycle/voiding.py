@@ -40,8 +40,8 @@ def void_records(
         found = list(_unreadable(log, first, last, is_not_newer=is_not_newer))
     if not found:
         raise LogError(
-            f"{LEARNING_LOG.name} can be read at {first}{f' to {last}' if last > first else ''}: "
-            "it has records there that count, and nothing is declared void.",
+            f"Everything of {LEARNING_LOG.name} at {first}{f' to {last}' if last > first else ''} "
+            "can be read, or is passed anyway: nothing is declared void.",
             "`echotune doctor` names the record at which workers halt.",
         )
     known = {Void(it.first_offset, it.last_offset, it.sha256) for it in voided_records(kafka)}

@@ -49,6 +49,8 @@ class Projection:
         self._kept_at = time.monotonic() if live.offset >= 0 else float("-inf")
         self._kept_rows = 0
         self._people_at = float("-inf")
+        self._missing: frozenset[str] = frozenset()
+        """Who was not among the people at the last look: this process may merely know it late."""
 
     @property
     def _is_behind(self) -> bool:
@@ -106,8 +108,10 @@ class Projection:
             await self._stores.departures.done(name, at_ms)
         names, now_ms = self._stores.people(), time.time_ns() // 1_000_000
         known = self._live.people | (self._backfill.people if self._backfill else frozenset())
-        if gone := known - names:
+        missing = known - names
+        if gone := missing & self._missing:
             await self._let_go(sorted(gone), now_ms)
+        self._missing = missing - gone
         if self._people_at < 0:
             await self._forget_strangers()
         if self._backfill is None and (new := names - self._live.people):

@@ -14,6 +14,7 @@ import pytest
 from streams.listens import log_run, projection
 from streams.listens.kept_verdicts import TakenVerdicts
 from streams.listens.listen_history import ListenHistory
+from streams.listens.listen_projector import ListenProjector
 from tests.support.learning_log import BEGAN_MS, WINDOW, a_batch, an_event
 from tests.support.projecting import LOG_ID, STEP, MemoryLog, Stores
 from tests.support.station import REPOSITORY
@@ -166,6 +167,31 @@ async def test_who_is_removed_and_added_again_has_everything_once(stores: Stores
     assert (await stores.history.position()).people == {"ann"}
     assert {name for name, _ in stores.forgotten} == {"bob"}
     assert await tracks(stores.history, "ann") == expected("ann")
+
+
+async def test_nobody_is_forgotten_because_a_service_knows_them_later_than_the_one_before(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = MemoryLog(a_log())
+    async with stores.projecting(log):
+        await stores.until(len(log.values) - 1)
+    build, looks = stores.projector, [frozenset({"ann"}), *[frozenset(PEOPLE)] * 2]
+
+    def late(log: MemoryLog) -> ListenProjector:
+        projector = build(log)
+        looked = projector._stores._replace(
+            people=lambda: looks.pop(0) if looks else frozenset(PEOPLE)
+        )
+        projector._stores = looked
+        return projector
+
+    monkeypatch.setattr(stores, "projector", late)
+    async with stores.projecting(log):
+        while looks:
+            stores.check()
+            await asyncio.sleep(0.01)
+    assert stores.forgotten == []
+    assert await tracks(stores.history, "bob") == expected("bob")
 
 
 async def test_an_erasure_says_until_when_everything_else_goes(stores: Stores) -> None:

@@ -3,20 +3,24 @@
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from streams.sources.files import Part
 from streams.sources.formats import (
     csv_table,
     event_export,
     json_table,
+    koito_export,
     lastfm_export,
     listenbrainz_export,
+    maloja_export,
     parquet_table,
+    scrobbler_log,
     spotify_export,
     youtube_activity,
 )
 from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
+from streams.sources.formats.inner_array import INSPECTED_BYTES, InnerArray, begin_of_array
 from streams.sources.formats.json_stream import keys_of_objects
 from streams.sources.formats.table_rows import checked_roles
 from streams.sources.formats.utf_16 import utf_16_of
@@ -34,10 +38,14 @@ class HistoryFormat(StrEnum):
 
     ZIP = "zip archive"
     SPOTIFY_EXTENDED = "Spotify extended streaming history"
+    SPOTIFY_EXTENDED_LINES = "Spotify extended streaming history, one object per line"
     SPOTIFY_ACCOUNT = "Spotify account data"
     LISTENBRAINZ_LINES = "ListenBrainz listens"
     LISTENBRAINZ_ARRAY = "ListenBrainz listens, one array"
     LASTFM_PAGES = "Last.fm pages"
+    MALOJA = "Maloja scrobbles"
+    KOITO = "Koito listens"
+    SCROBBLER_LOG = "log of a portable player"
     YOUTUBE_ACTIVITY = "YouTube activity of Google Takeout"
     PARQUET = "Parquet table"
     CSV = "CSV table"
@@ -45,6 +53,7 @@ class HistoryFormat(StrEnum):
     JSON_ARRAY = "JSON array table"
     EVENT_LINES = "EchoTune export"
     PACKED_EVENT_LINES = "packed EchoTune export"
+    INNER_ARRAY = "array in a JSON object"
     NO_ROWS = "empty JSON array"
     UTF_16 = "text in UTF-16"
 
@@ -53,10 +62,14 @@ Reader = Callable[[BinaryIO, Part], Iterator[ParsedRow]]
 
 READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.SPOTIFY_EXTENDED: spotify_export.read_extended,
+    HistoryFormat.SPOTIFY_EXTENDED_LINES: spotify_export.read_extended_lines,
     HistoryFormat.SPOTIFY_ACCOUNT: spotify_export.read_account,
     HistoryFormat.LISTENBRAINZ_LINES: listenbrainz_export.read_lines,
     HistoryFormat.LISTENBRAINZ_ARRAY: listenbrainz_export.read_array,
     HistoryFormat.LASTFM_PAGES: lastfm_export.read,
+    HistoryFormat.MALOJA: maloja_export.read,
+    HistoryFormat.KOITO: koito_export.read,
+    HistoryFormat.SCROBBLER_LOG: scrobbler_log.read,
     HistoryFormat.YOUTUBE_ACTIVITY: youtube_activity.read,
     HistoryFormat.PARQUET: parquet_table.read,
     HistoryFormat.CSV: csv_table.read,
@@ -86,14 +99,20 @@ def format_of(head: bytes) -> HistoryFormat | None:
     if head.startswith(_ZSTANDARD):
         is_export = event_export.is_export(_keys_of_lines(event_export.unpacked_head(head)))
         return HistoryFormat.PACKED_EVENT_LINES if is_export else None
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return _text_format(head.removeprefix(b"\xef\xbb\xbf").lstrip())
+
+
+def _text_format(text: bytes) -> HistoryFormat | None:
     if text.startswith(b"["):
         return _array_format(text)
-    return _lines_format(text) if text.startswith(b"{") else _csv_format(text)
+    if text.startswith(scrobbler_log.BEGIN):
+        return HistoryFormat.SCROBBLER_LOG
+    return _object_format(text) if text.startswith(b"{") else _csv_format(text)
 
 
+_SPOTIFY_KEYS = {"ms_played", "spotify_track_uri"}
 _BY_KEYS = (
-    ({"ms_played", "spotify_track_uri"}, HistoryFormat.SPOTIFY_EXTENDED),
+    (_SPOTIFY_KEYS, HistoryFormat.SPOTIFY_EXTENDED),
     ({"endTime", "msPlayed"}, HistoryFormat.SPOTIFY_ACCOUNT),
     ({"track_metadata"}, HistoryFormat.LISTENBRAINZ_ARRAY),
     ({"header", "title", "time"}, HistoryFormat.YOUTUBE_ACTIVITY),
@@ -107,9 +126,47 @@ def _array_format(text: bytes) -> HistoryFormat | None:
     for needed, found in _BY_KEYS:
         if needed <= keys:
             return found
-    if "track" in keys and "name" in _keys(text, "[]/track", "[]/track/[]"):
-        return HistoryFormat.LASTFM_PAGES
+    for needed, path, key, found in _BY_INNER_KEYS:
+        if needed <= keys and key in _keys(text, path, path + "/[]"):
+            return found
     return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
+
+
+_BY_INNER_KEYS = (
+    ({"track"}, "[]/track", "name", HistoryFormat.LASTFM_PAGES),
+    ({"recenttracks"}, "[]/recenttracks/track", "name", HistoryFormat.LASTFM_PAGES),
+    ({"name", "date"}, "[]/date", "uts", HistoryFormat.LASTFM_PAGES),
+    ({"time", "track"}, "[]/track", "title", HistoryFormat.MALOJA),
+    ({"listened_at", "track"}, "[]/track", "aliases", HistoryFormat.KOITO),
+)
+
+
+def _object_format(text: bytes) -> HistoryFormat | None:
+    """Lines of objects, or one object around an array of plays."""
+    found = _lines_format(text)
+    is_lines = found is not None and _lines_format(text.split(b"\n", 1)[0]) is not None
+    if not is_lines and _inner_array_of(text) is not None:
+        return HistoryFormat.INNER_ARRAY
+    return found
+
+
+def _inner_array_of(text: bytes) -> int | None:
+    def holds_plays(array: bytes) -> bool:
+        return _array_format(array) not in (None, HistoryFormat.NO_ROWS)
+
+    return begin_of_array(text, holds_plays)
+
+
+def _read_inner_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    head = file.read(HEAD_BYTES)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    begin = _inner_array_of(text) or 0
+    found = _array_format(text[begin : begin + INSPECTED_BYTES]) or HistoryFormat.NO_ROWS
+    array = InnerArray(file, len(head) - len(text) + begin)
+    yield from READERS[found](cast(BinaryIO, array), part)
+
+
+READERS[HistoryFormat.INNER_ARRAY] = _read_inner_array
 
 
 def _lines_format(text: bytes) -> HistoryFormat | None:
@@ -118,6 +175,8 @@ def _lines_format(text: bytes) -> HistoryFormat | None:
         return HistoryFormat.LISTENBRAINZ_LINES
     if event_export.is_export(keys):
         return HistoryFormat.EVENT_LINES
+    if keys >= _SPOTIFY_KEYS:
+        return HistoryFormat.SPOTIFY_EXTENDED_LINES
     return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
 
 

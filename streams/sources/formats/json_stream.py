@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from streams.sources.formats.inner_array import InnerArray, has_another_array
 from topics.errors import HistoryError
 
 LINE_BYTES_MAX = 1 << 20
@@ -81,6 +82,7 @@ class _Elements:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file, self._name = _Repaired(file), name
+        self._is_inner = isinstance(file, InnerArray)
         self._text, self._at, self._row = b"", 0, 0
         self._size = _READ_BYTES
 
@@ -89,6 +91,17 @@ class _Elements:
             while (element := self._element()) is not None:
                 self._row += 1
                 yield self._row, element
+            if self._is_inner:
+                self._end_object()
+                return
+
+    def _end_object(self) -> None:
+        """Reads to the end of the object around the array; `HistoryError` if it has more arrays."""
+        if has_another_array(self._text[self._at :], self._file.read):
+            raise HistoryError(
+                f"{self._name} holds more than one array of objects.",
+                "Save each of those with plays as a file of its own.",
+            )
 
     def _begins_array(self) -> bool:
         """Whether another array begins; `HistoryError` if it is something else."""
@@ -218,6 +231,8 @@ def keys_of_objects(text: bytes, paths: tuple[str, ...], depth_max: int) -> set[
     last = b""
     for token in _KEYS_AND_BRACKETS.finditer(text):
         letter = token[0][:1]
+        if token[0] == b'"':
+            break  # a text that does not end: each of its quotes would be tried as a beginning
         if letter in b"[{":
             path.append("[]" if letter == b"[" else _KEY)
         elif letter in b"]}":
@@ -235,7 +250,7 @@ def keys_of_objects(text: bytes, paths: tuple[str, ...], depth_max: int) -> set[
 
 
 _KEY = ""
-_KEYS_AND_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:]', re.DOTALL)
+_KEYS_AND_BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]:]', re.DOTALL)
 
 
 def _decoded(key: bytes) -> str:

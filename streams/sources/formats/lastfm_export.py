@@ -1,5 +1,7 @@
 """Reads Last.fm's recent tracks as JSON pages `[{"track": [...]}, ...]` from export tools.
 
+Answers of its API (`{"recenttracks": ...}`), and arrays of the tracks alone, are read as well.
+
 Special cases: a page with one track contains the track instead of a list. The track that is playing
 now has no `date` and is on every page. Numbers are texts, and an unknown MBID is "".
 """
@@ -32,9 +34,16 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 
 def _tracks(file: BinaryIO, part: Part) -> Iterator[Fields | str]:
     for _, page in objects_of_array(file, part.name):
-        tracks = page.get("track") if isinstance(page, dict) else None
+        tracks = _tracks_of(page) if isinstance(page, dict) else None
         for track in tracks if isinstance(tracks, list) else [tracks]:
             yield track if isinstance(track, dict) else "is not a track"
+
+
+def _tracks_of(page: Fields) -> Any:
+    """The tracks of a page, or of the answer around it; a page may be the track itself."""
+    if "track" not in page and "date" in page:
+        return page
+    return optional_object_in(page, "recenttracks").get("track") or page.get("track")
 
 
 def _fields(row: Fields) -> dict[str, Any] | str:

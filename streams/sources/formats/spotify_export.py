@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from streams.sources.files import Part
 from streams.sources.formats.column_roles import number_of, time_ms_of, time_scale_of
-from streams.sources.formats.json_stream import objects_of_array
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.service_export import (
     Fields,
     optional_text_in,
@@ -37,6 +37,11 @@ def read_extended(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a file of the extended streaming history."""
     rows = objects_of_array(file, part.name)
     return plays_of(rows, part, EXTENDED_SOURCE, _extended_fields)
+
+
+def read_extended_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the same objects, one on each line, as other tools store them."""
+    return plays_of(objects_of_lines(file), part, EXTENDED_SOURCE, _extended_fields)
 
 
 def read_account(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:

@@ -1,6 +1,8 @@
 """What other people's programs write: an import and an evaluation read the same plays of it."""
 
+import json
 import zipfile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.sources.columnar.play_reader import read_plays
+from streams.sources.formats import json_stream
+from streams.sources.formats.inner_array import begin_of_array
+from streams.sources.formats.json_stream import keys_of_objects
 from streams.sources.history.history import Skipped, look_at
 from tests.support.histories import (
     NOW_MS,
@@ -166,6 +171,107 @@ def test_a_column_without_a_meaning_names_no_listener(path: Path) -> None:
         events_of(path, listener_id=None)
     with pytest.raises(HistoryError, match="does not name a listener"):
         read_plays([path])
+
+
+SCROBBLE = {
+    "time": AT_S,
+    "duration": 180,
+    "track": {"artists": ["Miles Davis", "Gil Evans"], "title": "Solea", "length": 730},
+}
+KOITO_LISTEN = {
+    "listened_at": "2023-11-14T22:13:20Z",
+    "track": {
+        "mbid": None,
+        "aliases": [{"alias": "SOLEA"}, {"alias": "Solea", "is_primary": True}],
+    },
+    "album": {"aliases": []},
+    "artists": [{"aliases": [{"alias": "Miles Davis"}]}, {"aliases": [{"alias": "Gil Evans"}]}],
+}
+LASTFM_TRACK = {
+    "artist": {"#text": "Miles Davis, Gil Evans"},
+    "name": "Solea",
+    "album": {"#text": ""},
+    "date": {"uts": str(AT_S)},
+}
+ROW = {"artist": "Miles Davis, Gil Evans", "track": "Solea", "date": AT_S * 1_000}
+LISTEN = {
+    "listened_at": AT_S,
+    "track_metadata": {"artist_name": "Miles Davis, Gil Evans", "track_name": "Solea"},
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"maloja": {"export_time": AT_S}, "scrobbles": [SCROBBLE]},
+        [SCROBBLE],
+        {"version": "1", "user": "ann", "listens": [KOITO_LISTEN]},
+        {"recenttracks": {"track": [LASTFM_TRACK], "@attr": {"page": "1"}}},
+        [{"recenttracks": {"track": LASTFM_TRACK}}],
+        [LASTFM_TRACK],
+        {"username": "ann", "scrobbles": [ROW]},
+        {"payload": {"count": 1, "listens": [LISTEN], "user_id": "ann"}},
+        {"listen_type": "import", "payload": [LISTEN]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_plays_is_read_whatever_object_is_around_it(
+    path: Path, content: Any, indent: int | None
+) -> None:
+    (event,) = read(write(path, json.dumps(content, indent=indent)))
+    assert (event.artist_name, event.track_name) == ("Miles Davis, Gil Evans", "Solea")
+    assert event.listened_at == AT_S * 1_000
+
+
+def test_a_second_array_of_an_object_is_not_left_out_in_silence(path: Path) -> None:
+    write(path, json.dumps({"2023": [ROW], "2024": [ROW]}))
+    with pytest.raises(HistoryError, match="more than one array"):
+        rows_of(path)
+
+
+def test_of_an_object_with_thousands_of_arrays_only_a_few_are_looked_at() -> None:
+    looked_at: list[int] = []
+
+    def holds_none(array: bytes) -> bool:
+        looked_at.append(len(array))
+        return False
+
+    text = json.dumps({str(at): [{"b": 1}] for at in range(8_000)}).encode()
+    assert begin_of_array(text, holds_none) is None
+    assert 0 < len(looked_at) * max(looked_at) < len(text)
+
+
+@pytest.mark.parametrize("begin", [b"[{", b"{"])
+def test_a_long_text_of_quotes_is_looked_at_once(begin: bytes) -> None:
+    quotes = b'\\"' * 30_000
+    head = begin + b'"artist": "A", "track": "B", "ts": 1, "x": "' + quotes
+    tokens = list(islice(json_stream._KEYS_AND_BRACKETS.finditer(head), 1_000))
+    lone = [each.start() for each in tokens if each[0] == b'"']
+    assert lone[0] == head.index(quotes) - 1  # where whoever reads them stops
+    assert keys_of_objects(head, ("[]", ""), 8) == {"artist", "track", "ts", "x"}
+
+
+def test_rows_of_spotify_are_read_one_on_each_line(path: Path) -> None:
+    rows = [a_spotify_row(), a_spotify_row(ts="2024-03-01T21:15:30Z")]
+    assert len(read(write_lines(path, rows))) == len(rows)
+
+
+def test_the_log_of_a_portable_player_has_plays_and_skips(path: Path) -> None:
+    lines = [
+        "#AUDIOSCROBBLER/1.1",
+        "#TZ/UNKNOWN",
+        "#CLIENT/Rockbox",
+        f"Miles Davis\tSketches\tSolea\t5\t730\tL\t{AT_S}\t{MBID}",
+        f"Miles Davis\tSketches\tSaeta\t4\t300\tS\t{AT_S + 800}\t",
+        f"Miles Davis\t\tNo MBID\t\t\tL\t{AT_S + 900}",
+        "Miles Davis\tcut off",
+        f"Miles\xff\tX\tY\t\t\tL\t{AT_S + 1_000}\t",
+    ]
+    write(path, "\r\n".join(lines).encode("latin1"))
+    assert [event.track_name for event in read(path)] == ["Solea", "No MBID"]
+    assert ignored_of(path) == ["a track that was skipped"]
+    assert [row for row, _ in bad_rows_of(path)] == [7, 8]
 
 
 def test_a_quote_that_is_open_in_a_tab_separated_row_is_a_character(path: Path) -> None:

@@ -1,0 +1,67 @@
+"""Finds the array of plays within a JSON object, as Maloja, Koito, lastfmstats and APIs write it.
+
+Special case: an object may hold several arrays. The first with plays is read, and that there is
+another one is an error, because it may hold plays as well.
+"""
+
+import re
+from collections.abc import Callable
+from typing import BinaryIO
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+_DEPTH_MAX = 4
+"""The arrays of known programs are not deeper."""
+_OBJECT = re.compile(rb"\s*\{")
+_ARRAYS_TRIED = 8
+INSPECTED_BYTES = 8_192
+"""How much of an array is inspected."""
+_ANOTHER = re.compile(rb'"\s*:\s*\[\s*\{|[}\]]\s*\{')
+_READ_BYTES = 1 << 18
+_OVERLAP_BYTES = 256
+"""What is kept of the text before, in case that it ends within what is searched."""
+
+
+def begin_of_array(text: bytes, holds_plays: Callable[[bytes], bool]) -> int | None:
+    """Where the first array with plays begins in the object that begins `text`; None without one.
+
+    >>> begin_of_array(b'{"version": [1], "plays": [{"a": 1}]}', lambda array: b'"a"' in array)
+    26
+    """
+    depth = tried = 0
+    for token in _TOKEN.finditer(text):
+        letter = token[0]
+        if letter == b"[" and depth <= _DEPTH_MAX and _OBJECT.match(text, token.end()):
+            begin = token.start()
+            if holds_plays(text[begin : begin + INSPECTED_BYTES]):
+                return begin
+            tried += 1
+        if letter in (b"{", b"["):
+            depth += 1
+        elif letter in (b"}", b"]"):
+            depth -= 1
+        if letter == b'"' or depth == 0 or tried == _ARRAYS_TRIED:
+            break
+    return None
+
+
+class InnerArray:
+    """A file from the beginning of an array within an object."""
+
+    def __init__(self, file: BinaryIO, begin: int) -> None:
+        file.seek(begin)
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; empty at the end."""
+        return self._file.read(size)
+
+
+def has_another_array(rest: bytes, read: Callable[[int], bytes]) -> bool:
+    """Whether objects follow the array in `rest`, and in what `read` gives after it."""
+    while True:
+        if _ANOTHER.search(rest):
+            return True
+        more = read(_READ_BYTES)
+        if not more:
+            return False
+        rest = rest[-_OVERLAP_BYTES:] + more

@@ -4,8 +4,10 @@
 the previous part is written to Redis, offers the part to the topic, writes it to Redis, and passes
 the answer to the plan. While Redis is unavailable, learning and the topic continue. When Redis is
 available again, or is found to have lost data (it was flushed or failed over), every list that it
-is missing is published again to both stores. The removals of erased listeners are also published
-again; the log has the erasures after the position that a store has reached.
+is missing is published again to both stores. Before that, Kafka has to show that this process is
+still the owner: what Redis lost may be the number of a later one, which fenced it. The removals of
+erased listeners are also published again; the log has the erasures after the position that a store
+has reached.
 """
 
 import asyncio
@@ -32,6 +34,7 @@ from streams.publishing.publication_plan import (
 )
 from streams.publishing.removals import ErasedAt
 from streams.publishing.topic_writer import TopicWriter
+from topics.errors import LogError
 from topics.learning_log import LogRecord
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +60,8 @@ class Publisher:
         self._erased_ids_at = erased_ids_at
         self._plan = PublicationPlan(maker, made_by=made_by, lists_max=lists_a_publication_max)
         self._in_order = asyncio.Lock()
+        self._must_prove = False
+        """Whether Redis lost data, perhaps with what fenced this process there."""
         self.topic: TopicWriter = topic
         self.redis = ListWriter(lists, clock=clock)
         self.freshness = Freshness()
@@ -84,6 +89,7 @@ class Publisher:
 
     def owned(self, owner: int, redis_at: Frontier) -> None:
         """Both stores have the number of this process, `owner`; Redis is at `redis_at`."""
+        self._must_prove = False
         self._plan.owned(owner, redis_at)
 
     def open_with(self, gate: Gate, former: Sequence[StoreFrontiers] = ()) -> None:
@@ -136,6 +142,8 @@ class Publisher:
         if draft.has_fallback:
             lists.append(self._maker.fallback_list())
         await self.redis.wait_until_written()
+        if self._must_prove and not await self._is_proven():
+            return False
         part = self._plan.number(draft, self.topic.published)
         if part is None:
             return False
@@ -143,6 +151,22 @@ class Publisher:
         if part.erasures:
             self._plan.found_erased(await self._erased_ids_at(part.erasures))
         return not part.more_follow
+
+    async def _is_proven(self) -> bool:
+        """Whether this is still the owner; False if it let go of the log. Raises if it is fenced.
+
+        Whoever is frozen between this and its write to Redis finds another frontier there, unless
+        Redis loses its data a second time.
+        """
+        topic = self.topic
+        try:
+            await topic.prove()
+        except LogError:
+            if self.topic is topic:
+                raise
+            return False
+        self._must_prove = False
+        return True
 
     def _send(self, part: Part, publication: Publication) -> None:
         self.topic.offer(publication)
@@ -159,6 +183,7 @@ class Publisher:
         if isinstance(found, LaterOwner):
             self.topic.fence()
         elif found is not None:
+            self._must_prove = True
             _log.warning("redis is behind; lists are published again", after=found.after)
 
     async def repair_redis(self) -> None:
@@ -178,4 +203,12 @@ class Publisher:
             is_due = self._plan.is_due
         if is_due:
             self._plan.make_fallback_due()
+            await self._publish_repair()
+
+    async def _publish_repair(self) -> None:
+        """Publishes what is due, unless the topic has ended, which the next heartbeat finds."""
+        try:
             await self.publish()
+        except LogError:
+            if self.topic.failure is None:
+                raise

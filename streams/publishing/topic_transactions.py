@@ -101,6 +101,8 @@ class TopicTransactions:
         """Once it is set, no call waits or retries any more."""
         self._pause = pause or self.ended.wait
         self._clients: Clients | None = None
+        self._group: Any = None
+        """The consumer's group, which outlives the consumer."""
         self.published = NOTHING_PUBLISHED
         """Frontier of the newest transaction, which may be the former owner's."""
 
@@ -131,6 +133,7 @@ class TopicTransactions:
             except BaseException:
                 self._clients = None  # else librdkafka continues, and fences a later owner
                 raise
+        self._group = self._consumer.consumer_group_metadata()
         self.published = frontier_of(committed.metadata)
         return self.published
 
@@ -139,11 +142,21 @@ class TopicTransactions:
 
         Raises `KafkaException` if a later owner has fenced this one.
         """
-        claimed = self.published._replace(owner=owner)
-        while self.published != claimed:
+        self._commit_frontier(self.published._replace(owner=owner))
+
+    def prove(self) -> None:
+        """Commits the frontier as it is, which Kafka allows nobody but the present owner.
+
+        Raises `KafkaException` if a later owner has fenced this one.
+        """
+        self._commit_frontier(self.published)
+
+    def _commit_frontier(self, frontier: Frontier) -> None:
+        """Commits a frontier without lists; again until Kafka takes it."""
+        while True:
             self._check_wanted()
             try:
-                self.commit({}, claimed)
+                return self.commit({}, frontier)
             except KafkaException as failure:
                 if failure.args[0].fatal():
                     raise
@@ -174,9 +187,10 @@ class TopicTransactions:
                 self._produce(listener_id, None, partition)
         log, text = self._prefix + LEARNING_LOG.name, frontier.text()
         offset = TopicPartition(log, 0, frontier.as_of + 1, metadata=text)
-        group = self._consumer.consumer_group_metadata()
         self._retried(
-            lambda: self._producer.send_offsets_to_transaction([offset], group, _CALL_TIMEOUT_S)
+            lambda: self._producer.send_offsets_to_transaction(
+                [offset], self._group, _CALL_TIMEOUT_S
+            )
         )
         self._retried(lambda: self._producer.commit_transaction(_CALL_TIMEOUT_S))
         self.published = frontier

@@ -5,6 +5,7 @@ that arrive meanwhile are buffered, and only the newest list of a listener is ke
 `topic_transactions` defines a transaction and the fencing of a former owner.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,8 @@ class TopicWriter:
         self._start = start
         self._gathered = GatheredLists()
         self._wake = threading.Condition()
+        self._transaction = threading.Lock()
+        """Held during a transaction, because a producer has one at a time."""
         self._pause_s = GATHER_S
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
@@ -85,6 +88,17 @@ class TopicWriter:
         with self._final():
             self._transactions.claim(owner)
         self._thread = self._start(self._run)
+
+    async def prove(self) -> None:
+        """Returns once Kafka has shown, after the call, that no later owner has fenced this one.
+
+        Raises like `check`; waits while Kafka is away.
+        """
+        await asyncio.to_thread(self._prove)
+
+    def _prove(self) -> None:
+        with self._transaction, self._final():
+            self._transactions.prove()
 
     def note_redis(self, frontier: Frontier) -> None:
         """Does nothing: the topic has a frontier of its own."""
@@ -169,15 +183,16 @@ class TopicWriter:
         with self._wake:
             lists, frontier = self._gathered.take()
         began = self._clock()
-        try:
-            self._transactions.commit(lists, frontier, self._schema_id.value)
-            self._pause_s = _pause_after(self._clock() - began)
-        except KafkaException as failure:
-            if failure.args[0].fatal() or self._transactions.ended.is_set():
-                raise
-            with self._wake:
-                self._gathered.give_back(lists, frontier)
-            self._transactions.recover(failure)
+        with self._transaction:
+            try:
+                self._transactions.commit(lists, frontier, self._schema_id.value)
+                self._pause_s = _pause_after(self._clock() - began)
+            except KafkaException as failure:
+                if failure.args[0].fatal() or self._transactions.ended.is_set():
+                    raise
+                with self._wake:
+                    self._gathered.give_back(lists, frontier)
+                self._transactions.recover(failure)
 
 
 def _pause_after(transaction_s: float) -> float:

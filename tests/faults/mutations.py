@@ -120,6 +120,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "heartbeats of the stable generation": (f"{UNIT}/heartbeats/test_fold_position.py",),
     "heartbeats of retired generations": (f"{UNIT}/lifecycle/test_known_generations.py",),
     "log epochs of the stable generation": (f"{UNIT}/ownership/test_ownership.py",),
+    "proof of ownership before a repair": (
+        f"{UNIT}/publishing/test_publisher.py",
+        "tests/simulation/test_simulation.py::test_a_seed_that_broke",
+    ),
     "questions change nothing": (
         f"{UNIT}/answering/test_model_answers.py",
         "tests/e2e/test_lists_on_demand.py::test_questions_leave",

@@ -17,6 +17,8 @@ from topics.learning_batch import LearningBatch
 
 SEEDS = 1_000
 PIECES = 10
+ONCE_BROKEN = (23_129, 60_814)
+"""A fenced recommender repaired a Redis that had lost the fence; one that let go shut its successor."""
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
@@ -24,6 +26,11 @@ REPOSITORY = Path(__file__).parent.parent.parent
 def test_no_seed_breaks_a_promise_and_all_come_to_rest(piece: int) -> None:
     size = SEEDS // PIECES
     assert broken(piece * size, size) == {}
+
+
+@pytest.mark.parametrize("seed", ONCE_BROKEN)
+def test_a_seed_that_broke_a_promise_once_keeps_it(seed: int) -> None:
+    assert simulated(seed).broken == []
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -1,5 +1,6 @@
 """`TopicWriter` and `TopicTransactions` themselves over a simulated Kafka; no thread runs."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -210,6 +211,18 @@ class SimulatedTopicWriter(TopicWriter):
         self._is_busy = False
         if self._gathered:
             self.wake()
+
+    async def prove(self) -> None:
+        """See `TopicWriter.prove`; a nested step of the loop cannot wait for an outer one."""
+        while self._is_busy:
+            await asyncio.sleep(0.05)
+        self._is_busy = True
+        try:
+            await super().prove()
+        finally:
+            self._is_busy = False
+            if self._gathered:
+                self.wake()
 
     def join(self, timeout_s: float) -> None:
         """Waits for the last transaction, in place of joining the thread."""

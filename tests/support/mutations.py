@@ -45,6 +45,7 @@ from streams.ownership.takeover import AlwaysServing, Serving, Takeover
 from streams.publishing import gate as gate_module
 from streams.publishing.gate import Gate
 from streams.publishing.publication_plan import PublicationPlan
+from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.topic_transactions import TopicTransactions
 from streams.sequencing.lost_rows import LostRowsDetector
@@ -539,3 +540,13 @@ def _the_retired_are_heard() -> None:
 def _every_generation_begins_log_epochs() -> None:
     """A candidate begins a log epoch as soon as it sees that the log lost its tail."""
     _patch(Ownership, "_is_its_turn", lambda _: lambda self, gate: True)
+
+
+@safeguard("proof of ownership before a repair")
+def _redis_is_repaired_unproven() -> None:
+    """Whoever finds that Redis lost data repairs it, also if it was fenced meanwhile."""
+
+    async def proven(self: Publisher) -> bool:
+        return True
+
+    _patch(Publisher, "_is_proven", lambda _: proven)

@@ -105,6 +105,17 @@ class RememberedTopic:
         self.as_of: dict[str, int] = {}
         self.published = NOTHING_PUBLISHED
         self.is_fenced = False
+        self.is_fenced_in_kafka = False
+        self.proofs = 0
+
+    @property
+    def failure(self) -> Exception | None:
+        return PermissionError() if self.is_fenced else None
+
+    async def prove(self) -> None:
+        self.proofs += 1
+        self.is_fenced = self.is_fenced or self.is_fenced_in_kafka
+        self.check()
 
     def open(self) -> Frontier:
         return self.published
@@ -1033,3 +1044,57 @@ async def test_a_redis_that_falls_back_behind_a_repair_gets_it_again() -> None:
     redis = await desk.redis()
     assert {redis[name] for name in ("ann", "bob", "cid")} == {2}
     assert redis == desk.topic.as_of
+
+
+async def test_whoever_was_fenced_and_whose_fence_redis_lost_repairs_nothing() -> None:
+    desk = Desk()
+    await desk.hear(an_event("ann"))
+    desk.lists.fall_back_to(FrailLists().replica())
+    desk.topic.is_fenced_in_kafka = True  # by a recommender of another M, while this was frozen
+    await desk.look_after()  # raises nothing: the next heartbeat asks the topic
+    await desk.hear(an_event("bob"))
+    assert await desk.redis() == {}
+    with pytest.raises(LogError):
+        desk.topic.check()
+
+
+async def test_whoever_is_refused_by_a_redis_that_lost_data_learns_that_it_was_fenced() -> None:
+    desk = Desk(lists_max=1)
+    await desk.hear(an_event("ann"))
+    desk.lists.fall_back_to(FrailLists().replica())
+    desk.topic.is_fenced_in_kafka = True
+    with pytest.raises(LogError):
+        await desk.hear(an_event("bob"), an_event("cid"))
+    assert await desk.redis() == {}
+
+
+async def test_kafka_is_asked_who_the_owner_is_once_for_each_time_that_redis_lost_data() -> None:
+    desk = Desk(lists_max=1)
+    empty = FrailLists().replica()
+    await desk.hear(an_event("ann"))
+    asked = desk.topic.proofs
+    for times in (1, 2):
+        await desk.hear(an_event("bob"))
+        desk.lists.fall_back_to(empty)
+        await desk.look_after()
+        assert desk.topic.proofs == asked + times
+        assert set(await desk.redis()) == {"ann", "bob", EVERYONE}
+
+
+async def test_who_lets_go_of_the_log_while_kafka_is_asked_leaves_the_next_ownership_alone() -> (
+    None
+):
+    desk, renewed = Desk(), RememberedTopic()
+    await desk.hear(an_event("ann"))
+    desk.lists.fall_back_to(FrailLists().replica())
+
+    async def lose_meanwhile() -> None:
+        desk.publisher.shut(cast(TopicWriter, renewed))
+        desk.publisher.open_with(Gate((0, 0), -1))
+        raise LogError("abandoned", "")
+
+    desk.topic.prove = lose_meanwhile  # type: ignore[method-assign]
+    await desk.look_after()
+    assert desk.publisher.is_open
+    assert renewed.proofs == 1
+    assert set(await desk.redis()) == {"ann", EVERYONE}

@@ -60,3 +60,16 @@ def test_whom_redis_refused_kafka_has_not_fenced() -> None:
     assert not alone.is_fenced
     alone.fence()
     assert not alone.is_fenced
+
+
+async def test_it_proves_in_kafka_that_nobody_has_fenced_it() -> None:
+    kafka = a_topic()
+    alone = RedisAlone(kafka.transactions())
+    alone.open()
+    alone.claim(3)
+    await alone.prove()
+    assert kafka.kept == [({}, IN_TOPIC._replace(owner=3))] * 2
+    kafka.failures["commit"] = [error_of(KafkaError._FENCED, fatal=True)]
+    with pytest.raises(LogError):
+        await alone.prove()
+    assert alone.is_fenced

@@ -164,3 +164,24 @@ def test_lists_wait_until_the_registry_is_asked_with_success(
     error = wait_until(lambda: topic.schema_registry_error, lambda it: it is not None)
     assert error == "recommendations-value lacks the contract"
     assert published(kafka, 0) == []
+
+
+async def test_who_is_still_the_owner_proves_it_by_a_transaction_without_lists(
+    kafka: KeptTransactions, writing: Writing
+) -> None:
+    kafka.failures = {"commit": [None, ABORTED]}
+    topic = writing()
+    await topic.prove()
+    assert kafka.kept == [({}, topic.published)] * 2
+
+
+async def test_who_was_fenced_cannot_prove_to_be_the_owner_and_ends(
+    kafka: KeptTransactions, writing: Writing
+) -> None:
+    kafka.failures = {"commit": [None, FENCED]}
+    topic = writing()
+    with pytest.raises(LogError, match="another of its identity took over"):
+        await topic.prove()
+    assert topic.is_fenced
+    with pytest.raises(LogError):
+        topic.check()

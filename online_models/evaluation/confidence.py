@@ -47,9 +47,13 @@ class Interval(NamedTuple):
 
 
 class PairedDifference:
-    """Sums of paired differences from -1 to 1; feed them in the order of the plays."""
+    """Sums of paired differences from -1 to 1; feed them in the order of the plays.
 
-    def __init__(self) -> None:
+    `scale` is the length of the range that the values are in: 1 for values from 0 to 1.
+    """
+
+    def __init__(self, scale: float = _RANGE) -> None:
+        self._scale = scale
         self.count = 0
         self.sum = 0.0
         self.variance = 0.0
@@ -84,7 +88,7 @@ class PairedDifference:
             return Interval(0.0, -1.0, 1.0, 1.0, 1.0)
         spread = float(((self._sums - self._counts * self.mean) ** 2).sum())
         between = max(self.variance, spread * CLUSTERS / (CLUSTERS - 1))
-        sequence = stitched_boundary(self.variance, alpha / 2) / self.count
+        sequence = stitched_boundary(self.variance, alpha / 2, scale=self._scale) / self.count
         clustered = mixture_boundary(between, alpha) / self.count
         radius = max(sequence, clustered)
         low, high = max(-1.0, self.mean - radius), min(1.0, self.mean + radius)

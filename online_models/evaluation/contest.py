@@ -88,6 +88,7 @@ class Contest:
         """Number of the first event that was not learnt."""
         self._in_slice: list[NDArray[np.int32]] = []
         self._met: list[tuple[NDArray[Any], ...]] = []
+        self._listen_rows: list[NDArray[np.int64]] = []
 
     def take(self, columns: Columns) -> NDArray[np.int32]:
         """Every model ranks and learns the events, in slices; returns the first model's places."""
@@ -128,6 +129,7 @@ class Contest:
         places = [each.take(some, is_frozen=is_frozen) for each in self.contestants]
         listens = some.signals == Signal.LISTEN
         self._met.append((some.users[listens], some.items[listens], some.at_ms[listens]))
+        self._listen_rows.append(self.rows + np.flatnonzero(listens))
         self.rows += len(some.users)
         self._in_slice.append(some.users)
         if self.rows % EVENTS_A_SLICE == 0:
@@ -149,6 +151,10 @@ class Contest:
         users, items, at_ms = (np.concatenate(each) for each in zip(none, *self._met, strict=True))
         self._met = [(users, items, at_ms)]
         return users, items, at_ms
+
+    def listen_rows(self) -> NDArray[np.int64]:
+        """The number of each LISTEN among all events so far (0-based), [n]."""
+        return np.concatenate([np.zeros(0, np.int64), *self._listen_rows])
 
 
 def _share_ids(first: Ranker, other: Ranker) -> None:

@@ -226,17 +226,21 @@ def compare_command(
     margin: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="By how much it may be worse.")
     ] = 0.005,
+    by_served: Annotated[
+        bool,
+        typer.Option("--by-served", help="Also compare the listeners of a canary with the others."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compares two generations on the same plays: folds the log with both models side by side.
 
     Verdicts: better, worse, no worse, too early, too few listeners. They are valid however often
-    one looks. Listeners may have played what they were shown, which favours the generation that
-    served them. The answer is recorded in the journal, where `gate` and `promote` find it.
+    one looks. Identical events favour the generation whose lists were shown, because listeners may
+    have played what they saw; --by-served compares listeners instead: the share of plays that came
+    from their list, of those whom one served as a canary, and of those whom the other one served.
+    The answer about identical events is recorded in the journal for `gate` and `promote`.
     """
-    from streams.cli.generations_view import comparison_table, verdict_in_words
-    from streams.evaluation.comparison import common_part, compared, contest_of_two
-    from streams.evaluation.log_pass import run
+    from streams.cli.generations_comparison import Pair, compare, show_comparison
     from streams.lifecycle.first_start import settings_from
 
     if a == b:
@@ -247,26 +251,13 @@ def compare_command(
         each: settings_from(lifecycle, Settings(generation=each), prefers="record")
         for each in (a, b)
     }
-    console.say("compiling the models if need be ...")
-    contest = contest_of_two(settings)
-    with progress("comparing") as show:
-        part = common_part(settings)
-        fold = run(contest, part, addresses.kafka, lambda n: show(None, f"{n:,} events"))
-    found = compared(contest, margin=margin)
-    begins_at = max(each.learn_from for each in settings.values())
-    found |= {"from_offset": begins_at, "upto_offset": fold.offset, "exploratory": False}
+    history = lifecycle.history if by_served else None
+    found = compare(Pair(a, b, settings, margin), addresses.kafka, history)
     found["recorded"] = _recorded(found, own)
     if json:
         console.print_json(found)
-        return
-    console.out.print(comparison_table(found))
-    console.out.print(verdict_in_words(found), soft_wrap=True, markup=False)
-    console.out.print(
-        "Listeners may have played what they were shown, which favours the generation that "
-        "served them.",
-        style="dim",
-        soft_wrap=True,
-    )
+    else:
+        show_comparison(found)
 
 
 def _recorded(found: dict[str, Any], settings: Settings) -> bool:

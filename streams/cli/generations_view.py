@@ -73,6 +73,19 @@ def comparison_table(found: Mapping[str, Any]) -> Table:
     return table
 
 
+def served_table(found: Mapping[str, Any]) -> Table:
+    """Whom each generation served while one was a canary, and on whose lists their plays were."""
+    a, b = found["a"], found["b"]
+    table = Table(box=None)
+    for name in ("served by", "listeners", "plays", f"on the list of {a}", f"on the list of {b}"):
+        table.add_column(name, justify="left" if name == "served by" else "right")
+    for name, each in found["by_served"]["listeners_of"].items():
+        shares = (f"{100 * each['on_list_of'][other]:.2f} %" for other in (a, b))
+        counts = (f"{each['listeners']:,}", f"{each['plays']:,}")
+        table.add_row(in_one_line(name), *counts, *shares)
+    return table
+
+
 def verdict_in_words(found: Mapping[str, Any]) -> str:
     """The verdict of a comparison as a sentence."""
     a, b = found["a"], found["b"]

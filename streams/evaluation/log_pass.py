@@ -21,6 +21,8 @@ RECORDS_AT_ONCE = 64
 
 OnEvents = Callable[[int], object]
 """Is called with the number of events evaluated so far."""
+OnAppended = Callable[[NDArray[np.int64]], object]
+"""Is called with the append times (ms) of events that were learnt, in order."""
 
 
 class _Contested:
@@ -67,7 +69,13 @@ def fold_of(contest: Contest, settings: Settings) -> Fold:
     )
 
 
-def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -> Fold:
+def run(
+    contest: Contest,
+    settings: Settings,
+    kafka: str,
+    on_events: OnEvents,
+    on_appended: OnAppended = len,
+) -> Fold:
     """Evaluates the learning-log from its start to its current end; returns the fold.
 
     It begins to learn, and ends, where `settings` says so.
@@ -79,7 +87,7 @@ def run(contest: Contest, settings: Settings, kafka: str, on_events: OnEvents) -
             last = min(last, settings.learn_until)
         for part in _parts(reader.decoded(0, last), wakes_at(contest)):
             wake(contest, part[0][0])
-            fold.apply_many(part)
+            on_appended(fold.apply_many(part).appended_at)
             on_events(fold.applied)
     contest.finish()
     return fold

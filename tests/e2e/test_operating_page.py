@@ -52,6 +52,8 @@ def test_every_command_of_the_page_works(home: Home, tmp_path: Path) -> None:
         said[command] = done.stdout + done.stderr
     assert "second has caught up" in said["echotune generations wait second --lag 1s"]
     assert re.search("(second is|Too|too)", said["echotune generations compare second first"])
+    by_served = said["echotune generations compare second first --by-served"]
+    assert "What came from their own list" in by_served
     assert (
         "trial has learnt the log"
         in said["echotune replay --generation trial --model popularity --from 10"]

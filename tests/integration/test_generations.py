@@ -16,8 +16,9 @@ from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.journal import Journal, operation, read_lifecycle
 from streams.lifecycle.known_generations import KnownGenerations
 from streams.recommender_identity import RecommenderIdentity
+from streams.lists.serving_plan import bucket
 from tests.conftest import KAFKA_LIBS
-from tests.support.events import a_stream
+from tests.support.events import START_MS, a_stream, an_event, now_ms
 from tests.support.lists_seen import redis_of
 from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import RECOMMENDATIONS
@@ -248,6 +249,50 @@ def test_a_canary_serves_its_share_and_ends(pair: Station) -> None:
     assert generations_in_topic(pair) == {"first"}
     ended = pair.json("generations", "rollback", *WHY)
     assert (ended["stable"], ended["canary"]) == ("first", None)
+
+
+def test_what_the_listeners_of_a_canary_did_is_compared_with_what_the_others_did(
+    pair: Station,
+) -> None:
+    """Each listener plays the track that follows in `a_stream`, now, and one of them an old one."""
+    before = pair.json("generations", "canary", "second", "40%", *WHY)
+    assert before["canary"] == "second"
+    names = [f"listener-{at}" for at in range(50)]
+    is_canary = [bucket("second", each) < 4_000 for each in names]
+    old = an_event(listener_id="listener-1", track_id="track-7", listened_at=START_MS - 1)
+    now = [an_event(listener_id=each, track_id="track-1", listened_at=now_ms()) for each in names]
+    pair.produce([old, *now])
+    pair.wait_applied(EVENTS + 51)
+    assert pair.json("generations", "rollback", *WHY)["canary"] is None
+    pair.produce([an_event(listener_id="listener-2", track_id="track-9", listened_at=now_ms())])
+    pair.wait_applied(EVENTS + 52)
+    found = pair.json("generations", "compare", "second", "first", "--by-served")
+    assert found["verdict"] == "worse"  # on identical events, as without --by-served
+    served = found["by_served"]
+    of = served["listeners_of"]
+    assert {each: of[each]["listeners"] for each in of} == {
+        "second": sum(is_canary),
+        "first": 50 - sum(is_canary),
+    }
+    assert [each["plays"] for each in of.values()] == [each["listeners"] for each in of.values()]
+    assert served["left_out"] == EVENTS + 2
+    assert served["a_mean"] == of["second"]["on_list_of"]["second"]
+    assert served["b_mean"] == of["first"]["on_list_of"]["first"]
+    assert served["difference"] == pytest.approx(served["a_mean"] - served["b_mean"])
+    assert served["interval"]["low"] < served["difference"] < served["interval"]["high"]
+    shares = [(each["canary"], each["share"]) for each in served["periods"]]
+    assert shares[-1] == ("second", 4_000)
+    assert not any(each["a"]["plays"] for each in served["periods"][:-1])  # those of former tests
+    said = pair.run("generations", "compare", "second", "first", "--by-served").stdout
+    assert "Identical events favour the generation whose lists were shown" in said
+    assert "What came from their own list" in said
+
+
+def test_generations_that_shared_no_listeners_are_not_compared_by_them(pair: Station) -> None:
+    done = pair.run("generations", "compare", "fourth", "first", "--by-served")
+    assert done.returncode == 3
+    assert "Neither fourth nor first was ever a canary beside the other one" in done.stderr
+    assert "echotune generations canary fourth 10%" in done.stderr
 
 
 def test_what_the_journal_makes_void_is_refused_in_words(pair: Station) -> None:

@@ -18,7 +18,7 @@ from topics.learning_batch import LearningBatch
 SEEDS = 1_000
 PIECES = 10
 ONCE_BROKEN = (23_129, 60_814)
-"""A fenced recommender repaired a Redis that had lost the fence; one that let go shut its successor."""
+"""A fenced recommender repaired a Redis without the fence; one that let go shut its successor."""
 REPOSITORY = Path(__file__).parent.parent.parent
 
 

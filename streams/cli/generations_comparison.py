@@ -1,0 +1,84 @@
+"""What `generations compare` does: it folds the log with both models, and shows the answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.cli import console
+from streams.cli.progress_bar import progress
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.lifecycle.lifecycle import Entry
+
+_FAVOURS = (
+    "Identical events favour the generation whose lists were shown: listeners may have played what "
+    "they saw."
+)
+
+
+class Pair(NamedTuple):
+    """Two generations that are compared, their settings, and how much worse the first may be."""
+
+    a: str
+    b: str
+    settings: Mapping[str, Settings]
+    margin: float
+
+
+def compare(pair: Pair, kafka: str, history: "Sequence[Entry] | None" = None) -> dict[str, Any]:
+    """The comparison as JSON; with `by_served` if the history of the journal is given.
+
+    Raises `SettingsError` if the two cannot be compared.
+    """
+    from streams.evaluation.by_served import by_served, periods_of, plans_of, plays_of
+    from streams.evaluation.comparison import common_part, compared, contest_of_two
+    from streams.evaluation.log_pass import run
+
+    names = pair.a, pair.b
+    plans = plans_of(history or ())
+    if history is not None:
+        periods_of(plans, *names)  # refuses before the work, if there is nothing to compare
+    console.say("compiling the models if need be ...")
+    contest = contest_of_two(pair.settings)
+    appended: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    with progress("comparing") as show:
+        part = common_part(pair.settings)
+        fold = run(contest, part, kafka, lambda n: show(None, f"{n:,} events"), appended.append)
+    found = compared(contest, margin=pair.margin)
+    begins_at = max(each.learn_from for each in pair.settings.values())
+    found |= {"from_offset": begins_at, "upto_offset": fold.offset, "exploratory": False}
+    if history is not None:
+        plays = plays_of(contest, np.concatenate(appended), pair.settings)
+        found["by_served"] = by_served(names, plays, plans, fold.listeners, margin=pair.margin)
+    return found
+
+
+def show_comparison(found: Mapping[str, Any]) -> None:
+    """Prints a comparison."""
+    from streams.cli.generations_view import comparison_table, served_table, verdict_in_words
+
+    console.out.print(comparison_table(found))
+    console.out.print(verdict_in_words(found), soft_wrap=True, markup=False)
+    console.out.print(_FAVOURS, style="dim", soft_wrap=True)
+    served = found.get("by_served")
+    if served is None:
+        return
+    console.out.print("")
+    console.out.print(served_table(found))
+    for line in _served_in_words(found, served):
+        console.out.print(line, soft_wrap=True, markup=False)
+
+
+def _served_in_words(found: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
+    from streams.cli.generations_view import verdict_in_words
+
+    low, high = (100 * served["interval"][end] for end in ("low", "high"))
+    between = (
+        f"What came from their own list: {100 * served['difference']:+.2f} % for the listeners of "
+        f"{found['a']} ({low:+.2f} to {high:+.2f} %, at 95 %)."
+    )
+    ends = {"a": found["a"], "b": found["b"], "margin": found["margin"]}
+    return [between, f"By listeners: {verdict_in_words({**served, **ends})}"]

@@ -15,8 +15,8 @@ from streams.kafka.client_settings import client_settings
 from streams.kafka.partition_reader import PartitionReader
 from streams.lifecycle.journal import Journal, operation, read_lifecycle
 from streams.lifecycle.known_generations import KnownGenerations
-from streams.recommender_identity import RecommenderIdentity
 from streams.lists.serving_plan import bucket
+from streams.recommender_identity import RecommenderIdentity
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import START_MS, a_stream, an_event, now_ms
 from tests.support.lists_seen import redis_of

@@ -134,6 +134,7 @@ class Ownership:
 
     async def _take_over(self) -> None:
         self._expected = await self._takeover.run()
+        await self._takeover.sweep()
 
     def check(self) -> None:
         """Raises the error of a failed takeover, or if this process was fenced."""

@@ -21,6 +21,7 @@ from streams.ownership.gate_opening import NO_OPENING, Opening, gate_opening
 from streams.ownership.resharding import FormerShards, shard_of
 from streams.publishing.gate import StoreFrontiers
 from streams.publishing.publisher import Publisher
+from streams.publishing.topic_listeners import ListenersInTopic
 from streams.publishing.topic_writer import TopicWriter
 from topics.errors import LogError
 
@@ -81,13 +82,17 @@ class Takeover:
         fold: Fold,
         retry_s: float,
         serving: Serving | None = None,
+        read_topic: ListenersInTopic = set,
     ) -> None:
+        """`read_topic` is needed where there may be other generations."""
         self._publisher = publisher
         self.serving = serving or AlwaysServing()
         self._former = former
         self._read_log = read_log
         self._fold = fold
         self._retry_s = retry_s
+        self._read_topic = read_topic
+        self._has_rivals = False
         self.waits_for: list[str] = []
         """Recommenders of another M that are still alive."""
 
@@ -106,6 +111,16 @@ class Takeover:
         if (self._fold.log_epoch, found.log_end - 1) < found.gate.opens_at:
             _log.info("publishing waits for the frontier", gate=found.gate.opens_at)
         return found
+
+    async def sweep(self) -> None:
+        """Has the lists of listeners removed from the topic whom only other generations know.
+
+        A generation that has learnt a part of the log does not know everybody. This comes after
+        `run`: everybody else is fenced, so that nobody but this generation adds a list.
+        """
+        if not (self.serving.holds_topic and self._has_rivals):
+            return
+        self._publisher.sweep(await until_answered(self._read_topic))
 
     async def _take_over(self) -> tuple[list[StoreFrontiers], StoreFrontiers]:
         """Claims both stores; returns the frontiers of all that are fenced, and this shard's own.
@@ -154,6 +169,7 @@ class Takeover:
         if not self.serving.holds_topic:
             return []
         ids = await until_answered(self._former.rivals)
+        self._has_rivals = bool(ids)
         await until_answered(lambda: self._former.fence(ids))
         if await self.serving.has_changed():
             return None

@@ -18,8 +18,10 @@ sent, because `number` refuses its draft. The reasons are in
 `docs/decisions/0012-one-sequence-of-publications.md`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import length_hint
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -36,6 +38,8 @@ FALLBACK_EVERY_RECORDS = 50
 """Interval, in log records, at which the fallback list is rebuilt; every heartbeat does so, too."""
 LISTS_A_PUBLICATION_MAX = 2_000
 """Maximum number of lists in a part of a publication."""
+EXAMINED_A_LIST = 50
+"""How many listeners a sweep looks up for each list that a part of a publication may have."""
 _NEVER = -FALLBACK_EVERY_RECORDS
 
 
@@ -146,6 +150,7 @@ class PublicationPlan:
         self._repair_after: int | None = None
         self._changes: list[Changed] = []
         self._erased: set[str] = set()
+        self._unswept: Iterator[str] = iter(())
         self._publication: OpenPublication | None = None
         self._fallback_at = _NEVER
         self.gate: Gate | None = None
@@ -162,9 +167,11 @@ class PublicationPlan:
 
     @property
     def is_due(self) -> bool:
-        """Whether a repair or the fallback list is due, even if no event has arrived."""
+        """Whether a repair, the fallback list or a sweep is due, even if no event has arrived."""
+        if self._repair_after is not None or length_hint(self._unswept):
+            return True
         is_stale = self._fallback_at < self._listeners.position.offset
-        return self._repair_after is not None or (self._listeners.makes_fallback and is_stale)
+        return self._listeners.makes_fallback and is_stale
 
     def owned(self, owner: int, redis_at: Frontier) -> None:
         """This process is the owner now, and both stores have its number; there is no gate yet."""
@@ -191,6 +198,7 @@ class PublicationPlan:
     def shut(self) -> None:
         """Stops publishing until the gate is set again."""
         self.gate = self._repair_after = self.redis_at = self._publication = None
+        self._unswept = iter(())
 
     # -- what is due -----------------------------------------------------------------------------
 
@@ -211,6 +219,13 @@ class PublicationPlan:
         self._repair_after = after if self._repair_after is None else min(after, self._repair_after)
         self._erased |= set(listener_ids)
         self.make_fallback_due()
+
+    def found_leavings(self, listener_ids: Iterable[str]) -> None:
+        """The topic has lists of these listeners, perhaps of another generation.
+
+        Those whom the state does not know when it publishes are removed, some at a time.
+        """
+        self._unswept = iter(sorted(listener_ids))
 
     def draft(self) -> Draft | None:
         """The listeners whose lists have to be ranked now; None while nothing may be published."""
@@ -284,8 +299,11 @@ class PublicationPlan:
         return Part(publication.frontier, removed, False, expected, appended_at=at)
 
     def _take_removals(self) -> list[str]:
-        removed, self._erased = sorted(filter(self._listeners.is_gone, self._erased)), set()
-        return removed
+        is_gone, erased = self._listeners.is_gone, self._erased
+        self._erased = set()
+        examined = islice(self._unswept, EXAMINED_A_LIST * self._lists_max)
+        swept = islice(filter(is_gone, examined), self._lists_max)
+        return sorted({*filter(is_gone, erased), *swept})
 
     def found_erased(self, listener_ids: Iterable[str]) -> None:
         """The log records of `Part.erasures` were read, and erased these listeners."""

@@ -12,7 +12,7 @@ has reached.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import structlog
@@ -95,6 +95,13 @@ class Publisher:
     def open_with(self, gate: Gate, former: Sequence[StoreFrontiers] = ()) -> None:
         """Sets the gate; see `PublicationPlan.opened`."""
         self._plan.opened(gate, self.topic.published, former)
+
+    def sweep(self, listener_ids: Iterable[str]) -> None:
+        """Removes the lists of those whom the state does not know from the topic, some at a time.
+
+        `listener_ids` are the listeners who had a list there after the gate was set.
+        """
+        self._plan.found_leavings(listener_ids)
 
     def shut(self, topic: TopicWriter) -> None:
         """Stops publishing until the gate is set again, and then publishes to `topic`."""

@@ -1,6 +1,6 @@
 """Compares published lists with each other and with the ranking of the state. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -20,6 +20,11 @@ class Published(NamedTuple):
     event_time: int
     items: bytes
     at_ms: int = 0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The place in the log as of which the list was made."""
+        return self.log_epoch, self.as_of
 
     @property
     def content(self) -> tuple[int, int, int, bytes]:
@@ -83,6 +88,17 @@ def outdated(
             yield Broken(
                 Promise.COMPLETE, listener_id, f"unknown listener, but has a list in {store}"
             )
+
+
+def leavings(others: Mapping[str, str], known: Container[str]) -> Iterator[Broken]:
+    """Lists of other generations that the topic still has, for listeners whom this one never met.
+
+    A listener in `known` has no list of this generation then, which `outdated` finds.
+    """
+    for listener_id, generation in sorted(others.items()):
+        if listener_id not in known and listener_id != EVERYONE:
+            what = f"unknown listener, but has a list of {generation} in the topic"
+            yield Broken(Promise.COMPLETE, listener_id, what)
 
 
 def misranked(listener_id: str, found: Published, ranked: Published) -> Iterator[Broken]:

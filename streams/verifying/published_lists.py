@@ -1,7 +1,8 @@
 """Reads all published lists of a generation from Redis and from the topic."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import orjson
 from confluent_kafka import Message
@@ -64,21 +65,43 @@ def _of_hash(fields: list[bytes]) -> Published:
     )
 
 
-def lists_in_topic(
-    kafka: str, generation: str, schemas: SchemaLookup = released
-) -> dict[str, Published]:
-    """Each listener's list, where the newest committed record is one of this generation.
+class TopicLists(NamedTuple):
+    """What readers of the topic find: by listener, the newest record that is no removal."""
+
+    own: dict[str, Published]
+    """The lists of one generation."""
+    others: dict[str, str]
+    """Listeners for whom there is a list of another generation, and which one it is."""
+
+
+def lists_in_topic(kafka: str, generation: str, schemas: SchemaLookup = released) -> TopicLists:
+    """Each listener's list, of this generation or of another one.
 
     The newest record of each key counts, whoever wrote it, because a reader takes that one: a list
-    that another generation has overwritten is missing.
+    that another generation has overwritten is not one of this generation. A removal is in every
+    partition and counts for the one that it is in, because the partitions have no common order.
 
     Raises the errors of `schemas`, if a schema is only in a registry that is unavailable.
     """
     decoder = Decoder(RECOMMENDATIONS.contracts, schemas)
-    lists: dict[str, Published] = {}
-    for message in committed_lists(kafka):
-        _take(lists, message, generation, decoder)
-    return lists
+    whole = TopicLists({}, {})
+    for _, messages in groupby(committed_lists(kafka), key=lambda each: each.partition()):
+        lists = TopicLists({}, {})
+        for message in messages:
+            _take(lists, message, generation, decoder)
+        whole = _merged(whole, lists)
+    return whole
+
+
+def _merged(one: TopicLists, other: TopicLists) -> TopicLists:
+    """The lists of further partitions, too; the newest counts where a key has had another one."""
+    own = one.own | {
+        name: each
+        for name, each in other.own.items()
+        if name not in one.own or each.position > one.own[name].position
+    }
+    others = one.others | other.others
+    return TopicLists(own, {name: each for name, each in others.items() if name not in own})
 
 
 def committed_lists(kafka: str) -> Iterator[Message]:
@@ -92,25 +115,25 @@ def committed_lists(kafka: str) -> Iterator[Message]:
             yield from reader.read(partition, *reader.bounds(partition))
 
 
-def _take(lists: dict[str, Published], message: Message, generation: str, decoder: Decoder) -> None:
+def _take(lists: TopicLists, message: Message, generation: str, decoder: Decoder) -> None:
     listener_id = (message.key() or b"").decode(errors="replace")
+    for each in lists:
+        each.pop(listener_id, None)
     if message.value() is None:
-        lists.pop(listener_id, None)
         return
     decoded = decoder.decode(message.value())
     if isinstance(decoded, Rejected) and decoded.reason != RejectionReason.UNKNOWN_SCHEMA:
-        lists.pop(listener_id, None)  # a stray record, which stands where a list would
-        return
+        return  # a stray record, which stands where a list would
     if isinstance(decoded, Rejected):
         raise LogError(
             f"A list in {RECOMMENDATIONS.name} cannot be read: {decoded.detail}.",
             "Upgrade, or recreate the topic: its lists are then published again.",
         )
     fields = decoded[1]
-    if fields["generation"] != generation:
-        lists.pop(listener_id, None)
-        return
-    lists[listener_id] = _of_record(fields, message.timestamp()[1])
+    if fields["generation"] == generation:
+        lists.own[listener_id] = _of_record(fields, message.timestamp()[1])
+    else:
+        lists.others[listener_id] = fields["generation"]
 
 
 def _of_record(fields: dict[str, Any], at_ms: int) -> Published:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from streams.addresses import Addresses, shown
 from streams.folding.fold import Fold
@@ -19,10 +19,12 @@ from streams.redis_refusals import redis_error
 from streams.registry.contracts import registry_of
 from streams.registry.writer_schemas import ArchivedSchemas
 from streams.settings import Settings
-from streams.verifying.list_audit import Lists, disagreements, outdated
+from streams.verifying.list_audit import Lists, disagreements, leavings, outdated
 from streams.verifying.promises import Findings, Promise
 from streams.verifying.published_lists import lists_in_redis, lists_in_topic
 from topics.recommendation_list import EVERYONE
+
+T = TypeVar("T")
 
 
 class Stores(NamedTuple):
@@ -31,6 +33,8 @@ class Stores(NamedTuple):
     redis: Lists
     topic: Lists
     settled: Frontier
+    others: Mapping[str, str]
+    """Listeners of the shard for whom the topic has a list of another generation, by name."""
 
 
 def read_stores(settings: Settings, addresses: Addresses, maker: ListMaker) -> Stores:
@@ -46,13 +50,14 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
             until_elected, lambda: topic_frontier(addresses.kafka, settings.recommender_id)
         )
         schemas = ArchivedSchemas(registry_of(settings)).lookup
-        in_topic = await asyncio.to_thread(
+        in_topic, others = await asyncio.to_thread(
             lists_in_topic, addresses.kafka, settings.generation, schemas
         )
         in_redis = await lists_in_redis(redis, settings.generation, settings.prefix)
         lifecycle = await asyncio.to_thread(read_lifecycle, addresses.kafka)
         if not lifecycle.is_empty and lifecycle.role_of(settings.generation) is not Role.STABLE:
             topic, in_topic = reached, in_redis  # only the stable generation has lists in the topic
+            others = {}
     except REDIS_UNAVAILABLE as error:
         raise redis_error(shown(addresses.redis), error) from error
     finally:
@@ -60,10 +65,10 @@ async def _read(settings: Settings, addresses: Addresses, maker: ListMaker) -> S
     complete = [each._replace(as_of=each.complete_up_to) for each in (reached, topic)]
     begun = [each for each in complete if each.as_of >= 0]  # a store without a frontier has nothing
     settled = min(begun or complete, key=lambda each: each.position)
-    return Stores(_own(in_redis, maker), _own(in_topic, maker), settled)
+    return Stores(_own(in_redis, maker), _own(in_topic, maker), settled, _own(others, maker))
 
 
-def _own(lists: Lists, maker: ListMaker) -> Lists:
+def _own(lists: Mapping[str, T], maker: ListMaker) -> dict[str, T]:
     return {each: found for each, found in lists.items() if _is_own(each, maker)}
 
 
@@ -75,7 +80,7 @@ def compare_stores(
     stores: Stores, fold: Fold, maker: ListMaker, ttl_s: int, findings: Findings
 ) -> None:
     """Compares Redis, the topic and `fold`, which must be at least as far as the stores."""
-    redis, topic, settled = stores
+    redis, topic, settled, others = stores
     found = disagreements(redis, topic, settled.position)
     findings.note(Promise.AGREED, found, checked=len(redis.keys() & topic.keys()))
     position = settled.as_of if settled.log_epoch == fold.log_epoch else -1
@@ -86,6 +91,7 @@ def compare_stores(
         found = outdated(lists, wanted, position, name)
         later = sum(at > position for at in wanted.values())
         findings.note(Promise.COMPLETE, found, checked=len(wanted) - later, uncompared=later)
+    findings.note(Promise.COMPLETE, leavings(others, changed), checked=0)
 
 
 def last_changed(fold: Fold, maker: ListMaker) -> dict[str, int]:

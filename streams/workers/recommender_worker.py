@@ -40,6 +40,7 @@ from streams.ownership.takeover import Takeover
 from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
 from streams.publishing.removals import erased_ids_reader
+from streams.publishing.topic_listeners import listeners_in_topic
 from streams.publishing.topic_transactions import TopicTransactions, clients_of
 from streams.publishing.topic_writer import TopicWriter
 from streams.redis_client import redis_of
@@ -194,6 +195,7 @@ def _recommender(
         fold=fold,
         retry_s=settings.progress_every_s,
         serving=serving,
+        read_topic=partial(listeners_in_topic, addresses.kafka),
     )
     state = _state_keeper(settings, log.read, fold)
     return Recommender(

@@ -105,6 +105,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "pointer of the newest plan": ("tests/integration/test_pointer.py",),
     "gate of a fresh generation": (f"{UNIT}/ownership/test_gate_opening.py",),
     "one holder of the topic": ("tests/integration/test_generations.py",),
+    "sweep of the topic": ("tests/integration/test_sweep.py",),
     "a read of the journal before an older plan": (
         "tests/integration/test_pointer.py",
         SIMULATION,

@@ -114,12 +114,13 @@ class GenerationsStation(StationHere, FaultStation):
 
     def in_topic(self) -> tuple[set[str], AsOf]:
         """The generations whose lists the topic has, and its lists."""
-        decoder, newest = Decoder(RECOMMENDATIONS.contracts), dict[str, bytes | None]()
+        decoder, values = Decoder(RECOMMENDATIONS.contracts), dict[str, bytes]()
         with PartitionReader(self.addresses.kafka, "test", RECOMMENDATIONS.name) as reader:
             for partition in reader.partitions():
+                newest = dict[str, bytes | None]()  # a removal counts in its own partition
                 for message in reader.read(partition, *reader.bounds(partition)):
                     newest[message.key().decode()] = message.value()
-        values = {name: value for name, value in newest.items() if value is not None}
+                values |= {name: value for name, value in newest.items() if value is not None}
         made_by: set[str] = {decoder.decode(each)[1]["generation"] for each in values.values()}  # type: ignore[index]
         return made_by, {name: decoded_list(value).as_of for name, value in values.items()}
 

@@ -432,6 +432,12 @@ def _every_generation_writes_to_the_topic() -> None:
     _patch(ServingOfJournal, "first_topic", lambda _: lambda self: self._topic)
 
 
+@safeguard("sweep of the topic")
+def _the_lists_of_others_stay_in_the_topic() -> None:
+    """Who takes the topic over finds no list there of listeners whom it does not know."""
+    _patch(Publisher, "sweep", lambda _: lambda self, listener_ids: None)
+
+
 @safeguard("a read of the journal before an older plan")
 def _a_later_plan_in_redis_is_overwritten() -> None:
     """Whoever finds a later plan in Redis takes it for one that the journal has lost."""

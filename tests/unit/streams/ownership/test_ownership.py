@@ -55,6 +55,8 @@ class FoundOpening:
         self._publisher.gate = self.opening.gate
         return self.opening
 
+    async def sweep(self) -> None: ...
+
     def stop_publishing(self) -> None:
         self.stopped_times += 1
 

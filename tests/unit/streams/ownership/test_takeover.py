@@ -25,6 +25,7 @@ from streams.ownership.takeover import (
 from streams.publishing.gate import gate_between
 from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
+from streams.publishing.topic_listeners import ListenersInTopic
 from streams.publishing.topic_writer import TopicWriter
 from tests.support.kept_transactions import KeptTransactions
 from tests.support.learning_log import a_fold
@@ -110,7 +111,11 @@ def an_empty_log() -> Any:
 
 
 def a_takeover(
-    lists: MemoryLists, topic: EmptyTopic, former: FormerAlive, serving: Serving | None = None
+    lists: MemoryLists,
+    topic: EmptyTopic,
+    former: FormerAlive,
+    serving: Serving | None = None,
+    read_topic: ListenersInTopic = set,
 ) -> tuple[Takeover, Publisher]:
     fold: Fold = a_fold()
 
@@ -126,6 +131,7 @@ def a_takeover(
         fold=fold,
         retry_s=0.0,
         serving=serving,
+        read_topic=read_topic,
     )
     return takeover, publisher
 
@@ -194,6 +200,35 @@ async def test_who_is_stable_no_more_once_it_has_fenced_goes_on_with_redis_alone
     assert topic.abandoned == 1
     assert publisher.topic.published.position == (await lists.frontier()).position
     assert (await lists.frontier()).owner == publisher.topic._transactions.published.owner
+
+
+@pytest.mark.parametrize(
+    ("others", "is_changed", "is_swept"),
+    [
+        (["echotune-recommender-second-0of1"], False, True),
+        (["echotune-recommender-second-0of1"], True, False),
+        ([], False, False),
+    ],
+    ids=["beside another generation", "no longer stable", "alone"],
+)
+async def test_the_holder_sweeps_the_topic_once_other_generations_are_fenced(
+    others: list[str], is_changed: bool, is_swept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[set[str]] = []
+    topic, former, fenced_at_reading = EmptyTopic(), FormerAlive(), []
+    former.others = others
+
+    def read_topic() -> set[str]:
+        fenced_at_reading.append([*former.fenced])
+        return {"nobody"}
+
+    plan = PlanOf(former, is_changed=is_changed)
+    takeover, publisher = a_takeover(MemoryLists(), topic, former, plan, read_topic)
+    monkeypatch.setattr(publisher, "sweep", swept.append)
+    await takeover.run()
+    await takeover.sweep()
+    assert fenced_at_reading == ([others] if is_swept else [])
+    assert swept == ([{"nobody"}] if is_swept else [])
 
 
 async def test_a_quiet_generation_takes_nothing_over() -> None:

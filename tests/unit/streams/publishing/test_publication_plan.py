@@ -344,6 +344,25 @@ def test_a_repair_asks_the_log_who_was_erased_and_removes_them_with_its_last_par
 # -- the log is lost, and comes back -------------------------------------------------------------
 
 
+def test_who_is_found_in_the_topic_and_unknown_is_removed_some_at_a_time() -> None:
+    desk = published(ANN, lists_max=2)
+    desk.listeners.known = {"ann", "eve"}
+    desk.plan.found_leavings(["ann", "bob", "cid", "dan", "eve"])
+    desk.listeners.known.add("dan")  # between the reading and the publication
+    removed = []
+    while desk.plan.is_due:
+        removed.append(desk.sent()[-1].part.removed)
+    assert removed == [["bob", "cid"], []]
+
+
+def test_who_lost_the_log_sweeps_nothing_until_the_next_takeover() -> None:
+    desk = published(ANN)
+    desk.plan.found_leavings(["bob"])
+    lose(desk)
+    regain(desk)
+    assert desk.sent()[-1].part.removed == []
+
+
 def lose(desk: Desk) -> None:
     desk.plan.shut()
 

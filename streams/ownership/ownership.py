@@ -122,15 +122,25 @@ class Ownership:
     async def follow_plan(self, *, is_fenced: bool = False) -> bool:
         """Lets go of both stores and takes over again if the plan has another role for this.
 
-        Who was fenced reads the journal to its end before that.
+        Who was fenced reads the journal to its end before that. A generation without the topic
+        takes over again in the same role: whichever generation becomes stable fences all others.
         """
         serving = self._takeover.serving
-        if not await (serving.has_changed() if is_fenced else serving.notices_change()):
+        has_changed = await (serving.has_changed() if is_fenced else serving.notices_change())
+        if not has_changed and not (is_fenced and self._was_fenced_beside_topic):
             return False
         self._stop_taking_over()
         self._expected = NO_OPENING
         self.take_over()
         return True
+
+    @property
+    def _was_fenced_beside_topic(self) -> bool:
+        """Whether this had claimed its identity without the topic, and was fenced after that."""
+        task, topic = self._taking_over, self._publisher.topic
+        is_over = task is not None and task.done() and not task.cancelled()
+        has_claimed = is_over and task is not None and task.exception() is None
+        return has_claimed and topic.is_fenced and not topic.writes_lists
 
     async def _take_over(self) -> None:
         self._expected = await self._takeover.run()

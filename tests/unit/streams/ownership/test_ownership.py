@@ -66,6 +66,7 @@ class GateAlone:
 
     gate: Gate | None = None
     is_open = False
+    topic = SimpleNamespace(is_fenced=False, writes_lists=True)
 
     def open_with(self, gate: Gate) -> None:
         self.gate = gate
@@ -249,3 +250,35 @@ async def test_a_log_that_was_cut_while_it_is_folded_up_to_the_gate_is_noticed(
         ownership.compare([SimpleNamespace(offset=at, value=found, timestamp=5)])
     assert desk.publisher.gate is not None
     assert desk.publisher.gate.opens_at == opens_at
+
+
+@pytest.mark.parametrize(
+    ("is_fenced", "writes_lists", "again"),
+    [(True, False, True), (True, True, False), (False, False, False)],
+    ids=["beside the topic", "holder", "by redis"],
+)
+async def test_a_generation_without_the_topic_that_a_new_stable_one_fenced_claims_again(
+    is_fenced: bool, writes_lists: bool, again: bool
+) -> None:
+    desk = Desk(a_shut_gate())
+    ownership = await desk.take_over()
+    desk.publisher.topic = SimpleNamespace(is_fenced=is_fenced, writes_lists=writes_lists)
+    assert not await ownership.follow_plan()  # who is not fenced goes on
+    assert await ownership.follow_plan(is_fenced=True) is again
+    assert desk.takeover.stopped_times == again
+    await asyncio.sleep(0)
+    ownership.end()
+
+
+async def test_a_claim_that_failed_is_not_tried_again_for_ever() -> None:
+    desk = Desk(a_shut_gate())
+
+    async def fail() -> Opening:
+        raise ServerError("fenced", "")
+
+    desk.takeover.run = fail  # type: ignore[method-assign]
+    desk.publisher.topic = SimpleNamespace(is_fenced=True, writes_lists=False)
+    desk.ownership.take_over()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not await desk.ownership.follow_plan(is_fenced=True)

@@ -146,8 +146,8 @@ def test_whatever_is_wrong_with_a_listen_its_batch_is_taken_and_can_be_read(
 
 def test_a_name_of_any_form_is_a_name_that_nobody_has(served: ServedStation, ada: Person) -> None:
     document = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
-    paths = [path for path, methods in document["paths"].items() if "{name}" in path]
-    for path, name in itertools.product(paths, NAMES):
+    of_people = [path for path in document["paths"] if "{name}" in path and "similar" not in path]
+    for path, name in itertools.product(of_people, NAMES):
         answer = checked(ada.ask("GET", path.replace("{name}", name)), (path, name))
         assert answer.status_code in (400, 401, 403, 404), (path, name)
 

@@ -14,6 +14,7 @@ from streams.evaluation.by_served import (
     Plans,
     Plays,
     by_served,
+    measured_group,
     periods_of,
     permitted,
     plans_of,
@@ -159,6 +160,41 @@ def test_few_listeners_get_figures_and_no_verdict() -> None:
     found = compared(plays(users, CANARY_AT_MS, listed, 0 * listed), 8)
     assert found["verdict"] == "too few listeners"
     assert found["difference"] == 1.0
+
+
+def test_a_period_with_few_listeners_counts_nothing_beside_one_with_enough() -> None:
+    of, at = plans(5_000, 1_000), (CANARY_AT_MS, 2 * CANARY_AT_MS)
+    few = np.arange(12)
+    users = np.concatenate([np.arange(2_000), np.repeat(few, 100)])
+    times = np.repeat(at, (2_000, 1_200))
+    listed = np.concatenate([np.zeros(2_000), np.ones(1_200)])  # only the few play their lists
+    found = compared(plays(users, times, listed, 0 * listed), 2_000, of)
+    assert [each["counts"] for each in found["periods"]] == [True, False]
+    assert found["difference"] == 0.0
+
+
+def test_periods_weigh_as_much_as_they_say_of_the_difference() -> None:
+    """In the first period the canary's lists are always played, in the second one never."""
+    of, at = plans(5_000, 5_001), (CANARY_AT_MS, 2 * CANARY_AT_MS)
+    users, times = np.concatenate([np.arange(900), np.arange(300)]), np.repeat(at, (900, 300))
+    listed = np.repeat((1.0, 0.0), (900, 300))
+    found = compared(plays(users, times, listed, 0 * listed), 900, of)
+    counts = [[each[of_whom]["plays"] for of_whom in "ab"] for each in found["periods"]]
+    first_weight, second_weight = (n * m / (n + m) for n, m in counts)
+    assert found["difference"] == pytest.approx(first_weight / (first_weight + second_weight))
+
+
+def test_both_groups_of_a_period_share_the_error_that_it_is_permitted() -> None:
+    random = np.random.default_rng(5)
+    users, listed = random.integers(0, 2_000, 20_000), random.random(20_000) < 0.3
+    found = compared(plays(users, CANARY_AT_MS, listed, listed), 2_000)["interval"]
+    is_canary = served_by_canary(2_000, 5_000)[users]
+    groups = [
+        measured_group(users[rows], listed[rows].astype(np.float64), permitted(0) / 2).interval
+        for rows in (is_canary, ~is_canary)
+    ]
+    radius = max(sum(each[-2] for each in groups), sum(each[-1] for each in groups))
+    assert found["high"] - found["low"] == pytest.approx(2 * radius)
 
 
 def test_before_the_first_play_of_the_canary_nothing_is_known() -> None:

@@ -33,8 +33,12 @@ class InMongo:
     @classmethod
     def opened(cls, url: str, prefix: str) -> "InMongo":
         """The stores of an installation."""
-        kinds = (RelayStore, KeptPlaylists, ListenHistory, Departures)
-        return cls(*(kind(url, prefix=prefix) for kind in kinds))  # type: ignore[arg-type]
+        return cls(
+            RelayStore(url, prefix=prefix),
+            KeptPlaylists(url, prefix=prefix),
+            ListenHistory(url, prefix=prefix),
+            Departures(url, prefix=prefix),
+        )
 
     async def forget(self, name: str, until_ms: int) -> None:
         """Deletes what there was of a person at a time; tokens of other services first."""

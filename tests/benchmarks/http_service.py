@@ -34,6 +34,8 @@ BATCH = 1_000
 PROBES = 100
 MALOJA = "malojaserver==3.2.3"
 _LOOK_EVERY_S = 0.001
+_REST_S = 2.0
+"""How long nothing is asked before listens are followed one by one."""
 
 
 def http_service(kafka_libs: Path, folder: Path) -> list[Figure]:
@@ -130,7 +132,7 @@ def _from_listen_to_list(station: ServedStation, person: Person) -> list[float]:
         httpx.Client(base_url=station.url, headers=headers) as client,
     ):
         wait_until(lambda: redis.hget(key, "as_of"), lambda found: found is not None)
-        time.sleep(2.0)
+        time.sleep(_REST_S)
         for at in range(PROBES):
             before, began = redis.hget(key, "as_of"), time.perf_counter()
             body = _submission(

@@ -6,6 +6,7 @@ that was no longer recognised would be started a second time, on the same data.
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -25,7 +26,12 @@ _POLL_S = 0.05
 _SAME_START_S = 1.0
 """Tolerance of starts that are Unix times: elsewhere than on Linux, and of older versions."""
 _SPAWN_MAX_S = 60.0
-_ATTEMPTS = 3
+_PORTS = range(20_000, 32_768)
+"""Ports for servers; the kernel's own choices begin at 32768 (Linux) or 49152 (others)."""
+_ATTEMPTS = 1_000
+_CHANCE = random.SystemRandom()
+"""Two processes never choose the same row of ports, whatever has seeded `random`."""
+_given: set[int] = set()
 _LINES_SHOWN = 8
 _JAVA_PLACE = re.compile(r"\s+(at [\w.$/@<>-]+\(|\.\.\. \d+ more)")
 """A line of a stack trace."""
@@ -204,16 +210,24 @@ def answers(port: int) -> bool:
 
 
 def free_port(wanted: int = 0, *, besides: int = 0) -> int:
-    """`wanted` if it is free, otherwise any free loopback port except `besides`.
+    """`wanted` if it is free, otherwise a free loopback port that this process never gave before.
 
-    The kernel may return the same port twice, as long as no process listens there.
+    It is not one of those that the kernel gives to outgoing connections: a client could take
+    such a port between its choice and the start of the server. `besides` is never returned.
     """
-    for port in (wanted, *_ATTEMPTS * [0]):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((LOOPBACK, port))
-                found = int(probe.getsockname()[1])
-                if found != besides:
-                    return found
+    for port in (wanted, *_CHANCE.sample(_PORTS, _ATTEMPTS)):
+        if port not in {0, besides} and (port == wanted or port not in _given) and _is_free(port):
+            _given.add(port)
+            return port
     raise ServerError("No loopback port is free.", "Close something that listens.")
+
+
+def _is_free(port: int) -> bool:
+    """Whether a server could listen on a loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

@@ -38,7 +38,7 @@ class SecureKafka(KafkaServer):
         self._place, self._users = folder, ["admin", *users]
         self._broker = self.authority.issue("broker", f"IP:{LOOPBACK}")
         kinds = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl", "oauth", "elsewhere")
-        self._ports = dict(zip(kinds, _free_ports(len(kinds)), strict=True))
+        self._ports = {kind: free_port() for kind in kinds}
         self._daemon: Daemon | None = None
 
     def up(self) -> None:
@@ -177,10 +177,3 @@ def _binding(user: str, kind: str, name: str, operation: str) -> AclBinding:
         AclOperation[operation],
         AclPermissionType.ALLOW,
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    found: set[int] = set()
-    while len(found) < count:
-        found.add(free_port())
-    return sorted(found)

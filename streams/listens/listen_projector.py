@@ -21,7 +21,8 @@ from streams.redis_lease import RedisLease
 from topics.errors import EchoTuneError
 
 _log = structlog.get_logger(__name__)
-IDLE_S = 0.05
+PAUSE_S = 0.1
+"""How long it waits at the end of the log: what comes meanwhile is one read and one write."""
 _RETRY_S = 1.0
 
 
@@ -52,7 +53,7 @@ class ListenProjector:
         try:
             while await self._lease.holds():
                 if not await projection.step():
-                    await asyncio.sleep(IDLE_S)
+                    await asyncio.sleep(PAUSE_S)
                 self._said = ""
         finally:
             await projection.close()

@@ -24,6 +24,12 @@ class LogRun:
         """The last record that was read."""
         self.rows = 0
         """How many rows were read."""
+        self._end = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the last step came to where the log ended then."""
+        return self.offset >= self._end - 1
 
     def step(self, until: int | None = None) -> list[HistoryChange] | None:
         """Changes of the next records, up to `until`; None if there is no record.
@@ -31,9 +37,9 @@ class LogRun:
         Raises `UndecodableRecordError` for a record that cannot be read once it is the next one:
         what comes before it is given first.
         """
-        start, end = self._reader.bounds()
+        start, self._end = self._reader.bounds()
         first = max(self.offset + 1, start)
-        last = min(end - 1, first + RECORDS_A_STEP_MAX - 1)
+        last = min(self._end - 1, first + RECORDS_A_STEP_MAX - 1)
         last = last if until is None else min(last, until)
         if first > last:
             return None

@@ -58,7 +58,7 @@ class Projection:
         return self._live.offset < self._written.offset
 
     async def step(self) -> bool:
-        """Goes on by some records; False if there are none yet."""
+        """Goes on by some records; False if it came to the end of the log."""
         if not self._is_behind:
             await self._look_at_people()
         until = self._written.offset if self._is_behind else None
@@ -70,7 +70,7 @@ class Projection:
         await self._keep_verdicts()
         if self._backfill is not None and self._backfill.is_near:
             await self._join(self._backfill)
-        return changes is not None
+        return changes is not None and not self._live.is_at_end
 
     async def _write(self, changes: Sequence[HistoryChange]) -> None:
         await self._stores.history.write(changes)

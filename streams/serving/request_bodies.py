@@ -23,7 +23,8 @@ async def json_body(request: Request, *, is_lenient: bool = False) -> Any:
     if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise ProblemError(415, "compressed bodies are not accepted; send plain JSON")
     try:
-        body = await asyncio.wait_for(_body(request), BODY_TIMEOUT_S)
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await _body(request)
     except TimeoutError:
         raise ProblemError(408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from None
     except ClientDisconnect:

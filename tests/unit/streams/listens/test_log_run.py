@@ -39,6 +39,7 @@ def test_a_pass_ends_at_the_end_of_the_log(offsets: list[int], end: int) -> None
     steps = [run.step() for _ in range(5)]
     assert steps[-1] is None
     assert run.offset == end - 1
+    assert run.is_at_end
 
 
 class ADamagedLog(ALog):
@@ -55,6 +56,7 @@ def test_what_comes_before_a_damaged_record_is_given_before_the_pass_halts() -> 
     run = LogRun(cast(LogReader, log), RowVerdicts(16), frozenset(), -1)
     assert run.step() == []
     assert run.offset == 2
+    assert not run.is_at_end
     for _ in range(2):
         with pytest.raises(UndecodableRecordError):
             run.step()

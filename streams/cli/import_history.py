@@ -13,9 +13,12 @@ from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.known_generations import KnownGenerations
 from streams.producers.event_producer import EventProducer
 from streams.producers.history_import import ImportReport, import_rows
 from streams.producers.import_ledger import ImportLedger, ledger_path
+from streams.producers.import_pace import ImportPace
 from streams.settings import Settings
 from streams.sources.files import size_of
 from streams.sources.history.history import History
@@ -46,7 +49,8 @@ def import_command(
 ) -> None:
     """Sends listening history in order of time, each row once, even if it is imported again.
 
-    After an interruption, or with a later export that repeats an earlier one, only new rows are
+    It sends as fast as the workers learn, so that what is played meanwhile is not late. After an
+    interruption, or with a later export that repeats an earlier one, only new rows are
     sent. Bad rows are counted and reported, and all others are imported.
     """
     settings = Settings()
@@ -55,11 +59,18 @@ def import_command(
     kafka = addresses_of(settings).kafka
     report = ImportReport()
     try:
-        with progress("importing") as show, _ledger(settings, kafka) as ledger:
+        topic_id = _topic_id(settings, kafka)
+        with (
+            progress("importing") as show,
+            ImportLedger(ledger_path(settings.home, topic_id)) as ledger,
+            Journal(kafka) as journal,
+            ImportPace(kafka, topic_id, KnownGenerations(journal)) as pace,
+        ):
             history = History(files, listener, on_bytes=_shown_reading(show, size_of(files)))
             import_rows(
                 history.rows(),
                 EventProducer(kafka, console.say),
+                pace,
                 ledger,
                 lambda so_far: show(history.share_read or None, f"{so_far.sent:,} sent"),
                 report,
@@ -95,13 +106,13 @@ def _what_was_left_out(report: ImportReport, *, is_printed: bool) -> str:
     return " ".join([*report.bad_reasons.lines(), *report.skipped]) or "The files hold no rows."
 
 
-def _ledger(settings: Settings, kafka: str) -> ImportLedger:
-    """The ledger of the topic."""
+def _topic_id(settings: Settings, kafka: str) -> bytes:
+    """The id of the topic, of which this home keeps a ledger."""
     topic = until_answered_blocking(
         lambda: describe_topic(kafka, LISTENING_EVENTS.name), console.say
     )
     claim_if_possible(settings.home)
-    return ImportLedger(ledger_path(settings.home, topic.topic_id))
+    return topic.topic_id
 
 
 def _shown_reading(show: Show, total_bytes: int) -> Callable[[int], None]:

@@ -8,11 +8,14 @@ from typing import Any
 
 from streams.producers.event_producer import EventProducer
 from streams.producers.import_ledger import ImportLedger
+from streams.producers.import_pace import Pace
 from streams.sources.plays import BadReasons, BadRow, HistoryRow, Ignored, Skipped
 from topics.listening_event import ListeningEvent
 
 EVENTS_A_BATCH = 10_000
 """Number of events that are acknowledged and then recorded; a crash repeats at most these."""
+EVENTS_AT_ONCE = 500
+"""Number of events that are sent before the pace is asked again."""
 BAD_ROWS_KEPT = 20
 
 
@@ -68,18 +71,25 @@ def events_of(rows: Iterable[HistoryRow], report: ImportReport) -> Iterator[List
 def import_rows(
     rows: Iterable[HistoryRow],
     producer: EventProducer,
+    pace: Pace,
     ledger: ImportLedger,
     on_batch: Callable[[ImportReport], object],
     report: ImportReport,
 ) -> None:
-    """Sends the events that are not in the ledger; records them when they are acknowledged."""
+    """Sends the events that are not in the ledger; records them when they are acknowledged.
+
+    The broker has each portion before the next one is sent: `pace` counts what it acknowledged.
+    """
     events = events_of(rows, report)
     while batch := list(islice(events, EVENTS_A_BATCH)):
         unseen = ledger.unseen([event.event_id for event in batch])
         new = [event for event, is_new in zip(batch, unseen, strict=True) if is_new]
-        for event in new:
-            producer.send(event)
-        producer.flush()
+        for start in range(0, len(new), EVENTS_AT_ONCE):
+            some = new[start : start + EVENTS_AT_ONCE]
+            pace.wait(len(some))
+            for event in some:
+                producer.send(event, pace.acknowledged)
+            producer.flush()
         ledger.record([event.event_id for event in new])
         report.sent += len(new)
         report.already_there += len(batch) - len(new)

@@ -13,9 +13,12 @@ import orjson
 
 from streams.addresses import Addresses, addresses_of
 from streams.kafka.topic_facts import describe_topic
+from streams.lifecycle.journal import Journal
+from streams.lifecycle.known_generations import KnownGenerations
 from streams.producers.event_producer import EventProducer
 from streams.producers.history_import import ImportReport, import_rows
 from streams.producers.import_ledger import ImportLedger, ledger_path
+from streams.producers.import_pace import ImportPace
 from streams.settings import Settings
 from streams.sources.history.history import History
 from topics.catalogue import LISTENING_EVENTS
@@ -45,10 +48,15 @@ def imported(
     report, progress = ImportReport(), Progress(path.stat().st_size, say)
     history = History([path], owner=listener_id, on_bytes=progress.on_bytes)
     topic = describe_topic(addresses.kafka, LISTENING_EVENTS.name)
-    with ImportLedger(ledger_path(settings.home, topic.topic_id)) as ledger:
+    with (
+        ImportLedger(ledger_path(settings.home, topic.topic_id)) as ledger,
+        Journal(addresses.kafka) as journal,
+        ImportPace(addresses.kafka, topic.topic_id, KnownGenerations(journal)) as pace,
+    ):
         import_rows(
             history.rows(),
             EventProducer(addresses.kafka, lambda text: say({"waits": text})),
+            pace,
             ledger,
             lambda so_far: progress.on_sent(history.share_read, so_far.sent),
             report,

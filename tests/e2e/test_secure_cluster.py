@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import KAFKA_LIBS
 from tests.support.secure_kafka import a_token, password_of
 from tests.support.secure_station import SecureStation
+from tests.support.served_station import listen
 from tests.support.station import wait_until
 
 EXIT_ERROR = 3
@@ -66,6 +67,18 @@ def test_an_operator_creates_generations_with_the_smallest_rights(station: Secur
     for arguments in (made, ["generations", "history"]):
         done = station.run_as("operator", *arguments)
         assert done.returncode == 0, done.stderr
+
+
+def test_the_http_service_works_with_the_smallest_rights(station: SecureStation) -> None:
+    station.serve()
+    ann = station.person("ann", "--admin")
+    assert ann.submit(listen(1), listen(2), {"listened_at": "never"}).json()["rejected"]
+    assert len(ann.wait_listens(2)) == 2
+    for path in ("/v1/status", "/v1/generations"):
+        assert ann.ask("GET", path).status_code == 200
+    history = b"artist,track,listened_at\nBill Evans,Peri,1700000000\n"
+    assert ann.ask("POST", "/v1/imports?name=plays.csv", content=history).status_code < 300
+    assert len(ann.wait_listens(3)) == 3
 
 
 def test_the_authorizer_denies_nothing(station: SecureStation) -> None:

@@ -10,7 +10,8 @@ from infra.embedded_servers import EmbeddedServers
 from streams.addresses import Addresses, addresses_of
 from streams.settings import Settings
 from tests.support.secure_kafka import SecureKafka, password_of
-from tests.support.station import REPOSITORY, Station, Worker
+from tests.support.served_station import Serving
+from tests.support.station import REPOSITORY, Worker
 
 Right = tuple[str, str, str]
 """TOPIC, GROUP or TRANSACTIONAL_ID; a name (or prefix*); an operation."""
@@ -36,13 +37,13 @@ def rights_of_roles(prefix: str = "") -> dict[str, list[Right]]:
     return rights
 
 
-class SecureStation(Station):
+class SecureStation(Serving):
     """A station whose every process is a user of its own; commands run as `reader`."""
 
     def __init__(self, home: Path, kafka_libs: Path, *, prefix: str = "") -> None:
         super().__init__(home, kafka_libs)
         self.rights = rights_of_roles(prefix)
-        self.servers = EmbeddedServers(home, want=("redis",))
+        self.servers = EmbeddedServers(home, want=("redis", "mongo"))
         self.kafka = SecureKafka(
             home / "secure-kafka", kafka_libs, [*self.rights, "halfway", "mute"]
         )
@@ -72,6 +73,11 @@ class SecureStation(Station):
     def start(self, kind: str, **environment: str) -> Worker:
         """Starts a worker as the user of its kind, unless `environment` has another."""
         return super().start(kind, **(self.kafka.environment(kind) | environment))
+
+    def serve(self, *options: str, **environment: str) -> Worker:
+        """Starts an HTTP service as the user `service`, and waits until it answers."""
+        given = self.environment | self.kafka.environment("service") | environment
+        return super().serve(*options, **given)
 
     def run_as(self, user: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs a command as a user."""

@@ -11,19 +11,16 @@ from typing import Any
 import httpx
 
 from infra.embedded_servers import EmbeddedServers
-from tests.support.station import REPOSITORY, WAIT_S, StationHere, Worker, wait_until
+from tests.support.station import REPOSITORY, WAIT_S, Station, StationHere, Worker, wait_until
 
 AT_S = int(time.time()) - 20_000
 """When the first made-up listen was."""
 
 
-class ServedStation(StationHere):
-    """A station with MongoDB, a sequencer, a recommender and one HTTP service."""
+class Serving(Station):
+    """A station that may start an HTTP service."""
 
-    def __init__(self, home: Path, kafka_libs: Path, *, is_hasty: bool = True) -> None:
-        super().__init__(home, kafka_libs, is_hasty=is_hasty)
-        self.servers = EmbeddedServers(home, kafka_libs=kafka_libs, fast_start=is_hasty)
-        self.url = ""
+    url = ""
 
     def serve(self, *options: str, **environment: str) -> Worker:
         """Starts an HTTP service, and waits until it answers."""
@@ -57,10 +54,18 @@ class ServedStation(StationHere):
         return Person(self, name, token)
 
 
+class ServedStation(Serving, StationHere):
+    """A station with MongoDB, a sequencer, a recommender and one HTTP service."""
+
+    def __init__(self, home: Path, kafka_libs: Path, *, is_hasty: bool = True) -> None:
+        super().__init__(home, kafka_libs, is_hasty=is_hasty)
+        self.servers = EmbeddedServers(home, kafka_libs=kafka_libs, fast_start=is_hasty)
+
+
 class Person:
     """Somebody who asks over HTTP."""
 
-    def __init__(self, station: ServedStation, name: str, token: str) -> None:
+    def __init__(self, station: Serving, name: str, token: str) -> None:
         self.station = station
         self.name = name
         self.token = token

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from streams.sources.columnar.play_reader import read_plays
 from streams.sources.history.history import BadRow, HistoryRow, Ignored, read_history
 from topics.listening_event import ListeningEvent
 
@@ -103,3 +104,17 @@ def ignored_of(*paths: Path, listener_id: str | None = "ann") -> list[str]:
     """The reasons why rows were ignored."""
     rows = rows_of(*paths, listener_id=listener_id)
     return [row.reason for row in rows if isinstance(row, Ignored)]
+
+
+def read(*paths: Path, listener_id: str | None = "ann") -> list[ListeningEvent]:
+    """The events of an import, which an evaluation reads as the same plays."""
+    events = events_of(*paths, listener_id=listener_id)
+    plays, report = read_plays(paths, listener_id)
+    listeners = [plays.listener_ids[code] for code in plays.listeners.tolist()]
+    assert listeners == [event.listener_id for event in events]
+    assert plays.at_ms.tolist() == [event.listened_at for event in events]
+    assert len(plays.track_ids) == len({event.track_id for event in events})
+    assert len(plays.artist_ids) == len({event.artist_id for event in events} - {None})
+    assert report.bad == len(bad_rows_of(*paths, listener_id=listener_id))
+    assert report.ignored.total() == len(ignored_of(*paths, listener_id=listener_id))
+    return events

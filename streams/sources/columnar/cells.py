@@ -13,15 +13,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from online_models.base import AT_MS_MAX
-from streams.sources.formats.column_roles import (
-    is_storable,
-    length_ms_of,
-    number_of,
-    text_of,
+from streams.sources.formats.cell_values import is_storable, length_ms_of, number_of, text_of
+from streams.sources.formats.parquet_table import texts_of_bytes
+from streams.sources.formats.times import (
+    FOURTEEN_DIGITS,
+    LATEST_MS,
+    TIME_SCALES,
+    TimeUnit,
     time_ms_of,
 )
-from streams.sources.formats.parquet_table import texts_of_bytes
-from topics.listening_event import PLAY_LENGTH_MAX_MS, TEXT_LENGTH_MAX
+from topics.listening_event import EARLIEST_LISTENED_AT_MS, PLAY_LENGTH_MAX_MS, TEXT_LENGTH_MAX
 
 Cells = Any
 """A `pyarrow.Array`, or a list of values as JSON has them."""
@@ -84,15 +85,29 @@ def _in_ms(cells: pa.Array) -> pa.Array:
     return cells.cast(pa.timestamp("ms", cells.type.tz), safe=False).cast(pa.int64())
 
 
-def times_ms(cells: Cells, scale: float) -> NDArray[np.int64]:
+def times_ms(cells: Cells, unit: TimeUnit) -> NDArray[np.int64]:
     """Times in ms since 1970; `UNKNOWN` if not a time from 1970 to 2106; int64[n]."""
     if is_timestamp(cells):
         return _whole(_numbers(_in_ms(cells)), 1.0, AT_MS_MAX)
     numbers = _numbers(cells)
-    if numbers is not None:
-        return _whole(numbers, scale, AT_MS_MAX)
-    iso_ms = _iso_ms(cells)
-    return _one_by_one(cells, lambda value: time_ms_of(value, scale)) if iso_ms is None else iso_ms
+    if numbers is not None and not unit.has_digits_of_dates:
+        return _in_best_unit(numbers, unit.scale)
+    iso_ms = _iso_ms(cells) if numbers is None else None
+    return _one_by_one(cells, lambda value: time_ms_of(value, unit)) if iso_ms is None else iso_ms
+
+
+def _in_best_unit(numbers: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
+    """As `time_ms_of`: what is no plausible time in the column's unit is read in another one."""
+    scales = [scale, *TIME_SCALES]
+    with np.errstate(over="ignore", invalid="ignore"):
+        fits = [(numbers * each >= EARLIEST_LISTENED_AT_MS) & (numbers * each <= LATEST_MS)
+                for each in scales]  # fmt: skip
+    factors = np.select(fits, scales, scale)
+    at_ms = _whole(numbers, factors, AT_MS_MAX)
+    for row in np.flatnonzero(numbers >= FOURTEEN_DIGITS).tolist():
+        if not any(fit[row] for fit in fits):
+            at_ms[row] = _ms_or_unknown(numbers[row], time_ms_of)
+    return at_ms
 
 
 def _iso_ms(cells: Cells) -> NDArray[np.int64] | None:
@@ -155,7 +170,7 @@ def _numbers_of_list(cells: list[Any]) -> NDArray[np.float64] | None:
         return None
 
 
-def _whole(numbers: Any, scale: float, most: int) -> NDArray[np.int64]:
+def _whole(numbers: Any, scale: Any, most: int) -> NDArray[np.int64]:
     with np.errstate(over="ignore"):  # infinite is unknown, too
         scaled = np.rint(numbers * scale)
     is_known = (scaled >= 0) & (scaled <= most)
@@ -165,14 +180,15 @@ def _whole(numbers: Any, scale: float, most: int) -> NDArray[np.int64]:
 def flags(cells: Cells) -> NDArray[np.bool_]:
     """Yes or no as bool[n]; empty is no. Raises `ValueError` for any other word."""
     codes = TextCodes()
-    at = codes.encode(_as_text_of_bool(cells))
+    at = codes.encode(as_text_of_bool(cells))
     meanings = [_meaning(text) for text in codes.texts]
     if (at == BROKEN).any():
         raise ValueError("is neither yes nor no: a text that cannot be read")
     return np.array([*meanings, False], np.bool_)[at]
 
 
-def _as_text_of_bool(cells: Cells) -> Cells:
+def as_text_of_bool(cells: Cells) -> Cells:
+    """Flags as 1 and 0; other cells as they are."""
     if isinstance(cells, pa.Array):
         return cells.cast(pa.int8()) if pa.types.is_boolean(cells.type) else cells
     return [int(each) if isinstance(each, bool) else each for each in cells]

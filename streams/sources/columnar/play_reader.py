@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.sources.columnar.cells import BROKEN, UNKNOWN, Cells, TextCodes, flags, lengths_ms
+from streams.sources.columnar.cells import BROKEN, UNKNOWN, Cells, TextCodes, as_text_of_bool, flags
 from streams.sources.columnar.history_columns import read_history_columns
 from streams.sources.columnar.play_columns import (
     PlayBuffer,
@@ -32,9 +32,11 @@ from streams.sources.columnar.table_blocks import (
 from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, without_listener
-from streams.sources.formats.column_roles import UNREADABLE_KIND, Role, owner_in, why_no_play
+from streams.sources.formats.cell_values import known_names
+from streams.sources.formats.column_roles import Role, owner_in
 from streams.sources.formats.format_detection import HistoryFormat, recognise
-from streams.sources.formats.table_rows import artists_not_read
+from streams.sources.formats.row_kinds import UNREADABLE_KIND
+from streams.sources.formats.table_rows import WHY_NO_PLAY, WORDS, artists_not_read
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
@@ -120,7 +122,7 @@ class _TableReader:
         self._on_rows = on_rows
         self._columns = PlayBuffer()
         self._names = TrackCodes(self._columns.tracks)
-        self._artist_names = DerivedCodes(self._columns.artists, artist_id_of)
+        self._artist_names = DerivedCodes(self._columns.artists, _artist_id_of)
         self._file = -1
         self._owner = listener_id
         self._has_scored = False
@@ -152,20 +154,28 @@ class _TableReader:
 
     def _plays_in(self, block: Block) -> Block:
         """The block without the rows that are no plays, which are counted by reason."""
-        if Role.EVENT not in block.cells:
-            return block
+        for role, why in WHY_NO_PLAY.items():
+            if role in block.cells:
+                block = self._without(block, role, why)
+        return block
+
+    def _without(self, block: Block, role: Role, why: Callable[[Any], str | None]) -> Block:
+        """The block without the rows whose cell of `role` says that they are no plays."""
         kinds = TextCodes()
-        codes = kinds.encode(block.cells[Role.EVENT])
-        reasons = [why_no_play(text) for text in kinds.texts]
+        cells = block.cells[role]
+        codes = kinds.encode(cells if role in WORDS else as_text_of_bool(cells))
+        reasons = [why(text) for text in kinds.texts]
         for code, reason in enumerate(reasons):
             if reason and (count := int((codes == code).sum())):
                 self.report.ignored[reason] += count
-        if unreadable := int((codes == BROKEN).sum()):
+        is_broken = codes == BROKEN if role in WORDS else np.zeros(block.rows, np.bool_)
+        if unreadable := int(is_broken.sum()):
             self.report.ignored[UNREADABLE_KIND] += unreadable
         is_play = np.array([*(reason is None for reason in reasons), True], np.bool_)[
             np.maximum(codes, UNKNOWN)
-        ] & (codes != BROKEN)
-        return block if is_play.all() else block.selected(np.flatnonzero(is_play))
+        ]
+        kept = is_play & ~is_broken
+        return block if kept.all() else block.selected(np.flatnonzero(kept))
 
     def _add(self, path: Path, block: Block, units: TableUnits) -> None:
         cells = block.cells
@@ -177,12 +187,13 @@ class _TableReader:
         if not is_whole.all():
             broken = np.where(artists == BROKEN, BROKEN, np.maximum(artists, 0))
             self._leave_out(path, block, listeners, tracks, at_ms, broken)
+        durations = units.duration_ms(cells, block.rows)
         columns = (
             listeners,
             tracks,
             artists,
             at_ms,
-            _rewards(cells, units, block.rows),
+            _rewards(cells, units.played_ms(cells, block.rows), durations),
             self._scored(path, cells, block.rows),
             np.full(block.rows, self._file, np.int32),
         )
@@ -233,6 +244,11 @@ class _TableReader:
             self.report.leave_out(BadRow(str(path), row, reason))
 
 
+def _artist_id_of(name: str) -> str | None:
+    known, _ = known_names(name, None)
+    return artist_id_of(known) if known else None
+
+
 def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Role]:
     """The roles that are read; a session represents the listener if nothing else does."""
     if Role.LISTENER in roles or (listener_id is not None and Role.SESSION in roles):
@@ -242,22 +258,10 @@ def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Ro
     return roles
 
 
-def _rewards(cells: dict[Role, Cells], units: TableUnits, rows: int) -> NDArray[np.float32]:
-    def length(*roles: Role) -> NDArray[np.int32]:
-        found = np.full(rows, UNKNOWN, np.int32)
-        for role in roles:
-            if role in cells and (found == UNKNOWN).any():
-                found = np.where(
-                    found == UNKNOWN, lengths_ms(cells[role], units.scales[role]), found
-                )
-        return found
-
-    reasons, words = np.full(rows, UNKNOWN, np.int32), TextCodes()
+def _rewards(
+    cells: dict[Role, Cells], played: NDArray[np.int32], durations: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    reasons, words = np.full(len(played), UNKNOWN, np.int32), TextCodes()
     if Role.REASON_END in cells:
         reasons = words.encode(cells[Role.REASON_END])
-    return rewards_of_listens(
-        length(Role.MS_PLAYED, Role.SECONDS_PLAYED, Role.PLAYTIME),
-        length(Role.DURATION_MS, Role.DURATION),
-        reasons,
-        words.texts,
-    )
+    return rewards_of_listens(played, durations, reasons, words.texts)

@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from streams.sources.columnar.cells import Cells, plain
 from streams.sources.files import Part
-from streams.sources.formats import csv_table, parquet_table
+from streams.sources.formats import csv_table, json_table, parquet_table, spotify_export
 from streams.sources.formats.column_roles import Role
-from streams.sources.formats.csv_table import WITHOUT_HEADER, columns_and_delimiter
+from streams.sources.formats.csv_table import columns_and_delimiter, without_header
 from streams.sources.formats.format_detection import HistoryFormat
-from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.parquet_table import DAMAGED, damaged
 from streams.sources.formats.table_rows import (
     ROWS_INSPECTED,
@@ -50,7 +49,7 @@ class NotRegularError(Exception):
 
 
 class NotATableError(Exception):
-    """No row of the file is an object."""
+    """No row of the file is an object, or they are of a service's export."""
 
 
 @dataclass
@@ -74,7 +73,8 @@ class Block:
             else [each[at] for at in positions.tolist()]
             for role, each in self.cells.items()
         }
-        return replace(self, rows=len(positions), cells=cells, at=positions)
+        at = positions if self.at is None else self.at[positions]
+        return replace(self, rows=len(positions), cells=cells, at=at)
 
 
 @dataclass
@@ -106,6 +106,8 @@ def _parquet(path: Path) -> Table:
     try:
         table = pq.ParquetFile(path)
         names = table.schema_arrow.names
+        if spotify_export.is_extended(names):
+            raise NotATableError
         checked_roles(names, str(path))
         used = used_columns(names)
         first = list(islice(parquet_table.cells_of(table, used), ROWS_INSPECTED))
@@ -142,7 +144,7 @@ def _parquet_blocks(path: Path, table: pq.ParquetFile, columns: dict[Role, str])
 def _csv(path: Path) -> Table:
     header, lines = _header_and_lines(path)
     names, delimiter = columns_and_delimiter(header)
-    if not header or names == list(WITHOUT_HEADER) or header.lower().startswith("sep="):
+    if not header or without_header(header) or header.lower().startswith("sep="):
         raise NotRegularError
     with path.open("rb") as file:
         rows = islice(csv_table.table(file)[1], ROWS_INSPECTED)
@@ -274,4 +276,4 @@ def _objects(path: Path, is_array: bool) -> Iterator[tuple[int, dict[str, Any] |
 def _objects_of(
     file: BinaryIO, path: Path, is_array: bool
 ) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    return objects_of_array(file, str(path)) if is_array else objects_of_lines(file)
+    return json_table.rows_of_array(file, str(path)) if is_array else json_table.rows_of_lines(file)

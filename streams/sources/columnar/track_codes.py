@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.sources.columnar.cells import BROKEN, UNKNOWN, Cells, TextCodes
-from streams.sources.formats.column_roles import Role, mbid_of
+from streams.sources.formats.cell_values import known_names, mbid_of
+from streams.sources.formats.column_roles import Role
 from streams.sources.formats.table_rows import SOURCE
 from topics.identity import track_id_of
 
@@ -39,9 +40,7 @@ class TrackCodes:
         self._tracks = tracks
         self._artists, self._titles = TextCodes(), TextCodes()
         self._mbids = DerivedCodes(tracks, mbid_of)
-        self._by_title = DerivedCodes(
-            tracks, lambda title: track_id_of(source=SOURCE, source_track_id=title)
-        )
+        self._by_title = DerivedCodes(tracks, _track_id_of_title)
         self._of_pair: dict[int, int] = {}
 
     def tracks(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
@@ -74,7 +73,13 @@ class TrackCodes:
         artist, title = (pair >> 32) - 1, (pair & 0xFFFFFFFF) - 1
         track_id = None
         if title >= 0 and artist >= 0:
-            track_id = track_id_of(self._artists.texts[artist], self._titles.texts[title])
+            names = known_names(self._artists.texts[artist], self._titles.texts[title])
+            track_id = track_id_of(*names)
         code = UNKNOWN if track_id is None else self._tracks.code(track_id)
         self._of_pair[pair] = code
         return code
+
+
+def _track_id_of_title(title: str) -> str | None:
+    """The id of a track of which only the title is known."""
+    return track_id_of(source=SOURCE, source_track_id=known_names(None, title)[1])

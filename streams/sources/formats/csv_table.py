@@ -8,12 +8,14 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import Role, missing_of, number_of, roles_of, time_ms_of
+from streams.sources.formats.cell_values import number_of, text_of
+from streams.sources.formats.column_roles import Role, missing_of, roles_of
 from streams.sources.formats.json_stream import TOO_LONG, lines
 from streams.sources.formats.table_rows import NumberedCells, plays_of_table
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 _DELIMITERS = ",;\t|"
@@ -27,49 +29,67 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     return plays_of_table(rows, columns, part)
 
 
+def objects(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """The rows as objects, without the cells that hold nothing."""
+    columns, rows = table(file)
+    for row, cells in rows:
+        if isinstance(cells, str):
+            yield row, cells
+        else:
+            yield (
+                row,
+                {key: cell for key, cell in zip(columns, cells, strict=True) if text_of(cell)},
+            )
+
+
 def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
     """Names of the columns, and the rows."""
     text = _Lines(file)
     header = text.header()
     columns, delimiter = columns_and_delimiter(header)
-    if delimiter_without_header(header):
+    if without_header(header):
         text.keep_first_line()
     return columns, _cells(text, delimiter, columns)
 
 
 def columns_and_delimiter(header: str) -> tuple[list[str], str]:
     """The columns that the first line names, or those of a table without a header."""
-    if delimiter := delimiter_without_header(header):
-        return list(WITHOUT_HEADER), delimiter
+    if found := without_header(header):
+        return found
     delimiter = delimiter_of(header)
     return columns_of(header, delimiter), delimiter
 
 
-WITHOUT_HEADER = ("artist", "album", "track", "date")
-"""The columns of Last.fm exporters that write no header."""
+WITHOUT_HEADER = (
+    ("artist", "album", "track", "date"),
+    ("timestamp", "track", "artist", "album", "track_mbid", "artist_mbid", "album_mbid"),
+    ("date_created", "user_id", "item_id", "item_type", "item_name", "playback_method",
+     "client_name", "device_name", "play_duration"),
+)  # fmt: skip
+"""The columns of programs that write no header: exporters of Last.fm, and of Libre.fm, and
+Jellyfin's Playback Reporting."""
 
 
-def delimiter_without_header(line: str) -> str | None:
-    """The delimiter if `line` is a play of a table without a header: `WITHOUT_HEADER`.
+def without_header(line: str) -> tuple[list[str], str] | None:
+    """The columns and the delimiter if `line` is a play of a table without a header.
 
-    >>> delimiter_without_header("Nina,Pastel Blues,Sinnerman,01 Mar 2024 10:00")
-    ','
+    >>> without_header("Nina,Pastel Blues,Sinnerman,01 Mar 2024 10:00")
+    (['artist', 'album', 'track', 'date'], ',')
     """
     for delimiter in _DELIMITERS:
         cells = columns_of(line, delimiter)
-        if (
-            len(cells) == len(WITHOUT_HEADER)
-            and missing_of(roles_of(cells))
-            and _is_time(cells[-1])
-        ):
-            return delimiter
+        if not missing_of(roles_of(cells)):
+            continue
+        for names in WITHOUT_HEADER:
+            if len(cells) == len(names) and _is_time(cells[roles_of(names)[Role.LISTENED_AT]]):
+                return list(names), delimiter
     return None
 
 
 def _is_time(cell: str) -> bool:
     with suppress(ValueError):
         number = number_of(cell)
-        return time_ms_of(cell, 1_000.0) > 0 and (number is None or number > _A_TIME_FROM_S)
+        return time_ms_of(cell) > 0 and (number is None or number > _A_TIME_FROM_S)
     return False
 
 

@@ -39,10 +39,14 @@ class HistoryFormat(StrEnum):
     ZIP = "zip archive"
     SPOTIFY_EXTENDED = "Spotify extended streaming history"
     SPOTIFY_EXTENDED_LINES = "Spotify extended streaming history, one object per line"
+    SPOTIFY_EXTENDED_CSV = "Spotify extended streaming history, as CSV"
     SPOTIFY_ACCOUNT = "Spotify account data"
+    SPOTIFY_ACCOUNT_LINES = "Spotify account data, one object per line"
+    SPOTIFY_ACCOUNT_CSV = "Spotify account data, as CSV"
     LISTENBRAINZ_LINES = "ListenBrainz listens"
     LISTENBRAINZ_ARRAY = "ListenBrainz listens, one array"
     LASTFM_PAGES = "Last.fm pages"
+    LASTFM_LINES = "Last.fm tracks, one per line"
     MALOJA = "Maloja scrobbles"
     KOITO = "Koito listens"
     SCROBBLER_LOG = "log of a portable player"
@@ -63,10 +67,14 @@ Reader = Callable[[BinaryIO, Part], Iterator[ParsedRow]]
 READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.SPOTIFY_EXTENDED: spotify_export.read_extended,
     HistoryFormat.SPOTIFY_EXTENDED_LINES: spotify_export.read_extended_lines,
+    HistoryFormat.SPOTIFY_EXTENDED_CSV: spotify_export.read_extended_csv,
     HistoryFormat.SPOTIFY_ACCOUNT: spotify_export.read_account,
+    HistoryFormat.SPOTIFY_ACCOUNT_LINES: spotify_export.read_account_lines,
+    HistoryFormat.SPOTIFY_ACCOUNT_CSV: spotify_export.read_account_csv,
     HistoryFormat.LISTENBRAINZ_LINES: listenbrainz_export.read_lines,
     HistoryFormat.LISTENBRAINZ_ARRAY: listenbrainz_export.read_array,
     HistoryFormat.LASTFM_PAGES: lastfm_export.read,
+    HistoryFormat.LASTFM_LINES: lastfm_export.read_lines,
     HistoryFormat.MALOJA: maloja_export.read,
     HistoryFormat.KOITO: koito_export.read,
     HistoryFormat.SCROBBLER_LOG: scrobbler_log.read,
@@ -110,10 +118,7 @@ def _text_format(text: bytes) -> HistoryFormat | None:
     return _object_format(text) if text.startswith(b"{") else _csv_format(text)
 
 
-_SPOTIFY_KEYS = {"ms_played", "spotify_track_uri"}
 _BY_KEYS = (
-    (_SPOTIFY_KEYS, HistoryFormat.SPOTIFY_EXTENDED),
-    ({"endTime", "msPlayed"}, HistoryFormat.SPOTIFY_ACCOUNT),
     ({"track_metadata"}, HistoryFormat.LISTENBRAINZ_ARRAY),
     ({"header", "title", "time"}, HistoryFormat.YOUTUBE_ACTIVITY),
 )
@@ -123,6 +128,10 @@ def _array_format(text: bytes) -> HistoryFormat | None:
     if text[1:].lstrip().startswith(b"]"):
         return HistoryFormat.NO_ROWS
     keys = _keys(text, "[]")
+    if spotify_export.is_extended(keys):
+        return HistoryFormat.SPOTIFY_EXTENDED
+    if spotify_export.is_account(keys):
+        return HistoryFormat.SPOTIFY_ACCOUNT
     for needed, found in _BY_KEYS:
         if needed <= keys:
             return found
@@ -175,15 +184,19 @@ def _lines_format(text: bytes) -> HistoryFormat | None:
         return HistoryFormat.LISTENBRAINZ_LINES
     if event_export.is_export(keys):
         return HistoryFormat.EVENT_LINES
-    if keys >= _SPOTIFY_KEYS:
+    if {"name", "date"} <= keys and "uts" in _keys_of_lines(text, "date"):
+        return HistoryFormat.LASTFM_LINES
+    if spotify_export.is_extended(keys):
         return HistoryFormat.SPOTIFY_EXTENDED_LINES
+    if spotify_export.is_account(keys):
+        return HistoryFormat.SPOTIFY_ACCOUNT_LINES
     return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
 
 
-def _keys_of_lines(text: bytes) -> set[str]:
-    """Keys of the objects on the first lines, the last of which may be cut off."""
+def _keys_of_lines(text: bytes, path: str = "") -> set[str]:
+    """Keys of the objects at `path` on the first lines, the last of which may be cut off."""
     lines = text.split(b"\n", _LINES_INSPECTED)[:_LINES_INSPECTED]
-    return {key for line in lines for key in _keys(line, "")}
+    return {key for line in lines for key in _keys(line, path)}
 
 
 _LINES_INSPECTED = 100
@@ -192,7 +205,12 @@ _LINES_INSPECTED = 100
 def _csv_format(text: bytes) -> HistoryFormat | None:
     if b"\x00" in text.split(b"\n", 1)[0]:  # an archive of tables begins with other bytes
         return None
-    return HistoryFormat.CSV if has_plays(roles_of(_columns_of(text))) else None
+    columns = _columns_of(text)
+    if spotify_export.is_extended(columns):
+        return HistoryFormat.SPOTIFY_EXTENDED_CSV
+    if spotify_export.is_account(columns):
+        return HistoryFormat.SPOTIFY_ACCOUNT_CSV
+    return HistoryFormat.CSV if has_plays(roles_of(columns)) else None
 
 
 def _columns_of(text: bytes) -> list[str]:

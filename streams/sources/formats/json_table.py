@@ -1,6 +1,7 @@
 """Reads JSON objects as rows of a table of plays: one per line, or the elements of an array.
 
-Special case: objects may have different keys, so the columns are those of the first rows.
+Special cases: objects may have different keys, so the columns are those of the first rows. A track
+may be an object with the artist in it, as in the APIs of Funkwhale and Spotify.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,17 +18,54 @@ from streams.sources.formats.table_rows import (
 )
 from streams.sources.plays import BadRow, ParsedRow
 
-_Rows = Iterable[tuple[int, dict[str, Any] | str]]
+Row = tuple[int, dict[str, Any] | str]
+"""The number of a row, and its object, or what is wrong with it."""
+_Rows = Iterable[Row]
 
 
 def read_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of JSON lines."""
-    return _read(objects_of_lines(file), part)
+    return _read(rows_of_lines(file), part)
 
 
 def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a JSON array of objects."""
-    return _read(objects_of_array(file, part.name), part)
+    return _read(rows_of_array(file, part.name), part)
+
+
+def rows_of_lines(file: BinaryIO) -> Iterator[Row]:
+    """The rows of JSON lines, or what is wrong with a line."""
+    return ((row, _flat(value)) for row, value in objects_of_lines(file))
+
+
+def rows_of_array(file: BinaryIO, name: str) -> Iterator[Row]:
+    """The rows of a JSON array, or what is wrong with an element."""
+    return ((row, _flat(value)) for row, value in objects_of_array(file, name))
+
+
+_TRACKS = ("track", "song", "recording", "item")
+_FIELDS_OF_TRACKS = {"title": "title", "name": "title", "artist": "artist", "artists": "artist",
+                     "artist_name": "artist", "album": "album", "release": "album",
+                     "mbid": "recording_mbid", "recording_mbid": "recording_mbid",
+                     "duration_ms": "duration_ms", "duration": "duration"}  # fmt: skip
+
+
+def _flat(row: dict[str, Any] | str) -> dict[str, Any] | str:
+    """The row with the fields of its track beside its own, which come first.
+
+    >>> _flat({"track": {"title": "Solea", "artist": {"name": "Miles"}}, "ts": 1})
+    {'ts': 1, 'title': 'Solea', 'artist': {'name': 'Miles'}}
+    """
+    if isinstance(row, str):
+        return row
+    key = next((key for key in _TRACKS if isinstance(row.get(key), dict)), None)
+    if key is None:
+        return row
+    told = {each: value for each, value in row.items() if each != key}
+    for name, field in _FIELDS_OF_TRACKS.items():
+        if row[key].get(name) is not None:
+            told.setdefault(field, row[key][name])
+    return told
 
 
 def _read(rows: _Rows, part: Part) -> Iterator[ParsedRow]:

@@ -4,15 +4,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import (
-    length_ms_of,
-    mbid_of,
-    optional_text_of,
-    text_of,
-    time_ms_of,
-)
+from streams.sources.formats.cell_values import length_ms_of, mbid_of, optional_text_of, text_of
 from streams.sources.formats.json_stream import objects_of_array
 from streams.sources.formats.service_export import Fields, object_in, optional_object_in, plays_of
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "koito_export"
@@ -26,7 +21,7 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 def _fields(row: Fields) -> dict[str, Any]:
     track, artists = object_in(row, "track"), row.get("artists")
     try:
-        listened_at = time_ms_of(row.get("listened_at"), 1_000.0)
+        listened_at = time_ms_of(row.get("listened_at"))
     except ValueError as error:
         raise ValueError(f"listened_at {error}") from None
     return {

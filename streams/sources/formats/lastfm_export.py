@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import time_ms_of
-from streams.sources.formats.json_stream import objects_of_array
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.row_kinds import PLAYING_NOW
 from streams.sources.formats.service_export import (
     Fields,
     object_in,
@@ -20,16 +20,21 @@ from streams.sources.formats.service_export import (
     plays_of,
     text_in,
 )
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "lastfm_export"
-PLAYING_NOW = "playing now, not yet a play"
 _NOT_NOW = (None, False, "", "0", "false")
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of all pages."""
     return plays_of(enumerate(_tracks(file, part), 1), part, SOURCE, _fields)
+
+
+def read_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the tracks alone, one on each line."""
+    return plays_of(objects_of_lines(file), part, SOURCE, _fields)
 
 
 def _tracks(file: BinaryIO, part: Part) -> Iterator[Fields | str]:
@@ -61,6 +66,6 @@ def _fields(row: Fields) -> dict[str, Any] | str:
 def _listened_at(date: Fields) -> int:
     """The time in s; where it is missing, the text, which is in UTC."""
     try:
-        return time_ms_of(date.get("uts") or date.get("#text"), 1_000.0)
+        return time_ms_of(date.get("uts") or date.get("#text"))
     except ValueError as error:
         raise ValueError(f"date {error}") from None

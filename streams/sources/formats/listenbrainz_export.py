@@ -10,13 +10,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import (
-    length_ms_of,
-    mbid_of,
-    time_ms_of,
-    time_scale_of,
-)
+from streams.sources.formats.cell_values import length_ms_of, mbid_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.row_kinds import PLAYING_NOW, is_yes
 from streams.sources.formats.service_export import (
     Fields,
     object_in,
@@ -25,6 +21,7 @@ from streams.sources.formats.service_export import (
     plays_of,
     text_in,
 )
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "listenbrainz_export"
@@ -41,7 +38,9 @@ def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     return plays_of(objects_of_array(file, part.name), part, SOURCE, _fields)
 
 
-def _fields(row: Fields) -> dict[str, Any]:
+def _fields(row: Fields) -> dict[str, Any] | str:
+    if is_yes(row.get("playing_now")) or row.get("listen_type") == "playing_now":
+        return PLAYING_NOW
     track = object_in(row, "track_metadata")
     more = optional_object_in(track, "additional_info")
     mapping = optional_object_in(track, "mbid_mapping")
@@ -62,7 +61,7 @@ def _listened_at(row: Fields) -> int:
     """The first of the times that is not null, in s; some dumps have ms or a text."""
     told = next((row[key] for key in _TIMES if row.get(key) is not None), None)
     try:
-        return time_ms_of(told, time_scale_of([told]))
+        return time_ms_of(told)
     except ValueError as error:
         raise ValueError(f"listened_at {error}") from None
 

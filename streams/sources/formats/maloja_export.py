@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import length_ms_of, optional_text_of, text_of, time_ms_of
+from streams.sources.formats.cell_values import length_ms_of, optional_text_of, text_of
 from streams.sources.formats.json_stream import objects_of_array
 from streams.sources.formats.service_export import (
     Fields,
@@ -13,6 +13,7 @@ from streams.sources.formats.service_export import (
     plays_of,
     text_in,
 )
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "maloja_export"
@@ -26,7 +27,7 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 def _fields(row: Fields) -> dict[str, Any]:
     track = object_in(row, "track")
     try:
-        listened_at = time_ms_of(row.get("time"), 1_000.0)
+        listened_at = time_ms_of(row.get("time"))
     except ValueError as error:
         raise ValueError(f"time {error}") from None
     return {

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.sources.files import Part
-from streams.sources.formats import event_export
+from streams.sources.formats import event_export, spotify_export
 from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table, used_columns
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
@@ -22,6 +22,11 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
         columns = table.schema_arrow.names
         if event_export.is_export(columns):
             yield from event_export.read_cells(cells_of(table, columns), columns, part)
+            return
+        if spotify_export.is_extended(columns):
+            rows = enumerate(cells_of(table, columns), 1)
+            objects = ((row, dict(zip(columns, cells, strict=True))) for row, cells in rows)
+            yield from spotify_export.plays_of_extended(objects, part)
             return
         checked_roles(columns, part.name)
         used = used_columns(columns)

@@ -8,15 +8,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import (
-    length_ms_of,
-    mbid_of,
-    optional_text_of,
-    text_of,
-    time_ms_of,
-)
+from streams.sources.formats.cell_values import length_ms_of, mbid_of, optional_text_of, text_of
 from streams.sources.formats.json_stream import TOO_LONG, lines
 from streams.sources.formats.service_export import Fields, plays_of
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "scrobbler_log"
@@ -49,7 +44,7 @@ def _fields(row: Fields) -> dict[str, Any] | str:
     if row["rating"].strip().upper() == "S":
         return SKIPPED
     try:
-        listened_at = time_ms_of(row["time"], 1_000.0)
+        listened_at = time_ms_of(row["time"])
     except ValueError as error:
         raise ValueError(f"listened_at {error}") from None
     return {

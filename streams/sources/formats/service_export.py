@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from streams.sources.files import Part, without_listener
-from streams.sources.formats.column_roles import is_storable
+from streams.sources.formats.cell_values import is_storable, text_of
 from streams.sources.plays import BadRow, Ignored, ParsedRow, Play
-from topics.listening_event import PLAY_LENGTH_MAX_MS
 
 Fields = dict[str, Any]
 ReadFields = Callable[[Fields], dict[str, Any] | str]
@@ -42,11 +41,9 @@ def _parsed(row: int, fields: dict[str, Any] | str, part: Part, source: str) -> 
 
 
 def text_in(fields: Fields, key: str) -> str | None:
-    """An optional text."""
+    """An optional text; a number, a list or an object is read as `text_of` does."""
     value = fields.get(key)
-    if value is None or isinstance(value, str):
-        return value or None
-    raise ValueError(f"{key} is not a text")
+    return (value or None) if isinstance(value, str) else text_of(value)
 
 
 def optional_text_in(fields: Fields, key: str) -> str | None:
@@ -67,11 +64,3 @@ def object_in(fields: Fields, key: str) -> Fields:
     if value is None or isinstance(value, dict):
         return value or {}
     raise ValueError(f"{key} is not an object")
-
-
-def played_in(fields: Fields, key: str) -> int:
-    """A required length of play, in ms."""
-    value = fields.get(key)
-    if type(value) is int and 0 <= value <= PLAY_LENGTH_MAX_MS:
-        return value
-    raise ValueError(f"{key} is not a length of play in ms: {str(value)[:40]!r}")

@@ -9,53 +9,95 @@ Special cases: `ts` and `endTime` are when play STOPPED, so a play began `ms_pla
 and audiobooks are mixed with music. `ip_addr` is never read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.column_roles import number_of, time_ms_of, time_scale_of
+from streams.sources.formats import csv_table
+from streams.sources.formats.cell_values import length_ms_of, number_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
+from streams.sources.formats.row_kinds import PODCAST, PRIVATE, is_yes
 from streams.sources.formats.service_export import (
     Fields,
     optional_text_in,
-    played_in,
     plays_of,
     text_in,
 )
+from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 EXTENDED_SOURCE = "spotify_export"
 ACCOUNT_SOURCE = "spotify_account"
 
-PODCAST = "a podcast, not music"
 AUDIOBOOK = "an audiobook, not music"
-PRIVATE = "a private session"
+
+
+Rows = Iterable[tuple[int, Fields | str]]
+
+
+def is_extended(keys: Iterable[str]) -> bool:
+    """Whether rows with these keys are of the extended streaming history."""
+    names = set(keys)
+    return "ms_played" in names and bool(names & _EXTENDED_KEYS)
+
+
+def is_account(keys: Iterable[str]) -> bool:
+    """Whether rows with these keys are of the account data."""
+    return _ACCOUNT_KEYS.issubset(keys)
+
+
+_EXTENDED_KEYS = {"spotify_track_uri", "master_metadata_track_name"}
+_ACCOUNT_KEYS = {"endTime", "msPlayed"}
+
+
+def plays_of_extended(rows: Rows, part: Part) -> Iterator[ParsedRow]:
+    """Plays of rows of the extended streaming history, whatever file they are from."""
+    return plays_of(rows, part, EXTENDED_SOURCE, _extended_fields)
+
+
+def plays_of_account(rows: Rows, part: Part) -> Iterator[ParsedRow]:
+    """Plays of rows of the account data, whatever file they are from."""
+    return plays_of(rows, part, ACCOUNT_SOURCE, _account_fields)
 
 
 def read_extended(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a file of the extended streaming history."""
-    rows = objects_of_array(file, part.name)
-    return plays_of(rows, part, EXTENDED_SOURCE, _extended_fields)
+    return plays_of_extended(objects_of_array(file, part.name), part)
 
 
 def read_extended_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of the same objects, one on each line, as other tools store them."""
-    return plays_of(objects_of_lines(file), part, EXTENDED_SOURCE, _extended_fields)
+    return plays_of_extended(objects_of_lines(file), part)
+
+
+def read_extended_csv(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the same objects as rows of a CSV file, as other tools store them."""
+    return plays_of_extended(csv_table.objects(file), part)
 
 
 def read_account(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of a file of the account data."""
-    return plays_of(objects_of_array(file, part.name), part, ACCOUNT_SOURCE, _account_fields)
+    return plays_of_account(objects_of_array(file, part.name), part)
+
+
+def read_account_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the same objects, one on each line."""
+    return plays_of_account(objects_of_lines(file), part)
+
+
+def read_account_csv(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the same objects as rows of a CSV file."""
+    return plays_of_account(csv_table.objects(file), part)
 
 
 def _extended_fields(row: Fields) -> dict[str, Any] | str:
     if reason := _why_ignored(row):
         return reason
-    played = played_in(row, "ms_played")
+    played = length_ms_of(row.get("ms_played"), 1.0)
     return {
         "owner": optional_text_in(row, "username"),
-        "listened_at": _began_ms(row, played),
+        "listened_at": _began_ms(row, played or 0),
         "track_name": text_in(row, "master_metadata_track_name"),
         "artist_name": text_in(row, "master_metadata_album_artist_name"),
         "release_name": optional_text_in(row, "master_metadata_album_album_name"),
@@ -66,7 +108,7 @@ def _extended_fields(row: Fields) -> dict[str, Any] | str:
 
 
 def _why_ignored(row: Fields) -> str | None:
-    if row.get("incognito_mode") is True:
+    if is_yes(row.get("incognito_mode")):
         return PRIVATE
     if row.get("spotify_track_uri") or row.get("master_metadata_track_name"):
         return None
@@ -80,9 +122,9 @@ def _account_fields(row: Fields) -> dict[str, Any] | str:
         return PODCAST
     if row.get("audiobookName"):
         return AUDIOBOOK
-    played = played_in(row, "msPlayed")
+    played = length_ms_of(row.get("msPlayed"), 1.0)
     return {
-        "listened_at": _stopped_ms(row, "endTime") - played,
+        "listened_at": _stopped_ms(row, "endTime") - (played or 0),
         "track_name": text_in(row, "trackName"),
         "artist_name": text_in(row, "artistName"),
         "ms_played": played,
@@ -95,14 +137,12 @@ def _began_ms(row: Fields, played: int) -> int:
     offline = number_of(row.get("offline_timestamp"))
     if began >= EARLIEST_LISTENED_AT_MS or not offline or offline < 0:
         return began
-    offline_ms = round(offline * time_scale_of([offline]))
+    offline_ms = time_ms_of(offline)
     return offline_ms if offline_ms >= EARLIEST_LISTENED_AT_MS else began
 
 
 def _stopped_ms(row: Fields, key: str) -> int:
     try:
-        if isinstance(time := row.get(key), str):
-            return time_ms_of(time, 1_000.0)
+        return time_ms_of(row.get(key))
     except ValueError as error:
         raise ValueError(f"{key} {error}") from None
-    raise ValueError(f"{key} is not a time")

@@ -9,26 +9,33 @@ from itertools import chain, islice
 from typing import Any
 
 from streams.sources.files import Part, without_listener
+from streams.sources.formats.cell_values import (
+    duration_scale_of,
+    length_ms_of,
+    mbid_of,
+    number_of,
+    optional_text_of,
+    text_of,
+)
 from streams.sources.formats.column_roles import (
     NAMES_HINT,
     REQUIRED,
     Role,
-    are_kinds_of_rows,
     best_time,
-    duration_scale_of,
     filled_roles,
-    length_ms_of,
-    mbid_of,
     missing_of,
-    number_of,
-    optional_text_of,
     owner_in,
     roles_of,
-    text_of,
-    time_ms_of,
-    time_scale_of,
+)
+from streams.sources.formats.row_kinds import (
+    PLAYING_NOW,
+    PODCAST,
+    PRIVATE,
+    are_kinds_of_rows,
+    is_yes,
     why_no_play,
 )
+from streams.sources.formats.times import is_moment, time_ms_of, time_unit_of
 from streams.sources.plays import BadRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
 
@@ -73,16 +80,18 @@ def _reader(
     roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
 ) -> Callable[[int, Cells], ParsedRow]:
     """A function that makes a play from a row's cells, or raises `ValueError`."""
-    kind_at = roles.get(Role.EVENT)
+    kinds = [(roles[role], why) for role, why in WHY_NO_PLAY.items() if role in roles]
     fields = [
         (_FIELDS[role], position, convert[role])
         for role, position in roles.items()
         if role in _FIELDS
     ]
+    stopped_at = roles.get(Role.STOPPED_AT)
 
     def play_of(row: int, cells: Cells) -> ParsedRow:
-        if kind_at is not None and (reason := why_no_play(cells[kind_at])):
-            return Ignored(reason, part.name)
+        for position, why in kinds:
+            if reason := why(cells[position]):
+                return Ignored(reason, part.name)
         values: dict[str, Any] = {"listener_id": part.listener_id}
         for field, position, of in fields:
             if values.get(field) is not None and field != "listener_id":
@@ -90,14 +99,40 @@ def _reader(
             try:
                 values[field] = of(cells[position])
             except ValueError as error:
-                raise ValueError(f"{field} {error}") from None
+                if field != "listened_at" or stopped_at is None:
+                    raise ValueError(f"{field} {error}") from None
         values["listener_id"] = values["listener_id"] or part.listener_id
         if values["listener_id"] is None:
             raise ValueError("listener_id is empty")
+        if stopped_at is not None and not is_moment(values.get("listened_at")):
+            values["listened_at"] = _began_ms(cells[stopped_at], convert, values)
         return Play(part=part.number, row=row, source=SOURCE, **values)
 
     return play_of
 
+
+def _began_ms(stopped: Any, convert: dict[Role, _Convert], values: dict[str, Any]) -> int:
+    """When a play began of which only the end is known."""
+    try:
+        return int(convert[Role.STOPPED_AT](stopped)) - (values.get("ms_played") or 0)
+    except ValueError as error:
+        raise ValueError(f"listened_at {error}") from None
+
+
+def _flag(reason: str) -> Callable[[Any], str | None]:
+    return lambda value: reason if is_yes(value) else None
+
+
+WHY_NO_PLAY: dict[Role, Callable[[Any], str | None]] = {
+    Role.EVENT: why_no_play,
+    Role.MEDIA: why_no_play,
+    Role.PLAYING_NOW: _flag(PLAYING_NOW),
+    Role.PRIVATE: _flag(PRIVATE),
+    Role.PODCAST: _flag(PODCAST),
+}
+"""For each role of a column that may say so, why a row with that cell is no play."""
+WORDS = (Role.EVENT, Role.MEDIA)
+"""Those whose columns hold words, and not flags."""
 
 _FIELDS = {
     Role.LISTENER: "listener_id",
@@ -122,9 +157,13 @@ def _converters(roles: dict[Role, int], first: list[NumberedCells]) -> dict[Role
         cells = [cells for _, cells in first if not isinstance(cells, str)]
         return [each[roles[role]] for each in cells] if role in roles else []
 
-    time_scale = time_scale_of(sample(Role.LISTENED_AT))
+    def time(role: Role) -> _Convert:
+        unit = time_unit_of(sample(role))
+        return lambda value: time_ms_of(value, unit)
+
     return dict.fromkeys(_FIELDS, text_of) | {
-        Role.LISTENED_AT: lambda value: time_ms_of(value, time_scale),
+        Role.LISTENED_AT: time(Role.LISTENED_AT),
+        Role.STOPPED_AT: time(Role.STOPPED_AT),
         Role.MS_PLAYED: _length(1.0),
         Role.SECONDS_PLAYED: _length(1_000.0),
         Role.PLAYTIME: _length(duration_scale_of(sample(Role.PLAYTIME))),
@@ -148,10 +187,12 @@ def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> 
     roles = checked_roles(columns, part.name)
     filled_roles(roles, columns, rows)
     at = best_time(columns, rows)
+    roles.pop(Role.LISTENED_AT, None)
     if at is not None:
         roles[Role.LISTENED_AT] = at
-    if Role.EVENT in roles and not are_kinds_of_rows(row[roles[Role.EVENT]] for row in rows):
-        del roles[Role.EVENT]
+    for role in WORDS:
+        if role in roles and not are_kinds_of_rows(row[roles[role]] for row in rows):
+            del roles[role]
     return _with_ids(roles, rows)
 
 

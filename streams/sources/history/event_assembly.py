@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from streams.sources.files import Part
+from streams.sources.formats.cell_values import known_names
 from streams.sources.plays import BadRow, HistoryRow, Ignored, Play
 from topics.identity import artist_id_of, event_id_of, track_id_of
 from topics.listening_event import (
@@ -128,6 +129,8 @@ def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> I
 def _row_of(
     play: Play, part: Part, repeats: RepeatedPlays, elsewhere: PlaysElsewhere, latest: int
 ) -> HistoryRow:
+    artist, title = known_names(play.artist_name, play.track_name)
+    play = play._replace(artist_name=artist, track_name=title)
     track_id = _track_of(play)
     if track_id is None:
         return BadRow(part.name, play.row, "no track: neither an id nor a name")

@@ -23,6 +23,7 @@ from tests.support.histories import (
     bad_rows_of,
     events_of,
     ignored_of,
+    read,
     rows_of,
     write,
     write_json,
@@ -31,24 +32,9 @@ from tests.support.histories import (
 )
 from topics.errors import HistoryError
 from topics.identity import track_id_of
-from topics.listening_event import ListeningEvent
 
 AT_S = 1_700_000_000
 MBID = "7d1f1b7a-1111-4a47-a5c4-3a2f7f6c9d10"
-
-
-def read(*paths: Path, listener_id: str | None = "ann") -> list[ListeningEvent]:
-    """The events of an import, after an evaluation was found to read the same plays."""
-    events = events_of(*paths, listener_id=listener_id)
-    plays, report = read_plays(paths, listener_id)
-    listeners = [plays.listener_ids[code] for code in plays.listeners.tolist()]
-    assert listeners == [event.listener_id for event in events]
-    assert plays.at_ms.tolist() == [event.listened_at for event in events]
-    assert len(plays.track_ids) == len({event.track_id for event in events})
-    assert len(plays.artist_ids) == len({event.artist_id for event in events} - {None})
-    assert report.bad == len(bad_rows_of(*paths, listener_id=listener_id))
-    assert report.ignored.total() == len(ignored_of(*paths, listener_id=listener_id))
-    return events
 
 
 @pytest.fixture

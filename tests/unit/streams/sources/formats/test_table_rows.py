@@ -62,10 +62,11 @@ def test_a_time_without_a_zone_is_utc_wherever_it_is_read(
     assert listened_at == AT_S * 1_000
 
 
-def test_one_unit_holds_for_a_whole_file(path: Path) -> None:
-    write(path, f"track,ts\na,{AT_S}\nb,{AT_S + 1}\nc,{AT_S * 1_000}\n")
-    assert [event.track_name for event in events_of(path)] == ["a", "b"]
-    assert bad_rows_of(path)[0][0] == 4
+def test_a_time_of_another_unit_than_the_others_of_its_column_is_read(path: Path) -> None:
+    write(path, f"track,ts\na,{AT_S}\nb,{AT_S + 1}\nc,{AT_S * 1_000 + 7}\nd,120\n")
+    at_ms = [event.listened_at for event in events_of(path)]
+    assert at_ms == [AT_S * 1_000, AT_S * 1_000 + 7, AT_S * 1_000 + 1_000]
+    assert bad_rows_of(path)[0][0] == 5
 
 
 @pytest.mark.parametrize(

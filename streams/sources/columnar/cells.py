@@ -52,6 +52,11 @@ def plain(cells: Cells) -> Cells:
     return cells.to_pylist() if pa.types.is_nested(cells.type) else cells
 
 
+def list_of(cells: Cells) -> list[Any]:
+    """All values as Python objects."""
+    return list(cells.to_pylist()) if isinstance(cells, pa.Array) else cells
+
+
 def first_of(cells: Cells, n: int) -> list[Any]:
     """The first `n` values as Python objects; timestamps in ms."""
     values = cells[:n]
@@ -122,8 +127,7 @@ def _iso_ms(cells: Cells) -> NDArray[np.int64] | None:
 
 
 def _one_by_one(cells: Cells, ms_of: Callable[[Any], int]) -> NDArray[np.int64]:
-    values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
-    return np.array([_ms_or_unknown(value, ms_of) for value in values], np.int64)
+    return np.array([_ms_or_unknown(value, ms_of) for value in list_of(cells)], np.int64)
 
 
 def _ms_or_unknown(value: Any, ms_of: Callable[[Any], int]) -> int:
@@ -138,8 +142,7 @@ def lengths_ms(cells: Cells, scale: float) -> NDArray[np.int32]:
     """Lengths in ms; `UNKNOWN` if missing, negative or too long; int32[n]."""
     numbers = _numbers(cells)
     if numbers is None:
-        values = cells.to_pylist() if isinstance(cells, pa.Array) else cells
-        found = [length_ms_of(value, scale) for value in values]
+        found = [length_ms_of(value, scale) for value in list_of(cells)]
         return np.array([UNKNOWN if each is None else each for each in found], np.int32)
     return _whole(numbers, scale, PLAY_LENGTH_MAX_MS).astype(np.int32)
 

@@ -43,6 +43,7 @@ def read_history_columns(
 
 
 def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
+    durations = _lengths([each.duration_ms for each in events])
     words = TextCodes()
     reasons = words.encode([each.reason_end for each in events])
     collected.add(
@@ -52,12 +53,13 @@ def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
         np.array([each.listened_at for each in events], np.int64),
         rewards_of_listens(
             _lengths([each.ms_played for each in events]),
-            _lengths([each.duration_ms for each in events]),
+            durations,
             reasons,
             words.texts,
         ),
         np.zeros(len(events), np.bool_),
         np.zeros(len(events), np.int32),
+        durations,
     )
 
 

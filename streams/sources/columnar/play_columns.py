@@ -1,6 +1,6 @@
 """Plays in columns, in order of time: the input of an evaluation, regardless of file format."""
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from online_models.evaluation.novelty import pairs
 from streams.sources.columnar.cells import TextCodes
-from streams.sources.history.event_assembly import NEAR_MS
+from streams.sources.near_duplicates import NearDuplicates
 from streams.sources.plays import BadReasons, BadRow
 from topics.listening_event import ID_LENGTH_MAX
 from topics.recommendation_list import EVERYONE
@@ -43,7 +43,7 @@ class ReadingReport:
 
 @dataclass(frozen=True)
 class PlayColumns:
-    """n plays with 29 bytes each, and every id once."""
+    """n plays with 33 bytes each, and every id once."""
 
     listeners: NDArray[np.int32]
     tracks: NDArray[np.int32]
@@ -56,6 +56,8 @@ class PlayColumns:
     """The plays that are scored, if the files have a column `scored`; otherwise None."""
     files: NDArray[np.int32]
     """Number of the file that each play is from."""
+    durations: NDArray[np.int32]
+    """Length of the track in ms; -1 if unknown."""
     listener_ids: list[str]
     track_ids: list[str]
     artist_ids: list[str]
@@ -74,6 +76,7 @@ class PlayColumns:
             rewards=self.rewards[which],
             scored=None if self.scored is None else self.scored[which],
             files=self.files[which],
+            durations=self.durations[which],
         )
 
     def in_order(self) -> "PlayColumns":
@@ -86,7 +89,7 @@ class PlayColumns:
         artists, artist_ids = _by_appearance(plays.artists, plays.artist_ids)
         return PlayColumns(
             listeners, tracks, artists, plays.at_ms, plays.rewards, plays.scored,
-            plays.files, listener_ids, track_ids, artist_ids,
+            plays.files, plays.durations, listener_ids, track_ids, artist_ids,
         )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ class PlayBuffer:
         self._blocks: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, *columns: NDArray[Any]) -> None:
-        """Listeners, tracks, artists, times, rewards, scored, files; of equal length."""
+        """Listeners, tracks, artists, times, rewards, scored, files, durations; of equal length."""
         self._blocks.append(columns)
 
     def plays(self, *, has_scored: bool) -> PlayColumns:
@@ -137,6 +140,7 @@ _KINDS = {
     "rewards": np.float32,
     "scored": np.bool_,
     "files": np.int32,
+    "durations": np.int32,
 }
 
 
@@ -151,24 +155,9 @@ def is_repeated(plays: PlayColumns) -> NDArray[np.bool_]:
 
 
 def is_in_another_file(plays: PlayColumns) -> NDArray[np.bool_]:
-    """Which plays, in order of time, repeat one of another file within a minute; bool[n]."""
-    repeated = np.zeros(len(plays), np.bool_)
+    """Which plays, in order of time, repeat one of another file (near duplicates); bool[n]."""
     if not len(plays) or (plays.files == plays.files[0]).all():
-        return repeated
-    pair = pairs(plays.listeners, plays.tracks)
-    order = np.argsort(pair, kind="stable")
-    pair, at_ms = pair[order], plays.at_ms[order]
-    follows = np.append(False, (pair[1:] == pair[:-1]) & (at_ms[1:] - at_ms[:-1] <= NEAR_MS))
-    is_in_a_run = follows | np.append(follows[1:], False)
-    kept: deque[tuple[int, int]] = deque()
-    for row in np.flatnonzero(is_in_a_run).tolist():
-        at, file = int(at_ms[row]), int(plays.files[order[row]])
-        if not follows[row]:
-            kept.clear()
-        while kept and at - kept[0][0] > NEAR_MS:
-            kept.popleft()
-        if kept and kept[0][1] != file:  # all that are kept are of one file
-            repeated[order[row]] = True
-        else:
-            kept.append((at, file))
-    return repeated
+        return np.zeros(len(plays), np.bool_)
+    return NearDuplicates().found(
+        plays.listeners, plays.tracks, plays.files, plays.at_ms, plays.durations
+    )

@@ -6,13 +6,22 @@ of services, zip archives) are read by `History`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.sources.columnar.cells import BROKEN, UNKNOWN, Cells, TextCodes, as_text_of_bool, flags
+from streams.sources.columnar.cells import (
+    BROKEN,
+    UNKNOWN,
+    Cells,
+    TextCodes,
+    as_text_of_bool,
+    flags,
+    list_of,
+)
 from streams.sources.columnar.history_columns import read_history_columns
 from streams.sources.columnar.play_columns import (
     PlayBuffer,
@@ -37,6 +46,7 @@ from streams.sources.formats.column_roles import Role, owner_in
 from streams.sources.formats.format_detection import HistoryFormat, recognise
 from streams.sources.formats.row_kinds import UNREADABLE_KIND
 from streams.sources.formats.table_rows import WHY_NO_PLAY, WORDS, artists_not_read
+from streams.sources.formats.times import joined
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
 from topics.errors import HistoryError
@@ -136,7 +146,7 @@ class _TableReader:
         if why := artists_not_read(roles, table.names, str(path)):
             self.report.skipped.append(why)
         units: TableUnits | None = None
-        for block in table.blocks:
+        for block in map(_with_clocks, table.blocks):
             if units is None and block.rows:
                 units = TableUnits(block.cells)
                 found = {role: name for role, name in table.columns.items() if role in roles}
@@ -196,6 +206,7 @@ class _TableReader:
             _rewards(cells, units.played_ms(cells, block.rows), durations),
             self._scored(path, cells, block.rows),
             np.full(block.rows, self._file, np.int32),
+            durations,
         )
         self._columns.add(*(each[is_whole] for each in columns))
 
@@ -242,6 +253,15 @@ class _TableReader:
             reason = f"{why}: {_NOT_ALLOWED}" if column[at] == BROKEN else why
             row = block.first_row + (at if block.at is None else int(block.at[at]))
             self.report.leave_out(BadRow(str(path), row, reason))
+
+
+def _with_clocks(block: Block) -> Block:
+    """The block with the time of day beside the day, in one cell."""
+    if Role.CLOCK not in block.cells:
+        return block
+    days, clocks = (list_of(block.cells[role]) for role in (Role.LISTENED_AT, Role.CLOCK))
+    at = [joined(day, clock) for day, clock in zip(days, clocks, strict=True)]
+    return replace(block, cells=block.cells | {Role.LISTENED_AT: at})
 
 
 def _artist_id_of(name: str) -> str | None:

@@ -5,6 +5,7 @@ module reads columns instead. An irregular CSV (quotes, empty lines, lines of an
 invalid UTF-8) raises `NotRegularError`; the caller then asks for it line by line.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -144,7 +145,7 @@ def _parquet_blocks(path: Path, table: pq.ParquetFile, columns: dict[Role, str])
 def _csv(path: Path) -> Table:
     header, lines = _header_and_lines(path)
     names, delimiter = columns_and_delimiter(header)
-    if not header or without_header(header) or header.lower().startswith("sep="):
+    if without_header(header) or not csv_table.is_header(header):
         raise NotRegularError
     with path.open("rb") as file:
         rows = islice(csv_table.table(file)[1], ROWS_INSPECTED)
@@ -160,7 +161,7 @@ def _csv(path: Path) -> Table:
 def _header_and_lines(path: Path) -> tuple[str, int]:
     """The first line, and how many lines follow that are not empty at the end.
 
-    Raises `NotRegularError` for quotes, which Arrow and Python read differently.
+    Raises `NotRegularError` for quotes and blank rows, which Arrow and Python read differently.
     """
     lines, tail = 0, b"\n"
     with path.open("rb") as file:
@@ -169,11 +170,14 @@ def _header_and_lines(path: Path) -> tuple[str, int]:
         except UnicodeDecodeError:
             raise NotRegularError from None
         while data := file.read(_BYTES_A_BLOCK):
-            if b'"' in data:
+            if b'"' in data or _BLANK_ROW.search(tail + data):
                 raise NotRegularError
             lines += data.count(b"\n")
             tail = (tail + data[-2:])[-2:]
     return header, lines + (not tail.endswith(b"\n"))
+
+
+_BLANK_ROW = re.compile(rb"\n[,;|\t ]+(?=[\r\n]|\Z)")
 
 
 def _csv_blocks(

@@ -1,5 +1,6 @@
 """Reads single values of foreign files: texts, numbers, lengths and MBIDs, or nothing."""
 
+import ast
 import math
 import re
 from collections.abc import Iterable
@@ -24,6 +25,12 @@ def duration_scale_of(durations: Iterable[Any]) -> float:
 
 _DECIMAL_COMMA = re.compile(r"\s*([+-]?\d+),(\d{1,2}|\d{4,})\s*")
 """Three digits after a comma may also be thousands, and are therefore no number."""
+_LENGTH_IN_WORDS = re.compile(
+    r"\s*(?:pt)?(?:(\d{1,3})\s*h(?:ours?)?)?\s*(?:(\d{1,4})\s*m(?:in(?:utes?)?)?)?\s*"
+    r"(?:(\d{1,6})(?:[.,](\d{1,3})\d*)?\s*s(?:ec(?:onds?)?)?)?\s*",
+    re.IGNORECASE,
+)
+"""`3m 5s`, `185 s`, and ISO 8601's `PT3M5S`."""
 _LENGTH = re.compile(r"\s*(?:(\d{1,3}):)?(\d{1,4}):(\d{2})(?:[.,](\d{1,3}))?\s*")
 
 
@@ -56,27 +63,42 @@ def ms_of(value: Any, scale: float) -> int:
 
 
 def length_ms_of(value: Any, scale: float) -> int | None:
-    """An optional length in ms, from a number or `m:ss`; None if it is unknown or cannot be read.
+    """An optional length in ms: a number, `m:ss`, `3m 5s`; None if it is unknown or unreadable.
 
     A length never decides whether a row is a play.
 
     >>> length_ms_of("3:05", 1_000.0), length_ms_of(180, 1_000.0), length_ms_of("long", 1.0)
     (185000, 180000, None)
     """
-    ms = _clock_ms(value) if isinstance(value, str) and ":" in value else None
-    if ms is None:
-        number = number_of(value)
-        ms = None if number is None else round(number * scale)
+    number = number_of(value)
+    ms = None if number is None else round(number * scale)
+    if number is None and isinstance(value, str):
+        ms = _clock_ms(value)
     return ms if ms is not None and 0 <= ms <= PLAY_LENGTH_MAX_MS else None
 
 
 def _clock_ms(text: str) -> int | None:
+    if ":" not in text:
+        return _ms_in_words(text)
     found = _LENGTH.fullmatch(text)
     if not found:
         return None
     hours, minutes, seconds = (int(each or 0) for each in found.group(1, 2, 3))
     if seconds >= _SIXTY or (found[1] and minutes >= _SIXTY):
         return None
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + int((found[4] or "0").ljust(3, "0"))
+
+
+def _ms_in_words(text: str) -> int | None:
+    """The length that words such as `3m 5s` state.
+
+    >>> _ms_in_words("PT3M5S"), _ms_in_words("185 s"), _ms_in_words("soon")
+    (185000, 185000, None)
+    """
+    found = _LENGTH_IN_WORDS.fullmatch(text)
+    if not found or not any(found.groups()):
+        return None
+    hours, minutes, seconds = (int(each or 0) for each in found.group(1, 2, 3))
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + int((found[4] or "0").ljust(3, "0"))
 
 
@@ -141,12 +163,30 @@ _UNKNOWN_NAMES = frozenset({
 def known_names(artist: str | None, title: str | None) -> tuple[str | None, str | None]:
     """An artist's name and a title, None for a placeholder, so that it unites no tracks.
 
+    A list that was written as a text, as tables of other programs have it, is joined.
+
     >>> known_names("Unknown Artist", "Sinnerman"), known_names("Nina", "[Unknown Track]")
     ((None, 'Sinnerman'), ('Nina', None))
+    >>> known_names("['Miles Davis', 'Gil Evans']", "Solea")
+    ('Miles Davis, Gil Evans', 'Solea')
     """
+    artist = _joined(artist) if artist and _WRITTEN_LIST.match(artist) else artist
     artist = None if artist is None or _is_placeholder(artist, alone=True) else artist
     title = None if title is None or _is_placeholder(title, alone=artist is None) else title
     return artist, title
+
+
+_WRITTEN_LIST = re.compile(r"""\[\s*(?:["'{]|\])""")
+
+
+def _joined(artist: str) -> str | None:
+    """The artists of a list in the notation of JSON or Python; the text itself if it is none."""
+    if len(artist) > TEXT_LENGTH_MAX:
+        return artist
+    try:
+        return text_of(list(ast.literal_eval(artist)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return artist
 
 
 def _is_placeholder(name: str, *, alone: bool) -> bool:

@@ -21,6 +21,7 @@ class Role(Enum):
     RELEASE_NAME = auto()
     RECORDING_MBID = auto()
     LISTENED_AT = auto()
+    CLOCK = auto()
     STOPPED_AT = auto()
     MS_PLAYED = auto()
     SECONDS_PLAYED = auto()
@@ -67,6 +68,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
                        "event_received_timestamp"),
     Role.STOPPED_AT: ("event_end_timestamp", "end_time", "ended_at", "stopped_at", "stopped",
                       "finished_at", "playback_end_time"),
+    Role.CLOCK: ("time", "clock", "time_of_day", "start_time", "local_time", "played_time"),
     Role.MS_PLAYED: ("ms_played", "played_ms", "playtime_ms", "milliseconds_played",
                      "play_duration_milliseconds", "play_duration_ms", "stream_duration_ms",
                      "listened_ms"),

@@ -5,8 +5,9 @@ only its own rows bad.
 """
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -50,6 +51,19 @@ def table(file: BinaryIO) -> tuple[list[str], Iterator[NumberedCells]]:
     if without_header(header):
         text.keep_first_line()
     return columns, _cells(text, delimiter, columns)
+
+
+LINES_BEFORE_HEADER_MAX = 10
+
+
+def _has_text(line: str) -> bool:
+    """Whether a line is not blank, and does not only name a delimiter to Excel."""
+    return bool(line.strip()) and not line.lower().startswith("sep=")
+
+
+def is_header(line: str) -> bool:
+    """Whether a line names columns with plays, or is a play of a table that has no header."""
+    return not missing_of(roles_of(columns_and_delimiter(line.strip("\r\n "))[0]))
 
 
 def columns_and_delimiter(header: str) -> tuple[list[str], str]:
@@ -108,8 +122,13 @@ def delimiter_of(header: str) -> str:
 def columns_of(header: str, delimiter: str) -> list[str]:
     """Column names of the first line; empty if it is no CSV."""
     with suppress(csv.Error):
-        return next(csv.reader([header], delimiter=delimiter), [])
+        return next(_reader([header], delimiter), [])
     return []
+
+
+def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Iterator[list[str]]:
+    """A reader of CSV; a quoted field may stand behind spaces."""
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
 _Line = tuple[int, bytes | None]
@@ -145,13 +164,19 @@ class _Lines:
         self.row = self._taken[0][0]
 
     def header(self) -> str:
-        """The first line that is not blank, and does not only name a delimiter to Excel."""
+        """The line that names the columns: the first one, or one soon after it, such as a title."""
+        begin: list[tuple[_Line, str]] = []
         for line in self:
-            header = line.strip("\r\n ")
-            if header and not header.lower().startswith("sep="):
-                return header
+            begin.append((self._taken[-1], line))
             self.begin()
-        return ""
+            if len(begin) > LINES_BEFORE_HEADER_MAX or is_header(line):
+                break
+        at = next((at for at, (_, line) in enumerate(begin) if is_header(line)), None)
+        if at is None:
+            at = next((at for at, (_, line) in enumerate(begin) if _has_text(line)), len(begin))
+        self._again.extend(each for each, _ in begin[at + 1 :])
+        self._taken = [begin[at][0]] if begin[at:] else []
+        return begin[at][1].strip("\r\n ") if begin[at:] else ""
 
     def keep_first_line(self) -> None:
         """Rewinds by the line that was read last."""
@@ -168,7 +193,12 @@ class _Lines:
 
 
 def _text(line: bytes | None) -> str:
-    return "\n" if line is None else line.decode("utf-8", "surrogateescape")
+    text = "\n" if line is None else line.decode("utf-8", "surrogateescape")
+    return _BACKSLASHED.sub('""', text) if '\\"' in text else text
+
+
+_BACKSLASHED = re.compile(r'\\"(?=[^,;|\t\r\n])')
+"""A quote within a field as databases write it; a field may also end in a backslash."""
 
 
 def _cells(text: _Lines, delimiter: str, names: list[str]) -> Iterator[NumberedCells]:
@@ -176,7 +206,7 @@ def _cells(text: _Lines, delimiter: str, names: list[str]) -> Iterator[NumberedC
     if delimiter == "\t":
         yield from _cells_of_lines(text, columns)
         return
-    reader = csv.reader(text, delimiter=delimiter)
+    reader = _reader(text, delimiter)
     while True:
         text.begin()
         try:
@@ -195,7 +225,7 @@ def _cells(text: _Lines, delimiter: str, names: list[str]) -> Iterator[NumberedC
             yield text.row, _OPEN
         elif text.was_too_long:
             yield text.row, TOO_LONG
-        elif cells:
+        elif any(map(str.strip, cells)):
             yield text.row, _checked(cells, columns)
 
 
@@ -209,22 +239,22 @@ def _cells_of_lines(text: _Lines, columns: int) -> Iterator[NumberedCells]:
     for line in text:
         if text.was_too_long:
             yield text.row, TOO_LONG
-        elif plain := line.rstrip("\r\n"):
-            yield text.row, _checked(_fields(plain), columns)
+        elif line.strip():
+            yield text.row, _checked(_fields(line.rstrip("\r\n")), columns)
         text.begin()
 
 
 def _fields(line: str) -> list[str]:
     if _QUOTE in line:
         with suppress(csv.Error):
-            return next(csv.reader([line], delimiter="\t", strict=True), [])
+            return next(_reader([line], "\t", strict=True), [])
     return line.split("\t")
 
 
 def _begins_a_record(line: str, delimiter: str, columns: int) -> bool:
     """Whether a line within quotes is a complete record, or leaves a quote open as well."""
     try:
-        alone = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+        alone = next(_reader([line], delimiter, strict=True), [])
     except csv.Error as error:
         return "end of data" in str(error)
     if len(alone) == columns and _QUOTE in line and not _is_quoted(line, delimiter):

@@ -1,5 +1,6 @@
 """Recognises the format of a file by its content, not by its name."""
 
+import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -136,6 +137,9 @@ def _array_format(text: bytes) -> HistoryFormat | None:
         if needed <= keys:
             return found
     for needed, path, key, found in _BY_INNER_KEYS:
+        is_page = found is HistoryFormat.LASTFM_PAGES and needed == {"track"}
+        if is_page and has_plays(roles_of(sorted(keys))):
+            continue  # a track beside its time, as Spotify's API answers
         if needed <= keys and key in _keys(text, path, path + "/[]"):
             return found
     return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
@@ -221,8 +225,10 @@ def _columns_of(text: bytes) -> list[str]:
 
 
 def _header_of(text: bytes) -> str:
-    lines = (line.decode("utf-8", "replace").strip("\r ") for line in text.split(b"\n"))
-    return next((line for line in lines if line and not line.lower().startswith("sep=")), "")
+    begin = text.split(b"\n", _LINES_INSPECTED)[: csv_table.LINES_BEFORE_HEADER_MAX + 1]
+    lines = [line.decode("utf-8", "replace").strip("\r ") for line in begin]
+    found = next((line for line in lines if csv_table.is_header(line)), None)
+    return found or next((line for line in lines if line), "")
 
 
 def _keys(text: bytes, *paths: str) -> set[str]:
@@ -286,14 +292,18 @@ def _foreign_text(head: bytes) -> tuple[str, str] | None:
 
 
 _MARKUP_BYTES = 32
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no text has."""
 
 
 def unknown(name: str, head: bytes) -> HistoryFormat:
     """Raises the `HistoryError` that names the known formats, or the problem of this file."""
-    if not head:
+    if not head.removeprefix(b"\xef\xbb\xbf").strip():
         raise HistoryError(f"{name} is empty.", "Copy or export it again.")
     if known := foreign_kind(head):
         raise HistoryError(f"{name} is {known[0]}.", known[1])
+    if _BINARY.search(head):
+        raise HistoryError(f"{name} is no text, and no archive or table that is known.", NO_HISTORY)
     columns = _columns_of(head.removeprefix(b"\xef\xbb\xbf").lstrip())
     if roles_of(columns):
         checked_roles(columns, name)

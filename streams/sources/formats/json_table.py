@@ -1,7 +1,8 @@
 """Reads JSON objects as rows of a table of plays: one per line, or the elements of an array.
 
 Special cases: objects may have different keys, so the columns are those of the first rows. A track
-may be an object with the artist in it, as in the APIs of Funkwhale and Spotify.
+may be an object with the artist in it, as in the APIs of Funkwhale and Spotify, and MongoDB's
+tools write `{"$date": ...}`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -43,6 +44,13 @@ def rows_of_array(file: BinaryIO, name: str) -> Iterator[Row]:
     return ((row, _flat(value)) for row, value in objects_of_array(file, name))
 
 
+def _unwrapped(value: Any) -> Any:
+    """The value that MongoDB's tools write as an object: `{"$date": {"$numberLong": "1"}}`."""
+    while isinstance(value, dict) and len(value) == 1 and next(iter(value))[:1] == "$":
+        value = next(iter(value.values()))
+    return value
+
+
 _TRACKS = ("track", "song", "recording", "item")
 _FIELDS_OF_TRACKS = {"title": "title", "name": "title", "artist": "artist", "artists": "artist",
                      "artist_name": "artist", "album": "album", "release": "album",
@@ -58,6 +66,7 @@ def _flat(row: dict[str, Any] | str) -> dict[str, Any] | str:
     """
     if isinstance(row, str):
         return row
+    row = {key: _unwrapped(value) for key, value in row.items()}
     key = next((key for key in _TRACKS if isinstance(row.get(key), dict)), None)
     if key is None:
         return row

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
+from streams.sources.formats.cell_values import optional_text_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.row_kinds import PLAYING_NOW
 from streams.sources.formats.service_export import (
     Fields,
     object_in,
     optional_object_in,
-    optional_text_in,
     plays_of,
     text_in,
 )
@@ -54,12 +54,11 @@ def _tracks_of(page: Fields) -> Any:
 def _fields(row: Fields) -> dict[str, Any] | str:
     if optional_object_in(row, "@attr").get("nowplaying") not in _NOT_NOW:
         return PLAYING_NOW
-    artist, album = object_in(row, "artist"), optional_object_in(row, "album")
     return {
         "listened_at": _listened_at(object_in(row, "date")),
         "track_name": text_in(row, "name"),
-        "artist_name": text_in(artist, "#text") or text_in(artist, "name"),
-        "release_name": optional_text_in(album, "#text"),
+        "artist_name": text_in(row, "artist"),
+        "release_name": optional_text_of(row.get("album")),
     }
 
 

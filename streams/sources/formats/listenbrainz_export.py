@@ -25,6 +25,7 @@ from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "listenbrainz_export"
+PINNED = "a recording that was pinned, not a play"
 _TIMES = ("listened_at", "timestamp", "ts_since_epoch")
 
 
@@ -41,6 +42,8 @@ def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 def _fields(row: Fields) -> dict[str, Any] | str:
     if is_yes(row.get("playing_now")) or row.get("listen_type") == "playing_now":
         return PLAYING_NOW
+    if "pinned_until" in row:
+        return PINNED
     track = object_in(row, "track_metadata")
     more = optional_object_in(track, "additional_info")
     mapping = optional_object_in(track, "mbid_mapping")

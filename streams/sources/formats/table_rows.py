@@ -35,7 +35,13 @@ from streams.sources.formats.row_kinds import (
     is_yes,
     why_no_play,
 )
-from streams.sources.formats.times import is_moment, time_ms_of, time_unit_of
+from streams.sources.formats.times import (
+    are_days_and_clocks,
+    is_moment,
+    joined,
+    time_ms_of,
+    time_unit_of,
+)
 from streams.sources.plays import BadRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
 
@@ -68,12 +74,24 @@ def plays_of_table(
         raise without_listener(part)
     if why := artists_not_read(roles, [*columns, *unused], part.name):
         yield Skipped(why)
+    if Role.CLOCK in roles:
+        first, rest = list(_with_clocks(first, roles)), _with_clocks(rest, roles)
     play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
     for row, cells in chain(first, rest):
         try:
             yield BadRow(part.name, row, cells) if isinstance(cells, str) else play_of(row, cells)
         except ValueError as error:
             yield BadRow(part.name, row, str(error))
+
+
+def _with_clocks(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Iterator[NumberedCells]:
+    """The rows with the time of day beside the day, in one cell."""
+    day, clock = roles[Role.LISTENED_AT], roles[Role.CLOCK]
+    for row, cells in rows:
+        if isinstance(cells, str):
+            yield row, cells
+        else:
+            yield row, [*cells[:day], joined(cells[day], cells[clock]), *cells[day + 1 :]]
 
 
 def _reader(
@@ -190,10 +208,19 @@ def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> 
     roles.pop(Role.LISTENED_AT, None)
     if at is not None:
         roles[Role.LISTENED_AT] = at
+    if not _has_clocks(roles, rows):
+        roles.pop(Role.CLOCK, None)
     for role in WORDS:
         if role in roles and not are_kinds_of_rows(row[roles[role]] for row in rows):
             del roles[role]
     return _with_ids(roles, rows)
+
+
+def _has_clocks(roles: dict[Role, int], rows: Sequence[Cells]) -> bool:
+    day, clock = roles.get(Role.LISTENED_AT), roles.get(Role.CLOCK)
+    if day is None or clock is None or day == clock:
+        return False
+    return are_days_and_clocks([row[day] for row in rows], [row[clock] for row in rows])
 
 
 def artists_not_read(roles: Iterable[Role], columns: Iterable[str], name: str) -> str:

@@ -1,5 +1,6 @@
 """Reads times of any notation and unit as ms since 1970 UTC."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -153,6 +154,30 @@ def is_local(value: Any) -> bool:
 def is_moment(at_ms: int | None) -> bool:
     """Whether a time is known and from 1970 to 2106."""
     return at_ms is not None and 0 <= at_ms <= AT_MS_MAX
+
+
+_CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\.?)?\s*", re.IGNORECASE)
+
+
+def are_days_and_clocks(days: Iterable[Any], clocks: Iterable[Any]) -> bool:
+    """Whether one column holds days only, and another one the time of day.
+
+    >>> are_days_and_clocks(["2024-03-01"], ["10:05 PM"]), are_days_and_clocks(["x"], ["10:05"])
+    (True, False)
+    """
+    known_days = [each for each in days if text_of(each)]
+    known_clocks = [each for each in clocks if text_of(each)]
+    unit = TimeUnit(day_first=True)
+    return bool(known_days and known_clocks) and (
+        all(isinstance(each, str) and ":" not in each for each in known_days)
+        and all(is_readable(each, unit) for each in known_days)
+        and all(isinstance(each, str) and _CLOCK.fullmatch(each) for each in known_clocks)
+    )
+
+
+def joined(day: Any, clock: Any) -> Any:
+    """The text of a day with the time of day of another column."""
+    return f"{str(day).strip()} {str(clock).strip()}" if text_of(clock) else day
 
 
 def is_readable(value: Any, unit: TimeUnit) -> bool:

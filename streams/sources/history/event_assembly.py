@@ -1,17 +1,19 @@
-"""Makes events of sorted plays: assigns ids, drops repeats of overlapping exports, checks bounds.
+"""Makes events of sorted plays: assigns ids, drops repeats and near duplicates, checks bounds.
 
 An event id contains an ordinal, from 0, among exactly equal plays of one export. The same play in
 two exports therefore has the same id, and two equal rows of one export stay two events. The id uses
 the source's own track id if there is one, because services rename songs.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from pydantic import ValidationError
 
 from streams.sources.files import Part
@@ -22,6 +24,7 @@ from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
     ID_LENGTH_MAX,
     LATEST_AHEAD_MS,
+    TEXT_LENGTH_MAX,
     EventKind,
     ListeningEvent,
 )
@@ -30,9 +33,12 @@ from topics.recommendation_list import EVERYONE
 IDS_CACHED = 50_000
 AT_ONE_TIME_MAX = 1_000_000
 """Maximum number of different plays of one millisecond; more are bad rows."""
+TOO_MANY_AT_ONE_TIME = "listened_at: too many plays at exactly this time"
+ROWS_A_BLOCK = 4_096
+CODES_MAX = 1_000_000
+"""Maximum number of listeners and tracks of which near duplicates are sought; with more, the search
+begins anew, and the fold recognises what it misses."""
 REPEATED = "in another of the files already"
-NEAR_MS = 60_000
-"""Maximum distance of one play in two files, as in the deduplication window."""
 TABLE = "history"
 """The source of tables."""
 SPOTIFY = "spotify:"
@@ -44,6 +50,8 @@ _artist_id_of = lru_cache(IDS_CACHED)(artist_id_of)
 
 _PlayKey = tuple[str, str, str, int | None]
 _Export = tuple[str, int]
+Scrobbler = tuple[str, int]
+"""A service, or a table and its number."""
 
 
 class RepeatedPlays:
@@ -75,78 +83,93 @@ class RepeatedPlays:
         return len(self._in_export) >= AT_ONE_TIME_MAX
 
 
-class PlaysElsewhere:
-    """Recognises plays that another scrobbler reported within a minute (near duplicates).
+class _Told(NamedTuple):
+    """What decides whether a play is a near duplicate."""
 
-    A scrobbler is a service's export, or one table, because a table does not state who wrote it.
-    Plays arrive in order of time, so it keeps the plays of the last minute only. Plays of one time
-    and source are left to `RepeatedPlays`, which counts them.
-    """
-
-    def __init__(self) -> None:
-        self._recent: deque[tuple[int, tuple[str, str]]] = deque()
-        self._of: dict[tuple[str, str], list[tuple[str, int, object]]] = {}
-
-    def has(self, play: Play, track_id: str, part: Part) -> bool:
-        """Whether another scrobbler has this play already; keeps it otherwise."""
-        at_ms = play.listened_at
-        self._forget(at_ms - NEAR_MS)
-        key = (play.listener_id, track_id)
-        scrobbler = part.number if play.source == TABLE else (play.source, part.export)
-        known = self._of.get(key, [])
-        if any(
-            other != scrobbler and (source, at) != (play.source, at_ms)
-            for source, at, other in known
-        ):
-            return True
-        if len(self._recent) < AT_ONE_TIME_MAX:
-            self._of.setdefault(key, []).append((play.source, at_ms, scrobbler))
-            self._recent.append((at_ms, key))
-        return False
-
-    def _forget(self, before_ms: int) -> None:
-        while self._recent and self._recent[0][0] < before_ms:
-            _, key = self._recent.popleft()
-            self._of[key].pop(0)
-            if not self._of[key]:
-                del self._of[key]
+    path: str
+    listener_id: str
+    track_id: str
+    scrobbler: Scrobbler
+    at_ms: int
+    duration_ms: int
+    is_equal: bool
+    """Whether an equal play precedes it: the fold recognises it by itself, whoever reported it."""
 
 
-def assembled(plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int) -> Iterator[HistoryRow]:
+_Row = tuple[HistoryRow, _Told | None]
+"""A row, and what is known of its play, if it may be a near duplicate."""
+
+
+def scrobbler_of(play: Play, part: Part) -> Scrobbler:
+    """Who reported a play: a service, or one table, because a table does not state who wrote it."""
+    return (TABLE, part.number) if play.source == TABLE else (play.source, 0)
+
+
+def assembled(
+    plays: Iterable[Play], parts: Sequence[Part], *, now_ms: int, is_of_one_scrobbler: bool = False
+) -> Iterator[HistoryRow]:
     """Events of sorted `plays`; a play that cannot become an event is a `BadRow`."""
-    repeats, elsewhere = RepeatedPlays(), PlaysElsewhere()
-    latest = now_ms + LATEST_AHEAD_MS
+    rows = _rows_of(plays, parts, now_ms + LATEST_AHEAD_MS)
+    if is_of_one_scrobbler:
+        return (row for row, _ in rows)
+    return _without_near_duplicates(rows)
+
+
+def _without_near_duplicates(rows: Iterator[_Row]) -> Iterator[HistoryRow]:
+    from streams.sources.near_duplicates import NearDuplicates  # noqa: PLC0415 - it loads numba
+
+    near, codes = NearDuplicates(), dict[object, int]()
+    while block := list(islice(rows, ROWS_A_BLOCK)):
+        if len(codes) > CODES_MAX:
+            near, codes = NearDuplicates(), {}
+        told = [each for _, each in block if each is not None]
+        columns = [
+            np.array([codes.setdefault(each[at], len(codes)) for each in told], np.int32)
+            for at in (1, 2, 3)
+        ]
+        at_ms = np.array([each.at_ms for each in told], np.int64)
+        lengths = np.array([each.duration_ms for each in told], np.int32)
+        found = iter(near.found(columns[0], columns[1], columns[2], at_ms, lengths).tolist())
+        for row, each in block:
+            is_near = each is not None and next(found) and not each.is_equal
+            yield Ignored(REPEATED, each.path) if each is not None and is_near else row
+
+
+def _rows_of(plays: Iterable[Play], parts: Sequence[Part], latest: int) -> Iterator[_Row]:
+    repeats = RepeatedPlays()
     for play in plays:
         part = parts[play.part]
         try:
-            yield _row_of(play, part, repeats, elsewhere, latest)
+            yield _row_of(play, part, repeats, latest)
         except ValidationError as error:
-            yield BadRow(part.name, play.row, reason_of(error))
+            yield BadRow(part.name, play.row, reason_of(error)), None
         except UnicodeEncodeError:
-            yield BadRow(part.name, play.row, BROKEN_TEXT)
+            yield BadRow(part.name, play.row, BROKEN_TEXT), None
 
 
-def _row_of(
-    play: Play, part: Part, repeats: RepeatedPlays, elsewhere: PlaysElsewhere, latest: int
-) -> HistoryRow:
+def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> _Row:
     artist, title = known_names(play.artist_name, play.track_name)
     play = play._replace(artist_name=artist, track_name=title)
     track_id = _track_of(play)
     if track_id is None:
-        return BadRow(part.name, play.row, "no track: neither an id nor a name")
+        return BadRow(part.name, play.row, "no track: neither an id nor a name"), None
     if reason := _out_of_bounds(play, latest):
-        return BadRow(part.name, play.row, reason)
+        return BadRow(part.name, play.row, reason), None
     if repeats.is_full:
-        return BadRow(part.name, play.row, "listened_at: too many plays at exactly this time")
+        return BadRow(part.name, play.row, TOO_MANY_AT_ONE_TIME), None
     source_or_track_id = play.source_track_id or track_id
     key = (play.source, play.listener_id, source_or_track_id, play.ms_played)
     export = (TABLE, part.number) if play.source == TABLE else ("", part.export)
     ordinal = repeats.ordinal_of(export, play.listened_at, key)
+    length = -1 if play.duration_ms is None else play.duration_ms
+    scrobbler = scrobbler_of(play, part)
+    told = _Told(
+        part.name, play.listener_id, track_id, scrobbler, play.listened_at, length, bool(ordinal)
+    )
     if ordinal is None:
-        return Ignored(REPEATED, part.name)
+        return Ignored(REPEATED, part.name), told
     event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)
-    event = _event_of(play, track_id, event_id, _source_of(play, part))
-    return Ignored(REPEATED, part.name) if elsewhere.has(play, track_id, part) else event
+    return _event_of(play, track_id, event_id, _source_of(play, part)), told
 
 
 def _source_of(play: Play, part: Part) -> str:
@@ -217,4 +240,7 @@ def reason_of(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "string_pattern_mismatch":
         return f"{first['loc'][0]}: {BROKEN_TEXT}"
+    if first["type"] == "string_too_long":
+        most = ID_LENGTH_MAX if str(first["loc"][0]).endswith("_id") else TEXT_LENGTH_MAX
+        return f"{first['loc'][0]} is longer than {most:,} characters"
     return f"{first['loc'][0]}: {first['msg']}"

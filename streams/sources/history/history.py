@@ -38,7 +38,7 @@ from streams.sources.formats.format_detection import (
     unknown,
 )
 from streams.sources.formats.utf_16 import in_utf_8, utf_16_of
-from streams.sources.history.event_assembly import assembled
+from streams.sources.history.event_assembly import Scrobbler, assembled, scrobbler_of
 from streams.sources.history.play_sorter import PlaySorter
 from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play, Skipped
 from topics.errors import HistoryError
@@ -106,15 +106,20 @@ class History:
         of EchoTune have an order and ids of their own: they are yielded as they are read.
         """
         self._parts, self._damaged, self._yielded = [], set(), 0
+        scrobblers = set[Scrobbler]()
         with PlaySorter() as sorter:
             for row in self._parsed():
                 if isinstance(row, Play):
+                    scrobblers.add(scrobbler_of(row, self._parts[row.part]))
                     sorter.add(self._owned(row))
                 else:
                     yield row
             self._plays = sorter.plays
             plays = (play for play in sorter.in_order() if play.part not in self._damaged)
-            for each in assembled(plays, self._parts, now_ms=self._now_ms):
+            is_one = len(scrobblers) <= 1
+            for each in assembled(
+                plays, self._parts, now_ms=self._now_ms, is_of_one_scrobbler=is_one
+            ):
                 self._yielded += 1
                 yield each
 

@@ -421,9 +421,9 @@ def test_a_listen_has_the_first_time_that_can_be_read(path: Path, changes: Any) 
 
 def test_a_time_that_cannot_be_read_is_named(path: Path) -> None:
     write_lines(path, [a_listen(listened_at=None)])
-    assert bad_rows_of(path)[0][1] == "listened_at is not a number: 'None'"
+    assert bad_rows_of(path)[0][1] == "listened_at is missing"
     write_json(path, [{"track": [a_scrobble(date={"uts": "", "#text": ""})]}])
-    assert bad_rows_of(path)[0][1] == "date is not a time: ''"
+    assert bad_rows_of(path)[0][1] == "date is missing"
 
 
 def test_a_scrobble_without_seconds_has_the_time_in_words(path: Path) -> None:

@@ -321,3 +321,34 @@ def test_a_title_in_quotes_keeps_them(path: Path) -> None:
     row = {"header": "YouTube Music", "title": 'Watched "Heroes"', "subtitles": [{"name": "Bowie"}]}
     (event,) = events_of(write_json(path, [row | {"time": "2023-11-14T22:13:20Z"}]))
     assert event.track_name == '"Heroes"'
+
+
+# -- plays that two files report -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("length_s", "apart_s", "plays"), [(240, 200, 1), (240, 300, 2), (None, 59, 1), (None, 90, 2)]
+)
+@pytest.mark.parametrize("kinds", ["tables", "table and service"])
+def test_a_play_that_another_scrobbler_stamped_at_its_end_is_the_same_play(
+    tmp_path: Path, length_s: int | None, apart_s: int, plays: int, kinds: str
+) -> None:
+    length = "" if length_s is None else str(length_s)
+    one = write(tmp_path / "one.csv", f"artist,track,uts,duration\na,b,{AT_S},{length}\n")
+    other = tmp_path / "other"
+    if kinds == "tables":
+        write(other, f"artist,track,uts\nA,B,{AT_S + apart_s}\n")
+    else:
+        names = {"artist_name": "A", "track_name": "B"}
+        write_lines(other, [{"listened_at": AT_S + apart_s, "track_metadata": names}])
+    assert len(read(one, other)) == len(read(other, one)) == plays
+
+
+def test_each_play_is_in_the_other_file_once(tmp_path: Path) -> None:
+    one = "".join(f"a,b,{AT_S + 50 * at}\n" for at in range(3))
+    other = "".join(f"a,b,{AT_S + 50 * at + 5}\n" for at in range(4))
+    paths = [
+        write(tmp_path / name, f"artist,track,uts\n{rows}")
+        for name, rows in (("one.csv", one), ("other.csv", other))
+    ]
+    assert len(read(*paths)) == 4

@@ -1,0 +1,159 @@
+"""Tables that programs write in their own ways: headers, quotes, lists, wrappers, two columns."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.sources.columnar.play_reader import read_plays
+from tests.support.histories import bad_rows_of, events_of, ignored_of, read, write, write_json
+from topics.errors import HistoryError
+from topics.identity import track_id_of
+
+AT_S = 1_700_000_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plays"
+
+
+@pytest.mark.parametrize(
+    "begin", ["# exported on a day\n", "My scrobbles\n\n", "sep=,\n", "#,,\nUser: ann,,\n", "\n \n"]
+)
+def test_lines_before_the_header_are_passed_over(path: Path, begin: str) -> None:
+    (event,) = read(write(path, f"{begin}artist,track,uts\nOne,Song,{AT_S}\n"))
+    assert event.track_id == track_id_of("One", "Song")
+
+
+def test_a_file_without_a_header_in_its_first_lines_says_how_it_begins(path: Path) -> None:
+    write(path, "\n".join(["a note"] * 12 + ["artist,track,uts", f"One,Song,{AT_S}"]))
+    with pytest.raises(HistoryError, match="begins with 'a note'"):
+        events_of(path)
+
+
+@pytest.mark.parametrize("blank", [",,", " , , ", "", "   "])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_without_any_cell_is_no_row(path: Path, blank: str, quote: str) -> None:
+    rows = f"{quote}One{quote},Song,{AT_S}\n{blank}\nTwo,Song,{AT_S + 300}\n{blank}"
+    assert len(read(write(path, f"artist,track,uts\n{rows}"))) == 2
+    assert bad_rows_of(path) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        (r'"The \"Best\" Song"', 'The "Best" Song'),
+        (r'"Ends \"here\""', 'Ends "here"'),
+        ('"The ""Best"" Song"', 'The "Best" Song'),
+        ('"Back\\"', "Back\\"),
+        (' "Spaced, quoted"', "Spaced, quoted"),
+        ("AC\\DC", "AC\\DC"),
+    ],
+)
+def test_a_quote_within_a_field_is_read_as_it_was_written(
+    path: Path, written: str, title: str
+) -> None:
+    write(path, f"artist,track,uts\nOne,{written},{AT_S}\nTwo,Song,{AT_S + 300}\n")
+    assert [event.track_name for event in read(path)] == [title, "Song"]
+
+
+@pytest.mark.parametrize(
+    "artist", ["['Miles Davis', 'Gil Evans']", '["Miles Davis", "Gil Evans"]',
+               "[{'id': 1, 'name': 'Miles Davis'}, {'name': 'Gil Evans'}]"]
+)  # fmt: skip
+def test_a_list_of_artists_that_was_written_as_a_text_is_joined(path: Path, artist: str) -> None:
+    (event,) = read(write(path, f"artists\ttrack\tuts\n{artist}\tSolea\t{AT_S}\n"))
+    assert event.artist_name == "Miles Davis, Gil Evans"
+
+
+@pytest.mark.parametrize("artist", ["[dunkelbunt]", "['" + "[" * 900, "['a' * 10**9]", "[]x"])
+def test_a_name_in_brackets_is_a_name(path: Path, artist: str) -> None:
+    (event,) = read(write_json(path, [{"artist": artist, "track": "Song", "ts": AT_S}]))
+    assert event.artist_name == artist
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"),
+    [
+        ("2023-11-14", "22:13:20"),
+        ("14.11.2023", "22:13:20"),
+        ("14/11/2023", "10:13:20 PM"),
+        ("14 Nov 2023", "22:13:20.5"),
+    ],
+)
+def test_a_day_and_a_time_of_day_in_two_columns_are_one_time(
+    path: Path, day: str, clock: str
+) -> None:
+    rows = f"One,Song,{day},{clock}\nTwo,Song,{day},\n"
+    first, second = read(write(path, f"artist,track,Date,Time\n{rows}"))
+    assert ((first.listened_at or 0) // 1_000, (second.listened_at or 0) // 1_000) == (
+        1_699_920_000,
+        AT_S,
+    )
+
+
+def test_values_that_a_database_wraps_are_read(path: Path) -> None:
+    times: list[Any] = [{"$date": "2023-11-14T22:13:20Z"}]
+    times.append({"$date": {"$numberLong": "1700000300000"}})
+    played = {"$numberInt": "9"}
+    rows = [
+        {"artist": "One", "track": f"Song {at}", "played_at": told, "ms_played": played}
+        for at, told in enumerate(times)
+    ]
+    events = read(write_json(path, rows))
+    assert [event.listened_at for event in events] == [AT_S * 1_000, AT_S * 1_000 + 300_000]
+    assert {event.ms_played for event in events} == {9}
+
+
+@pytest.mark.parametrize(
+    ("told", "ms"),
+    [("3m 5s", 185_000), ("185 s", 185_000), ("PT3M5.5S", 185_500), ("1h 2m", 3_720_000),
+     ("3 min", 180_000), ("00:03:05", 185_000), ("PT", None), ("s", None), ("3 minims", None)],
+)  # fmt: skip
+def test_a_length_in_words_is_read(path: Path, told: str, ms: int | None) -> None:
+    (event,) = read(write(path, f"artist,track,uts,duration\na,b,{AT_S},{told}\n"))
+    assert event.duration_ms == ms
+
+
+def test_a_text_that_is_too_long_is_called_so(path: Path) -> None:
+    write(path, f"artist,track,uts\nOne,{'x' * 1_100},{AT_S}\n")
+    assert bad_rows_of(path) == [(2, "track_name is longer than 1,024 characters")]
+    assert read_plays([path], "ann")[1].bad == 1
+
+
+def test_tracks_beside_their_times_are_no_pages_of_lastfm(path: Path) -> None:
+    track = {"name": "Solea", "artists": [{"name": "Miles Davis"}]}
+    items = [{"track": track, "played_at": "2023-11-14T22:13:20Z", "context": None}]
+    (event,) = read(write_json(path, items))
+    assert event.track_id == track_id_of("Miles Davis", "Solea")
+
+
+def test_an_artist_of_lastfm_may_be_a_text(path: Path) -> None:
+    track = {"artist": "Miles Davis", "name": "Solea", "date": {"uts": str(AT_S)}}
+    (event,) = read(write_json(path, [track]))
+    assert event.track_id == track_id_of("Miles Davis", "Solea")
+
+
+def test_a_pinned_recording_is_no_play(path: Path) -> None:
+    names = {"artist_name": "a", "track_name": "b"}
+    pin = {"created": AT_S, "pinned_until": AT_S + 9, "track_metadata": names}
+    assert read(write_json(path, [pin, {"listened_at": AT_S, "track_metadata": names}]))
+    assert ignored_of(path) == ["a recording that was pinned, not a play"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbf \n", "is empty"),
+        (b"\x7fELF\x02\x01\x01\x00\x03\x00", "is no text, and no archive or table that is known"),
+    ],
+)
+def test_what_holds_no_text_is_called_so_and_not_shown(
+    path: Path, content: bytes, said: str
+) -> None:
+    write(path, content)
+    for reader in (lambda: events_of(path), lambda: read_plays([path], "ann")):
+        with pytest.raises(HistoryError, match=said) as caught:
+            reader()
+        assert "ELF" not in str(caught.value)

@@ -6,13 +6,16 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Protocol
 
 import faust
 import uvloop
+from faust.types.assignor import PartitionAssignorT
 from faust.types.tuples import Message
 
 from streams.addresses import Addresses
+from streams.kafka.balanced_assignor import BalancedAssignor
 from streams.kafka.batch_transport import BatchTransport
 from streams.kafka.chunks import ChunkSchema, StartingPositions
 from streams.kafka.faust_credentials import broker_credentials
@@ -34,10 +37,15 @@ _FETCH_BYTES_MAX = 4 * 1024 * 1024
 
 
 class _App(faust.App):
-    """An app without folders: it has no tables, so a sequencer needs no writable home."""
+    """An app without tables, and therefore without folders: a sequencer needs no writable home."""
 
     def _create_directories(self) -> None:
         pass
+
+    @cached_property
+    def assignor(self) -> PartitionAssignorT:
+        """Decides which member of the group reads which partitions."""
+        return BalancedAssignor(self)
 
 
 def faust_app(
@@ -99,9 +107,9 @@ def add_agent(
 
 
 def _client_id() -> str:
-    """A name that sorts by age, so that an older process keeps its partitions in a rebalance.
+    """A name that sorts by age, because partitions are assigned in the order of member ids.
 
-    Round-robin assignment sorts by member id, which the broker derives from this name.
+    The broker derives the member id from this name.
     """
     return f"echotune-{time.time_ns() // 1_000_000:013d}-{os.getpid()}"
 

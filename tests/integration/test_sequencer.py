@@ -43,6 +43,21 @@ def sequenced(station: Station) -> None:
     wait_until(lambda: audited(station.addresses.kafka)["covered"], lambda found: found == covered)
 
 
+def test_a_sequencer_that_joins_two_others_reads_partitions_too(shared: Station) -> None:
+    more = [shared.start("sequencer")]
+    wait_until(lambda: owned(shared), lambda found: sorted(map(len, found)) == [2, 2])
+    more.append(shared.start("sequencer"))
+    wait_until(lambda: owned(shared), lambda found: sorted(map(len, found)) == [1, 1, 2])
+    for each in more:
+        assert each.stop() == 0
+    wait_until(lambda: owned(shared), lambda found: max(map(len, found)) == len(PARTITIONS))
+
+
+def owned(station: Station) -> list[list[str]]:
+    """The partitions that each sequencer reads, by its status."""
+    return [sorted(each["partitions"]) for each in station.status()["sequencers"]]
+
+
 def test_poison_between_good_events_loses_none_of_them_and_keeps_its_bytes(
     shared: Station,
 ) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from infra.interruptible import interruptible
-from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS, Topic
+from topics.catalogue import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS, Topic
 from topics.errors import ServerError, TopicError
 
 _TIMEOUT_S = 30.0
@@ -27,6 +27,7 @@ _POLL_S = 0.1
 _REPLICAS_TO_LOSE_ONE = 3
 _LIMIT = "max.message.bytes"
 _CLASHING = (LISTENING_EVENTS, DEAD_LETTERS)
+_OF_ONE_PARTITION = frozenset(each.name for each in CATALOGUE if each.partitions == 1)
 LETTER_HEADERS_BYTES_MAX = 16 * 1024
 """Bytes that a dead letter may need in addition to its record's."""
 
@@ -50,6 +51,13 @@ class Difference:
     obstacle: str = ""
     clash: str = ""
     """What follows from a size limit that is smaller than another topic's."""
+    note: str = ""
+    """What differs and does no harm, and cannot be changed."""
+
+    @property
+    def is_to_change(self) -> bool:
+        """Whether there is something to do about it."""
+        return not self.note or bool(self.settings)
 
     def lines(self) -> list[str]:
         """The difference as text, one line per change."""
@@ -65,6 +73,7 @@ class Difference:
             for name, (was, wanted) in sorted(self.settings.items())
         ]
         changes += [f"~ {self.topic.name}: {self.clash}"] if self.clash else []
+        changes += [f"= {self.topic.name}: {self.note}"] if self.note else []
         return [*changes, f"! {self.topic.name}: {self.obstacle}"] if self.obstacle else changes
 
 
@@ -108,6 +117,9 @@ def _difference(topic: Topic, found: FoundTopic | None) -> Difference | None:
     }
     if found.partitions == topic.partitions or _keeps_its_partitions(topic, found.partitions):
         return Difference(topic, settings=settings) if settings else None
+    if topic.name in _OF_ONE_PARTITION:
+        note = f"it has {found.partitions} partitions; the first is used, the others stay empty"
+        return Difference(topic, settings=settings, note=note)
     return Difference(
         topic,
         partitions=(found.partitions, topic.partitions),

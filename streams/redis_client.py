@@ -36,6 +36,16 @@ def redis_of(addresses: Addresses) -> Redis:
     return redis
 
 
+async def text_at(redis: Redis, key: str) -> bytes | None:
+    """The text at a key; None without one, also if somebody else's value of another type is there.
+
+    Raises what `REDIS_UNAVAILABLE` names.
+    """
+    found: list[Any] = await redis.mget([key])
+    text: bytes | None = found[0]
+    return text
+
+
 def _client(url: str) -> Redis:
     """A client; a connection is made, which connects to nothing, to check the parameters."""
     try:

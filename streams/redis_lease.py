@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from redis.asyncio import Redis
 
-from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_client import REDIS_UNAVAILABLE, text_at
 
 LEASE_S = 5
 
@@ -29,13 +29,21 @@ class RedisLease:
         now = time.monotonic()
         if now < self._until - LEASE_S / 2:
             return True
-        if await self._redis.set(self._key, self._me, nx=True, ex=LEASE_S) or (
-            await self._redis.get(self._key) == self._me.encode()
-            and await self._redis.expire(self._key, LEASE_S)
-        ):
+        is_taken = not await self._redis.set(self._key, self._me, nx=True, ex=LEASE_S)
+        if not is_taken or await self._is_free():
+            await self._redis.set(self._key, self._me, ex=LEASE_S)
             self._until = now + LEASE_S
             return True
         return False
+
+    async def _is_free(self) -> bool:
+        """Whether the lease is this process' own, or the key holds somebody else's value.
+
+        Every lease ends soon, so that a value that stays for longer is none.
+        """
+        if await text_at(self._redis, self._key) == self._me.encode():
+            return True
+        return not 0 <= await self._redis.ttl(self._key) <= LEASE_S
 
     async def release(self) -> None:
         """Gives the lease up, so that another process goes on at once."""

@@ -13,6 +13,7 @@ from topics.errors import SettingsError
 
 _ENVIRONMENT_PREFIX = "ECHOTUNE_"
 _SECRET_BYTES_MAX = 64 * 1024
+SHARDS_MAX = 1_024
 
 
 def _without_tilde(path: Path) -> Path:
@@ -144,8 +145,12 @@ class Settings(BaseSettings):
         False, description="`generations promote` asks every condition of the gate, as --gated."
     )
     who: str = Field("", description="Who changes generations (default: user@host).")
-    shard: int = Field(0, ge=0, le=1023, description="i of the recommender's identity i of M.")
-    shards: int = Field(1, ge=1, le=1024, description="M of the recommender's identity i of M.")
+    shard: int = Field(
+        0, ge=0, lt=SHARDS_MAX, description="i of the recommender's identity i of M."
+    )
+    shards: int = Field(
+        1, ge=1, le=SHARDS_MAX, description="M of the recommender's identity i of M."
+    )
     model: str = Field(
         "fast",
         description="A name of the registry, river:CLASS, FILE.toml, or JSON of such a file.",

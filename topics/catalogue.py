@@ -25,15 +25,21 @@ class Topic:
     """Keyed topics never grow silently: a listener's partition would change."""
 
 
+WRITABLE = {
+    "message.timestamp.type": "LogAppendTime",
+    "max.message.bytes": str(KAFKA_BYTES_MAX),
+}
+"""Settings without which a broker may refuse records: for a worker's wrong clock, or their size."""
 EVENTS_KEPT = {
+    **WRITABLE,
     "cleanup.policy": "delete",
     "retention.bytes": "-1",
     "unclean.leader.election.enable": "false",
 }
 """Settings of a topic whose records only time may delete. A cluster's defaults may be others."""
 NEWEST_KEPT = {
+    **WRITABLE,
     "cleanup.policy": "compact",
-    "max.message.bytes": str(KAFKA_BYTES_MAX),
     "unclean.leader.election.enable": "false",
 }
 """Settings of a topic that keeps the newest record of each key."""
@@ -45,7 +51,6 @@ LISTENING_EVENTS = Topic(
     settings={
         **EVENTS_KEPT,
         "retention.ms": str(30 * DAY_MS),
-        "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(LISTENING_EVENT_BYTES_MAX),
     },
     contracts=("ListeningEvent",),
@@ -56,7 +61,6 @@ LEARNING_LOG = Topic(
     settings={
         **EVENTS_KEPT,
         "retention.ms": "-1",
-        "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(LEARNING_RECORD_BYTES_MAX),
     },
     contracts=("LearningBatch", "SourceAdded", "SourceTruncated", "LogEpochStarted"),
@@ -74,7 +78,6 @@ LEARNING_PROGRESS = Topic(
     settings={
         **NEWEST_KEPT,
         "segment.ms": str(DAY_MS // 24),
-        "message.timestamp.type": "LogAppendTime",
     },
     contracts=("LearningProgress",),
 )
@@ -96,7 +99,7 @@ MODEL_METRICS = Topic(
 MODEL_LIFECYCLE = Topic(
     "model-lifecycle",
     partitions=1,
-    settings={**EVENTS_KEPT, "retention.ms": "-1", "message.timestamp.type": "LogAppendTime"},
+    settings={**EVENTS_KEPT, "retention.ms": "-1"},
     contracts=(
         *("GenerationCreated", "GenerationMoved", "ServingChanged"),
         *("AutopilotSet", "GenerationsCompared", "RecordsVoided"),

@@ -3,12 +3,12 @@
 import xxhash
 
 from topics.catalogue import LEARNING_LOG
-from topics.codecs import HEADER_BYTES, MAGIC, Decoder, encode
+from topics.codecs import Decoder, encode
 from topics.control_records import ControlRecord, StrayRecord, control_record, fields_of
-from topics.errors import LogError, SchemaError, UndecodableRecordError
+from topics.errors import LogError, UndecodableRecordError
 from topics.learning_batch import LearningBatch
 from topics.rejection import Rejected, RejectionReason
-from topics.schemas import FIXED_IDS_FROM, released
+from topics.stray_records import why_stray
 
 LogRecord = LearningBatch | ControlRecord
 
@@ -29,7 +29,7 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
     All others that cannot be read are damage, or were written by a newer version, and must not be
     skipped like a poison message.
     """
-    if why := _why_stray(value):
+    if why := why_stray(value, LEARNING_LOG):
         return StrayRecord(why)
     decoded = _decoder.decode(value)
     if isinstance(decoded, Rejected):
@@ -43,20 +43,6 @@ def decode_log_record(value: bytes | None, offset: int) -> LogRecord:
         return LearningBatch.of_record(record)
     except ValueError as error:
         raise _unreadable(offset, str(error)) from error
-
-
-def _why_stray(value: bytes | None) -> str:
-    """Why the record is not one of EchoTune's; empty if it may be one, perhaps a damaged one."""
-    if value is None or len(value) < HEADER_BYTES or value[0] != MAGIC:
-        return "it has no value in the wire format"
-    schema_id = int.from_bytes(value[1:HEADER_BYTES], "big")
-    if schema_id < FIXED_IDS_FROM:
-        return f"schema {schema_id} is not one of EchoTune's"
-    try:
-        name = released(schema_id).name
-    except SchemaError:
-        return ""  # of a newer version
-    return "" if name in LEARNING_LOG.contracts else f"{name} does not belong in this log"
 
 
 def record_hash(value: bytes | None, appended_at: int) -> str:

@@ -11,6 +11,7 @@ from topics.catalogue import MODEL_LIFECYCLE
 from topics.codecs import Decoder, encode
 from topics.errors import LogError
 from topics.rejection import Rejected, RejectionReason
+from topics.stray_records import why_stray
 
 
 class GenerationState(StrEnum):
@@ -165,7 +166,9 @@ def decode_journal_record(value: bytes | None, offset: int) -> JournalRecord | N
     Raises `LogError` for a record of a newer version, because it decides whether later ones are
     valid.
     """
-    decoded = _decoder.decode(value)
+    decoded = None if why_stray(value, MODEL_LIFECYCLE) else _decoder.decode(value)
+    if decoded is None:
+        return None
     if isinstance(decoded, Rejected):
         if decoded.reason is RejectionReason.UNKNOWN_SCHEMA:
             raise LogError(

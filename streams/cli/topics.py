@@ -72,7 +72,7 @@ def apply_command(
 
 @topics_app.command("check", epilog="Example: echotune topics check --json")
 def check_command(json: Json = False) -> None:
-    """Prints how the cluster differs from the catalogue; exit code 1 if it does."""
+    """Prints how the cluster differs from the catalogue; exit code 1 if something is to be done."""
     settings = Settings()
     _print_and_exit(_compare(settings, addresses_of(settings)), json=json)
 
@@ -154,7 +154,7 @@ def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
 
 def _print_and_exit(found: list[Difference], *, json: bool) -> None:
     _print(found, "no difference", json=json)
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if any(each.is_to_change for each in found) else 0)
 
 
 def _print(found: list[Difference], otherwise: str, *, json: bool) -> None:

@@ -17,7 +17,10 @@ _POLL_S = 0.2
 
 
 class HeartbeatReader:
-    """Follows the topic in its own thread; `on_progress` is called from that thread."""
+    """Follows the topic in its own thread; `on_progress` is called from that thread.
+
+    No heartbeat is written in a transaction, so somebody else's open one hides none.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,8 @@ class HeartbeatReader:
         self._ended = threading.Event()
         self._caught_up = threading.Event()
         self._consumer = Consumer(
-            reader_settings(kafka, "echotune-progress-reader") | {"auto.offset.reset": "earliest"}
+            reader_settings(kafka, "echotune-progress-reader")
+            | {"auto.offset.reset": "earliest", "isolation.level": "read_uncommitted"}
         )
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 

@@ -64,7 +64,10 @@ class HeartbeatWriter:
         """Sends a heartbeat without waiting."""
         with contextlib.suppress(BufferError):
             self._producer.produce(
-                self._topic, key=progress.recommender_id, value=progress.encoded()
+                self._topic,
+                key=progress.recommender_id,
+                value=progress.encoded(),
+                partition=0,  # the one that is read, also if somebody has added others
             )
         self._producer.poll(0)
 

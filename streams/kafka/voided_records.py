@@ -66,9 +66,18 @@ class LogDecoder:
         return _covers(self._voids, first, last, sha256)
 
 
+def journal_reader(kafka: str) -> PartitionReader:
+    """A reader of the journal.
+
+    Nothing of EchoTune writes to it in a transaction, so somebody else's open one hides no record.
+    """
+    name = MODEL_LIFECYCLE.name
+    return PartitionReader(kafka, "echotune-journal", name, isolation_level="read_uncommitted")
+
+
 def voided_records(kafka: str) -> list[RecordsVoided]:
     """What the journal declares void in the learning-log; raises as `PartitionReader` does."""
-    with PartitionReader(kafka, "echotune-journal", MODEL_LIFECYCLE.name) as reader:
+    with journal_reader(kafka) as reader:
         messages = list(reader.read(0, *reader.bounds(0)))
     records = (decode_journal_record(each.value(), each.offset()) for each in messages)
     wanted = (LEARNING_LOG.name, 0)

@@ -211,6 +211,9 @@ def _compared(view: View, name: str, other: str, autopilot: Autopilot) -> Step |
 
 def late_above_ms(lifecycle: Lifecycle) -> float:
     """Above this p99 the stable generation is not fresh, by that of its promotion."""
-    known = orjson.loads(lifecycle.evidence)
+    try:
+        known = orjson.loads(lifecycle.evidence)
+    except ValueError:  # somebody else's record
+        known = None
     before = known.get("p99_ms") if isinstance(known, dict) else None
-    return max(LATE_MS, LATE_FACTOR * float(before or 0.0))
+    return max(LATE_MS, LATE_FACTOR * before) if isinstance(before, int | float) else LATE_MS

@@ -19,10 +19,11 @@ from confluent_kafka import Message
 
 from streams.kafka.cluster import prefixed
 from streams.kafka.log_writer import append
-from streams.kafka.partition_reader import PartitionReader
+from streams.kafka.voided_records import journal_reader
 from streams.lifecycle.lifecycle import Entry, Lifecycle
 from streams.lists.serving_plan import Plan
 from topics.catalogue import MODEL_LIFECYCLE
+from topics.errors import SettingsError
 from topics.lifecycle import (
     JournalRecord,
     decode_journal_record,
@@ -30,18 +31,34 @@ from topics.lifecycle import (
     key_of,
 )
 
+SAID_CHARACTERS_MAX = 1_000
+"""Longest reason, and longest name of who gives it."""
 _COMPARED_EVERY = 20
 """Every so many reads the last record is compared, even if the journal has not grown."""
 
 
 def operation(why: str, who: str = "") -> dict[str, Any]:
-    """The fields that every record has, for a new operation of this user."""
+    """The fields that every record has, for a new operation of this user.
+
+    Raises `SettingsError` for a text that is too long: the journal keeps it for ever.
+    """
     return {
         "operation_id": secrets.token_bytes(16),
-        "who": who or this_user(),
-        "why": why,
+        "who": _kept(who or this_user(), "The name of who does it (ECHOTUNE_WHO)"),
+        "why": _kept(why, "The reason"),
         "made_with": version("echotune"),
     }
+
+
+def _kept(text: str, what: str) -> str:
+    """The text, with `?` for bytes that are no UTF-8."""
+    if len(text) > SAID_CHARACTERS_MAX:
+        raise SettingsError(
+            f"{what} has {len(text):,} characters; the journal keeps up to "
+            f"{SAID_CHARACTERS_MAX:,}.",
+            "Say it shorter.",
+        )
+    return text.encode(errors="replace").decode()
 
 
 def this_user() -> str:
@@ -62,7 +79,7 @@ class Journal:
 
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
-        self._reader = PartitionReader(kafka, "echotune-journal", MODEL_LIFECYCLE.name)
+        self._reader = journal_reader(kafka)
         self._next = self._reads = 0
         self._last: tuple[int, int, bytes] | None = None
         self._lock = threading.Lock()

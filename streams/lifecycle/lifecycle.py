@@ -13,6 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from streams.lists.serving_plan import SHARE_WHOLE, Plan
+from streams.settings import SHARDS_MAX
 from topics.lifecycle import (
     AutopilotSet,
     GenerationCreated,
@@ -228,15 +229,17 @@ class Lifecycle:
     def _why_not_created(self, record: GenerationCreated) -> str:
         if record.name in self.generations:
             return f"a generation {record.name} exists, and names are used once"
-        if record.shards < 1:
-            return "it has no shard"
+        if not 1 <= record.shards <= SHARDS_MAX:
+            return f"it has {record.shards} shards, and may have 1 to {SHARDS_MAX:,}"
+        if not _is_json_object(record.settings):
+            return "its settings are no JSON object"
         return wrong_name(record.name)
 
     def _why_not_moved(self, record: GenerationMoved) -> str:
         name, known = record.name, self.generations.get(record.name)
         if known is None:
             return f"there is no generation {name}"
-        if record.to is GenerationState.UNKNOWN or record.shards < 0:
+        if record.to is GenerationState.UNKNOWN or not 0 <= record.shards <= SHARDS_MAX:
             return "it does not say where to"
         if name in (self.plan.stable, self.plan.canary):
             is_scaled = record.to is GenerationState.STARTED and record.shards > 0
@@ -263,6 +266,13 @@ class Lifecycle:
         if known.learn_until is not None:
             return f"{name} learns nothing after log offset {known.learn_until}"
         return "" if known.state is GenerationState.STARTED else f"{name} is not started"
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _may_follow(state: GenerationState, to: GenerationState) -> bool:

@@ -6,6 +6,8 @@ the live ones as it does without a limit.
 
 from redis.asyncio import Redis
 
+from streams.redis_client import text_at
+
 KEPT_S = 30 * 24 * 3600
 """How long a limit is kept: longer than a replay takes."""
 
@@ -26,7 +28,7 @@ async def set_rate(redis: Redis, generation: str, rate: float, prefix: str = "")
 
 async def rate_of(redis: Redis, generation: str, prefix: str = "") -> float | None:
     """The limit in events a second; None if there is none."""
-    found = await redis.get(rate_key(generation, prefix))
+    found = await text_at(redis, rate_key(generation, prefix))
     try:
         rate = float(found or 0)
     except ValueError:  # somebody else's key

@@ -5,6 +5,7 @@ Keys: `echotune:status:recommender:{recommender_id}`, `echotune:status:sequencer
 recommenders of a generation.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 from streams.recommender_identity import RecommenderIdentity
-from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_client import REDIS_UNAVAILABLE, text_at
+from streams.settings import SHARDS_MAX
 
 STATUS_TTL_S = 10
 """How long a status outlives its worker, at most."""
@@ -25,6 +27,7 @@ _SERVICE = "echotune:status:http:"
 _RELAYS = "echotune:status:relays"
 _RELAYS_TTL_S = 30
 _SCAN_COUNT = 1_000
+_A_NUMBER = re.compile(rb"\d{1,4}")
 
 
 class _Status(BaseModel):
@@ -114,8 +117,9 @@ async def write_recommender_status(
 async def shards_of(redis: "Redis", generation: str, prefix: str = "") -> int | None:
     """M of the recommenders of a generation that run; None if none runs."""
     family = RecommenderIdentity.of_generation(generation, 0, 1, prefix=prefix).family
-    found = await redis.get(_shards_key(family, prefix))
-    return int(found) if found and found.isdigit() else None
+    found = await text_at(redis, _shards_key(family, prefix))
+    shards = int(found) if found and _A_NUMBER.fullmatch(found) else 0
+    return shards if 1 <= shards <= SHARDS_MAX else None
 
 
 def _shards_key(family: str, prefix: str) -> str:
@@ -154,7 +158,7 @@ async def write_relay_statuses(
 
 async def relay_statuses(redis: "Redis", prefix: str = "") -> list[dict[str, Any]] | None:
     """The status of each relay; None if no service says it, or not as this version does."""
-    found = await redis.get(f"{prefix}{_RELAYS}")
+    found = await text_at(redis, f"{prefix}{_RELAYS}")
     if not found:
         return None
     try:

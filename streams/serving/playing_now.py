@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_client import REDIS_UNAVAILABLE, text_at
 from streams.serving.services import Services
 
 PLAYING_S = 600
@@ -30,9 +30,15 @@ async def forget_playing_now(services: Services, name: str, listen: dict[str, An
 
 
 async def playing_now(services: Services, name: str) -> dict[str, Any] | None:
-    """What `name` plays; None if nothing is known. Raises what `REDIS_UNAVAILABLE` names."""
-    found = await services.redis.get(_key(services, name))
-    return orjson.loads(found) if found else None
+    """What `name` plays; None if nothing is known, or somebody else's value is in its place.
+
+    Raises what `REDIS_UNAVAILABLE` names.
+    """
+    try:
+        found = orjson.loads(await text_at(services.redis, _key(services, name)) or b"null")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "track_metadata" in found else None
 
 
 def playing_key(prefix: str, name: str) -> str:

@@ -16,6 +16,7 @@ from topics.codecs import Decoder, SchemaLookup
 from topics.errors import LogError
 from topics.rejection import Rejected, RejectionReason
 from topics.schemas import released
+from topics.stray_records import why_stray
 
 _SCAN_COUNT = 1_000
 _FIELDS = ("log_epoch", "as_of", "event_time", "items", "published_at")
@@ -122,7 +123,7 @@ def _take(lists: TopicLists, message: Message, generation: str, decoder: Decoder
     if message.value() is None:
         return
     decoded = decoder.decode(message.value())
-    if isinstance(decoded, Rejected) and decoded.reason != RejectionReason.UNKNOWN_SCHEMA:
+    if isinstance(decoded, Rejected) and not _may_be_newer(decoded, message.value()):
         return  # a stray record, which stands where a list would
     if isinstance(decoded, Rejected):
         raise LogError(
@@ -134,6 +135,11 @@ def _take(lists: TopicLists, message: Message, generation: str, decoder: Decoder
         lists.own[listener_id] = _of_record(fields, message.timestamp()[1])
     else:
         lists.others[listener_id] = fields["generation"]
+
+
+def _may_be_newer(rejected: Rejected, value: bytes) -> bool:
+    is_unknown = rejected.reason is RejectionReason.UNKNOWN_SCHEMA
+    return is_unknown and not why_stray(value, RECOMMENDATIONS)
 
 
 def _of_record(fields: dict[str, Any], at_ms: int) -> Published:

@@ -95,7 +95,8 @@ class RecommenderWorker:
 
     async def _begin(self, assigned: set[TP], _: Mapping[TP, int | None]) -> Mapping[TP, int]:
         await self._beside_live.look()  # a limit holds from the first chunk on
-        return dict.fromkeys(assigned, await self.recommender.begin())
+        log = _log_in(assigned)
+        return dict.fromkeys(log, await self.recommender.begin()) if log else {}
 
     async def _recommend(self, chunk: Message) -> None:
         fold, log_end = self.recommender.fold, self.app.consumer.highwater(chunk.tp) or 0
@@ -116,9 +117,10 @@ class RecommenderWorker:
         return model_answer(self.recommender.fold, self._generation, question)
 
     async def _own_or_stand_by(self, _: faust.App, assigned: set[TP], **__: object) -> None:
-        if assigned:
+        is_owner = bool(_log_in(assigned))
+        if is_owner:
             _log.info("owns the log", who=self.recommender.identity.recommender_id)
-        self.recommender.ownership.on_assigned(is_owner=bool(assigned))
+        self.recommender.ownership.on_assigned(is_owner=is_owner)
 
     async def _heartbeat(self) -> None:
         recommender_id = self.recommender.identity.recommender_id
@@ -152,6 +154,11 @@ class RecommenderWorker:
         if self._feeding is not None:
             self._feeding.cancel()
         await self._redis.aclose()
+
+
+def _log_in(assigned: set[TP]) -> set[TP]:
+    """The partition that is the log; others, which somebody has added, stay empty."""
+    return {tp for tp in assigned if tp.partition == 0}
 
 
 def _feed(settings: Settings, addresses: Addresses) -> CatalogueFeed | None:

@@ -11,11 +11,13 @@ from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import KafkaCluster
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import bounds_of
-from streams.lifecycle.journal import Journal, operation, read_lifecycle
+from streams.lifecycle.journal import SAID_CHARACTERS_MAX, Journal, operation, read_lifecycle
 from streams.lifecycle.lifecycle import Lifecycle
+from tests.support.events import an_event
 from tests.support.station import wait_until
 from topics.catalogue import MODEL_LIFECYCLE
-from topics.errors import LogError
+from topics.codecs import encode
+from topics.errors import LogError, SettingsError
 from topics.lifecycle import (
     GenerationCreated,
     GenerationMoved,
@@ -100,12 +102,28 @@ def test_a_void_record_names_who_was_faster(kafka: str) -> None:
     assert appended.faster.record.who == "operator 1"
 
 
-@pytest.mark.parametrize("value", [b"hello", None])
+A_LISTENING_EVENT = encode("ListeningEvent", an_event().model_dump(mode="json"))
+A_RECORD_OF_A_REGISTRY = b"\0" + (42).to_bytes(4) + b"a record"
+
+
+@pytest.mark.parametrize("value", [b"hello", None, A_LISTENING_EVENT, A_RECORD_OF_A_REGISTRY])
 def test_what_nothing_of_echotune_wrote_is_passed(kafka: str, value: bytes | None) -> None:
     cluster = a_journal_topic(kafka)
     produce(cluster, value)
     began(cluster)
     assert {*read_lifecycle(cluster).generations} == {*NAMES}
+
+
+def test_a_reason_is_bounded_and_may_have_bytes_that_are_no_text(kafka: str) -> None:
+    cluster = a_journal_topic(kafka)
+    with pytest.raises(SettingsError, match="The reason has 1,001 characters"):
+        operation("x" * (SAID_CHARACTERS_MAX + 1))
+    with pytest.raises(SettingsError, match="ECHOTUNE_WHO"):
+        operation("a test", "x" * (SAID_CHARACTERS_MAX + 1))
+    said = operation("half a \udcff character")
+    with Journal(cluster) as journal:
+        created = GenerationCreated(name="first", settings="{}", fold_version=0, **said)
+        assert journal.append(lambda _: created).own.record.why == "half a ? character"
 
 
 @pytest.mark.parametrize("others", [["third", "fourth"], ["third", "fourth", "fifth"]])

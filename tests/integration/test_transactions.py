@@ -12,7 +12,12 @@ from streams.kafka.topic_facts import bounds_of
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.station import Station, wait_until
-from topics.catalogue import LISTENING_EVENTS
+from topics.catalogue import (
+    LEARNING_PROGRESS,
+    LISTENING_EVENTS,
+    MODEL_LIFECYCLE,
+    RECOMMENDATIONS,
+)
 from topics.codecs import encode
 from topics.listening_event import ListeningEvent
 from topics.partitioning import partition_of
@@ -111,6 +116,34 @@ def test_a_transaction_that_stays_open_holds_its_partition_alone_and_is_named(
         producer.commit_transaction(TIMEOUT_S)
     station.wait_applied(applied + len(others) + 3)
     assert _finding(station, "transactions")["level"] == "ok"
+
+
+OWN_TOPICS = (LEARNING_PROGRESS.name, MODEL_LIFECYCLE.name, RECOMMENDATIONS.name)
+
+
+def test_open_transactions_in_topics_of_echotune_hide_no_heartbeat_and_no_plan(
+    station: Station,
+) -> None:
+    producers = []
+    for topic in OWN_TOPICS:
+        with a_transaction(station, f"hanging in {topic}") as producer:
+            producer.produce(topic, b"somebody else's", key=b"theirs", partition=0)
+            assert producer.flush(TIMEOUT_S) == 0
+            producers.append(producer)
+    created = station.run("generations", "create", "second", "--why", "a test")
+    assert created.returncode == 0, created.stderr
+    station.start("recommender")  # a standby, which takes over
+    next(each for each in station.workers if "recommender" in each.log.name).kill()
+    applied = int(station.status()["applied"] or 0)
+    station.produce(list(a_stream(920, listeners=20))[900:])
+    wait_until(station.status, lambda it: (it["applied"] or 0) >= applied + 20)
+    wait_until(lambda: station.status()["recommender"].get("publishing"), bool)
+    wait_until(lambda: _finding(station, "heartbeats"), lambda it: it["level"] == "ok")
+    said = _finding(station, "transactions")
+    assert all(f"from {topic}/0/" in said["says"] for topic in OWN_TOPICS), said
+    for producer in producers:
+        producer.abort_transaction(TIMEOUT_S)
+    counted(station)
 
 
 def partition(event: ListeningEvent) -> int:

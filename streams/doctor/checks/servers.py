@@ -52,6 +52,9 @@ def _indexes(facts: Facts) -> Judged:
 def _topics(facts: Facts) -> Judged:
     if facts.differences is None:
         return None
+    if facts.differences and all(line.startswith("=") for line in facts.differences):
+        text = "; ".join(facts.differences)
+        return Level.WARNING, text, "Nothing is to be done: Kafka cannot remove partitions."
     if facts.differences:
         is_refused = any(line.startswith("!") for line in facts.differences)
         set_partitions = "Set ECHOTUNE_PARTITIONS to what the cluster has."

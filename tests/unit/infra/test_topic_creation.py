@@ -44,3 +44,14 @@ def test_a_compacted_topic_of_keys_that_somebody_raised_is_named() -> None:
     found["recommendations"] = FoundTopic(40, found["recommendations"].settings)
     [difference] = differences(TOPICS, found)
     assert "it has 40 partitions" in difference.obstacle
+
+
+def test_partitions_that_somebody_added_to_the_log_are_noted_and_stop_nothing() -> None:
+    found = {each.name: FoundTopic(each.partitions, {**each.settings}) for each in TOPICS}
+    found["learning-log"] = FoundTopic(3, found["learning-log"].settings)
+    [difference] = differences(TOPICS, found)
+    assert difference.lines() == [
+        "= learning-log: it has 3 partitions; the first is used, the others stay empty"
+    ]
+    assert not (difference.obstacle or difference.partitions)
+    assert not difference.is_to_change

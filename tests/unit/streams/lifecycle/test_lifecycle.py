@@ -133,6 +133,19 @@ def test_a_name_that_is_no_name_is_void(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [{"settings": "not json"}, {"settings": "[]"}, {"shards": 0}, {"shards": 2**31 - 1}],
+    ids=str,
+)
+def test_a_generation_whose_settings_or_shards_nobody_can_use_is_void(
+    wrong: dict[str, Any],
+) -> None:
+    book = Book()
+    assert book.append(created("second", **wrong))
+    assert book.append(moved("second", STARTED)) == "there is no generation second"
+
+
+@pytest.mark.parametrize(
     "record",
     [
         created("first", like="other", shards=3, log_id="x", fold_id="y"),

@@ -138,8 +138,8 @@ class Stores:
     async def read(self, _: str) -> StoredList:
         return StoredList([RecommendedTrack("t", 1.0, "own")], 0, self.as_of, 0, 0)
 
-    async def get(self, _: str) -> None:
-        return None
+    async def mget(self, keys: list[str]) -> list[None]:
+        return [None for _ in keys]
 
     async def position(self) -> int:
         return self.offset

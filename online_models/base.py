@@ -131,6 +131,11 @@ class Ranker(river.reco.base.Ranker, abc.ABC):
         """Whether `x` is read: always True."""
         return True
 
+    @property
+    def fixed_bytes(self) -> int:
+        """Memory of tables that fill up whatever is learnt, in bytes; 0 for a model without one."""
+        return 0
+
     # -- columns of events -------------------------------------------------------------------
 
     @abc.abstractmethod

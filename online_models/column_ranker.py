@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from online_models.base import AT_MS_MAX, NOT_LISTED, STEP_MS, Columns, Ranker
 from online_models.errors import ModelError
 from online_models.kernels.record_stores import (
+    FIXED,
     POOL,
     Arrays,
     Records,
@@ -89,6 +90,12 @@ class ColumnRanker(Ranker):
     @abc.abstractmethod
     def _clear_listener(self, code: int) -> None:
         """Resets the listener's records to those of a listener without events."""
+
+    @property
+    def fixed_bytes(self) -> int:
+        """See `Ranker.fixed_bytes`."""
+        fixed = [name for name, store in self._layout.items() if store.by == FIXED]
+        return sum(self._stores[name].nbytes for name in fixed)
 
     # -- learning ----------------------------------------------------------------------------
 

@@ -38,12 +38,14 @@ MODELS: dict[str, Callable[..., Ranker]] = {
 def build(config: Mapping[str, Any]) -> Ranker:
     """Builds a new model; raises `ModelError` for an unknown model or parameter.
 
+    Also raises it for tables that do not fit into memory.
+
     >>> build({"model": "blend", "preset": "best", "without": ["artists"]}).model_name
     'blend'
     """
     params = dict(config)
     name = params.pop("model", None)
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise ModelError(f"There is no model {name!r}.", f"Models are: {', '.join(MODELS)}.")
     try:
         return MODELS[name](**params)
@@ -51,6 +53,11 @@ def build(config: Mapping[str, Any]) -> Ranker:
         raise ModelError(
             f"Model {name!r} cannot be built with {params}: {error}.",
             "Leave out or rename the parameter.",
+        ) from error
+    except MemoryError as error:
+        raise ModelError(
+            f"Model {name!r} with {params} needs more memory than there is: {error}.",
+            "Make its tables smaller (parameter `grams`), or give it more memory.",
         ) from error
 
 

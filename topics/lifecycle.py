@@ -173,7 +173,7 @@ def decode_journal_record(value: bytes | None, offset: int) -> JournalRecord | N
         if decoded.reason is RejectionReason.UNKNOWN_SCHEMA:
             raise LogError(
                 f"{MODEL_LIFECYCLE.name} record {offset} cannot be read: {decoded.detail}.",
-                "Upgrade this worker.",
+                "A newer EchoTune wrote it. Upgrade this one.",
             )
         return None
     name, fields = decoded

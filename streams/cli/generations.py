@@ -1,7 +1,6 @@
 """`echotune generations ...`: creates, starts, promotes and rolls back generations."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from streams.cli.generations_promotion import (
     show_gate,
     unknown,
 )
+from streams.cli.generations_room import InLittleMemory, check_room, settings_of
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
@@ -35,9 +35,6 @@ Name = Annotated[str, typer.Argument(help="The generation's name.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
 Gated = Annotated[
     bool, typer.Option("--gated", help="Ask every condition, as ECHOTUNE_GATED=1 always does.")
-]
-InLittleMemory = Annotated[
-    bool, typer.Option("--force", help="Start it, although there may be too little memory.")
 ]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 
@@ -134,7 +131,7 @@ def create_command(
         )
         check_valid(lifecycle, record)
         if start and not force:
-            _check_room(settings, addresses, lifecycle)
+            check_room(settings, addresses, lifecycle, wanted)
         append(journal, lifecycle, record, f"{name} was created", json=json and not start)
         if start:
             _move(journal, settings, name, "STARTED", why, f"{name} was started", json=json)
@@ -151,11 +148,12 @@ def start_command(
     """Starts a generation: its recommenders fold the log, and publish to Redis.
 
     Refuses if this machine, or container, has less free memory than 1.5 times what its largest
-    recommender uses.
+    recommender uses, or than the tables of its model take.
     """
     with _opened() as (settings, addresses, journal):
+        lifecycle = journal.read()
         if not force:
-            _check_room(settings, addresses, journal.read())
+            check_room(settings, addresses, lifecycle, settings_of(lifecycle, name))
         to, says = ("QUIET", "learns, and publishes nothing") if quiet else ("STARTED", "starts")
         _move(journal, settings, name, to, why, f"{name} {says}", json=json)
 
@@ -410,17 +408,13 @@ def rollback_command(why: Why, dry_run: DryRun = False, json: Json = False) -> N
     """
     with _opened() as opened:
         decided = opened[2].read()
-        plan: dict[str, Any] = {}
-        if decided.plan.canary is not None:
-            name = decided.plan.canary
-        elif (before := decided.stable_before()) is not None:
-            plan["stable"] = name = before
-        else:
+        stable = decided.rolled_back_to()
+        if stable is None:
             raise SettingsError(
                 "No generation served before this one.", "`echotune generations history` shows all."
             )
-        how: dict[str, Any] = {"json": json, "is_dry": dry_run}
-        serve(opened, decided, name, why, cause="ROLLED_BACK", **how, **plan)
+        how: dict[str, Any] = {"json": json, "is_dry": dry_run, "stable": stable}
+        serve(opened, decided, stable, why, cause="ROLLED_BACK", **how)
 
 
 @generations_app.command(
@@ -467,21 +461,6 @@ def _opened() -> Iterator[tuple[Settings, Addresses, Any]]:
     addresses = addresses_of(settings)
     with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
         yield settings, addresses, journal
-
-
-def _check_room(settings: Settings, addresses: Addresses, lifecycle: Any) -> None:
-    """Refuses to start a generation where the machine could run out of memory; exit code 1."""
-    from infra.memory import memory_here
-    from streams.lifecycle.overview import every_status
-    from streams.lifecycle.starting import why_no_room
-
-    statuses = asyncio.run(every_status(settings, addresses, lifecycle))
-    if why := why_no_room(statuses, socket.gethostname(), memory_here().free):
-        console.failure(
-            f"There may be too little memory for one more generation: {why}.",
-            "Stop or retire another one; --force starts it anyway.",
-        )
-        raise typer.Exit(EXIT_NO)
 
 
 def _ms_of(text: str) -> float:

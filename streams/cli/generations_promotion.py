@@ -46,19 +46,22 @@ def share_of(text: str) -> int:
 
 
 def gate(settings: Settings, addresses: Addresses, lifecycle: "Lifecycle", name: str) -> "Gate":
-    """The gate of a generation beside the stable one, as things are now."""
-    from streams.lifecycle.overview import statuses_of
+    """The gate of a generation beside the stable one, as things are now.
+
+    Waits until its recommenders are heard once more: one that died a moment ago never is.
+    """
+    from streams.lifecycle.overview import statuses_heard_anew, statuses_of
     from streams.lifecycle.promotion_gate import gate_of
 
-    def statuses(each: str) -> tuple[list[dict[str, Any]], int]:
-        shards = lifecycle.generations[each].shards
-        return asyncio.run(statuses_of(settings, addresses, each, shards))
+    def shards(each: str) -> int:
+        return lifecycle.generations[each].shards
 
     if name not in lifecycle.generations:
         raise unknown(name)
     stable = lifecycle.plan.stable or name
-    ours, log_end = statuses(name)
-    return gate_of(lifecycle, (name, stable), ours, statuses(stable)[0], log_end)
+    ours, log_end = asyncio.run(statuses_heard_anew(settings, addresses, name, shards(name)))
+    theirs, _ = asyncio.run(statuses_of(settings, addresses, stable, shards(stable)))
+    return gate_of(lifecycle, (name, stable), ours, theirs, log_end)
 
 
 def asked(settings: Settings, *, gated: bool, force: bool = False) -> "Asks":

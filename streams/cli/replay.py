@@ -8,6 +8,7 @@ import typer
 
 from streams.addresses import Addresses, addresses_of, shown
 from streams.cli import console
+from streams.cli.generations_room import InLittleMemory, check_room
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
@@ -44,6 +45,7 @@ def replay(
         str | None, typer.Option(help="Take the settings of this one (default: the stable one).")
     ] = None,
     model: Annotated[str | None, typer.Option(help="As in ECHOTUNE_MODEL.")] = None,
+    force: InLittleMemory = False,
     json: Json = False,
 ) -> None:
     """Learns the log anew in a quiet generation, which publishes nothing, and shows its progress.
@@ -59,7 +61,12 @@ def replay(
     addresses = addresses_of(settings)
     wanted = WantedReplay(generation, first, last, like, model)
     with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
-        found = begin_replay(journal, settings, addresses.kafka, wanted, "a replay")
+
+        def check(lifecycle: Any, fresh: Settings) -> None:
+            if not force:
+                check_room(settings, addresses, lifecycle, fresh)
+
+        found = begin_replay(journal, settings, addresses.kafka, wanted, "a replay", check)
         name = found.created.name
         try:
             with progress(f"replay {name}") as show:

@@ -20,7 +20,7 @@ from online_models.evaluation.novelty import plays_before
 from streams.evaluation.contests import warm_up
 from streams.evaluation.late_ranker import LateRanker, late_listens
 from streams.evaluation.report import SPLITS, EvaluationOutcome, outcome_of
-from streams.generation.model_choice import built, config_of
+from streams.generation.model_choice import built_here, config_of
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -102,7 +102,8 @@ def contest_of_two(settings: Mapping[str, Settings]) -> Contest:
             "Compare generations with one window, because the others learn other plays.",
         )
     rankers = {
-        name: built(config_of(each.model), f"generation {name}") for name, each in settings.items()
+        name: built_here(config_of(each.model), f"generation {name}")
+        for name, each in settings.items()
     }
     for each in rankers.values():
         warm_up(each.clone())

@@ -10,7 +10,7 @@ import numpy as np
 
 from online_models.base import Columns, Ranker
 from online_models.evaluation.contest import Contest
-from streams.generation.model_choice import built, config_of
+from streams.generation.model_choice import built_here, config_of
 from topics.errors import SettingsError
 
 BASELINES = ("popularity", "own_recent", "last_transition")
@@ -80,9 +80,9 @@ class Question:
 
 def contest_of(question: Question) -> Contest:
     """A comparison of new models; compiles their functions first."""
-    rankers = {question.name: built(question.config, "--preset or --config")}
+    rankers = {question.name: built_here(question.config, "--preset or --config")}
     for other in question.others:
-        rankers[_unused(name_of(other), rankers)] = built(config_of(other), f"{other!r}")
+        rankers[_unused(name_of(other), rankers)] = built_here(config_of(other), f"{other!r}")
     if len(rankers) > CONTESTANTS_MAX:
         raise SettingsError(f"{len(rankers)} models are too many.", f"{CONTESTANTS_MAX} can run.")
     for ranker in rankers.values():

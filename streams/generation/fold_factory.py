@@ -10,22 +10,25 @@ from typing import Any
 import orjson
 import xxhash
 
-from online_models.base import Ranker
 from online_models.registry import build
 from streams.folding.fold import Fold
 from streams.folding.fold_state import FOLD_VERSION
-from streams.generation.model_choice import built, config_of
+from streams.generation.model_choice import built, built_here, config_of
 from streams.lists.list_shape import shape_of
 from streams.settings import Settings
 
 BASELINE = {"model": "popularity"}
 """The baseline model, whose hit rate is shown next to that of every generation."""
+_NAMED_BY = "ECHOTUNE_MODEL"
 
 
 def new_fold(settings: Settings) -> Fold:
-    """An empty state of the configured generation; raises `SettingsError` for a wrong model."""
+    """An empty state of the configured generation.
+
+    Raises `SettingsError` for a wrong model, and for one that this machine cannot hold.
+    """
     return Fold(
-        _model(settings),
+        built_here(config_of(settings.model), _NAMED_BY),
         build(BASELINE),
         duplicate_window=settings.duplicate_window,
         learn_from=settings.learn_from,
@@ -38,7 +41,8 @@ def configuration_of(settings: Settings) -> str:
     A model's identity contains its whole configuration, regardless of where each part was set. A
     generation that learns the whole log has the hash that it had before there were others.
     """
-    identities = [each.identity() for each in (_model(settings), build(BASELINE))]
+    model = built(config_of(settings.model), _NAMED_BY)
+    identities = [each.identity() for each in (model, build(BASELINE))]
     parts: list[Any] = [identities, settings.duplicate_window]
     if part := part_of_log(settings):
         parts.append(part)
@@ -63,7 +67,3 @@ def lists_made_by(settings: Settings) -> str:
     """
     made_by = [settings.generation, FOLD_VERSION, configuration_of(settings), shape_of(settings)]
     return xxhash.xxh3_64_hexdigest(orjson.dumps(made_by))
-
-
-def _model(settings: Settings) -> Ranker:
-    return built(config_of(settings.model), "ECHOTUNE_MODEL")

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from infra.memory import memory_here
 from online_models.base import Ranker
 from online_models.errors import ModelError
 from online_models.model_file import read
@@ -62,3 +63,19 @@ def built(config: dict[str, Any], named_by: str) -> Ranker:
         return build(config)
     except ModelError as error:
         raise SettingsError(error.message, f"{error.remedy} Set by {named_by}.") from error
+
+
+def built_here(config: dict[str, Any], named_by: str) -> Ranker:
+    """Like `built`, for a process that learns: the model's tables fill up, and have to fit."""
+    model, limit = built(config, named_by), memory_here().limit
+    if model.fixed_bytes > limit:
+        raise SettingsError(
+            f"The tables of this model take {_mib(model.fixed_bytes)}, and this machine, or "
+            f"container, has {_mib(limit)}.",
+            f"Make them smaller (parameter `grams`), or give it more memory. Set by {named_by}.",
+        )
+    return model
+
+
+def _mib(number: int) -> str:
+    return f"{number / 2**20:,.0f} MiB"

@@ -152,6 +152,13 @@ class Lifecycle:
         """The generation that served before the stable one was promoted; None if none did."""
         return self._promoted[-2] if len(self._promoted) > 1 else None
 
+    def rolled_back_to(self) -> str | None:
+        """Who serves everybody once the newest change is undone; None if there is no such change.
+
+        A canary ends; else the generation before serves again.
+        """
+        return self.plan.stable if self.plan.canary is not None else self.stable_before()
+
     def apply(self, offset: int, at_ms: int, record: JournalRecord) -> str:
         """Takes the next record of the journal; returns why it is void, or an empty text."""
         void = self.why_void(record)

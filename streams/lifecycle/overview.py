@@ -1,20 +1,24 @@
 """What is known of all generations: from the journal, and from the statuses of recommenders."""
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
-from streams.addresses import Addresses
+from streams.addresses import Addresses, shown
 from streams.kafka.log_reader import LogReader
 from streams.lifecycle.journal import Journal
 from streams.lifecycle.lifecycle import Lifecycle
 from streams.lifecycle.pointer import PointerWriter
-from streams.monitoring.worker_status import recommender_statuses
+from streams.monitoring.worker_status import STATUS_TTL_S, recommender_statuses
 from streams.recommender_identity import RecommenderIdentity
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
+from streams.redis_refusals import redis_error
 from streams.settings import Settings
+
+_LOOK_EVERY_S = 0.1
 
 
 async def overview(
@@ -40,6 +44,29 @@ async def statuses_of(
     redis = redis_of(addresses)
     try:
         return await _statuses(settings, redis, name, shards), log_end
+    finally:
+        await redis.aclose()
+
+
+async def statuses_heard_anew(
+    settings: Settings, addresses: Addresses, name: str, shards: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Like `statuses_of`, once each shard that has a status was heard after the call.
+
+    A process that was killed a moment ago still has a status. It is waited for until that is gone.
+    """
+    redis = redis_of(addresses)
+    began = time.monotonic()
+    try:
+        while True:
+            statuses = await shard_statuses(settings, redis, name, shards)
+            waited_ms = 1_000 * (time.monotonic() - began)
+            is_known = all(each.get("heard_ms", 0) <= waited_ms for each in statuses)
+            if is_known or waited_ms > 1_000 * STATUS_TTL_S:
+                return statuses, await asyncio.to_thread(_log_end, addresses.kafka)
+            await asyncio.sleep(_LOOK_EVERY_S)
+    except REDIS_UNAVAILABLE as error:
+        raise redis_error(shown(addresses.redis), error) from error
     finally:
         await redis.aclose()
 

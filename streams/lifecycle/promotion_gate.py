@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from streams.lifecycle.lifecycle import Comparison, Lifecycle
 
+HEARD_MS = 3_000
+"""A shard is heard if its status is not older."""
 BEHIND_MAX = 64
 """Log records that a recommender may be behind the log's end."""
 MARGIN = 0.005
@@ -124,7 +126,7 @@ def conditions(statuses: Statuses, log_end: int) -> list[Condition]:
     >>> [each.ok for each in conditions([one], 100)], [each.ok for each in conditions([{}], 100)]
     ([True, True, True, True], [False, False, False, True])
     """
-    silent = [f"shard {at}" for at, it in enumerate(statuses) if not it or it.get("waits_for")]
+    silent = [f"shard {at}" for at, each in enumerate(statuses) if not _is_heard(each)]
     behind = [log_end - 1 - int(each.get("as_of", -1)) for each in statuses]
     shut = [f"shard {at}" for at, each in enumerate(statuses) if not each.get("publishing")]
     return [
@@ -133,6 +135,12 @@ def conditions(statuses: Statuses, log_end: int) -> list[Condition]:
         Condition("complete", not shut, f"do not publish: {', '.join(shut) or 'none'}"),
         _equal(statuses),
     ]
+
+
+def _is_heard(status: Mapping[str, Any]) -> bool:
+    """Whether a recommender runs, and waits for nobody."""
+    is_recent = status.get("heard_ms", 0) <= HEARD_MS
+    return bool(status) and is_recent and not status.get("waits_for")
 
 
 def _equal(statuses: Statuses) -> Condition:

@@ -5,7 +5,7 @@ do, and whoever watches it may stop watching at any time.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -54,20 +54,27 @@ def free_name(lifecycle: Lifecycle) -> str:
 
 
 def begin_replay(
-    journal: Journal, settings: Settings, kafka: str, wanted: WantedReplay, why: str
+    journal: Journal,
+    settings: Settings,
+    kafka: str,
+    wanted: WantedReplay,
+    why: str,
+    check_room: Callable[[Lifecycle, Settings], None],
 ) -> Generation:
     """The wanted generation, which folds: it is created and started where that is necessary.
 
     A new one is like the stable generation, unless the options say otherwise. Raises
-    `SettingsError` if it cannot be as wanted.
+    `SettingsError` if it cannot be as wanted, and what `check_room` does before one is started.
     """
     lifecycle = journal.read()
     name = wanted.name or free_name(lifecycle)
     known = lifecycle.generations.get(name)
     if known is None:
+        fresh = _settings_of(lifecycle, settings, kafka, wanted, name)
+        check_room(lifecycle, fresh)
         record = created(
             name,
-            _settings_of(lifecycle, settings, kafka, wanted, name),
+            fresh,
             log_id_of(kafka),
             like=wanted.like,
             **operation(why, settings.who),
@@ -75,6 +82,9 @@ def begin_replay(
         _append(journal, record)
     else:
         _check_known(known, wanted)
+        if known.state is GenerationState.STOPPED:
+            recorded = Settings(generation=name)
+            check_room(lifecycle, settings_from(lifecycle, recorded, prefers="record"))
     if known is None or known.state is GenerationState.STOPPED:
         said = operation(why, settings.who)
         _append(journal, GenerationMoved(name=name, to=GenerationState.QUIET, **said))

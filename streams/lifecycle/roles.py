@@ -52,7 +52,8 @@ def stop_this_process() -> None:
 class ServingOfJournal:
     """The role of one generation, as a recommender acts on it; see `Serving`.
 
-    A change between roles with and without lists needs another process, which a supervisor starts.
+    A change between roles with and without lists needs another process, which a supervisor starts;
+    this one publishes nothing more than it has begun to.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class ServingOfJournal:
             return False
         if self.role is Role.PARKED or self.role.publishes != self.publishes:
             self._is_stopping = True
+            self.publishes = False
             self._stop()
             return False
         if self.role.is_in_plan:

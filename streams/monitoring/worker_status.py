@@ -180,12 +180,27 @@ async def recommender_statuses(
 ) -> Found:
     """The status of each of `recommender_ids`, empty where it does not run or cannot be read.
 
-    Raises what `REDIS_UNAVAILABLE` names.
+    A status says in `heard_ms` how long ago it was written, by the clock of Redis alone. Raises
+    what `REDIS_UNAVAILABLE` names.
     """
     keys = [recommender_key(each, prefix) for each in recommender_ids]
-    found = [_readable(each, _Recommender) for each in await redis.mget(keys)]
+    async with redis.pipeline(transaction=False) as asked:
+        for key in keys:
+            asked.pttl(key)
+        asked.mget(keys)
+        *left_ms, values = await asked.execute()
+    found = [_readable(each, _Recommender) for each in values]
     left_out = [key for key, each in zip(keys, found, strict=True) if each is None]
-    return Found([each or {} for each in found], left_out)
+    statuses = [
+        each | {"heard_ms": _age_ms(left)} if each else {}
+        for each, left in zip(found, left_ms, strict=True)
+    ]
+    return Found(statuses, left_out)
+
+
+def _age_ms(left_ms: int) -> int:
+    """The age of a status, by the time that is left of it; one that was written just now has 0."""
+    return STATUS_TTL_S * 1_000 - left_ms if left_ms >= 0 else 0
 
 
 async def sequencer_statuses(redis: "Redis", prefix: str = "") -> Found:

@@ -104,6 +104,9 @@ class Takeover:
         if not self.serving.publishes:
             return NO_OPENING
         former, (redis, topic) = await self._take_over()
+        if not self.serving.publishes:
+            _log.info("the generation was stopped meanwhile: nothing is published")
+            return NO_OPENING
         found = await until_answered(
             lambda: gate_opening(self._read_log, self._fold, redis, topic, former)
         )
@@ -165,10 +168,11 @@ class Takeover:
         None if the plan was changed before they were fenced: the topic is then another one's. Only
         after that is it certain that no former holder publishes any more (a frozen one may wake
         after the plan changed twice), so the frontiers are read last.
+
+        A generation without the topic fences nobody, but it reads the journal as well: whoever was
+        frozen while its generation was stopped or retired publishes nothing.
         """
-        if not self.serving.holds_topic:
-            return []
-        ids = await until_answered(self._former.rivals)
+        ids = await until_answered(self._former.rivals) if self.serving.holds_topic else []
         self._has_rivals = bool(ids)
         await until_answered(lambda: self._former.fence(ids))
         if await self.serving.has_changed():

@@ -101,6 +101,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         SIMULATION,
     ),
     "journal read after fencing": (f"{UNIT}/ownership/test_takeover.py",),
+    "journal read before a retired generation publishes": (
+        f"{UNIT}/ownership/test_takeover.py",
+        SIMULATION,
+    ),
     "plan that the writer knew": (f"{UNIT}/lifecycle/test_lifecycle.py",),
     "pointer of the newest plan": ("tests/integration/test_pointer.py",),
     "gate of a fresh generation": (f"{UNIT}/ownership/test_gate_opening.py",),

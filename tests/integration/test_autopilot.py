@@ -1,19 +1,30 @@
 """The autopilot on real servers: it compares, promotes in steps, and rolls back what broke."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import orjson
 import pytest
+from confluent_kafka import Producer
 
 from streams.lifecycle.journal import read_lifecycle
 from streams.lifecycle.lifecycle import Lifecycle
 from tests.conftest import KAFKA_LIBS
 from tests.integration.test_generations import WHY, pointer
-from tests.support.events import a_stream
+from tests.support.events import a_stream, now_ms
+from tests.support.generations_station import GenerationsStation
+from tests.support.learning_log import SOURCE, a_history
 from tests.support.station import Station, StationHere, wait_until
+from topics.catalogue import LEARNING_LOG
+from topics.learning_batch import LearningBatch, SourceRow, columns_of
+from topics.learning_log import encode_log_record
 from topics.lifecycle import GenerationsCompared, ServingCause, ServingChanged
 
 EVENTS = 600
+RECORDS, FLOOD = 40, 1_000
+"""`second` is more than 500 records behind for minutes, and it has to be late in 40 looks."""
+LOOKS_WITHIN_S = 240.0
 EXIT_INTERRUPTED = 130
 
 
@@ -80,3 +91,49 @@ def test_an_armed_generation_is_compared_and_promoted_and_rolled_back_when_it_di
     assert acts(pair)[4:] == ["canary first 1000", "promoted second 0"]
     assert keeper.stop() == EXIT_INTERRUPTED
     assert "Traceback" not in keeper.text()
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Iterator[GenerationsStation]:
+    """`second` was promoted before `first`, and learns two log records a second from now on."""
+    with closing(GenerationsStation(tmp_path / "home", KAFKA_LIBS)) as station:
+        station.up()
+        append(station, 0, RECORDS)
+        station.recommend("first", ECHOTUNE_MODEL="popularity")
+        create = ("generations", "create", "second", "--model", "popularity", "--start", "--force")
+        station.done(*create, *WHY)
+        station.recommend("second")
+        assert station.json("generations", "wait", "second")["caught_up"]
+        station.done("generations", "promote", "second", *WHY)
+        station.done("generations", "promote", "second", "--auto", *WHY)
+        station.recommend("second", ECHOTUNE_TEST_BREAK="learn slowly:2")
+        assert station.json("generations", "wait", "second")["caught_up"]
+        yield station
+
+
+def append(station: Station, first: int, records: int) -> None:
+    """Appends records of one event each, which arrived just now, after the `first` events."""
+    events = a_history(first + records)[first:]
+    producer = Producer({"bootstrap.servers": station.addresses.kafka})
+    for offset, event in enumerate(events, first):
+        strings, columns = columns_of([SourceRow(offset, now_ms(), event)], offset)
+        batch = LearningBatch(SOURCE, offset, offset, strings, columns)
+        producer.produce(LEARNING_LOG.name, encode_log_record(batch), partition=0)
+    assert producer.flush(30.0) == 0
+
+
+def test_a_generation_that_falls_behind_is_rolled_back_to_the_one_that_does_not(
+    late: GenerationsStation,
+) -> None:
+    """It is heard and publishes, so it is not broken; nor is an equal model worse."""
+    late.start("keeper")
+    append(late, RECORDS, FLOOD)
+    wait_until(
+        lambda: lifecycle(late).plan.stable, lambda stable: stable == "first", LOOKS_WITHIN_S
+    )
+    (*_, entry) = lifecycle(late).history
+    assert isinstance(entry.record, ServingChanged)
+    assert (entry.record.cause, entry.record.who) == (ServingCause.ROLLED_BACK, "keeper")
+    assert "second is stale: late in" in entry.record.why
+    wait_until(late.pointer, lambda found: found == ("first", None))
+    assert lifecycle(late).autopilots == {}

@@ -24,6 +24,8 @@ class Edge:
     kill: Callable[[Process], None]
     stop: Callable[[BaseException], None]
     """Stops a worker because of an unexpected error."""
+    end: Callable[[], None]
+    """Ends the process in order, as SIGTERM does."""
 
     @property
     def name(self) -> str:

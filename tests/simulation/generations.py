@@ -1,4 +1,4 @@
-"""Two generations on one log: the journal as a worker knows it, and an operator who promotes."""
+"""Two generations on one log: the journal as a worker knows it, and operators who change it."""
 
 import asyncio
 from math import inf
@@ -8,6 +8,8 @@ from streams.lifecycle.lifecycle import Lifecycle
 from streams.lifecycle.pointer import PointerWriter
 from streams.lifecycle.roles import ServingOfJournal
 from streams.lists.serving_plan import Plan
+from streams.ownership.resharding import LIVENESS_WINDOW_S
+from streams.publishing.topic_frontier import transactional_id
 from tests.simulation.broker import Broker
 from tests.simulation.edge import Edge
 from tests.simulation.stores import Redis, RemotePointer
@@ -26,12 +28,22 @@ if TYPE_CHECKING:
 
 FIRST, SECOND = "first", "second"
 FOLLOW_EVERY_S = 0.25
-PROMOTES_S = (1.0, 7.0)
-"""Pauses between two promotions."""
+ACTS = (*(4 * ("promote",)), *(2 * ("canary",)), *(2 * ("roll back",)), "stop", "start", "retire")
+"""What an operator does, more often what stands here more often. Nobody asks the gate."""
+MOVES = {
+    "stop": GenerationState.STOPPED,
+    "start": GenerationState.STARTED,
+    "retire": GenerationState.RETIRING,
+}
+ACTS_S = (1.0, 7.0)
+"""Pauses between two acts."""
 PACES = (1.0, 1.0, 0.2)
-"""Factors of these pauses: some promoters are in a hurry."""
+"""Factors of these pauses: some operators are in a hurry."""
+LOOKS_S = (0.0, 0.5)
+"""Time from what an operator sees to the record that follows on it."""
+SHARES = (1, 1_000, 10_000)
 SETS_POINTER = 0.7
-"""Share of promotions whose operator lives long enough to set the pointer."""
+"""Share of changes of the plan whose operator lives long enough to set the pointer."""
 
 
 def has_two(seed: int) -> bool:
@@ -109,54 +121,106 @@ def serving_of(
 ) -> ServingOfJournal:
     """The production class over the simulated journal, topic and Redis."""
 
-    def stop() -> None:
-        raise AssertionError("no role without lists is simulated")
-
     return ServingOfJournal(
         journal,  # type: ignore[arg-type]
         generation,
         SimulatedTopicWriter(edge, recommender_id),
         SimulatedRedisAlone(edge, recommender_id),
         RemotePointer(redis, edge),  # type: ignore[arg-type]
-        stop=stop,
+        stop=edge.end,
         clock=edge.loop.time,
     )
 
 
-class Promoter:
-    """An operator who promotes the other generation at random times, and may die in between."""
+class GenerationsOperator:
+    """Changes plan and generations at random times, by what they saw, and may die in between.
 
-    def __init__(self, world: "World") -> None:
+    Of two operators who saw the same plan, the second one's record is void.
+    """
+
+    def __init__(self, world: "World", number: int) -> None:
         self._world = world
         self._chance = world.chance
-        self._pace = self._chance.pick("the promoter's pace", PACES)
+        self._name = f"operator {number}"
+        self._pace = self._chance.pick(f"the pace of {self._name}", PACES)
 
     async def act(self) -> None:
         """Acts until all faults end."""
         while not self._chance.is_healed:
-            wait_s = self._chance.between("the promoter waits", *PROMOTES_S)
+            wait_s = self._chance.between(f"{self._name} waits", *ACTS_S)
             await asyncio.sleep(self._pace * wait_s)
-            if self._chance.strikes("promotion", "operator", 1.0):
-                await self._promote()
+            if self._chance.strikes("an act", self._name, 1.0):
+                await self._do(self._chance.pick(f"{self._name} does", ACTS))
 
-    async def _promote(self) -> None:
-        journal, plan = self._world.broker.journal, lifecycle_of(self._world.broker).plan
-        other = SECOND if plan.stable == FIRST else FIRST
-        journal.append(
-            ServingChanged(
-                expected=plan.version,
-                stable=other,
-                cause=ServingCause.PROMOTED,
-                **said(len(journal)),
-            )
-        )
-        self._world.note("operator", f"promotes {other}")
-        if self._chance.number("the promoter sets the pointer") < SETS_POINTER:
+    async def _do(self, what: str) -> None:
+        decided = lifecycle_of(self._world.broker)
+        record = self._record_of(what, decided)
+        if record is None or decided.why_void(record):
+            return
+        await asyncio.sleep(self._chance.between(f"{self._name} looks", *LOOKS_S))
+        void = lifecycle_of(self._world.broker).why_void(record)
+        self._world.broker.journal.append(record)
+        self._world.note(self._name, f"{what}: {void or _in_words(record)}")
+        if void:
+            return
+        if isinstance(record, ServingChanged):
+            await self._set_pointer()
+        elif what == "retire":
+            await self._retire(record.name)
+
+    def _record_of(self, what: str, decided: Lifecycle) -> ServingChanged | GenerationMoved | None:
+        """The record of an act on the plan, or on the generation that does not serve all."""
+        fields = said(next(self._world.operations))
+        other = SECOND if decided.plan.stable == FIRST else FIRST
+        if what in MOVES:
+            return GenerationMoved(name=other, to=MOVES[what], **fields)
+        fields |= {"expected": decided.plan.version, "stable": decided.plan.stable}
+        if what == "promote":
+            return ServingChanged(cause=ServingCause.PROMOTED, **fields | {"stable": other})
+        if what == "canary":
+            share = self._chance.pick(f"{self._name}'s share", SHARES)
+            canary = {"canary": other, "share": share}
+            return ServingChanged(cause=ServingCause.CANARY, **fields | canary)
+        if (back := decided.rolled_back_to()) is None:
+            return None
+        return ServingChanged(cause=ServingCause.ROLLED_BACK, **fields | {"stable": back})
+
+    async def _set_pointer(self) -> None:
+        if self._chance.number(f"{self._name} sets the pointer") < SETS_POINTER:
             known = _Known(lifecycle_of(self._world.broker).plan)
-            await asyncio.sleep(self._chance.between("the promoter's pointer", 0.0, 2.0))
+            await asyncio.sleep(self._chance.between(f"{self._name}'s pointer", 0.0, 2.0))
             if not self._world.redis.is_away:
                 pointer = RemotePointer(self._world.redis)
                 await PointerWriter(pointer, known).write()  # type: ignore[arg-type]
+
+    async def _retire(self, name: str) -> None:
+        """The steps of `streams.lifecycle.retirement`, one by one."""
+        world = self._world
+        ids = [each for each in world.groups if f"-{name}-" in each]
+        before: Any = None
+        while before != (heard := [world.broker.heartbeats.get(each) for each in ids]):
+            before = heard
+            await asyncio.sleep(LIVENESS_WINDOW_S)
+        for each in map(transactional_id, ids):
+            world.broker.owners[each] = world.broker.owners.get(each, -1) + 1
+        while world.redis.is_away:
+            await asyncio.sleep(1.0)
+        table = world.redis.table(name)
+        for shard in list(table._frontiers):
+            await table.fence(shard, 0)
+        table._lists.clear()
+        world.redis.retired.add(name)
+        retired = GenerationState.RETIRED
+        world.broker.journal.append(
+            GenerationMoved(name=name, to=retired, **said(next(world.operations)))
+        )
+        world.note(self._name, f"{name} is retired")
+
+
+def _in_words(record: JournalRecord) -> str:
+    if isinstance(record, ServingChanged):
+        return f"{record.stable} serves, canary {record.canary} {record.share}"
+    return f"{record.name} is {record.to}" if isinstance(record, GenerationMoved) else str(record)
 
 
 class _Known:

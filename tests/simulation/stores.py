@@ -47,6 +47,8 @@ class Redis:
         self.copy = self.contents.copied()
         self._seen: dict[tuple[str, str], tuple[int, int]] = {}
         self.broken: list[str] = []
+        self.retired: set[str] = set()
+        """Generations whose lists and writers are gone for good, unless Redis falls back."""
 
     def table(self, generation: str) -> MemoryLists:
         """The lists of a generation."""
@@ -60,6 +62,7 @@ class Redis:
         """Replaces the contents; readers accept that lists may be older now."""
         self.contents = contents
         self._seen.clear()
+        self.retired.clear()
 
     def look(self) -> None:
         """A reader reads all lists: none may be older than before."""
@@ -139,6 +142,9 @@ class RemoteLists:
         await self._reach("a write to redis")
         outcome = await self._table.publish(publication, since)
         self._redis.look()
+        is_retired = self._generation in self._redis.retired
+        if outcome.is_accepted and publication.lists and is_retired:
+            self._redis.broken.append(f"RETIRED, AND PUBLISHES: {edge.name}")
         lists = [f"{each.listener_id}@{each.as_of}" for each in publication.lists]
         takes = "takes" if outcome.is_accepted else "does not take"
         edge.note(edge.name, f"redis {takes} {lists}, has {outcome.frontier.text()}")

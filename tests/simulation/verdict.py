@@ -127,6 +127,8 @@ def _lists(world: World, records: list[LogRecord]) -> Iterator[str]:
     """Redis, the topic and the state agree; the topic has the stable generation's lists alone."""
     topic = _in_topic(world)
     for generation in (FIRST, SECOND)[: 1 + world.has_two_generations]:
+        if world.is_parked(generation):
+            continue  # its lists are as of its end, or gone
         redis, fold = _in_redis(world, generation), new_fold()
         maker = ListMaker(fold, generation, shard=0, shards=1, shape=ListShape(K))
         for broken in _misranked(fold, maker, records, redis):

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import structlog
 from faust.types import TP
 
+from streams.lifecycle.lifecycle import Role
 from streams.lists.frontier import frontier_of
 from streams.publishing.topic_frontier import frontier_group
 from streams.recommender_identity import RecommenderIdentity
@@ -19,7 +21,7 @@ from tests.simulation.feeding import Feeder
 from tests.simulation.generations import (
     FIRST,
     SECOND,
-    Promoter,
+    GenerationsOperator,
     first_records,
     has_two,
     lifecycle_of,
@@ -49,6 +51,9 @@ REPLICA_LAG_S = 1.5
 STORMS, STORM_PACE = 0.3, 0.35
 """Share of seeds with more frequent faults, and the factor of the pauses between them."""
 RESTARTS_S = (0.1, 6.0)
+PARKED_POLL_S = 1.0
+OPERATORS = 2
+"""How many people change generations, where there are two of these."""
 SHARDS = (1, 2, 3)
 CHANGES_S, CHANGES = (2.0, 14.0), 0.35
 """Pauses between the operator's decisions, and the rate at which M is changed (resharding)."""
@@ -108,6 +113,8 @@ class World:
         self.sequencers.on_shared = lambda what: self.note("broker", what)
         self.groups: dict[str, Group] = {}
         self.shards = 1
+        self.operations = count(100)
+        """Ids of operations on generations."""
         self.feeder = Feeder(self.chance, self.broker, self.note)
         several = self.chance.number("sequencers")
         self.slots = [
@@ -156,11 +163,18 @@ class World:
             self.note,
             lambda _: self.kill(slot),
             lambda error: self._stopped(slot, process, error),
+            lambda: self.stop(slot),
         )
         self.note(process.name, "starts")
         self.loop.call_soon(self._build, slot, edge, context=process.context)
 
     def _build(self, slot: Slot, edge: Edge) -> None:
+        if not edge.process.is_alive:
+            return
+        if slot.identity and self.is_parked(slot.generation):
+            slot.worker = None
+            later(self.loop, PARKED_POLL_S, self._build_soon, slot, edge)
+            return
         age = 100 * slot.started + slot.age
         if slot.identity:
             group = self._group(slot.identity)
@@ -170,6 +184,9 @@ class World:
             )
         else:
             slot.worker = SequencerWorker(edge, self.sequencers, age)
+
+    def _build_soon(self, slot: Slot, edge: Edge) -> None:
+        self.loop.call_soon(self._build, slot, edge, context=edge.process.context)
 
     def _group(self, identity: str) -> Group:
         """The consumer group in which the recommenders of an identity read the log."""
@@ -246,8 +263,8 @@ class World:
         self.loop.kernel(self.feeder.feed(FAULTS_S))
         self.loop.kernel(Nemesis(self).act())
         self.loop.kernel(Operator(self).act())
-        if self.has_two_generations:
-            self.loop.kernel(Promoter(self).act())
+        for number in range(OPERATORS if self.has_two_generations else 0):
+            self.loop.kernel(GenerationsOperator(self, number).act())
         self.loop.kernel(self._replicate())
         self.loop.kernel(self._heal_in_time())
         self.loop.run(FAULTS_S + HEALS_WITHIN_S, lambda: self.is_at_rest)
@@ -302,7 +319,9 @@ class World:
 
     def rest(self) -> str:
         """Describes the remaining work; empty if there is none."""
-        owners, wanted = self.owners, self.shards + self.has_two_generations
+        owners = self.owners
+        wanted = 0 if self.is_parked(FIRST) else self.shards
+        wanted += self.has_two_generations and not self.is_parked(SECOND)
         if len(owners) != wanted:
             return f"{len(owners)} recommenders have the log, not {wanted}"
         left = [self._left_for(owner) for owner in owners]
@@ -313,11 +332,19 @@ class World:
         """The generation that serves, whose lists belong in the topic."""
         return lifecycle_of(self.broker).plan.stable if self.has_two_generations else FIRST
 
+    def is_parked(self, generation: str) -> bool:
+        """Whether it was stopped or retired: its recommenders do nothing."""
+        if not self.has_two_generations:
+            return False
+        return lifecycle_of(self.broker).role_of(generation) is Role.PARKED
+
     def _left_of_the_plan(self) -> str:
         if not self.has_two_generations:
             return ""
         plan, pointer = lifecycle_of(self.broker).plan, self.redis.contents.pointer
         wanted = {"version": plan.version, "record": plan.record, "stable": plan.stable}
+        if plan.canary is not None:
+            wanted |= {"canary": plan.canary, "share": plan.share}
         return "" if pointer == wanted else f"the pointer is {pointer}, not {wanted}"
 
     def _left_for(self, owner: RecommenderWorker) -> str:

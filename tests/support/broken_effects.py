@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from streams.agents.recommend import Recommender
 from streams.kafka.idempotent_producer import IdempotentProducer, Report
 from topics.catalogue import DEAD_LETTERS, LEARNING_LOG
 
@@ -33,9 +34,22 @@ def set_the_clock(shift_s: float) -> Callable[[int], None]:
     return shifted
 
 
+def learn_slowly(records_a_second: int) -> None:
+    """A recommender learns so few log records a second, and says so in its heartbeats."""
+    learn: Any = Recommender.learn
+
+    async def slow(self: Recommender, records: Sequence[Any]) -> None:
+        for each in records:
+            await asyncio.sleep(1 / records_a_second)
+            await learn(self, [each])
+
+    Recommender.learn = slow  # type: ignore[method-assign]
+
+
 EFFECTS: dict[str, Callable[[int], None]] = {
     "lose a batch": lose_a_batch,
     "hold dead letters": hold_dead_letters,
+    "learn slowly": learn_slowly,
     "set the clock ahead": set_the_clock(3 * 86_400.0),
     "set the clock behind": set_the_clock(-3_600.0),
 }

@@ -78,6 +78,19 @@ class GenerationsStation(StationHere, FaultStation):
         assert found.returncode == -signal.SIGKILL, (point, found.stdout, found.stderr)
         self.journal.note("died", command=" ".join(arguments[:3]), point=point)
 
+    def run_within(self, gib: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command in a process that may have so much memory."""
+        limited = f'ulimit -v {gib << 20}; exec "$@"'
+        return subprocess.run(
+            ["bash", "-c", limited, "bash", sys.executable, "-m", "streams.cli", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment({}),
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
     def waits_for_death(self, worker: Worker) -> None:
         """Waits until a worker has died at its point."""
         wait_until(worker.process.poll, lambda code: code is not None)

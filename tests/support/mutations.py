@@ -388,6 +388,19 @@ def _the_journal_is_not_read_again() -> None:
     _patch(Takeover, "_fence_rivals", made)
 
 
+@safeguard("journal read before a retired generation publishes")
+def _whoever_wakes_publishes() -> None:
+    """Who was frozen while its generation was stopped or retired publishes when it wakes."""
+
+    def made(fence_rivals: Any) -> Any:
+        async def fenced(self: Takeover) -> Any:
+            return await fence_rivals(self) if self.serving.holds_topic else []
+
+        return fenced
+
+    _patch(Takeover, "_fence_rivals", made)
+
+
 class _Unchanged(AlwaysServing):
     def __init__(self, serving: Serving) -> None:
         self.publishes, self.holds_topic = serving.publishes, serving.holds_topic

@@ -228,9 +228,9 @@ def _is_idle(status: Mapping[str, Any]) -> bool:
     return status["lag"] == {"events": 0, "log_records": 0} and arrived == (as_of, as_of)
 
 
-def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool]) -> T:
-    """Polls until `is_enough` holds for the answer; fails with the last answer after `WAIT_S`."""
-    deadline = time.monotonic() + WAIT_S
+def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool], within_s: float = WAIT_S) -> T:
+    """Polls until `is_enough` holds for the answer; fails with the last one after `within_s`."""
+    deadline = time.monotonic() + within_s
     found = ask()
     while not is_enough(found):
         assert time.monotonic() < deadline, f"waited in vain; last answer: {found}"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from infra.memory import Memory
+from streams.generation import model_choice
 from streams.generation.fold_factory import configuration_of, lists_made_by, new_fold
 from streams.generation.warm_up import warm_up
 from streams.settings import Settings
@@ -62,3 +64,13 @@ def test_a_new_fold_learns_from_the_configured_offset_on() -> None:
 
 def test_a_model_is_compiled_though_its_generation_learns_nothing_of_the_first_records() -> None:
     warm_up(settings(learn_from=5))  # it would rank listeners that nobody has met
+
+
+def test_a_model_whose_tables_this_machine_cannot_hold_is_refused_before_it_learns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model_choice, "memory_here", lambda: Memory(100 * 2**20, 50 * 2**20))
+    with pytest.raises(SettingsError, match="container, has 100 MiB") as refused:
+        new_fold(settings(model="fast"))
+    assert "grams" in refused.value.remedy
+    assert configuration_of(settings(model="fast"))  # it may be created here, for another machine

@@ -92,6 +92,7 @@ def test_a_generation_that_was_worse_is_refused_until_it_is_compared_anew() -> N
     [
         ({}, "alive"),
         (a_status(waits_for=["a-0of2"]), "alive"),
+        (a_status(heard_ms=3_100), "alive"),  # it was killed a moment ago
         (a_status(as_of=900), "caught up"),
         (a_status(publishing=False), "complete"),
     ],
@@ -100,6 +101,10 @@ def test_nothing_overrides_what_could_leave_a_listener_without_a_list(
     status: dict[str, Any], condition: str
 ) -> None:
     assert condition in shut(gate(BETTER, shards=(a_status(), status)), Asks.HARD)
+
+
+def test_a_shard_that_was_heard_within_three_seconds_is_alive() -> None:
+    assert shut(gate(BETTER, shards=(a_status(heard_ms=2_900),)), Asks.HARD) == []
 
 
 def test_shards_whose_states_differ_do_not_serve() -> None:

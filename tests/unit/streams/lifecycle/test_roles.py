@@ -79,6 +79,7 @@ async def test_whoever_is_parked_or_has_lists_no_more_ends_once(
     for _ in range(3):  # the heartbeats until it has ended
         assert not await role.notices_change()
     assert stops == ["second"]
+    assert not role.publishes
 
 
 async def test_a_quiet_generation_that_is_started_is_started_anew(book: Book) -> None:

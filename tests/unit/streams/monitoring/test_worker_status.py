@@ -1,6 +1,6 @@
 """What workers say of themselves is found under names that stay, until shortly after their end."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
@@ -18,11 +18,12 @@ from streams.monitoring.worker_status import (
 
 
 class ARedis:
-    """Keeps values, and for how long each was meant to stay."""
+    """Keeps values, and for how long each was meant to stay; `passed_ms` is its clock."""
 
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
         self.ttl_s: dict[str, int] = {}
+        self.passed_ms = 0
         self.is_away = False
 
     async def set(self, key: str, value: bytes, *, ex: int) -> None:
@@ -36,9 +37,39 @@ class ARedis:
     async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
         return [self.values.get(key) for key in keys]
 
+    async def pttl(self, key: str) -> int:
+        return 1_000 * self.ttl_s[key] - self.passed_ms if key in self.values else -2
+
+    def pipeline(self, *, transaction: bool) -> "APipeline":
+        return APipeline(self)
+
     async def scan_iter(self, *, match: str, count: int) -> AsyncIterator[str]:
         for key in [key for key in self.values if fnmatch(key, match)]:
             yield key
+
+
+class APipeline:
+    """Sends its commands one after another."""
+
+    def __init__(self, redis: ARedis) -> None:
+        self._redis = redis
+        self._asked: list[Awaitable[Any]] = []
+
+    async def __aenter__(self) -> "APipeline":
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def pttl(self, key: str) -> "APipeline":
+        self._asked.append(self._redis.pttl(key))
+        return self
+
+    def mget(self, keys: Sequence[str]) -> "APipeline":
+        self._asked.append(self._redis.mget(keys))
+        return self
+
+    async def execute(self) -> list[Any]:
+        return [await each for each in self._asked]
 
 
 async def test_the_number_of_shards_is_that_of_the_recommenders_that_run() -> None:
@@ -67,7 +98,16 @@ async def test_statuses_are_stored_under_the_names_of_every_version() -> None:
 async def test_a_recommender_that_does_not_run_has_an_empty_status() -> None:
     redis: Any = ARedis()
     await write_recommender_status(redis, "one", {"as_of": 3})
-    assert await recommender_statuses(redis, ["none", "one"]) == ([{}, {"as_of": 3}], [])
+    found = await recommender_statuses(redis, ["none", "one"])
+    assert found == ([{}, {"as_of": 3, "heard_ms": 0}], [])
+
+
+async def test_the_age_of_a_status_is_that_of_the_clock_of_redis() -> None:
+    redis: Any = ARedis()
+    await write_recommender_status(redis, "one", {"as_of": 3})
+    redis.passed_ms = 4_200
+    (found,) = (await recommender_statuses(redis, ["one"])).statuses
+    assert found["heard_ms"] == 4_200
 
 
 async def test_every_sequencer_that_runs_is_found_in_the_order_of_names() -> None:
@@ -119,7 +159,8 @@ async def test_what_is_no_status_of_a_sequencer_is_left_out_and_named(value: byt
 )
 async def test_what_is_no_status_of_a_recommender_is_left_out_and_named(value: bytes) -> None:
     redis: Any = ARedis()
-    redis.values["echotune:status:recommender:one"] = value
+    key = "echotune:status:recommender:one"
+    redis.values[key], redis.ttl_s[key] = value, STATUS_TTL_S
     found = await recommender_statuses(redis, ["one"])
     assert found == ([{}], ["echotune:status:recommender:one"])
 

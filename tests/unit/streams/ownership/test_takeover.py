@@ -242,6 +242,26 @@ async def test_a_quiet_generation_takes_nothing_over() -> None:
     assert await lists.frontier() == NOTHING_PUBLISHED
 
 
+async def test_who_was_frozen_while_its_generation_was_retired_publishes_nothing() -> None:
+    """It claims the stores once more, which shows nobody a list, and then reads the journal."""
+    lists, former = MemoryLists(), FormerAlive()
+    plan = Retired(former, is_changed=False)
+    takeover, publisher = a_takeover(lists, EmptyTopic(), former, plan)
+    await takeover.run()
+    assert publisher.gate is None
+    assert (former.fenced, await lists.count()) == ([], 0)
+
+
+class Retired(PlanOf):
+    """A generation without the topic, which the journal no longer has."""
+
+    holds_topic = False
+
+    async def has_changed(self) -> bool:
+        self.publishes = False
+        return await super().has_changed()
+
+
 ALL = -1
 
 

@@ -1,6 +1,7 @@
 """`echotune generations ...`: creates, starts, promotes and rolls back generations."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -45,8 +46,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 @generations_app.command("list", epilog="Example: echotune generations list --json")
-def list_command(json: Json = False) -> None:
-    """Lists all generations, with their roles and what is known of their recommenders."""
+def list_command(
+    shows_all: Annotated[bool, typer.Option("--all", help="Also those that are retired.")] = False,
+    json: Json = False,
+) -> None:
+    """Lists generations, with their roles and what is known of their recommenders.
+
+    --json has all of them, in order of creation.
+    """
     from streams.cli.generations_view import generations_table
     from streams.lifecycle.overview import overview
 
@@ -55,7 +62,9 @@ def list_command(json: Json = False) -> None:
     if json:
         console.print_json(found)
     else:
-        console.out.print(generations_table(found))
+        now_ms = time.time_ns() // 1_000_000
+        width = console.out.width
+        console.out.print(generations_table(found, width, now_ms, shows_retired=shows_all))
 
 
 @generations_app.command("show", epilog="Example: echotune generations show second")

@@ -12,33 +12,88 @@ from streams.cli.untrusted_text import in_one_line
 from streams.lifecycle.lifecycle import Entry
 from streams.lifecycle.promotion_gate import Condition
 
+WIDE = 120
+"""From so many columns on, the reasons are shown, too."""
+_NAME_MIN = 12
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_RETIRED = "RETIRED"
+_ROLES_IN_ORDER = ("stable", "canary", "started", "quiet", "parked")
 _ROLE_STYLES = {"stable": "bold green", "canary": "yellow", "parked": "dim"}
 
 
-def generations_table(found: Sequence[Mapping[str, Any]]) -> Table:
-    """All generations, one a row."""
-    table = Table(box=None)
-    for name in ("generation", "role", "model"):
-        table.add_column(name)
-    for name in ("heard", "behind", "p99", "hit rate", "baseline"):
-        table.add_column(name, justify="right")
-    table.add_column("created")
-    for each in found:
-        role = each["role"] + (f" {each['share'] / 100:g} %" if each["share"] else "")
-        role += ", autopilot" if each["autopilot"] else ""
-        p99 = each["freshness_ms"].get("p99")
-        table.add_row(
-            in_one_line(each["name"]),
-            Text(role, style=_ROLE_STYLES.get(each["role"], "")),
-            in_one_line(str(each["model"])),
-            f"{each['heard']} of {each['shards']}",
-            "-" if each["lag_records"] is None else f"{each['lag_records']:,}",
-            "-" if p99 is None else f"{p99:,.0f} ms",
-            _rate(each["quality"]),
-            _rate(each["baseline"]),
-            _time(each["created_at"]),
-        )
+def generations_table(
+    found: Sequence[Mapping[str, Any]], width: int, now_ms: int, *, shows_retired: bool = False
+) -> Table:
+    """All generations, one a row, in as many columns as fit: whoever serves comes first.
+
+    Retired ones are counted below the table, unless `shows_retired`.
+    """
+    is_wide = width >= WIDE
+    shown = [each for each in found if shows_retired or each["state"] != _RETIRED]
+    table = Table(box=None, padding=(0, 2, 0, 0), caption_justify="left")
+    table.add_column("generation", overflow="fold", min_width=_NAME_MIN)
+    table.add_column("role", no_wrap=True)
+    table.add_column("model", overflow="fold")
+    for name in ("heard", "behind", "p99", "hr@20", "age"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if is_wide:
+        table.add_column("why", overflow="fold")
+    for each in sorted(shown, key=lambda each: _ROLES_IN_ORDER.index(each["role"])):
+        table.add_row(*_row(each, now_ms), *([in_one_line(each["why"])] if is_wide else []))
+    table.caption = _below(found, len(found) - len(shown))
     return table
+
+
+def _row(each: Mapping[str, Any], now_ms: int) -> list[str | Text]:
+    role = each["state"].lower() if each["role"] == "parked" else each["role"]
+    role += f" {each['share'] / 100:g} %" if each["share"] else ""
+    is_heard, p99 = each["lag_records"] is not None, each["freshness_ms"].get("p99")
+    style = _ROLE_STYLES.get(each["role"], "")
+    is_missing = each["role"] != "parked" and each["heard"] < each["shards"]
+    heard = f"{each['heard']} of {each['shards']}"
+    return [
+        Text(in_one_line(each["name"]), style=style),
+        Text(role, style=style),
+        in_one_line(str(each["model"])),
+        Text(heard, style="bold red" if is_missing else style),
+        f"{each['lag_records']:,}" if is_heard else "-",
+        "-" if p99 is None else _short_duration(p99 / 1_000),
+        _rate(each["quality"]),
+        _short_duration((now_ms - each["created_at"]) / 1_000),
+    ]
+
+
+def _below(found: Sequence[Mapping[str, Any]], left_out: int) -> str | None:
+    """What the columns mean, and what is not shown."""
+    if not found:
+        return "There is no generation yet: the first recommender that starts makes one."
+    rates = [_rate(each["baseline"]) for each in found if each["role"] == "stable"]
+    armed = [in_one_line(each["name"]) for each in found if each["autopilot"]]
+    lines = []
+    if rates and rates[0] != "-":
+        lines.append(
+            f"hr@20: plays that were on the list just before; of popular tracks {rates[0]}"
+        )
+    if armed:
+        lines.append(f"the autopilot is armed: {', '.join(armed)}")
+    if left_out:
+        lines.append(f"{left_out} retired: --all shows them")
+    return "\n".join(lines) or None
+
+
+def _short_duration(seconds: float) -> str:
+    """At most six characters.
+
+    >>> [_short_duration(each) for each in (0.349, 12.34, 240, 7_300, 86_400 * 40)]
+    ['349 ms', '12.3 s', '4 min', '2.0 h', '40 d']
+    """
+    if seconds < 1:
+        return f"{1_000 * seconds:.0f} ms"
+    if seconds < _MINUTE_S:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR_S:
+        return f"{seconds / _MINUTE_S:.0f} min"
+    return f"{seconds / _HOUR_S:.1f} h" if seconds < _DAY_S else f"{seconds / _DAY_S:,.0f} d"
 
 
 def gate_lines(conditions: Sequence[Condition], shut: Sequence[Condition]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -151,7 +152,8 @@ async def _of_one(
         "role": lifecycle.role_of(name).value,
         "state": generation.state.value,
         "share": plan.share if name == plan.canary else None,
-        "model": recorded["model"].get("model"),
+        "like": generation.created.like,
+        "model": _model_in_words(recorded["model"]),
         "settings": recorded,
         "fold_id": generation.created.fold_id,
         "fold_version": generation.created.fold_version,
@@ -160,7 +162,7 @@ async def _of_one(
         "shards": generation.shards,
         "heard": len(heard),
         "as_of": as_of,
-        "lag_records": None if as_of is None else log_end - 1 - as_of,
+        "lag_records": None if as_of is None else max(0, log_end - 1 - as_of),
         "gate_open": bool(heard) and all(each.get("publishing") for each in statuses),
         "freshness_ms": heard[0].get("freshness_ms", {}) if heard else {},
         "quality": heard[0].get("quality", {}) if heard else {},
@@ -172,3 +174,9 @@ async def _of_one(
         "created_at": generation.created_at,
         "why": generation.created.why,
     }
+
+
+def _model_in_words(config: Mapping[str, Any]) -> str:
+    """The model as ECHOTUNE_MODEL names it, without its parameters."""
+    name = str(config.get("model"))
+    return f"{name}:{config['ranker']}" if "ranker" in config else name

@@ -28,7 +28,7 @@ STEP_MS = 1000
 
 
 class Signal(IntEnum):
-    """The kind of an event: a play, explicit feedback (LOVE, HATE, CLEAR), or a control event."""
+    """The kind of an event: a play, explicit feedback, or a control event."""
 
     LISTEN = 0
     NOW_PLAYING = 1
@@ -36,6 +36,8 @@ class Signal(IntEnum):
     HATE = 3
     CLEAR = 4
     RETRACT = 5
+    DISMISS = 6
+    SKIP = 7
 
 
 class Recommendation(NamedTuple):

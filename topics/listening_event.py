@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     RETRACT = "RETRACT"
     ERASE = "ERASE"
     KEEP = "KEEP"
+    DISMISS = "DISMISS"
+    SKIP = "SKIP"
 
 
 KIND_CODES: dict[str, int] = {kind.value: code for code, kind in enumerate(EventKind)}

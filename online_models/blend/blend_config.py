@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from online_models.blend.bucket_tables import TABLES, TABLES_OF_FAST
 from online_models.blend.candidates import features
 from online_models.blend.experts.cooccurrence import WIDTH
+from online_models.blend.listener.explicit_feedback import DISMISSED_S
 from online_models.blend.listener.play_rings import RING_MAX
 from online_models.errors import ModelError
 
@@ -76,6 +77,8 @@ class BlendConfig:
     """Learning rate of the bucket tables' cells (AdaGrad)."""
     blend_every: int = 1
     """A weight update follows every n-th play; 0: never."""
+    skipped_s: int = 0
+    """How long, in seconds, a SKIP (weak evidence) keeps a track away; 0: it changes nothing."""
     without: tuple[str, ...] = ()
     """Names in `EXPERTS` that are left out."""
     start: tuple[tuple[int, float], ...] = _START
@@ -113,6 +116,7 @@ _BOUNDS = {
     "rate": (0, 1),
     "cell_rate": (0, 1),
     "blend_every": (0, 1_000_000),
+    "skipped_s": (0, DISMISSED_S),
 }
 
 

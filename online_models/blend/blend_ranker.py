@@ -51,7 +51,7 @@ class BlendRanker(ColumnRanker):
     'so what'
     """
 
-    fold_version = 4
+    fold_version = 5
     model_name = "blend"
     reasons = features.REASONS
 
@@ -79,6 +79,7 @@ class BlendRanker(ColumnRanker):
             "rings": _store_if(knobs["ring"], Store(RING, "listeners")),
             "hated": Store(MARKED, "listeners"),
             "loved": Store(MARKED, "listeners"),
+            "dismissed": Store(MARKED, "listeners"),
             "moods": Store(MOOD, "listeners"),
             "leanings": _store_if(knobs["leanings"], Store(LEANING, "listeners")),
             "tracks": Store(TRACK, "tracks"),
@@ -239,6 +240,7 @@ def knobs_of(config: BlendConfig) -> NDArray[Any]:
         "survivors": config.survivors,
         "tables": config.tables * has("tables"),
         "blend_every": config.blend_every,
+        "skipped_s": config.skipped_s,
         "rate": config.rate,
         "cell_rate": config.cell_rate,
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from online_models.base import Signal
 from online_models.blend.candidates.candidate_set import (
-    HATED_SCORE,
+    EXCLUDED_SCORE,
     add_candidate,
     clear_candidates,
     slot_for,
@@ -73,6 +73,7 @@ def clear_listener(blend: Any, listener: int) -> None:
     knobs, blocks, given = blend.knobs[0], blend.blocks, blend.shared[0].given
     clear_marked(blend.hated[listener], blocks, given)
     clear_marked(blend.loved[listener], blocks, given)
+    clear_marked(blend.dismissed[listener], blocks, given)
     clear_context(blend.contexts[listener])
     clear_mood(blend.moods[listener])
     if knobs.ring > 0:
@@ -117,7 +118,7 @@ def score_items(
             add_candidate(scratch.candidates, slot_of, item, _REQUESTED)
     score_candidates(blend, int(listener) if known else UNKNOWN_LISTENER, NO_CODE)
     for slot in range(scratch.candidates.held):
-        if scratch.candidates.scores[slot] != HATED_SCORE:
+        if scratch.candidates.scores[slot] != EXCLUDED_SCORE:
             add_tables(scratch, blend.learned[0], blend.knobs[0].tables, slot)
     for at in range(len(items)):
         if 0 <= items[at] < len(slot_of):
@@ -153,7 +154,7 @@ def rank_after(
     written = survived
     for slot in range(candidates.held):
         is_survivor = slot_for(slot_of, candidates.items[slot]) < 0
-        if not is_survivor and candidates.scores[slot] != HATED_SCORE:
+        if not is_survivor and candidates.scores[slot] != EXCLUDED_SCORE:
             add_tables(scratch, blend.learned[0], blend.knobs[0].tables, slot)
             scratch.survivors[written] = slot
             written += 1

@@ -6,7 +6,12 @@ import numpy as np
 
 from online_models.base import AT_MS_MAX, Signal
 from online_models.blend.experts.roster import count_all, learn_all, learn_late_all
-from online_models.blend.listener.explicit_feedback import mark, unmark
+from online_models.blend.listener.explicit_feedback import (
+    DISMISSED_S,
+    mark,
+    time_of_mark,
+    unmark,
+)
 from online_models.blend.listener.play_rings import insert_play, is_played, read_recent, remove_play
 from online_models.blend.listener.session_contexts import (
     BREAK_S,
@@ -23,14 +28,16 @@ from online_models.blend.weight_updates import rank_and_update
 from online_models.kernels.compiled import njit_inlined, njit_inner
 
 _NOW_PLAYING, _RETRACT = int(Signal.NOW_PLAYING), int(Signal.RETRACT)
-_LOVE, _HATE = int(Signal.LOVE), int(Signal.HATE)
+_LOVE, _HATE, _DISMISS = int(Signal.LOVE), int(Signal.HATE), int(Signal.DISMISS)
+_SKIP = int(Signal.SKIP)
+_LAST_SIGNAL = max(map(int, Signal))
 
 
 @njit_inlined
 def is_usable(row: Any) -> bool:
     """Whether the row has a listener, a track, a valid time and a known signal."""
     is_known = row.user >= 0 and row.item >= 0
-    return is_known and 0 <= row.at_ms <= AT_MS_MAX and row.signal <= _RETRACT
+    return is_known and 0 <= row.at_ms <= AT_MS_MAX and row.signal <= _LAST_SIGNAL
 
 
 @njit_inner
@@ -93,20 +100,37 @@ def learn_listen(blend: Any, row: Any, evaluate: bool) -> int:
 
 @njit_inlined
 def _apply_feedback(blend: Any, row: Any) -> None:
-    """Explicit feedback: LOVE and HATE mark a track and exclude each other; CLEAR removes both."""
-    loved, hated, blocks = blend.loved[row.user], blend.hated[row.user], blend.blocks
-    given = blend.shared[0].given
+    """Explicit feedback: LOVE and HATE mark a track and exclude each other; CLEAR removes both.
+
+    DISMISS says nothing about love and hate. Each of those ends a dismissal.
+    """
+    loved, hated = blend.loved[row.user], blend.hated[row.user]
+    dismissed, at_s = blend.dismissed[row.user], row.at_ms // 1000
+    blocks, given = blend.blocks, blend.shared[0].given
+    unmark(dismissed, blocks, given, row.item)
+    if row.signal == _DISMISS:
+        mark(dismissed, blocks, given, row.item, at_s)
+        return
     unmark(loved, blocks, given, row.item)
     unmark(hated, blocks, given, row.item)
     if row.signal == _LOVE:
-        mark(loved, blocks, given, row.item)
+        mark(loved, blocks, given, row.item, at_s)
     elif row.signal == _HATE:
-        mark(hated, blocks, given, row.item)
+        mark(hated, blocks, given, row.item, at_s)
+
+
+@njit_inlined
+def _apply_skip(blend: Any, row: Any) -> None:
+    """Weak evidence of a skip: a dismissal that ends sooner, unless a later one is there."""
+    lasts_s, dismissed = blend.knobs[0].skipped_s, blend.dismissed[row.user]
+    at_s = max(row.at_ms // 1000 - DISMISSED_S + lasts_s, 0)
+    if lasts_s > 0 and at_s > time_of_mark(dismissed, blend.blocks, row.item):
+        mark(dismissed, blend.blocks, blend.shared[0].given, row.item, at_s)
 
 
 @njit_inlined
 def apply_signal(blend: Any, row: Any) -> None:
-    """Applies a signal other than LISTEN: explicit feedback, NOW_PLAYING or RETRACT."""
+    """Applies a signal other than LISTEN: explicit feedback, NOW_PLAYING, RETRACT or SKIP."""
     user, size, context = row.user, blend.knobs[0].ring, blend.contexts[row.user]
     if row.signal == _NOW_PLAYING:
         start_playing(context, row.item, row.at_ms)
@@ -114,5 +138,7 @@ def apply_signal(blend: Any, row: Any) -> None:
         retract(context, row.item, row.at_ms)
         if size > 0:
             remove_play(blend.rings[user], blend.blocks, size, row.item, row.at_ms // 1000)
+    elif row.signal == _SKIP:
+        _apply_skip(blend, row)
     else:
         _apply_feedback(blend, row)

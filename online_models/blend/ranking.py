@@ -4,7 +4,7 @@ from typing import Any
 
 from online_models.base import EVALUATED_K, NOT_LISTED, NOT_PROPOSED
 from online_models.blend.bucket_tables import find_cells
-from online_models.blend.candidates.candidate_set import HATED_SCORE
+from online_models.blend.candidates.candidate_set import EXCLUDED_SCORE
 from online_models.blend.candidates.features import EXPERT_OF, FEATURES, REASONS
 from online_models.blend.listener.session_contexts import NO_CODE
 from online_models.kernels.compiled import njit_inlined, njit_inner
@@ -25,7 +25,7 @@ def add_tables(scratch: Any, learned: Any, tables: int, slot: int) -> None:
 def select_survivors(scratch: Any, learned: Any, knobs: Any) -> None:
     """Selects the best candidates by linear score, adds the tables, and notes their slots in order.
 
-    Hated tracks (`HATED_SCORE`) are not selected. Ties go to the smaller code.
+    Hated and dismissed tracks (`EXCLUDED_SCORE`) are not selected. Ties go to the smaller code.
     """
     candidates, n = scratch.candidates, knobs.survivors
     scores, items, held = candidates.scores, candidates.items, candidates.held
@@ -36,7 +36,7 @@ def select_survivors(scratch: Any, learned: Any, knobs: Any) -> None:
     scratch.survived = 0
     for slot in range(held):
         is_out = worst >= 0 and is_before(worst_score, worst_item, scores[slot], items[slot])
-        if not is_out and scores[slot] != HATED_SCORE:
+        if not is_out and scores[slot] != EXCLUDED_SCORE:
             add_tables(scratch, learned, knobs.tables, slot)
             scratch.survivors[scratch.survived] = slot
             scratch.survived += 1

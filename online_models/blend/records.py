@@ -39,6 +39,7 @@ KNOBS = np.dtype(
         ("survivors", "<i8"),
         ("tables", "<i8"),
         ("blend_every", "<i8"),
+        ("skipped_s", "<i8"),
         ("rate", "<f8"),
         ("cell_rate", "<f8"),
         ("start", "<f8", (features.FEATURES,)),
@@ -93,6 +94,7 @@ class Blend(NamedTuple):
     rings: NDArray[Any]
     hated: NDArray[Any]
     loved: NDArray[Any]
+    dismissed: NDArray[Any]
     moods: NDArray[Any]
     leanings: NDArray[Any]
     tracks: NDArray[Any]

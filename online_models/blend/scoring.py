@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from online_models.blend.candidates.candidate_set import HATED_SCORE, slot_for
+from online_models.blend.candidates.candidate_set import EXCLUDED_SCORE, slot_for
 from online_models.blend.candidates.features import FEATURES
 from online_models.blend.experts.roster import describe_all, propose_all
 from online_models.blend.learned_weights import add_leaning, sum_weights
-from online_models.blend.listener.explicit_feedback import read_marks
+from online_models.blend.listener.explicit_feedback import ALWAYS_S, DISMISSED_S, read_marks
 from online_models.blend.listener.given_plays import put_before_last, put_before_recent
 from online_models.blend.listener.play_rings import read_recent
 from online_models.blend.listener.session_contexts import (
@@ -66,14 +66,25 @@ def _score(candidates: Any, weights: Any) -> None:
 
 
 @njit_inlined
-def _exclude_hated(blend: Any) -> None:
+def _exclude(blend: Any, marked: Any, since_s: int) -> None:
     scratch = blend.scratch[0]
-    if scratch.listener != UNKNOWN_LISTENER:
-        hated = read_marks(blend.hated[scratch.listener], blend.blocks, scratch.marks)
-        for at in range(hated):
-            slot = slot_for(blend.slot_of, scratch.marks[at])
-            if slot >= 0:
-                scratch.candidates.scores[slot] = HATED_SCORE
+    for at in range(read_marks(marked, blend.blocks, scratch.marks, since_s)):
+        slot = slot_for(blend.slot_of, scratch.marks[at])
+        if slot >= 0:
+            scratch.candidates.scores[slot] = EXCLUDED_SCORE
+
+
+@njit_inlined
+def _exclude_unwanted(blend: Any) -> None:
+    """Takes out what the listener hates, and what they dismissed in the week up to their last play.
+
+    The time is the listener's own: it goes on when they play something.
+    """
+    listener = blend.scratch[0].listener
+    if listener != UNKNOWN_LISTENER:
+        newest_s = blend.contexts[listener].newest_ms // 1000
+        _exclude(blend, blend.hated[listener], ALWAYS_S)
+        _exclude(blend, blend.dismissed[listener], newest_s - DISMISSED_S + 1)
 
 
 @njit_inlined
@@ -83,7 +94,7 @@ def _score_loaded(blend: Any) -> None:
     describe_all(blend)
     _find_weights(blend)
     _score(blend.scratch[0].candidates, blend.scratch[0].weights)
-    _exclude_hated(blend)
+    _exclude_unwanted(blend)
 
 
 @njit_inner

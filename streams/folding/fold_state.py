@@ -25,7 +25,7 @@ from streams.folding.log_position import LogPosition
 from streams.folding.masked_plays import MaskedPlays
 from streams.folding.state_copy import Views, copied
 
-FOLD_VERSION = 7
+FOLD_VERSION = 8
 """Raised whenever the same log gives another state; a snapshot of another version is not loaded."""
 
 

@@ -9,7 +9,7 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.synthetic import plays
 
 LISTENERS, TRACKS, PLAYS_EACH = 1_000_000, 1_000_000, 50
-OF_LISTENERS = ("contexts", "rings", "hated", "loved", "moods", "leanings", "blocks")
+OF_LISTENERS = ("contexts", "rings", "hated", "loved", "dismissed", "moods", "leanings", "blocks")
 OF_TRACKS = ("tracks", "transitions", "cooccurrence", "postings")
 APART = ("bigrams", "trigrams", "sessions", "learned", "shared")
 """Stores whose size is bounded, regardless of the number of listeners and tracks."""

@@ -37,6 +37,7 @@ RELEASED = {
     1_000_000_013: ("ListeningEvent.v2", "00accb31109acc53"),
     1_000_000_014: ("LearningBatch.v2", "cd9c673b18478413"),
     1_000_000_015: ("RecordsVoided.v1", "2371063a4c795132"),
+    1_000_000_016: ("ListeningEvent.v3", "6a65d49f0bc42a1a"),
 }
 """Every id that was ever given, with its contract and fingerprint: add, never change."""
 

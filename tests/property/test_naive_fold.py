@@ -17,7 +17,10 @@ from topics.listening_event import EventFields
 
 WINDOW = 64
 OTHER = SourcePartition(b"o" * 16, 0)
-KINDS = ["LISTEN"] * 12 + ["NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP"]
+KINDS = [
+    *["LISTEN"] * 12,
+    *("NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP", "DISMISS", "SKIP"),
+]
 
 
 def agree(records: list[LogRecord], window: int, model: str = "popularity") -> NaiveFold:

@@ -18,6 +18,7 @@ from online_models.blend.candidates import features as f
 from tests.support.rankers import MINUTE_MS, Row
 
 BREAK_MS, BREAK_S = 30 * MINUTE_MS, 30 * 60
+DISMISSED_S = 7 * 86_400
 F32 = np.float32
 COUNTS = [0.0, 0.3, 0.75, 1.5, 2.5, 5.0, 12.0]
 SHARES = [0.0, 0.07, 0.15, 0.3, 0.5, 0.7]
@@ -69,6 +70,7 @@ class _Listener:
     ring: list[tuple[int, int]] = field(default_factory=list)  # (second, track), by time
     hated: list[int] = field(default_factory=list)
     loved: list[int] = field(default_factory=list)
+    dismissed: dict[int, int] = field(default_factory=dict)  # track: second
     playing: int | None = None
     outcomes: list[int] = field(default_factory=lambda: [0, 0])
     repeats: list[bool] = field(default_factory=list)
@@ -386,7 +388,9 @@ class NaiveBlend:
             weights = [a + b for a, b in zip(weights, self.weights[key], strict=True)]
         weights = [a + float(b) for a, b in zip(weights, who.offsets, strict=True)]
         self.latest_weights = weights
-        listed = [each for each in listed if each.item not in who.hated]
+        away_s = who.newest_ms // 1000 - DISMISSED_S
+        unwanted = {*who.hated, *(item for item, at_s in who.dismissed.items() if at_s > away_s)}
+        listed = [each for each in listed if each.item not in unwanted]
         for each in listed:
             each.score = 0.0
             for weight, x in zip(weights, each.x, strict=True):
@@ -508,7 +512,14 @@ class NaiveBlend:
                 del who.ring[(exact or plays)[-1]]
             if who.last[:1] == [code] and who.newest_ms == row.at_ms:
                 who.last, who.linked = who.last[1:], max(who.linked - 1, 0)
+        elif row.signal == Signal.DISMISS:
+            who.dismissed[code] = row.at_ms // 1000
+        elif row.signal == Signal.SKIP:
+            at_s = row.at_ms // 1000 - DISMISSED_S + self.config.skipped_s
+            if self.config.skipped_s:
+                who.dismissed[code] = max(at_s, who.dismissed.get(code, 0))
         else:
+            who.dismissed.pop(code, None)
             loved = [code] if row.signal == Signal.LOVE else []
             hated = [code] if row.signal == Signal.HATE else []
             who.loved = [*[each for each in who.loved if each != code], *loved]

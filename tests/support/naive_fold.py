@@ -23,11 +23,14 @@ from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
-VERSION = 7
+VERSION = 8
 """`FOLD_VERSION` of the description that this module follows."""
-KINDS = ("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP")
+KINDS = (
+    *("UNKNOWN", "LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "ERASE", "KEEP"),
+    *("DISMISS", "SKIP"),
+)
 PLAYS = ("LISTEN", "KEEP")
-SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT")
+SIGNALS = ("LISTEN", "NOW_PLAYING", "LOVE", "HATE", "CLEAR", "RETRACT", "DISMISS", "SKIP")
 SKIPS = {"fwdbtn", "backbtn", "skipped", "skip", "nextbtn", "clickrow"}
 NEAR_MS, FAR_MS = 60_000, 600_000
 """Least and greatest reach of a play."""

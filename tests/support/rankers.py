@@ -36,7 +36,7 @@ def rows(seed: int, events: int, *, users: int = 8, items: int = 40) -> list[Row
         last[user] = chance.choice([after, after, chance.randrange(items), last[user]])
         at_ms += chance.choice([*[chance.randrange(4 * MINUTE_MS)] * 19, 40 * MINUTE_MS])
         late_ms = chance.choice([0, 0, 0, 90 * MINUTE_MS])
-        signal = chance.choices(list(Signal), weights=[80, 6, 4, 4, 3, 3])[0]
+        signal = chance.choices(list(Signal), weights=[74, 6, 4, 4, 3, 3, 3, 3])[0]
         y = chance.choice([1.0, 1.0, 0.5, -1.0, float("nan")])
         group = chance.choice([None, f"artist-{last[user] // 5}"])
         made.append(Row(f"u{user}", f"i{last[user]}", group, y, at_ms - late_ms, signal))

@@ -16,8 +16,8 @@ SCORED_MAX = 256
 """Maximum number of tracks whose scores are requested in one call."""
 SLOTS_MAX = 1000
 """Maximum number of candidates and requested tracks; later ones are dropped."""
-HATED_SCORE = -1000.0
-"""The score of hated tracks, below that of every other track; such a track is in no list."""
+EXCLUDED_SCORE = -1000.0
+"""The score of hated and dismissed tracks, below that of all others; they are in no list."""
 
 CANDIDATES = np.dtype(
     [

@@ -36,7 +36,7 @@ from online_models.blend.candidates.features import (
     RECENCIES,
     RECENCY,
 )
-from online_models.blend.listener.explicit_feedback import read_marks
+from online_models.blend.listener.explicit_feedback import ALWAYS_S, read_marks
 from online_models.blend.listener.play_rings import RING_MAX
 from online_models.blend.listener.session_contexts import UNKNOWN_LISTENER
 from online_models.kernels.buckets import AGE_CUTS_S, COUNT_CUTS, GAPS, bucket_of
@@ -145,7 +145,7 @@ def propose_loved(blend: Any) -> None:
     """Proposes the tracks loved last; sets the feature LOVED of every loved candidate."""
     scratch, slot_of, listener = blend.scratch[0], blend.slot_of, blend.scratch[0].listener
     if listener != UNKNOWN_LISTENER and blend.knobs[0].own > 0:
-        loved = read_marks(blend.loved[listener], blend.blocks, scratch.marks)
+        loved = read_marks(blend.loved[listener], blend.blocks, scratch.marks, ALWAYS_S)
         for at in range(max(loved - LOVED_PROPOSED, 0), loved):
             add_candidate(scratch.candidates, slot_of, scratch.marks[at], SOURCE)
         for at in range(loved):

@@ -1,7 +1,8 @@
-"""Marks: explicit feedback of a listener, the tracks that they love (LOVE) or hate (HATE).
+"""Marks: explicit feedback of a listener, the tracks that they love, hate, or dismiss for now.
 
-Loved tracks are proposed and have a feature; hated tracks are in no list. Marks are kept in blocks
-of the pool that histories use too, so that listeners without marks take no memory for them.
+Loved tracks are proposed and have a feature; hated tracks are in no list, and dismissed ones in
+none for a while. Marks are kept in blocks of the pool that histories use too, so that listeners
+without marks take no memory for them.
 """
 
 from typing import Any
@@ -11,10 +12,14 @@ from numpy.typing import NDArray
 
 from online_models.blend.listener.play_rings import BLOCK_PLAYS, free_block, take_block
 from online_models.blend.listener.session_contexts import NO_CODE
-from online_models.kernels.compiled import njit_inner
+from online_models.kernels.compiled import constant, njit_inner
 
 MARKED_MAX = 4096
 """Maximum number of marks per listener and kind; one more removes the oldest mark."""
+DISMISSED_S = constant(7 * 24 * 3600)
+"""How long a dismissed track stays away: until a play that begins so much later (DISMISS)."""
+ALWAYS_S = constant(0)
+"""For `read_marks`: marks of any time."""
 MARKED = np.dtype([("first", "<i4"), ("held", "<i4")], align=True)
 """One per listener and kind of mark, 8 bytes: 1 + the first block, or 0; oldest mark first."""
 
@@ -42,15 +47,29 @@ def place_of_mark(marked: Any, blocks: NDArray[Any], track: int) -> int:
 
 
 @njit_inner
-def read_marks(marked: Any, blocks: NDArray[Any], tracks: Any) -> int:
-    """Writes the marked tracks into `tracks`, oldest mark first; returns their number."""
-    block = marked.first - 1
+def time_of_mark(marked: Any, blocks: NDArray[Any], track: int) -> int:
+    """When `track` was marked, in seconds since 1970; NO_CODE if it was not."""
+    at = place_of_mark(marked, blocks, track)
+    if at == NO_CODE:
+        return NO_CODE
+    return int(blocks[_block_at(marked, blocks, at // BLOCK_PLAYS)].at_s[at % BLOCK_PLAYS])
+
+
+@njit_inner
+def read_marks(marked: Any, blocks: NDArray[Any], tracks: Any, since_s: int) -> int:
+    """Writes the tracks marked at or after `since_s` into `tracks`; returns their number.
+
+    They are in the order in which they were marked.
+    """
+    block, read = marked.first - 1, 0
     for at in range(marked.held):
         place = at % BLOCK_PLAYS
         if at > 0 and place == 0:
             block = blocks[block].next - 1
-        tracks[at] = blocks[block].tracks[place]
-    return int(marked.held)
+        if int(blocks[block].at_s[place]) >= since_s:
+            tracks[read] = blocks[block].tracks[place]
+            read += 1
+    return read
 
 
 @njit_inner
@@ -72,8 +91,10 @@ def _drop(marked: Any, blocks: NDArray[Any], pool: Any, at: int) -> None:
         if place == 0:
             block = blocks[block].next - 1
         blocks[before].tracks[(later - 1) % BLOCK_PLAYS] = blocks[block].tracks[place]
+        blocks[before].at_s[(later - 1) % BLOCK_PLAYS] = blocks[block].at_s[place]
     marked.held -= 1
     blocks[block].tracks[marked.held % BLOCK_PLAYS] = 0
+    blocks[block].at_s[marked.held % BLOCK_PLAYS] = 0
     if marked.held % BLOCK_PLAYS == 0:
         _free_last(marked, blocks, pool)
 
@@ -87,8 +108,8 @@ def unmark(marked: Any, blocks: NDArray[Any], pool: Any, track: int) -> None:
 
 
 @njit_inner
-def mark(marked: Any, blocks: NDArray[Any], pool: Any, track: int) -> None:
-    """Marks `track` as the newest mark."""
+def mark(marked: Any, blocks: NDArray[Any], pool: Any, track: int, at_s: int) -> None:
+    """Marks `track` as the newest mark; `at_s` is the time of it, in seconds since 1970."""
     unmark(marked, blocks, pool, track)
     if marked.held == MARKED_MAX:
         _drop(marked, blocks, pool, 0)
@@ -99,7 +120,9 @@ def mark(marked: Any, blocks: NDArray[Any], pool: Any, track: int) -> None:
             marked.first = block + 1
         else:
             blocks[_block_at(marked, blocks, number - 1)].next = block + 1
-    blocks[_block_at(marked, blocks, number)].tracks[place] = track
+    block = _block_at(marked, blocks, number)
+    blocks[block].tracks[place] = track
+    blocks[block].at_s[place] = at_s
     marked.held += 1
 
 

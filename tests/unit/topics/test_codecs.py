@@ -69,7 +69,7 @@ def test_every_record_of_every_contract_reads_back_as_it_was_written(
 
 
 def test_a_value_begins_with_a_zero_byte_and_the_fixed_schema_id(an_event: AnEvent) -> None:
-    assert encode("ListeningEvent", an_event())[:5].hex() == "00" + f"{1_000_000_013:08x}"
+    assert encode("ListeningEvent", an_event())[:5].hex() == "00" + f"{1_000_000_016:08x}"
 
 
 def test_every_contract_is_readable_on_the_topic_it_belongs_to() -> None:
@@ -246,10 +246,16 @@ def test_a_kind_that_only_a_newer_writer_knows_is_unknown_and_never_guessed(
     assert read_back(a_version(schema), an_event(kind="SKIPPED"))["kind"] == "UNKNOWN"
 
 
-def test_a_reader_of_the_first_version_takes_a_keep_for_unknown(an_event: AnEvent) -> None:
-    value = encode("ListeningEvent", an_event(kind="KEEP"))
-    first = released(1_000_000_000).schema
-    read = fastavro.schemaless_reader(BytesIO(value[5:]), current("ListeningEvent").schema, first)
+@pytest.mark.parametrize(
+    ("reader", "kind"),
+    [(1_000_000_000, "KEEP"), (1_000_000_013, "DISMISS"), (1_000_000_013, "SKIP")],
+)
+def test_a_reader_of_an_older_version_takes_a_newer_kind_for_unknown(
+    an_event: AnEvent, reader: int, kind: str
+) -> None:
+    value = encode("ListeningEvent", an_event(kind=kind))
+    older = released(reader).schema
+    read = fastavro.schemaless_reader(BytesIO(value[5:]), current("ListeningEvent").schema, older)
     assert read == an_event(kind="UNKNOWN")
 
 

@@ -106,7 +106,7 @@ def test_a_time_before_the_first_scrobble_or_beyond_all_time_is_invalid(
     assert invalid_events([an_event(listened_at=value)])[0].startswith("listened_at: ")
 
 
-@pytest.mark.parametrize("kind", ["", "listen", "SKIP", 1])
+@pytest.mark.parametrize("kind", ["", "listen", "SHARE", 1])
 def test_a_kind_that_does_not_exist_is_invalid(kind: Any, an_event: AnEvent) -> None:
     assert invalid_events([an_event(kind=kind)])[0].startswith("kind: ")
 

@@ -62,7 +62,7 @@ def test_erasure_leaves_no_byte_in_any_record_of_the_listener(name: str) -> None
     code = model.users.code("u1")
     model.forget(code)
     state = model.state()
-    for store in ("contexts", "rings", "hated", "loved", "moods", "leanings"):
+    for store in ("contexts", "rings", "hated", "loved", "dismissed", "moods", "leanings"):
         assert not state[f"stores/{store}"][code].any(), store
 
 

@@ -24,8 +24,8 @@ from tests.support.learning_log import (
 from topics.control_records import LogEpochStarted, SourceAdded, SourceTruncated
 from topics.learning_log import LogRecord, decode_log_record, encode_log_record
 
-VERSION = 7
-DIGEST = "0afb4f4a87045e6e46136b824dfa1abd"
+VERSION = 8
+DIGEST = "992c97134c0f41bdc8ec43e1f5ed9840"
 REPOSITORY = Path(__file__).parents[4]
 PLAYS = 600
 
@@ -49,9 +49,11 @@ def a_fixed_log() -> list[LogRecord]:
         an_event("listener-5", "track-7", 3_011.75, source="rescrobbled"),
         an_event("listener-5", "track-7", 3_011.75, source="rescrobbled", kind="KEEP"),
         an_event("listener-5", "track-7", 3_012, source="lastfm"),
+        an_event("listener-1", "track-3", 3_013, kind="DISMISS"),
+        an_event("listener-1", "track-4", 3_014, kind="SKIP"),
         from_offset=PLAYS,
-        to_offset=PLAYS + 16,
-        rejected=[(PLAYS + 15, "undecodable")],
+        to_offset=PLAYS + 18,
+        rejected=[(PLAYS + 17, "undecodable")],
     )
     return [
         SourceAdded(SOURCE.topic_id, "listening-events"),

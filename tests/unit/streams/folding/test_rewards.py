@@ -68,7 +68,7 @@ def test_feedback_counts_whatever_was_heard(kind: str, reward: float) -> None:
     assert reward_of(kind=kind, ms_played=0) == reward
 
 
-@pytest.mark.parametrize("kind", ["NOW_PLAYING", "CLEAR", "RETRACT"])
+@pytest.mark.parametrize("kind", ["NOW_PLAYING", "CLEAR", "RETRACT", "DISMISS", "SKIP"])
 def test_what_is_no_judgement_has_no_reward(kind: str) -> None:
     assert math.isnan(reward_of(kind=kind, ms_played=100_000))
 

@@ -39,6 +39,8 @@ def test_what_is_taken_back_or_loved_is_a_change_of_its_own() -> None:
         an_event("ann", "t1", 3, kind="CLEAR"),
         an_event("ann", "t1", 1, kind="RETRACT", event_id="another"),
         an_event("ann", "t1", 4, kind="NOW_PLAYING"),
+        an_event("ann", "t1", 5, kind="DISMISS"),
+        an_event("ann", "t1", 6, kind="SKIP"),
     )
     found = changes(records)
     assert [type(each) for each in found] == [Listen, Feedback, Feedback, Retracted]

@@ -27,7 +27,7 @@ def test_an_empty_registry_lacks_both_contracts_and_their_levels(
     registry: MemorySchemaRegistry,
 ) -> None:
     assert told(registry) == [
-        "+ listening-events-value: ListeningEvent.v2 as version 1",
+        "+ listening-events-value: ListeningEvent.v3 as version 1",
         "~ listening-events-value: compatibility unset → FULL_TRANSITIVE",
         "+ recommendations-value: RecommendationList.v1 as version 1",
         "~ recommendations-value: compatibility unset → FULL_TRANSITIVE",
@@ -54,7 +54,7 @@ def test_a_compatible_version_of_a_producer_stays_beside_the_contract(
     registry: MemorySchemaRegistry,
 ) -> None:
     registry.register(SUBJECT, a_contract(with_a_mood))
-    assert told(registry)[0] == f"~ {SUBJECT}: ListeningEvent.v2 as version 2"
+    assert told(registry)[0] == f"~ {SUBJECT}: ListeningEvent.v3 as version 2"
     apply(registry)
     assert len(registry.versions(SUBJECT)) == 2
 

@@ -8,9 +8,9 @@ from streams.lists.list_store import StoredList
 from streams.people.people import Person
 from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_refusals import redis_problem
-from streams.serving.answers import feedback_for_json, feedback_json, listens_json
 from streams.serving.authentication import person_of, readable, token_of
 from streams.serving.feedback import projected, uuid_of
+from streams.serving.listenbrainz_json import feedback_for_json, feedback_json, listens_json
 from streams.serving.made_playlists import (
     Patch,
     current_periods,

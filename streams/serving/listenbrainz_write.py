@@ -7,11 +7,11 @@ from starlette.requests import Request
 
 from streams.people.people import Person
 from streams.producers.acknowledged_producer import Record, event_record
-from streams.serving.answers import playing_now_json
 from streams.serving.authentication import person_of
 from streams.serving.client_stamps import stamp_of
 from streams.serving.dead_listens import letter_of
 from streams.serving.listen_events import event_of, msid_of, playing_now_of, source_of
+from streams.serving.listenbrainz_json import playing_now_json
 from streams.serving.playing_now import remember_playing_now
 from streams.serving.problems import Json, ProblemError, unavailable
 from streams.serving.request_bodies import json_body

@@ -5,9 +5,9 @@ from starlette.requests import Request
 from streams.producers.acknowledged_producer import event_record
 from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_refusals import redis_problem
-from streams.serving.answers import playing_now_json
 from streams.serving.authentication import person_of
 from streams.serving.listen_events import playing_now_of
+from streams.serving.listenbrainz_json import playing_now_json
 from streams.serving.listenbrainz_write import produced
 from streams.serving.playback import PlaybackState, Report
 from streams.serving.playback_events import source_of_player

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from streams.listens.listen_history import Listen as PastListen
-from streams.serving.answers import listen_json, playing_now_json
+from streams.serving.listenbrainz_json import listen_json, playing_now_json
 from streams.serving.problems import Json
 from streams.serving.submissions import INFO_LEVELS_MAX, Listen
 

@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "track": {"artist_name": "A", "track_name": "T", "duration_ms": 200_000},
     },
     "/v1/feedback": {"track_id": "t", "score": 9},
+    "/v1/dismiss": {"track_id": "t", "undo": "no"},
     "/v1/generations/promote": {"name": "x", "why": ""},
 }
 """What each endpoint takes; where taking it would wait for something, one part is wrong already."""

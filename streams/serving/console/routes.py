@@ -25,6 +25,7 @@ READS: dict[str, Callable[[Request, Services], Awaitable[Response]]] = {
 }
 WRITES: dict[str, Callable[[Request, Services], Awaitable[Response]]] = {
     "/v1/feedback": feedback_by_track.set_feedback,
+    "/v1/dismiss": feedback_by_track.dismiss,
     "/v1/imports": imports.import_file,
     "/v1/generations/promote": generations.promote,
     "/v1/generations/rollback": generations.roll_back,

@@ -291,6 +291,24 @@ async function think(track, score, canUndo = true) {
   }
 }
 
+/** "Not now" takes a track off the list for a while; it leaves when the new list arrives. */
+function dismissButton(track) {
+  const button = make("button", "dismiss");
+  button.type = "button";
+  button.append(icon("dismiss"));
+  button.setAttribute("aria-label", `Not now: dismiss ${fullName(track)}`);
+  button.title = "Not now";
+  button.dataset.track = track.track_id;
+  button.addEventListener("click", () => dismiss(track));
+  return button;
+}
+
+async function dismiss(track, undo = false) {
+  const says = undo ? `${fullName(track)} may come again.` : `Not now: ${fullName(track)}.`;
+  toast(says, undo ? null : () => dismiss(track, true));
+  await send("/v1/dismiss", { track_id: track.track_id, undo }).catch(report);
+}
+
 /** "That wasn't me" takes a play back for good, so that it is asked for twice. */
 function notMeButton(listen) {
   const button = make("button", "not-me");
@@ -342,7 +360,7 @@ const loadList = oneAtATime(async () => {
   showRows($("next"), list.tracks.map((track, at) => [
     track.track_id,
     () => {
-      const row = trackRow(track, thoughtButtons(track));
+      const row = trackRow(track, [...thoughtButtons(track), dismissButton(track)]);
       row.prepend(make("span", "place"));
       return row;
     },

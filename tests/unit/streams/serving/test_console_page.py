@@ -165,8 +165,8 @@ async def test_the_page_has_a_language_a_title_one_main_and_a_label_for_each_fie
     [
         *(("GET", f"/v1/{each}") for each in ("me", "status", "events", "generations")),
         *(("GET", f"/v1/listeners/ann/{each}") for each in ("history", "clients", "feedback")),
-        *(("POST", f"/v1/{each}") for each in ("feedback", "imports", "generations/promote")),
-        ("POST", "/v1/generations/rollback"),
+        *(("POST", f"/v1/{each}") for each in ("feedback", "dismiss", "imports")),
+        *(("POST", f"/v1/generations/{each}") for each in ("promote", "rollback")),
     ],
 )
 async def test_whatever_the_page_shows_needs_a_token(method: str, path: str) -> None:
@@ -203,6 +203,19 @@ async def test_a_listener_sees_no_other_and_changes_no_generation() -> None:
 async def test_feedback_that_means_nothing_is_refused(body: Any) -> None:
     async with serving() as client:
         answer = await client.post("/v1/feedback", headers=ANN, json=body)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *([], {}, {"track_id": ""}, {"track_id": 7}, {"track_id": "\x00"}, {"undo": True}),
+        *({"track_id": "t", "undo": None}, {"track_id": "t", "undo": 1}, {"track_id": 600 * "t"}),
+    ],
+)
+async def test_a_dismissal_that_means_nothing_is_refused(body: Any) -> None:
+    async with serving() as client:
+        answer = await client.post("/v1/dismiss", headers=ANN, json=body)
     assert answer.status_code == 400
 
 

@@ -9,7 +9,6 @@ from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -22,8 +21,9 @@ from streams.serving import (
     playback_api,
 )
 from streams.serving.console import routes as console
+from streams.serving.cross_origin import CrossOrigin
 from streams.serving.path_rules import PathRules
-from streams.serving.problems import Json, ProblemError, problem, rate_headers, unavailable
+from streams.serving.problems import Json, ProblemError, problem, unavailable
 from streams.serving.rate_limits import LimitedReads
 from streams.serving.request_schemas import REQUESTS
 from streams.serving.services import Services
@@ -34,8 +34,6 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 """Opens the services for as long as the application runs."""
 Endpoint = Callable[[Request, Services], Awaitable[Response]]
 PersonEndpoint = Callable[[Request, Services, str], Awaitable[Response]]
-_EXPOSED = ["Retry-After", *rate_headers(0, 0, 0)]
-"""What pages in a browser may read of an answer."""
 Name = Annotated[str, Path(max_length=512)]
 
 _WRITES: dict[str, Endpoint] = {
@@ -51,6 +49,7 @@ _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,
     "/1/latest-import": listenbrainz_read.latest_import,
     "/1/metadata/lookup": listenbrainz_read.metadata_lookup,
+    "/v1/similar/track": on_demand_api.similar_named_track,
     **console.READS,
 }
 _READS_OF_ONE: dict[str, PersonEndpoint] = {
@@ -94,14 +93,7 @@ def routed(open_services: OpenServices) -> FastAPI:
     for path, of_one in _READS_OF_ONE.items():
         _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
     app.add_middleware(LimitedReads)
-    # Scrobblers in browsers ask from other pages. A token says who asks, and never a cookie.
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=_EXPOSED,
-    )
+    app.add_middleware(CrossOrigin)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)

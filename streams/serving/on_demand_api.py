@@ -18,6 +18,7 @@ from streams.serving.stated_wishes import WishesError, wishes_of
 from streams.serving.track_references import ID_LETTERS_MAX, TrackReference, reference_of
 from topics.identity import artist_id_of
 
+_NAMES = ("track_id", "artist_name", "track_name", "recording_mbid")
 PER_ARTIST = 3
 """Maximum number of tracks of each similar artist, unless the request says another."""
 
@@ -41,10 +42,27 @@ async def continue_queue(request: Request, services: Services) -> Json:
 
 async def similar_track(request: Request, services: Services, track_id: str) -> Json:
     """Tracks that belong to a track: they follow it, or are played in the same sittings."""
-    person, wishes = await person_of(request, services.people), wishes_in_query(request)
+    person = await person_of(request, services.people)
     _check(track_id)
+    return await _similar_to(request, services, person, (track_id,))
+
+
+async def similar_named_track(request: Request, services: Services) -> Json:
+    """The same for a track by `artist_name` and `track_name`, or by `recording_mbid`."""
+    person = await person_of(request, services.people)
+    try:
+        named = reference_of({name: request.query_params.get(name) for name in _NAMES})
+    except ValueError as error:
+        raise ProblemError(400, f"the query {error}") from None
+    return await _similar_to(request, services, person, await _track_ids(services, person, [named]))
+
+
+async def _similar_to(
+    request: Request, services: Services, person: Person, track: tuple[str, ...]
+) -> Json:
+    wishes = wishes_in_query(request)
     question = Question(
-        kind=Kind.SIMILAR_TRACK, listener_id=person.name, queue=(track_id,), wishes=wishes
+        kind=Kind.SIMILAR_TRACK, listener_id=person.name, queue=track, wishes=wishes
     )
     return Json(await answered(services, person, question))
 

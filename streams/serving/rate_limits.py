@@ -27,6 +27,8 @@ ADD_EVERY_S = 0.25
 READERS_MAX = 100_000
 """Number of people and addresses that are counted in a window."""
 _LIMITED = ("/1/", "/v1/")
+_QUESTIONS = ("/v1/continue",)
+"""Requests that ask, although they have a body: they are reads, too."""
 
 
 class Allowance(NamedTuple):
@@ -123,8 +125,7 @@ class LimitedReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on if it is no read, or one that is allowed."""
-        is_read = scope["type"] == "http" and scope["method"] == "GET"
-        if not is_read or not scope["path"].startswith(_LIMITED):
+        if not _is_limited(scope):
             await self._app(scope, receive, send)
             return
         request, services = Request(scope), scope["app"].state.services
@@ -135,6 +136,15 @@ class LimitedReads:
             await _too_often(allowance)(scope, receive, send)
         else:
             await self._app(scope, receive, _adding(allowance.headers(), send))
+
+
+def _is_limited(scope: Scope) -> bool:
+    """Whether a request is a read, by its method or its path."""
+    if scope["type"] != "http":
+        return False
+    if scope["method"] == "POST":
+        return scope["path"] in _QUESTIONS
+    return scope["method"] == "GET" and scope["path"].startswith(_LIMITED)
 
 
 def _too_often(allowance: Allowance) -> ASGIApp:

@@ -14,6 +14,7 @@ _Schema = dict[str, Any]
 _UUID: _Schema = {"type": "string", "format": "uuid"}
 _TEXT: _Schema = {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX}
 _SECONDS: _Schema = {"type": "integer", "minimum": 0}
+_TRACK_ID: _Schema = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 _SCORE: _Schema = {"type": "integer", "enum": [1, 0, -1]}
 
 
@@ -69,17 +70,19 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
     ("POST", "/v1/playback"): _body(_REPORT),
     ("POST", "/v1/feedback"): _body(
-        _object(
-            ["track_id", "score"],
-            track_id={"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX},
-            score=_SCORE,
-        )
+        _object(["track_id", "score"], track_id=_TRACK_ID, score=_SCORE)
+    ),
+    ("POST", "/v1/dismiss"): _body(
+        _object(["track_id"], track_id=_TRACK_ID, undo={"type": "boolean"})
     ),
     ("POST", "/v1/generations/promote"): _body(_object(["name", "why"], name=_TEXT, why=_TEXT)),
     ("POST", "/v1/generations/rollback"): _body(_object(["why"], why=_TEXT)),
     ("POST", "/v1/imports"): _query(name={"type": "string"}),
     ("GET", "/1/validate-token"): _query(token=_UUID),
     ("GET", "/1/latest-import"): _query(user_name={"type": "string"}),
+    ("GET", "/v1/similar/track"): _query(
+        artist_name=_TEXT, track_name=_TEXT, recording_mbid=_UUID, track_id=_TRACK_ID
+    ),
     ("GET", "/1/metadata/lookup"): _query(artist_name=_TEXT, recording_name=_TEXT),
     ("GET", "/1/user/{name}/listens"): _query(count=_COUNT, min_ts=_SECONDS, max_ts=_SECONDS),
     ("GET", "/1/user/{name}/playlists/createdfor"): _PAGE,

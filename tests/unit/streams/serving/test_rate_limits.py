@@ -89,11 +89,13 @@ def test_the_number_of_addresses_that_are_counted_is_bounded(monkeypatch: Any) -
     assert found == [8, 8, None, 7]
 
 
-@pytest.mark.parametrize("answer", [Json({}), unavailable("it is away").answer()])
-async def test_an_answer_has_each_header_once_as_an_integer(answer: Json) -> None:
-    services = SimpleNamespace(reads=limits(3), people=PEOPLE)
+async def answered(
+    answer: Json, reads: ReadLimits, *, method: str = "GET", path: str = "/v1/x"
+) -> Message:
+    """The start of what is sent to ann, who asks once."""
+    services = SimpleNamespace(reads=reads, people=PEOPLE)
     app: Any = SimpleNamespace(state=SimpleNamespace(services=services))
-    scope = asking("of-ann").scope | {"method": "GET", "path": "/v1/x", "app": app}
+    scope = asking("of-ann").scope | {"method": method, "path": path, "app": app}
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
@@ -103,7 +105,36 @@ async def test_an_answer_has_each_header_once_as_an_integer(answer: Json) -> Non
         return {"type": "http.request"}
 
     await LimitedReads(answer)(scope, receive, send)
-    names = [name for name, value in sent[0]["headers"] if value.isdigit()]
+    return sent[0]
+
+
+@pytest.mark.parametrize("answer", [Json({}), unavailable("it is away").answer()])
+async def test_an_answer_has_each_header_once_as_an_integer(answer: Json) -> None:
+    sent = await answered(answer, limits(3))
+    names = [name for name, value in sent["headers"] if value.isdigit()]
     expected = [name.lower().encode() for name in rate_headers(0, 0, 0)]
     assert [names.count(each) for each in expected] == [1, 1, 1, 1]
-    assert len(sent[0]["headers"]) == len({name for name, _ in sent[0]["headers"]})
+    assert len(sent["headers"]) == len({name for name, _ in sent["headers"]})
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/similar/track/t"),
+        ("GET", "/v1/listeners/ann/recommendations"),
+        ("POST", "/v1/continue"),
+    ],
+)
+async def test_questions_are_reads_whatever_their_method(method: str, path: str) -> None:
+    reads = limits(1)
+    found = [await answered(Json({}), reads, method=method, path=path) for _ in range(2)]
+    assert [each["status"] for each in found] == [200, 429]
+    assert all(b"x-ratelimit-remaining" in dict(each["headers"]) for each in found)
+
+
+@pytest.mark.parametrize("path", ["/1/submit-listens", "/v1/playback", "/v1/feedback"])
+async def test_what_is_sent_is_never_limited(path: str) -> None:
+    reads = limits(1)
+    found = [await answered(Json({}), reads, method="POST", path=path) for _ in range(2)]
+    assert [each["status"] for each in found] == [200, 200]
+    assert b"x-ratelimit-remaining" not in dict(found[0]["headers"])

@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     http_reads_max: int = Field(
         20_000, ge=0, description="HTTP reads of a person within ten seconds; 0: no limit."
     )
+    hidden_skips: bool = Field(
+        False, description="SKIP events of tracks that give way to others before they count."
+    )
 
     chunk_records_max: int = Field(4_000, ge=1, le=100_000, description="Records per chunk.")
     gather_ms: int = Field(25, ge=0, le=1_000, description="Pacing of a busy worker.")

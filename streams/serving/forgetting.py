@@ -16,9 +16,10 @@ from streams.listens.listen_history import ListenHistory
 from streams.listens.listen_projector import ListenProjector
 from streams.listens.projection import ProjectionStores
 from streams.relaying.relay_store import RelayStore
-from streams.serving.playback_store import PlaybackStore
+from streams.serving.playback_store import PLAYBACK, PlaybackStore
 from streams.serving.playing_now import playing_key
 from streams.serving.services import Services, now_ms
+from streams.serving.skip_settler import SKIPS
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ class InRedis:
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
-        self._playback = PlaybackStore(redis, prefix)
+        self._reports = [PlaybackStore(redis, prefix, what) for what in (PLAYBACK, SKIPS)]
         self._prefix = prefix
 
     async def forget(self, name: str, until_ms: int) -> None:
         """Deletes what there was of a person at a time."""
-        await self._playback.forget(name, until_ms)
+        for each in self._reports:
+            await each.forget(name, until_ms)
         await self._redis.delete(playing_key(self._prefix, name))
 
 

@@ -33,6 +33,7 @@ from streams.serving.lasting_parts import LastingParts
 from streams.serving.playback_settler import PlaybackSettler
 from streams.serving.rate_limits import ReadLimits
 from streams.serving.services import Services
+from streams.serving.skip_settler import SkipSettler
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.tracks.remembered_tracks import RememberedTracks
@@ -171,6 +172,7 @@ async def open_services(
         console,
     )
     settler = PlaybackSettler(redis, services.producer, settings.prefix)
+    skips = SkipSettler(redis, services.producer, services.history, settings.prefix)
     relays = RelayStore(addresses.mongo, prefix=settings.prefix)
     projector = listen_projector(services, relays)
     relaying = RelayRunner(
@@ -182,6 +184,7 @@ async def open_services(
         people.run(),
         projector.run(),
         settler.run(),
+        *((skips.run(),) if settings.hidden_skips else ()),
         relaying.run(),
         services.questions.run(),
         services.reads.run(),
@@ -194,6 +197,7 @@ async def open_services(
         await parts.stop()
         await projector.release()
         await settler.release()
+        await skips.release()
         await relaying.release()
         relays.close()
         await services.producer.close()

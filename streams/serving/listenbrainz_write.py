@@ -16,6 +16,7 @@ from streams.serving.playing_now import remember_playing_now
 from streams.serving.problems import Json, ProblemError, unavailable
 from streams.serving.request_bodies import json_body
 from streams.serving.services import Services, now_ms
+from streams.serving.skip_settler import note_playing_now
 from streams.serving.submissions import (
     Listen,
     ListenType,
@@ -44,6 +45,8 @@ async def submit_listens(request: Request, services: Services) -> Json:
     if submission.listen_type is ListenType.PLAYING_NOW and submission.listens:
         playing = submission.listens[0]
         await remember_playing_now(services, person.name, playing_now_json(person.name, playing))
+        user_agent = request.headers.get("user-agent", "")
+        await note_playing_now(services, person.name, playing, user_agent)
     return Json(_accepted(submission, request))
 
 

@@ -14,12 +14,11 @@ from streams.redis_client import REDIS_UNAVAILABLE
 from streams.redis_lease import RedisLease
 from streams.serving.playback import settled
 from streams.serving.playback_events import event_of_play
-from streams.serving.playback_store import PlaybackStore, Player
+from streams.serving.playback_store import PLAYBACK, PlaybackStore, Player
 from streams.serving.services import now_ms
 from topics.errors import EchoTuneError
 
 _log = structlog.get_logger(__name__)
-LEASE = "playback"
 EVERY_S = 0.5
 _RETRY_S = 1.0
 _PLAYERS_A_STEP = 200
@@ -28,10 +27,17 @@ _PLAYERS_A_STEP = 200
 class PlaybackSettler:
     """Settles plays until it is cancelled; servers that are away are waited for."""
 
-    def __init__(self, redis: Redis, producer: AcknowledgedProducer, prefix: str = "") -> None:
-        self._store = PlaybackStore(redis, prefix)
+    def __init__(
+        self,
+        redis: Redis,
+        producer: AcknowledgedProducer,
+        prefix: str = "",
+        *,
+        what: str = PLAYBACK,
+    ) -> None:
+        self._store = PlaybackStore(redis, prefix, what)
         self._producer = producer
-        self._lease = RedisLease(redis, LEASE, prefix)
+        self._lease = RedisLease(redis, what, prefix)
         self._said = ""
 
     async def run(self) -> None:

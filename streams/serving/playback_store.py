@@ -20,6 +20,7 @@ from streams.serving.playback import PlaybackState, Report, Settled
 from streams.serving.playback_reports import packed, unpacked
 
 _log = structlog.get_logger(__name__)
+PLAYBACK = "playback"
 KEPT_S = 24 * 3600
 """How long reports are kept after the last one of a player."""
 REPORTS_MAX = 2_000
@@ -50,12 +51,12 @@ class Kept(NamedTuple):
 
 
 class PlaybackStore:
-    """Methods raise what `REDIS_UNAVAILABLE` names."""
+    """Methods raise what `REDIS_UNAVAILABLE` names; `what` begins the names of its keys."""
 
-    def __init__(self, redis: Redis, prefix: str = "") -> None:
+    def __init__(self, redis: Redis, prefix: str = "", what: str = PLAYBACK) -> None:
         self._redis = redis
-        self._open = f"{prefix}echotune:playback:open"
-        self._prefix = f"{prefix}echotune:playback:of:"
+        self._open = f"{prefix}echotune:{what}:open"
+        self._prefix = f"{prefix}echotune:{what}:of:"
 
     async def add(self, player: Player, report: Report, now: int) -> bool:
         """Adds a report; False if there are too many already."""

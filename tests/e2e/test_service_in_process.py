@@ -1,22 +1,30 @@
 """The HTTP service in this process, on real servers: what a person sends is what comes back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
+from streams.kafka.log_reader import LogReader
+from streams.serving import hidden_skips
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import http_app
 from streams.serving.http_server import open_services
 from streams.serving.lasting_parts import LastingParts
+from streams.settings import Settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.fake_listenbrainz import FakeListenBrainz
 from tests.support.served_station import Person, ServedStation, listen
 from tests.support.station import WAIT_S
+from topics.identity import track_id_of
+from topics.learning_batch import LearningBatch
+from topics.listening_event import KIND_CODES
 
 MBID = "00000000-0000-4000-8000-000000000001"
 POLL_S = 0.1
@@ -35,8 +43,9 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedStation]
 
 @pytest.fixture(scope="module")
 def people(station: ServedStation) -> dict[str, Person]:
-    """Four people, who have been added before any loop of events runs."""
+    """People, who have been added before any loop of events runs."""
     options = {"ada": (), "bob": ("--public-reads",), "cleo": ("--admin",), "dan": ()}
+    options |= {"fay": (), "gil": ()}
     return {name: station.person(name, *given) for name, given in options.items()}
 
 
@@ -55,12 +64,15 @@ def relayed(
 
 
 @asynccontextmanager
-async def asking(station: ServedStation, person: Person) -> AsyncIterator[httpx.AsyncClient]:
+async def asking(
+    station: ServedStation, person: Person, settings: Settings | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service with the person's token."""
     parts = LastingParts(lambda: None)
     app: Any = http_app(
         lambda: open_services(
-            station.settings, station.addresses, "http://here", ConsoleState(), parts
+            *(settings or station.settings, station.addresses, "http://here"),
+            *(ConsoleState(), parts),
         )
     )
     async with (
@@ -168,6 +180,60 @@ async def test_the_console_shows_a_person_what_is_theirs(
         assert (await client.get("/v1/listeners/cleo/feedback")).status_code == 200
         found = (await client.get("/v1/generations")).json()["generations"]
         assert [each["name"] for each in found] == ["first"]
+
+
+@pytest.mark.parametrize(("score", "kept"), [(0, {}), (1, 1)], ids=["neither", "loved"])
+async def test_a_dismissed_track_leaves_the_list_until_that_is_undone(
+    station: ServedStation, people: dict[str, Person], score: int, kept: Any
+) -> None:
+    async with asking(station, people["fay"]) as client:
+        await submitted(client, *(listen(at) for at in range(1, 5)))
+
+        async def titles() -> list[str]:
+            found = (await client.get("/v1/listeners/fay/recommendations")).json()
+            return [each["track_name"] for each in found.get("tracks", ())]
+
+        await until(titles, lambda found: "Song 2" in found)
+        track_id = track_id_of("Echo Artist", "Song 2")
+        if score:
+            await posted(client, "/v1/feedback", {"track_id": track_id, "score": score})
+        await posted(client, "/v1/dismiss", {"track_id": track_id})
+        await until(titles, lambda found: found and "Song 2" not in found)
+        await posted(client, "/v1/dismiss", {"track_id": track_id, "undo": True})
+        await until(titles, lambda found: "Song 2" in found)
+        scores = (await client.get("/v1/listeners/fay/feedback")).json()["scores"]
+        assert scores.get(track_id, {}) == kept, "love stays as it was"
+
+
+async def test_skips_that_a_scrobbler_hides_are_events_where_that_is_asked_for(
+    station: ServedStation, people: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hidden_skips, "WAITS_MS", 500)
+    asked_for = station.settings.model_copy(update={"hidden_skips": True})
+
+    def skipped() -> list[str]:
+        """The titles of the SKIP events in the log, in its order."""
+        with LogReader(station.addresses.kafka) as log:
+            records = log.decoded(log.bounds().start, log.bounds().end - 1)
+            batches = [each for _, each in records if isinstance(each, LearningBatch)]
+        return [
+            batch.strings[batch.columns["track_names"][row]]
+            for batch in batches
+            for row in np.flatnonzero(batch.columns["kinds"] == KIND_CODES["SKIP"])
+        ]
+
+    async with asking(station, people["gil"], asked_for) as client:
+        for at in range(1, 5):
+            now = listen(at)
+            del now["listened_at"]
+            body = {"listen_type": "playing_now", "payload": [now]}
+            await posted(client, "/1/submit-listens", body)
+            if at == 2:  # the second song is heard for long enough before the third one begins
+                await submitted(client, {**listen(at), "listened_at": int(time.time())})
+                await until(lambda: listened(client, "gil"), bool)
+        found = await until(lambda: asyncio.to_thread(skipped), lambda found: len(found) > 1)
+        assert found == ["Song 1", "Song 3"]
+        assert len(await listened(client, "gil")) == 1, "a skip is no listen"
 
 
 async def test_listens_go_on_to_another_service(

@@ -46,9 +46,17 @@ class ServedLists:
         return (await self._plan_now()).stable
 
     async def generations(self, listener_id: str) -> list[str]:
-        """The generation that serves a listener, and the stable one if that is another."""
+        """The generation that serves a listener, and the stable one if that is another.
+
+        As with lists, a canary that does not know the listener comes after one that does.
+        """
         plan = await self._plan_now()
-        return [*dict.fromkeys((serving(plan, listener_id), plan.stable))]
+        wanted = [*dict.fromkeys((serving(plan, listener_id), plan.stable))]
+        if len(wanted) == 1:
+            return wanted
+        lists = {each: await self._of_generation(each, listener_id) for each in wanted}
+        strangers = [each for each, found in lists.items() if found is None or found.is_fallback]
+        return sorted(wanted, key=strangers.__contains__)
 
     async def _read(self, listener_id: str, plan: Plan) -> StoredList | None:
         found = [

@@ -93,6 +93,8 @@ def test_similar_tracks_and_artists_are_found_by_id_and_by_name(ada: Person) -> 
     answer = ada.ask("GET", f"/v1/similar/track/{_id('n')}")
     assert _titles(answer)[0] == "o"
     assert answer.json()["answered_by"] == "model"
+    named = ada.ask("GET", "/v1/similar/track", params=_song("n"))
+    assert _titles(named) == _titles(answer)
     found = ada.ask("GET", "/v1/similar/artist/cat", params={"count": 4}).json()
     artists = [each["artist_name"] for each in found["artists"]]
     assert artists
@@ -150,6 +152,7 @@ def test_lists_on_demand_are_for_people_with_a_token(served: ServedStation, ada:
     for method, path in (
         ("POST", "/v1/continue"),
         ("GET", "/v1/similar/track/a"),
+        ("GET", "/v1/similar/track?track_id=a"),
         ("GET", "/v1/similar/artist/a"),
         ("GET", "/v1/listeners/ada/recommendations?count=3"),
     ):

@@ -75,6 +75,18 @@ async def test_a_canary_without_a_list_leaves_its_listener_to_the_stable_generat
     assert await generation_of(reader(redis), ME) == "first"
 
 
+async def test_questions_go_to_whom_the_list_is_from_and_then_to_the_other(redis: Redis) -> None:
+    await publish(redis, "first", ANN, ME)
+    await publish(redis, "second")
+    await point(redis, "first", canary="second", share=2_000)
+    assert await reader(redis).generations(ANN) == ["first"]
+    assert await reader(redis).generations(ME) == ["first", "second"], "second does not know me"
+    assert await reader(redis).generations("nobody-7") == ["second", "first"]
+    await publish(redis, "third", ME)
+    await point(redis, "first", canary="third", share=10_000)
+    assert await reader(redis).generations(ME) == ["third", "first"]
+
+
 async def test_whoever_has_no_list_gets_the_one_for_everyone(redis: Redis) -> None:
     await publish(redis, "first", ANN)
     await point(redis, "first")

@@ -9,10 +9,10 @@ from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import river.reco.base
 from numpy.typing import NDArray
 
 from online_models.errors import ModelError
+from online_models.river_modules import river_module
 from online_models.vocabulary import Vocabulary
 
 EVALUATED_K = 20
@@ -25,6 +25,8 @@ NOT_LISTED, NOT_PROPOSED = -1, -2
 """Values in place of a rank: the item was not in the list, or was not even a candidate."""
 STEP_MS = 1000
 """An event without a time is assigned a time this much later than the event before it."""
+
+_AnyRiverRanker: Any = river_module("river.reco.base").Ranker
 
 
 class Signal(IntEnum):
@@ -102,7 +104,7 @@ Context = Mapping[str, Any]
 """River's `x`: may hold "at" (ms since 1970), "group" (the artist) and "signal" (`Signal`)."""
 
 
-class Ranker(river.reco.base.Ranker, abc.ABC):
+class Ranker(_AnyRiverRanker, abc.ABC):
     """A model that predicts which item a user plays next; every event updates it.
 
     In River's interface (`learn_one`, `rank`, `recommend`) ids are any hashables. In the column

@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from river import reco
-from river.reco.base import Ranker as AnyRiverRanker
 
 from online_models.base import (
     AT_MS_MAX,
@@ -227,8 +225,10 @@ def _reward(y: Any) -> float:
 
 
 def _hosted(name: str, params: dict[str, Any]) -> Any:
+    from river import reco  # noqa: PLC0415 - imports SciPy, which no other model needs
+
     ranker_class = getattr(reco, name, None)
-    if not (inspect.isclass(ranker_class) and issubclass(ranker_class, AnyRiverRanker)):
+    if not (inspect.isclass(ranker_class) and issubclass(ranker_class, reco.base.Ranker)):
         names = [each for each in reco.__all__ if inspect.isclass(getattr(reco, each))]
         raise ModelError(f"River has no ranker {name!r}.", f"It has: {', '.join(names)}.")
     return ranker_class(**{"seed": 0, **params})

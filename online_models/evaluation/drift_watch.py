@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from river.drift import ADWIN
 
+from online_models.river_modules import river_module
+
+ADWIN: Any = river_module("river.drift.adwin").ADWIN
 WINDOW_PLAYS = 10
 """Scored plays per value of ADWIN. Hits within a session are correlated, so one play is too few."""
 WINDOWS_MAX = 1 << 16

@@ -24,6 +24,9 @@ _SETTINGS, _DATA, _LOG4J = "server.properties", "data", "log4j2.properties"
 _UTF8 = {"LC_ALL": "C.UTF-8"}
 """Without it, Java cannot open files whose names are not ASCII where the locale is C."""
 
+_SHORT_LIVED = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options of a JVM that ends before its second compiler has paid off."""
+
 Say = Callable[[str], None]
 
 
@@ -125,9 +128,9 @@ class KafkaServer:
         wait_ready(daemon, "Kafka", self._log, READY_TIMEOUT_S)
 
     def _options(self) -> list[str]:
-        fast = ["-XX:TieredStopAtLevel=1"] if self._fast_start else []
+        compilers = _SHORT_LIVED if self._fast_start else ("-XX:+UseSerialGC",)
         log4j = f"-Dlog4j2.configurationFile={_LOG4J}"
-        return [f"-Xms{_HEAP_MIB}m", f"-Xmx{_HEAP_MIB}m", "-XX:+UseSerialGC", *fast, log4j]
+        return [f"-Xms{_HEAP_MIB}m", f"-Xmx{_HEAP_MIB}m", *compilers, log4j]
 
     def _java(self, *options: str) -> list[str]:
         libs = os.path.relpath(self._libs, self._folder)
@@ -140,7 +143,7 @@ class KafkaServer:
 
     def _format(self) -> None:
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [*self._java(), "kafka.tools.StorageTool"]
+        tool = [*self._java(*_SHORT_LIVED), "kafka.tools.StorageTool"]
         run(
             [
                 *(*tool, "format", f"--cluster-id={cluster_id}", "-c", _SETTINGS),

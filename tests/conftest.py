@@ -25,11 +25,18 @@ for _number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler)
 
+SHORT_LIVED_JVM = "-XX:TieredStopAtLevel=1"
+"""No second compiler: it takes as long as Kafka's start, and a test ends before it pays off."""
 KAFKA_LIBS = Path(
     os.environ.get("ECHOTUNE_KAFKA_LIBS")
     or Path(__file__).parent.parent / ".echotune" / f"kafka-{VERSION}" / "libs"
 )
 REGISTRY_APP = KAFKA_LIBS.parent.parent / f"apicurio-registry-{REGISTRY_VERSION}"
+
+
+def pytest_configure() -> None:
+    """Sets the options of every JVM, also of one that a tested command starts."""
+    os.environ.setdefault("JAVA_TOOL_OPTIONS", SHORT_LIVED_JVM)
 
 
 @pytest.fixture(scope="session")

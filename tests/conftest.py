@@ -13,7 +13,7 @@ from infra.embedded_servers import Addresses, EmbeddedServers
 from infra.kafka_server import VERSION
 from tests.support.registry_server import VERSION as REGISTRY_VERSION
 from tests.support.registry_server import RegistryServer
-from tests.support.station import Station
+from tests.support.station import Station, StationHere
 
 # Timing decides no test, and what is red is the change's fault, not chance's.
 settings.register_profile("echotune", deadline=None, derandomize=True)
@@ -26,7 +26,7 @@ for _number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(_number, signal.default_int_handler)
 
 SHORT_LIVED_JVM = "-XX:TieredStopAtLevel=1"
-"""No second compiler: it takes as long as Kafka's start, and a test ends before it pays off."""
+"""No second compiler: it doubles the time of Kafka's start, and a test ends before it pays off."""
 KAFKA_LIBS = Path(
     os.environ.get("ECHOTUNE_KAFKA_LIBS")
     or Path(__file__).parent.parent / ".echotune" / f"kafka-{VERSION}" / "libs"
@@ -80,6 +80,6 @@ def registry_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regist
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
     """A whole EchoTune of one's own to break: Kafka with its topics, Redis; no worker yet."""
-    with closing(Station(tmp_path / "home", KAFKA_LIBS)) as station:
+    with closing(StationHere(tmp_path / "home", KAFKA_LIBS)) as station:
         station.up()
         yield station

@@ -1,9 +1,11 @@
 """The whole way, from an event to a list and from the log to the same bytes, through crashes."""
 
 import subprocess
+from pathlib import Path
 
 from redis import Redis
 
+from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.station import Station, wait_until
 
@@ -69,9 +71,9 @@ def test_a_list_can_be_read_with_plain_commands_and_names_the_log_offset_that_ma
     assert stored["items"].startswith('[["track-')
 
 
-def test_a_worker_without_servers_says_what_to_do_and_shows_no_traceback(station: Station) -> None:
-    elsewhere = {"ECHOTUNE_HOME": str(station.home / "nowhere")}
-    ended: subprocess.CompletedProcess[str] = station.run("worker", "sequencer", **elsewhere)
+def test_a_worker_without_servers_says_what_to_do_and_shows_no_traceback(tmp_path: Path) -> None:
+    nowhere = Station(tmp_path / "nowhere", KAFKA_LIBS)
+    ended: subprocess.CompletedProcess[str] = nowhere.run("worker", "sequencer")
     assert ended.returncode == 3
     assert "echotune up" in ended.stderr
     assert "Traceback" not in ended.stderr

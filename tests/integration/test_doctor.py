@@ -11,7 +11,7 @@ from confluent_kafka.admin import ResourceType as Type
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.lists_seen import redis_of
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, StationHere, wait_until
 
 OK, NO, ERROR = 0, 1, 3
 
@@ -19,7 +19,7 @@ OK, NO, ERROR = 0, 1, 3
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A running EchoTune that has learnt something."""
-    with closing(Station(tmp_path_factory.mktemp("doctor"), KAFKA_LIBS)) as station:
+    with closing(StationHere(tmp_path_factory.mktemp("doctor"), KAFKA_LIBS)) as station:
         station.up()
         station.start("sequencer")
         station.start("recommender")

@@ -16,7 +16,7 @@ from streams.kafka.client_settings import client_settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
 from tests.support.records import MIB
-from tests.support.station import Station, Worker, wait_until
+from tests.support.station import Station, StationHere, Worker, wait_until
 from topics.catalogue import DEAD_LETTERS, LISTENING_EVENTS
 
 TIMEOUT_S = 30.0
@@ -29,7 +29,7 @@ HUGE = b"\x00" * 5 + b"echotune " * (20 * MIB // 9)
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A running EchoTune."""
-    with closing(Station(tmp_path_factory.mktemp("large"), KAFKA_LIBS)) as station:
+    with closing(StationHere(tmp_path_factory.mktemp("large"), KAFKA_LIBS)) as station:
         station.up()
         station.start("sequencer")
         station.start("recommender")

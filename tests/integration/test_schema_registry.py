@@ -21,7 +21,7 @@ from tests.support.registered import (
     written,
 )
 from tests.support.registry_server import RegistryServer
-from tests.support.station import Station, Worker, wait_until
+from tests.support.station import Station, StationHere, Worker, wait_until
 from tests.support.tcp_proxy import TcpProxy
 from topics.catalogue import RECOMMENDATIONS
 from topics.codecs import schema_ref_of
@@ -49,7 +49,7 @@ def station(
     tmp_path_factory: pytest.TempPathFactory, registry_server: RegistryServer, proxy: TcpProxy
 ) -> Iterator[Station]:
     """Both workers with a registry that has the contracts."""
-    station = Station(tmp_path_factory.mktemp("registered") / "home", KAFKA_LIBS)
+    station = StationHere(tmp_path_factory.mktemp("registered") / "home", KAFKA_LIBS)
     url = registry_server.url.replace(f":{registry_server.port}", f":{proxy.port}")
     station.environment["ECHOTUNE_SCHEMA_REGISTRY"] = url
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from streams.kafka.client_settings import client_settings
 from streams.kafka.topic_facts import bounds_of
 from tests.conftest import KAFKA_LIBS
 from tests.support.events import a_stream
-from tests.support.station import Station, wait_until
+from tests.support.station import Station, StationHere, wait_until
 from topics.catalogue import (
     LEARNING_PROGRESS,
     LISTENING_EVENTS,
@@ -30,7 +30,7 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A running EchoTune."""
-    with closing(Station(tmp_path_factory.mktemp("transactions"), KAFKA_LIBS)) as station:
+    with closing(StationHere(tmp_path_factory.mktemp("transactions"), KAFKA_LIBS)) as station:
         station.up()
         station.start("sequencer")
         station.start("recommender")

@@ -16,7 +16,7 @@ from streams.monitoring.worker_status import recommender_key
 from tests.support.feeding import Feeder
 from tests.support.journal import Journal
 from tests.support.lists_seen import redis_of
-from tests.support.station import Station, Worker, wait_until
+from tests.support.station import StationHere, Worker, wait_until
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.verdict import kept
 from tests.support.workload import Workload
@@ -25,7 +25,7 @@ STOP_PORTION, STOP_POLL_S, STOP_PORTIONS_MAX = 60, 0.25, 240
 """Events per portion, and the time between portions in which a worker can reach its crash point."""
 
 
-class FaultStation(Station):
+class FaultStation(StationHere):
     """A station with a journal; `keep_running` restarts workers that were killed or have ended."""
 
     def __init__(self, home: Path, kafka_libs: Path) -> None:

@@ -24,7 +24,8 @@ from topics.listening_event import ListeningEvent
 
 REPOSITORY = Path(__file__).parent.parent.parent
 WAIT_S = 90.0
-POLL_S = 0.1
+POLL_S, POLL_MAX_S = 0.1, 0.5
+"""Pauses between two looks: they grow, because each look takes time from what is waited for."""
 FAST = {
     "ECHOTUNE_SNAPSHOT_EVERY_S": "1",
     "ECHOTUNE_PROGRESS_EVERY_S": "0.2",
@@ -194,8 +195,8 @@ class Station:
         return asyncio.run(system_status(self.settings, self.addresses))
 
     def verify(self) -> dict[str, Any]:
-        """`echotune verify --json`."""
-        return self.json("verify")
+        """`echotune verify --json`, in this process."""
+        return dict(json.loads(run_here(("verify", "--json"), self._environment({})).stdout))
 
     def wait_applied(self, events: int) -> dict[str, Any]:
         """Waits until exactly `events` are in the model and everything is published."""
@@ -230,10 +231,11 @@ def _is_idle(status: Mapping[str, Any]) -> bool:
 
 def wait_until(ask: Callable[[], T], is_enough: Callable[[T], bool], within_s: float = WAIT_S) -> T:
     """Polls until `is_enough` holds for the answer; fails with the last one after `within_s`."""
-    deadline = time.monotonic() + within_s
+    deadline, pause_s = time.monotonic() + within_s, POLL_S
     found = ask()
     while not is_enough(found):
         assert time.monotonic() < deadline, f"waited in vain; last answer: {found}"
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, POLL_MAX_S)
         found = ask()
     return found

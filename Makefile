@@ -9,6 +9,8 @@ DRIVERS ?=
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 export HISTORY LISTENER
+# Every process would compile EchoTune's modules again where an environment, as of containers, sets this.
+export PYTHONDONTWRITEBYTECODE :=
 export ECHOTUNE_HOME ?= $(CURDIR)/.echotune
 export ECHOTUNE_KAFKA_LIBS ?= $(CURDIR)/.echotune/kafka-4.3.1/libs
 

@@ -53,5 +53,6 @@ def test_partitions_that_somebody_added_to_the_log_are_noted_and_stop_nothing() 
     assert difference.lines() == [
         "= learning-log: it has 3 partitions; the first is used, the others stay empty"
     ]
-    assert not (difference.obstacle or difference.partitions)
+    assert not difference.obstacle
+    assert not difference.partitions
     assert not difference.is_to_change

@@ -215,13 +215,21 @@ def _create(
 def _wait_until_listed(admin: AdminClient, names: set[str]) -> None:
     """Waits until the broker lists the topics: it learns of them after it acknowledged them."""
     ends_at = time.monotonic() + _TIMEOUT_S
-    while missing := names - admin.list_topics(timeout=_TIMEOUT_S).topics.keys():
+    while missing := names - _listed(admin):
         if time.monotonic() > ends_at:
             raise ServerError(
                 f"Kafka created topics, and does not list them: {', '.join(sorted(missing))}.",
                 "Run it again.",
             )
         time.sleep(_POLL_S)
+
+
+def _listed(admin: AdminClient) -> set[str]:
+    """The names of all topics; none while the broker does not answer."""
+    try:
+        return {*admin.list_topics(timeout=_TIMEOUT_S).topics}
+    except KafkaException:
+        return set()
 
 
 def _durability(replication_factor: int) -> dict[str, str]:
@@ -256,3 +264,8 @@ def _results(futures: Mapping[Any, "Future[Any]"]) -> dict[Any, Any]:
         return {key: future.result(timeout=_TIMEOUT_S) for key, future in futures.items()}
     except KafkaException as error:
         raise TopicError(f"The cluster refused a change of its topics: {error}.") from error
+    except TimeoutError as error:
+        raise ServerError(
+            f"Kafka did not answer within {_TIMEOUT_S:.0f} s.",
+            "Run it again: nothing is done twice.",
+        ) from error

@@ -78,6 +78,7 @@ class QuestionDoor:
         try:
             async with self._redis.pubsub(ignore_subscribe_messages=True) as told:
                 await told.subscribe(self._channel)
+                self._last_error = ""
                 while self._is_owner():
                     message = await told.get_message(timeout=_LOOK_S)
                     if message is not None:

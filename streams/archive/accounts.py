@@ -34,18 +34,28 @@ class _Accounts(BaseModel):
     documents: str
 
 
-def back_up_accounts(kafka: str, mongo: str, prefix: str, folder: Path) -> dict[str, int]:
-    """Writes the file anew, and returns how many documents of each kind it has."""
-    with LogReader(kafka) as log:
-        log_id = log.topic_id()
-    found = _asked(mongo, prefix, lambda documents: documents.all())
-    text = json_util.dumps(found, sort_keys=True)
-    accounts = _Accounts(format=FORMAT, log=log_id, sha256=_sha256(text), documents=text)
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(folder / NAME) as file:
-        os.fchmod(file.fileno(), _OWNER_ALONE)
-        file.write((accounts.model_dump_json(indent=2) + "\n").encode())
-    return _counts(found)
+class TakenAccounts:
+    """The accounts as they are when this is made; `write` puts them into a backup.
+
+    They are taken before the log is copied, so that no relay has come further than the copy, and
+    written after it, so that a backup that fails leaves the accounts of the one before.
+    """
+
+    def __init__(self, kafka: str, mongo: str, prefix: str) -> None:
+        """Raises `ServerError` if MongoDB does not answer."""
+        with LogReader(kafka) as log:
+            log_id = log.topic_id()
+        found = _asked(mongo, prefix, lambda documents: documents.all())
+        text = json_util.dumps(found, sort_keys=True)
+        self.counts = _counts(found)
+        """How many documents of each kind there are."""
+        self._accounts = _Accounts(format=FORMAT, log=log_id, sha256=_sha256(text), documents=text)
+
+    def write(self, folder: Path) -> None:
+        """Replaces the file of the backup in `folder`."""
+        with written_whole(folder / NAME) as file:
+            os.fchmod(file.fileno(), _OWNER_ALONE)
+            file.write((self._accounts.model_dump_json(indent=2) + "\n").encode())
 
 
 def check_accounts(folder: Path) -> None:

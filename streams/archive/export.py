@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from online_models.registry import build
-from streams.archive.export_files import Write, export_file
+from streams.archive.export_files import Write, check_kind, export_file
 from streams.archive.export_rows import rows_of
 from streams.folding.fold import Fold
 from streams.folding.judging import EventJudge, JudgedRows
@@ -25,6 +25,7 @@ from streams.generation.fold_factory import BASELINE
 from streams.kafka.log_places import first_place, last_place, time_ms_of
 from streams.kafka.log_reader import LogReader
 from topics.catalogue import LISTENING_EVENTS
+from topics.errors import SettingsError
 from topics.learning_batch import LearningBatch
 from topics.learning_log import LogRecord
 
@@ -54,10 +55,16 @@ def export(
     Raises `SettingsError` if the selection cannot be, and `ArchiveError` if the disk refuses.
     """
     began = time.perf_counter()
+    check_kind(path)
     with LogReader(kafka) as log:
         end = log.bounds().end
         first = first_place(log, selected.first, "--from-log") if selected.first else 0
         last = last_place(log, selected.last, "--to-log") if selected.last else end - 1
+        if last < first and (selected.first or selected.last):
+            raise SettingsError(
+                f"Nothing of the log is between {first} and {last}.",
+                "Give --from-log the earlier place, and --to-log the later one.",
+            )
         is_wanted = _filter_of(selected)
         skimming = _skimmed(log, end, show)
         judge = EventJudge(skimming.erasures, duplicate_window)

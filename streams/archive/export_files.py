@@ -18,6 +18,11 @@ _ROWS_A_GROUP = 100_000
 Write = Callable[[pa.RecordBatch], None]
 
 
+def check_kind(path: Path) -> None:
+    """Raises `SettingsError` if an export cannot have this ending."""
+    _kind_of(path)
+
+
 @contextmanager
 def export_file(path: Path) -> Iterator[Write]:
     """A function that adds rows to the export at `path`, which appears when the block has ended.

@@ -177,7 +177,10 @@ class _Restored:
         self._wait(self._is_listed)
 
     def _is_listed(self) -> bool:
-        return self._name in self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        try:
+            return self._name in self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise ServerError(f"Kafka does not answer: {error}.", "Run it again.") from error
 
     def write_from(self, first: int, show: Show) -> None:
         """Writes the backup's records from offset `first` on, each with its own time."""
@@ -194,8 +197,8 @@ class _Restored:
 
         def is_set() -> bool:
             asked = ConfigResource(ResourceType.TOPIC, self._name)
-            [found] = self._admin.describe_configs([asked]).values()
-            return bool(found.result(_TIMEOUT_S)[_TIMES].value == kind)
+            [found] = self._result(self._admin.describe_configs([asked]))
+            return bool(found[_TIMES].value == kind)
 
         self._wait(is_set)
 
@@ -222,10 +225,9 @@ class _Restored:
                 "Does anything else write to it? Stop all workers and try again.",
             )
 
-    def _result(self, futures: "dict[Any, Future[Any]]") -> None:
+    def _result(self, futures: "dict[Any, Future[Any]]") -> list[Any]:
         try:
-            for each in futures.values():
-                each.result(_TIMEOUT_S)
+            return [each.result(_TIMEOUT_S) for each in futures.values()]
         except (KafkaException, TimeoutError) as error:
             raise ServerError(
                 f"{self._name} cannot be changed: {error}.", "See docs/security.md for the rights."

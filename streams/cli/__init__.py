@@ -45,14 +45,16 @@ def _group() -> None:
 
 def run_and_end() -> None:
     """Entry point: runs a command, and ends the process even if a library's thread never ends."""
+    code = EXIT_ERROR
     try:
         main()
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:  # Python itself may end with another code then
             console.exit_now(EXIT_INTERRUPTED)
+        code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else code
         raise
     finally:
-        watchdog = threading.Timer(THREADS_END_S, os._exit, [EXIT_ERROR])
+        watchdog = threading.Timer(THREADS_END_S, os._exit, [code])
         watchdog.daemon = True
         watchdog.start()  # a crashed worker's threads would keep its partitions
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from streams.cli.options import Json
 from streams.cli.progress_bar import progress
 from streams.settings import Settings
 from topics.errors import RefusedError, ServerError
+
+if TYPE_CHECKING:
+    from streams.archive.accounts import TakenAccounts
 
 _FOLLOW_EVERY_S = 10.0
 Folder = Annotated[Path, typer.Argument(help="The folder of the backup.")]
@@ -52,8 +55,11 @@ def backup(
         try:
             with progress("backing up") as show, refusals_in_words(kafka):
                 # Before the log: so no relay has come further than the log that is copied.
-                people = _people(addresses, settings.prefix, folder) if mongo else None
-                found = back_up(kafka, folder, show) | {"accounts": people}
+                accounts = _accounts(addresses, settings.prefix) if mongo else None
+                found = back_up(kafka, folder, show)
+                if accounts is not None:
+                    accounts.write(folder)
+                found |= {"accounts": None if accounts is None else accounts.counts}
         except RefusedError:
             raise
         except ServerError as error:  # the next look may find Kafka again
@@ -63,16 +69,16 @@ def backup(
         else:
             _show(folder, found, follows=follow, json=json)
         if not follow:
-            raise typer.Exit(EXIT_NO if mongo and people is None else 0)
+            raise typer.Exit(EXIT_NO if mongo and accounts is None else 0)
         time.sleep(_FOLLOW_EVERY_S)
 
 
-def _people(addresses: Addresses, prefix: str, folder: Path) -> dict[str, int] | None:
-    """How many accounts were copied; without MongoDB the log is copied all the same."""
-    from streams.archive.accounts import back_up_accounts
+def _accounts(addresses: Addresses, prefix: str) -> "TakenAccounts | None":
+    """The accounts; without MongoDB the log is copied all the same."""
+    from streams.archive.accounts import TakenAccounts
 
     try:
-        return back_up_accounts(addresses.kafka, addresses.mongo, prefix, folder)
+        return TakenAccounts(addresses.kafka, addresses.mongo, prefix)
     except ServerError as error:
         console.say(f"people are those of the backup before: {error}")
         return None

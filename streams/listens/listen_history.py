@@ -76,6 +76,8 @@ class HistoryPosition(NamedTuple):
 
 NOTHING = HistoryPosition("", -1, frozenset())
 _ROWS_A_RECORD = 1 << 20
+FEEDBACK_OF_RECORDINGS_MAX = 10_000
+"""One recording may be several tracks: artists are spelled in several ways."""
 
 
 def log_position_of(offset: int, row: int) -> int:
@@ -273,7 +275,7 @@ class ListenHistory:
         return found, total
 
     async def feedback_for(self, listener_id: str, recordings: Sequence[str]) -> list[Feedback]:
-        """The feedback for recordings, which are named by MBID or MSID."""
+        """The feedback for recordings, which are named by MBID or MSID; the newest comes last."""
         named = {"$in": [*recordings]}
         fields = ("recording_mbid", "recording_msid", "track_id")
         wanted = {
@@ -282,8 +284,10 @@ class ListenHistory:
             "$or": [{field: named} for field in fields],
         }
         with mongo_answers(REMEDY):
-            cursor = self._collection(FEEDBACK).find(wanted).limit(len(recordings))
-            return [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
+            cursor = self._collection(FEEDBACK).find(wanted).sort("created_at", -1)
+            cursor = cursor.limit(FEEDBACK_OF_RECORDINGS_MAX)
+            found = [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
+        return found[::-1]
 
     def _collection(self, name: str) -> Any:
         return self._database[self._prefix + name]

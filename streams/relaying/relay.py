@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import xxhash
+
 from streams.listens.listen_history import Listen
 
 LIVE_SOURCES = ("listenbrainz", "playback")
@@ -54,6 +56,12 @@ class Relay:
     """Why it waits."""
     added_at: int = 0
     """When it was added, or added again."""
+
+    @property
+    def label(self) -> str:
+        """What logs call it: the service, and a digest in the place of the person's name."""
+        service = self.relay_id.rpartition("@")[2]
+        return f"{service}#{xxhash.xxh64_hexdigest(self.relay_id.encode())[:8]}"
 
     def passes(self, listen: Listen) -> bool:
         """Whether a listen is sent."""

@@ -74,9 +74,12 @@ class RelayRunner:
             if not await self._lease.holds():
                 await self._stop()
                 return
+            # What is read while a task runs may be older than what the task writes at its end.
+            busy = {name for name, task in self._running.items() if not task.done()}
             relays = await self._store.all()
             for relay in relays:
-                self._start(relay)
+                if relay.relay_id not in busy:
+                    self._start(relay)
             await self._report(relays)
             self._said = ""
         except (EchoTuneError, *REDIS_UNAVAILABLE) as error:
@@ -85,9 +88,6 @@ class RelayRunner:
                 _log.warning("relays wait for a server", error=self._said)
 
     def _start(self, relay: Relay) -> None:
-        before = self._running.get(relay.relay_id)
-        if before is not None and not before.done():
-            return
         if relay.is_paused or relay.is_stopped or relay.waits_until > _now_ms():
             return
         self._running[relay.relay_id] = asyncio.create_task(self._deliver(relay))
@@ -112,9 +112,9 @@ class RelayRunner:
             if moved is not None and moved.position < page[-1].log_position:
                 await self._moved(moved, replace(moved, position=page[-1].log_position))
         except EchoTuneError as error:
-            _log.warning("a relay waits for a server", relay=relay.relay_id, error=str(error))
+            _log.warning("a relay waits for a server", relay=relay.label, error=str(error))
         except Exception:  # the other relays go on
-            _log.exception("a relay failed unexpectedly", relay=relay.relay_id)
+            _log.exception("a relay failed unexpectedly", relay=relay.label)
             await asyncio.sleep(_UNEXPECTED_S)
 
     async def _in_this_log(self, relay: Relay) -> Relay:
@@ -151,7 +151,7 @@ class RelayRunner:
     async def _after(self, relay: Relay, part: Sequence[Listen], answer: Answer) -> Relay | None:
         """The relay after an answer; None if it waits, or has been moved by another one."""
         if answer.verdict is Verdict.STOP:
-            _log.warning("a relay has stopped", relay=relay.relay_id, why=answer.why)
+            _log.warning("a relay has stopped", relay=relay.label, why=answer.why)
             await self._store.stop(relay, answer.why)
             return None
         if answer.verdict is Verdict.WAIT:
@@ -168,7 +168,7 @@ class RelayRunner:
         return None if answer.wait_s else moved_on
 
     async def _waits(self, relay: Relay, answer: Answer) -> None:
-        _log.info("a relay waits", relay=relay.relay_id, why=answer.why, s=answer.wait_s)
+        _log.info("a relay waits", relay=relay.label, why=answer.why, s=answer.wait_s)
         failed = replace(relay, failures=relay.failures + 1, said=answer.why)
         await self._moved(relay, replace(failed, waits_until=_waits_until(answer)))
 

@@ -42,6 +42,8 @@ async def validate_token(request: Request, services: Services) -> Json:
         raise ProblemError(400, "a token is needed, in the header Authorization or as ?token=")
     person = await services.people.person_of(token)
     if person is None:
+        if not services.people.is_fresh:
+            raise unavailable("MongoDB does not answer, so that a new token cannot be known")
         return Json({"code": 200, "message": "Token invalid.", "valid": False})
     valid = {"code": 200, "message": "Token valid.", "valid": True}
     return Json({**valid, "user_name": person.name})

@@ -1,6 +1,5 @@
 """EchoTune's own API: a listener's list, as it is in Redis, or as the model makes it on demand."""
 
-from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -38,8 +37,10 @@ async def recommendations(request: Request, services: Services, name: str) -> Re
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     tracks: dict[str, Track] = {}
-    with suppress(ProblemError):  # a list without names is better than none
+    try:
         tracks = await track_names(services, [item.track_id for item in stored.items])
+    except ProblemError:  # a list without names is better than none, and is not to be kept
+        headers = {"Cache-Control": "no-store"}
     return Json(_list_json(person.name, stored, tracks), headers=headers)
 
 

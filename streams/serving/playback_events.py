@@ -3,7 +3,12 @@
 from streams.serving.listen_events import source_slug
 from streams.serving.playback import Play
 from topics.identity import MBID_PREFIX, event_id_of
-from topics.listening_event import PLAY_LENGTH_MAX_MS, EventKind, ListeningEvent
+from topics.listening_event import (
+    EARLIEST_LISTENED_AT_MS,
+    PLAY_LENGTH_MAX_MS,
+    EventKind,
+    ListeningEvent,
+)
 
 SOURCE = "playback"
 
@@ -29,7 +34,7 @@ def event_of_play(listener_id: str, player: str, play: Play) -> ListeningEvent:
         track_name=track.track_name,
         release_name=track.release_name or None,
         source_track_id=MBID_PREFIX + track.recording_mbid if track.recording_mbid else None,
-        listened_at=play.started_at,
+        listened_at=max(EARLIEST_LISTENED_AT_MS, play.started_at),
         ms_played=min(play.ms_played, PLAY_LENGTH_MAX_MS),
         duration_ms=track.duration_ms or None,
         reason_end=str(play.reason_end),

@@ -57,7 +57,12 @@ class PlaybackSettler:
     async def step(self, now: int) -> None:
         """Settles what is due at `now`."""
         for player in await self._store.due(now, _PLAYERS_A_STEP):
-            await self._settle(player, now)
+            try:
+                await self._settle(player, now)
+            except (EchoTuneError, *REDIS_UNAVAILABLE):
+                raise
+            except Exception:  # the other players go on; this one is looked at again later
+                _log.exception("the reports of a player cannot be settled")
 
     async def _settle(self, player: Player, now: int) -> None:
         kept = await self._store.kept(player)

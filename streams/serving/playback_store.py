@@ -104,14 +104,15 @@ class PlaybackStore:
     async def settle(self, player: Player, kept: Kept, found: Settled) -> None:
         """Forgets what is done, and notes when there may be more to do."""
         key, gone = self._key(player), [*kept.late, *found.done]
-        if gone:
-            await self._redis.hdel(key, *map(packed, gone))
-        if found.plays:
-            ended = [each.session for each in found.plays if each.session]
-            sessions = [*kept.sessions, *ended][-_SESSIONS_MAX:]
-            done = orjson.dumps([found.until, sessions])
-            await self._redis.hset(key, _DONE, done)
-            await self._redis.expire(key, KEPT_S)
+        async with self._redis.pipeline(transaction=True) as pipeline:  # else a late report counts
+            if gone:
+                pipeline.hdel(key, *map(packed, gone))
+            if found.plays:
+                ended = [each.session for each in found.plays if each.session]
+                sessions = [*kept.sessions, *ended][-_SESSIONS_MAX:]
+                pipeline.hset(key, _DONE, orjson.dumps([found.until, sessions]))
+                pipeline.expire(key, KEPT_S)
+            await pipeline.execute()
         if found.due_at is not None:
             await self._redis.zadd(self._open, {_packed_player(player): found.due_at}, lt=True)
         else:
@@ -143,8 +144,8 @@ class PlaybackStore:
             old = [each for each, at in times.items() if each == _DONE or int(at) <= until_ms]
             if old:
                 await self._redis.hdel(key, *old)
-            if len(old) == len(stored):
-                await self._redis.zrem(self._open, key.removeprefix(self._prefix.encode()))
+            if player := _player_of(key.removeprefix(self._prefix.encode())):
+                await self._close(player)
 
     async def _at(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer about a key, from whose place a value of another type is renamed."""

@@ -135,3 +135,29 @@ def test_sighup_ends_workers_in_order_unless_they_were_started_to_ignore_it(
     station.wait_applied(2)
     assert recommender.process.poll() is None
     assert recommender.stop() == 0, recommender.text()
+
+
+LEFT_THREAD = """
+import sys, threading
+import streams.cli as cli
+
+cli.THREADS_END_S = 0.2
+def main():
+    threading.Thread(target=threading.Event().wait).start()
+    sys.exit({code})
+cli.main = main
+cli.run_and_end()
+"""
+
+
+@pytest.mark.parametrize(("code", "expected"), [("None", 0), ("0", 0), ("1", 1), ("2", 2)])
+def test_a_command_keeps_its_exit_code_though_a_thread_of_a_library_never_ends(
+    code: str, expected: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LEFT_THREAD.format(code=code)],
+        cwd=REPOSITORY,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert ended.returncode == expected

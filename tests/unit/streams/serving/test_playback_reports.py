@@ -12,6 +12,7 @@ from streams.serving.playback_events import event_of_play
 from streams.serving.playback_reports import listen_of, packed, report_of, unpacked
 from streams.serving.submissions import SubmissionError
 from topics.identity import track_id_of
+from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 NOW_MS = 1_790_000_000_000
 MBID = "00000000-0000-4000-8000-000000000001"
@@ -132,3 +133,9 @@ def test_the_id_of_a_play_follows_from_its_start_and_not_from_what_was_heard() -
     assert id_of(session="s") == id_of(session="s", started_at=1_780_000_000_500)
     others = [id_of(), id_of(started_at=5 * 10**11 + 10**12), id_of("bath"), id_of(listener="bob")]
     assert len({*others, id_of(session="s"), id_of(session="s2")}) == len(others) + 2
+
+
+def test_a_play_that_began_before_the_earliest_time_is_an_event_of_that_time() -> None:
+    track, began = read().track, EARLIEST_LISTENED_AT_MS - 30_000
+    play = Play(track, began, "", "Tempo 2", 40_000, EndReason.DONE, counts=True)
+    assert event_of_play("ann", "", play).listened_at == EARLIEST_LISTENED_AT_MS

@@ -9,7 +9,7 @@ import typer
 from streams.addresses import addresses_of
 from streams.cli import console
 from streams.cli.evaluation_view import print_report
-from streams.cli.options import Json
+from streams.cli.options import Json, check_utf_8
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
 from streams.sources.files import size_of
@@ -104,6 +104,7 @@ def evaluate(
         raise SettingsError("Give either files, or --log.", "See `echotune evaluate --help`.")
     from streams.evaluation.contests import Question, freeze_of, model_of, wanted_baselines
 
+    check_utf_8(listener)
     size_of(data or [])  # raises for a missing file before anything is compiled
     settings = Settings()
     model_option = str(config) if config else preset or settings.model

@@ -9,7 +9,7 @@ import typer
 from infra.home import claim_if_possible
 from streams.addresses import addresses_of, check_embedded_kafka_runs
 from streams.cli import console
-from streams.cli.options import Json
+from streams.cli.options import Json, check_utf_8
 from streams.cli.progress_bar import Show, progress
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
@@ -93,7 +93,8 @@ def import_command(
 
 
 def check_listener(listener: str | None) -> None:
-    """Raises `SettingsError` for the name that stands for all listeners."""
+    """Raises an error for a name that is no UTF-8, or that stands for all listeners."""
+    check_utf_8(listener)
     if listener == EVERYONE:
         raise SettingsError(
             f"--listener {EVERYONE} stands for all listeners.", "Name one listener."

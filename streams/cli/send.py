@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from streams.addresses import addresses_of
 from streams.cli import console
-from streams.cli.options import Json
+from streams.cli.options import Json, check_utf_8
 from streams.producers.event_producer import AcknowledgedAt, EventProducer
 from streams.sequencing.validation import accept
 from streams.settings import Settings
@@ -48,6 +48,7 @@ def send(
     """Sends one event and prints the partition and offset at which the broker stored it."""
     settings = Settings()
     now_ms = time.time_ns() // 1_000_000
+    check_utf_8(listener, title, artist, release)
     try:
         event = ListeningEvent(
             event_id=str(uuid.uuid4()),

@@ -7,13 +7,11 @@ their plays are in the log, so import and evaluation apply it to plays in order 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.folding.deduplication_window import (
-    DeduplicationWindow,
-    EventColumns,
-    Verdict,
-    entries_of,
-)
+from streams.folding.deduplication_window import DeduplicationWindow, EventColumns, entries_of
+from streams.folding.window_kernels import MASKED, NEW
 from topics.listening_event import KIND_CODES
+
+__all__ = ["MASKED", "NEW", "NearDuplicates"]
 
 PLAYS_KEPT = 1_000_000
 """Maximum number of plays with which a play is compared: the last ones before it."""
@@ -33,16 +31,20 @@ class NearDuplicates:
         self._masked: set[_Play] = set()
         """The near duplicates of the current time."""
 
-    def found(
+    def verdicts(
         self,
         listeners: NDArray[np.int32],
         tracks: NDArray[np.int32],
         scrobblers: NDArray[np.int32],
         at_ms: NDArray[np.int64],
         duration_ms: NDArray[np.int32],
-    ) -> NDArray[np.bool_]:
-        """Which plays repeat one of another scrobbler; bool[n]. Durations may be -1 (unknown)."""
-        found = np.zeros(len(at_ms), np.bool_)
+    ) -> NDArray[np.uint8]:
+        """The verdict on each play: NEW, DUPLICATE of the same scrobbler's, or MASKED; uint8[n].
+
+        A play that equals a masked one of its scrobbler is masked, too. Durations may be -1
+        (unknown).
+        """
+        found = np.zeros(len(at_ms), np.uint8)
         for start in range(0, len(at_ms), _PLAYS_A_BLOCK):
             block = slice(start, start + _PLAYS_A_BLOCK)
             found[block] = self._in_block(
@@ -57,7 +59,7 @@ class NearDuplicates:
         scrobblers: NDArray[np.int32],
         at_ms: NDArray[np.int64],
         duration_ms: NDArray[np.int32],
-    ) -> NDArray[np.bool_]:
+    ) -> NDArray[np.uint8]:
         n = len(at_ms)
         keys = np.zeros((n, 2), "<u8")
         keys[:, 0] = np.arange(self._plays, self._plays + n)
@@ -77,11 +79,11 @@ class NearDuplicates:
                 )
             )
         )
-        found = verdicts == Verdict.MASKED
-        for row in np.flatnonzero(found | (verdicts == Verdict.DUPLICATE)).tolist():
+        for row in np.flatnonzero(verdicts != NEW).tolist():
             play = int(listeners[row]), int(tracks[row]), int(scrobblers[row])
-            found[row] = self._is_masked(play, int(at_ms[row]), is_new=bool(found[row]))
-        return found
+            if self._is_masked(play, int(at_ms[row]), is_new=verdicts[row] == MASKED):
+                verdicts[row] = MASKED
+        return verdicts
 
     def _is_masked(self, play: _Play, at_ms: int, *, is_new: bool) -> bool:
         """An equal play of the same scrobbler shares the lot of the first one."""

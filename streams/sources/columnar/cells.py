@@ -249,6 +249,14 @@ class TextCodes:
             return UNKNOWN
         return self._code_of_text(text) if self._is_allowed(text) else BROKEN
 
+    def code_of_id(self, text: str) -> int:
+        """Code of an id as it is, even if it is a word for nothing; `BROKEN` if it cannot be one.
+
+        >>> TextCodes().code("none"), TextCodes().code_of_id("none")
+        (-1, 0)
+        """
+        return self._code_of_text(text) if self._is_allowed(text) else BROKEN
+
     def _is_allowed(self, text: str) -> bool:
         return len(text) <= self._length_max and text not in self._reserved and is_storable(text)
 

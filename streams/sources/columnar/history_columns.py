@@ -47,9 +47,9 @@ def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
     words = TextCodes()
     reasons = words.encode([each.reason_end for each in events])
     collected.add(
-        collected.listeners.encode([each.listener_id for each in events]),
-        collected.tracks.encode([each.track_id for each in events]),
-        collected.artists.encode([each.artist_id for each in events]),
+        _codes(collected.listeners, [each.listener_id for each in events]),
+        _codes(collected.tracks, [each.track_id for each in events]),
+        _codes(collected.artists, [each.artist_id for each in events]),
         np.array([each.listened_at for each in events], np.int64),
         rewards_of_listens(
             _lengths([each.ms_played for each in events]),
@@ -61,6 +61,11 @@ def _collect(collected: PlayBuffer, events: list[ListeningEvent]) -> None:
         np.zeros(len(events), np.int32),
         durations,
     )
+
+
+def _codes(codes: TextCodes, ids: list[str | None]) -> NDArray[np.int32]:
+    found = [UNKNOWN if each is None else codes.code_of_id(each) for each in ids]
+    return np.array(found, np.int32)
 
 
 def _lengths(lengths: list[int | None]) -> NDArray[np.int32]:

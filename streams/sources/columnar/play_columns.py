@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from online_models.evaluation.novelty import pairs
 from streams.sources.columnar.cells import TextCodes
-from streams.sources.near_duplicates import NearDuplicates
+from streams.sources.near_duplicates import MASKED, NearDuplicates
 from streams.sources.plays import BadReasons, BadRow
 from topics.listening_event import ID_LENGTH_MAX
 from topics.recommendation_list import EVERYONE
@@ -158,6 +158,7 @@ def is_in_another_file(plays: PlayColumns) -> NDArray[np.bool_]:
     """Which plays, in order of time, repeat one of another file (near duplicates); bool[n]."""
     if not len(plays) or (plays.files == plays.files[0]).all():
         return np.zeros(len(plays), np.bool_)
-    return NearDuplicates().found(
+    verdicts = NearDuplicates().verdicts(
         plays.listeners, plays.tracks, plays.files, plays.at_ms, plays.durations
     )
+    return np.asarray(verdicts == MASKED)

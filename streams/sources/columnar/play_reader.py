@@ -213,12 +213,13 @@ class _TableReader:
     def _listeners(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
         codes = self._columns.listeners
         found = np.full(rows, UNKNOWN, np.int32)
-        for role in (Role.LISTENER, Role.SESSION):
-            if role in cells:
-                found = codes.encode(cells[role])
-                break
+        role = Role.LISTENER
+        if Role.LISTENER not in cells and self._owner is None:
+            role = Role.SESSION  # which stands for the listener if nothing else does
+        if role in cells:
+            found = codes.encode(cells[role])
         if self._owner is not None and (found == UNKNOWN).any():
-            return np.where(found == UNKNOWN, codes.code(self._owner), found)
+            return np.where(found == UNKNOWN, codes.code_of_id(self._owner), found)
         return found
 
     def _artists(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:

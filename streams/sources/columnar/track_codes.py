@@ -18,8 +18,12 @@ from topics.identity import track_id_of
 class DerivedCodes:
     """Codes in `codes` of the ids that `id_of` derives from texts; each is derived once."""
 
-    def __init__(self, codes: TextCodes, id_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, codes: TextCodes, id_of: Callable[[str], str | None], *, skips_broken: bool = False
+    ) -> None:
+        """With `skips_broken`, a text that no event may contain is unknown, and not broken."""
         self._codes, self._id_of = codes, id_of
+        self._unless_text = UNKNOWN if skips_broken else BROKEN
         self._texts = TextCodes()
         self._of_text: list[int] = []
 
@@ -30,7 +34,7 @@ class DerivedCodes:
             own_id = self._id_of(text)
             self._of_text.append(UNKNOWN if own_id is None else self._codes.code(own_id))
         found = np.array([*self._of_text, UNKNOWN], np.int32)[np.maximum(at, UNKNOWN)]
-        return np.where(at < 0, at, found)
+        return np.where(at < 0, np.maximum(at, self._unless_text), found)
 
 
 class TrackCodes:
@@ -39,7 +43,8 @@ class TrackCodes:
     def __init__(self, tracks: TextCodes) -> None:
         self._tracks = tracks
         self._artists, self._titles = TextCodes(), TextCodes()
-        self._mbids = DerivedCodes(tracks, mbid_of)
+        self._mbids = DerivedCodes(tracks, mbid_of, skips_broken=True)
+        self._ids = DerivedCodes(tracks, str, skips_broken=True)
         self._by_title = DerivedCodes(tracks, _track_id_of_title)
         self._of_pair: dict[int, int] = {}
 
@@ -48,7 +53,7 @@ class TrackCodes:
         found = self._by_name(cells, rows)
         for role, codes in (
             (Role.RECORDING_MBID, self._mbids),
-            (Role.TRACK_ID, self._tracks),
+            (Role.TRACK_ID, self._ids),
             (Role.TRACK_NAME, self._by_title),
         ):
             if role in cells and (found == UNKNOWN).any():
@@ -56,9 +61,11 @@ class TrackCodes:
         return found
 
     def _by_name(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
-        if Role.TRACK_NAME not in cells or Role.ARTIST_NAME not in cells:
+        if Role.TRACK_NAME not in cells:
             return np.full(rows, UNKNOWN, np.int32)
         titles = self._titles.encode(cells[Role.TRACK_NAME]).astype(np.int64)
+        if Role.ARTIST_NAME not in cells:
+            return np.where(titles == BROKEN, BROKEN, UNKNOWN).astype(np.int32)
         artists = self._artists.encode(cells[Role.ARTIST_NAME]).astype(np.int64)
         broken = (titles == BROKEN) | (artists == BROKEN)
         titles, artists = np.maximum(titles, UNKNOWN), np.maximum(artists, UNKNOWN)

@@ -125,7 +125,9 @@ def text_of(value: Any) -> str | None:
     """
     if isinstance(value, str):
         text = value.strip()
-        return None if text.strip(_INVISIBLE).lower() in _NOTHING else text
+        if text[:1] in _INVISIBLE or text[-1:] in _INVISIBLE:
+            text = text.strip(_INVISIBLE + " \u00a0")
+        return None if text.lower() in _NOTHING else text
     if isinstance(value, float):
         if not math.isfinite(value):
             return None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import Enum, auto
 from typing import Any
+from unicodedata import combining, normalize
 
 from streams.sources.formats.cell_values import number_of, text_of
 from streams.sources.formats.times import is_local, is_readable, table_time_unit_of
@@ -40,18 +41,21 @@ class Role(Enum):
 
 NAMES: dict[Role, tuple[str, ...]] = {
     Role.LISTENER: ("listener_id", "listener", "user_id", "user_name", "username", "user",
-                    "userid", "user_idx", "uid", "listenerid"),
+                    "userid", "user_idx", "uid", "listenerid", "benutzer", "utilisateur",
+                    "usuario"),
     Role.TRACK_ID: ("track_id", "song_id", "item_id", "item", "source_track_id", "track_uri",
                     "trackid", "songid", "itemid", "item_idx", "track_idx", "music_id", "iid",
                     "track_identifier", "track_asin", "asin", "rating_key"),
     Role.TRACK_NAME: ("track_name", "title", "track", "song", "song_name", "recording_name",
                       "recording", "song_title", "track_title", "song_track_title", "content_name",
-                      "media_title", "item_name", "track_description"),
+                      "media_title", "item_name", "titel", "titre", "titulo", "titolo",
+                      "lied", "morceau", "cancion", "brano", "track_description"),
     Role.ARTIST_ID: ("artist_id", "artistid", "artist_idx"),
     Role.ARTIST_NAME: ("artist_name", "artist", "artists", "artist_names", "artist_name_s",
                        "track_artist", "track_artists", "album_artist", "albumartist",
                        "song_artist", "artist_title", "main_artist", "performer", "performers",
-                       "creator", "grandparent_title", "container_artist_name"),
+                       "creator", "kunstler", "interpret", "artiste", "artista", "artiest",
+                       "grandparent_title", "container_artist_name"),
     Role.RELEASE_NAME: ("release_name", "release", "album_name", "album", "album_title",
                         "release_title", "parent_title", "container_album_name"),
     Role.RECORDING_MBID: ("recording_mbid", "track_mbid", "mbid"),
@@ -63,7 +67,9 @@ NAMES: dict[Role, tuple[str, ...]] = {
                        "date_utc", "timestamp_utc", "unix_timestamp", "epoch", "time_stamp",
                        "date_played", "played_date", "play_date", "played_on", "listen_date",
                        "listened_on", "scrobble_date", "stream_date", "viewed_at",
-                       "last_played_date", "created_at", "event_time", "creation_date",
+                       "last_played_date", "last_played", "datum", "zeit", "zeitpunkt",
+                       "zeitstempel", "fecha", "horodatage", "created_at", "event_time",
+                       "creation_date",
                        "date_created", "entry_date", "event_timestamp",
                        "event_received_timestamp"),
     Role.STOPPED_AT: ("event_end_timestamp", "end_time", "ended_at", "stopped_at", "stopped",
@@ -105,6 +111,11 @@ def roles_of(columns: Sequence[str]) -> dict[Role, int]:
     return {role: positions[0] for role, positions in _places_of(columns).items()}
 
 
+def may_have_role(column: str) -> bool:
+    """Whether a column of this name has a role, alone or beside others."""
+    return bool(roles_of([column])) or _snake(column) == _NAME
+
+
 def filled_roles(roles: dict[Role, int], columns: Sequence[str], rows: Sequence[Any]) -> None:
     """Moves roles to another column for them, the best first, where a column of `rows` is empty."""
     for role, positions in _places_of(columns).items():
@@ -142,6 +153,8 @@ def owner_in(columns: Sequence[str]) -> str | None:
 
 def _snake(name: str) -> str:
     plain = _SUFFIX.sub("", name.strip().strip("\ufeff"))
+    if not plain.isascii():
+        plain = "".join(letter for letter in normalize("NFKD", plain) if not combining(letter))
     spread = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
     return re.sub(r"[^a-z0-9]+", "_", spread.lower()).strip("_")
 

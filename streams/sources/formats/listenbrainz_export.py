@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.cell_values import length_ms_of, mbid_of
+from streams.sources.formats.cell_values import length_ms_of, mbid_of, text_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.row_kinds import PLAYING_NOW, is_yes
 from streams.sources.formats.service_export import (
@@ -48,7 +48,7 @@ def _fields(row: Fields) -> dict[str, Any] | str:
     more = optional_object_in(track, "additional_info")
     mapping = optional_object_in(track, "mbid_mapping")
     return {
-        "listener_id": text_in(row, "user_name"),
+        "listener_id": text_of(row.get("user_name")),
         "listened_at": _listened_at(row),
         "track_name": text_in(track, "track_name"),
         "artist_name": text_in(track, "artist_name"),

@@ -23,6 +23,7 @@ from streams.sources.formats.column_roles import (
     Role,
     best_time,
     filled_roles,
+    may_have_role,
     missing_of,
     owner_in,
     roles_of,
@@ -278,7 +279,7 @@ def checked_roles(columns: Sequence[str], name: str) -> dict[Role, int]:
 
 def used_columns(columns: Sequence[str]) -> list[str]:
     """The columns that may have a role; all of them if none has, so that an error can name them."""
-    used = [name for name in dict.fromkeys(columns) if roles_of([name])]
+    used = [name for name in dict.fromkeys(columns) if may_have_role(name)]
     return used or list(columns)
 
 

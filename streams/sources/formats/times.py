@@ -169,15 +169,18 @@ def are_days_and_clocks(days: Iterable[Any], clocks: Iterable[Any]) -> bool:
     known_clocks = [each for each in clocks if text_of(each)]
     unit = TimeUnit(day_first=True)
     return bool(known_days and known_clocks) and (
-        all(isinstance(each, str) and ":" not in each for each in known_days)
+        all(isinstance(each, str | date) and ":" not in str(each) for each in known_days)
         and all(is_readable(each, unit) for each in known_days)
-        and all(isinstance(each, str) and _CLOCK.fullmatch(each) for each in known_clocks)
+        and all(_CLOCK.fullmatch(str(each)) for each in known_clocks)
     )
 
 
 def joined(day: Any, clock: Any) -> Any:
     """The text of a day with the time of day of another column."""
-    return f"{str(day).strip()} {str(clock).strip()}" if text_of(clock) else day
+    if not text_of(clock):
+        return day
+    day = day.date() if isinstance(day, datetime) else day  # as a column of dates has it
+    return f"{str(day).strip()} {str(clock).strip()}"
 
 
 def is_readable(value: Any, unit: TimeUnit) -> bool:

@@ -41,12 +41,12 @@ _DAY_FIRST = (
     r"(?P<month>[^\W\d_]{3,})\.?,?[\s/-]+(?:de\s+)?(?P<y>\d{4}|\d{2})"
 )
 _MONTH_FIRST = r"(?P<month>[^\W\d_]{3,})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>\d{4})"
-_DOTTED = r"(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.\s?(?P<y>\d{4})"
+_DOTTED = r"(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})\.\s?(?P<y>\d{4}|\d{2})"
 _IDEOGRAPHS = r"(?P<y>\d{4})年\s?(?P<m>\d{1,2})月\s?(?P<d>\d{1,2})日"
 _NUMBERS = r"(?P<one>\d{1,2})(?P<sep>[/-])(?P<two>\d{1,2})(?P=sep)(?P<y>\d{4})"
 _HOURS = (
     r"(?P<h>\d{1,2})[:h](?P<min>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
-    r"(?:\s*(?P<half>[ap])\.?\s?m\.?)?"
+    r"(?:\s*(?P<half>[ap])\.?\s?m\.?|\s*uhr)?"
 )
 _OFFSET = (
     r"\s*(?P<offset>(?:utc|gmt|z)?\s?[+-]\d{1,2}(?::?\d{2})?)"

@@ -22,6 +22,7 @@ ADVERTISEMENT = "an advertisement"
 NO_PLAY = "an activity that is no play (its title does not say 'Watched' in a known language)"
 REMOVED = "a video without a name or a channel"
 _HEADER = "YouTube Music"
+_WATCH_URL = "https://music.youtube.com/watch"
 _BEFORE = ("Watched ", "Vous avez regardé ", "Has visto ", "Viste ", "Hai guardato ", "Assistiu a ",
            "Você assistiu a ", "Viu ", "Bekeken: ", "Tittade på ", "Du tittade på ", "Har set ",
            "Så på ", "Du har sett ", "Obejrzano: ", "Obejrzano ", "Katsottu: ", "Просмотрено: ",
@@ -42,7 +43,7 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 def _fields(row: Fields) -> dict[str, Any] | str:
     if row.get("details"):
         return ADVERTISEMENT
-    if row.get("header") != _HEADER:
+    if row.get("header") != _HEADER and not str(row.get("titleUrl")).startswith(_WATCH_URL):
         return NO_MUSIC
     name, channel = _watched(text_in(row, "title") or ""), _channel_of(row)
     if name is None:

@@ -66,16 +66,16 @@ class RepeatedPlays:
         self._in_any_export: dict[_PlayKey, int] = {}
         self._in_export: dict[tuple[_Export, _PlayKey], int] = {}
 
-    def ordinal_of(self, export: _Export, listened_at: int, key: _PlayKey) -> int | None:
-        """Ordinal among equal plays, from 0; None if an earlier export contains this play."""
+    def ordinal_of(self, export: _Export, listened_at: int, key: _PlayKey) -> tuple[int, bool]:
+        """Ordinal among equal plays, from 0, and whether an earlier export contains this play."""
         if listened_at != self._listened_at:
             self._listened_at, self._in_any_export, self._in_export = listened_at, {}, {}
         ordinal = self._in_export.get((export, key), 0)
         self._in_export[export, key] = ordinal + 1
         if ordinal < self._in_any_export.get(key, 0):
-            return None
+            return ordinal, True
         self._in_any_export[key] = ordinal + 1
-        return ordinal
+        return ordinal, False
 
     @property
     def is_full(self) -> bool:
@@ -92,8 +92,14 @@ class _Told(NamedTuple):
     scrobbler: Scrobbler
     at_ms: int
     duration_ms: int
-    is_equal: bool
-    """Whether an equal play precedes it: the fold recognises it by itself, whoever reported it."""
+    is_second: bool
+    """Whether an equal play of its export precedes it, which the fold recognises by itself."""
+    is_repeated: bool
+    """Whether an earlier export has it, too."""
+
+    def is_left_out(self, *, is_new: bool, is_masked: bool) -> bool:
+        """Whether the play is not sent; an equal one that was masked does not stand for it."""
+        return not is_new if self.is_repeated else is_masked and not self.is_second
 
 
 _Row = tuple[HistoryRow, _Told | None]
@@ -111,12 +117,19 @@ def assembled(
     """Events of sorted `plays`; a play that cannot become an event is a `BadRow`."""
     rows = _rows_of(plays, parts, now_ms + LATEST_AHEAD_MS)
     if is_of_one_scrobbler:
-        return (row for row, _ in rows)
+        return (
+            Ignored(REPEATED, told.path) if told is not None and told.is_repeated else row
+            for row, told in rows
+        )
     return _without_near_duplicates(rows)
 
 
 def _without_near_duplicates(rows: Iterator[_Row]) -> Iterator[HistoryRow]:
-    from streams.sources.near_duplicates import NearDuplicates  # noqa: PLC0415 - it loads numba
+    from streams.sources.near_duplicates import (  # noqa: PLC0415 - it loads numba
+        MASKED,
+        NEW,
+        NearDuplicates,
+    )
 
     near, codes = NearDuplicates(), dict[object, int]()
     while block := list(islice(rows, ROWS_A_BLOCK)):
@@ -129,10 +142,14 @@ def _without_near_duplicates(rows: Iterator[_Row]) -> Iterator[HistoryRow]:
         ]
         at_ms = np.array([each.at_ms for each in told], np.int64)
         lengths = np.array([each.duration_ms for each in told], np.int32)
-        found = iter(near.found(columns[0], columns[1], columns[2], at_ms, lengths).tolist())
+        verdicts = iter(near.verdicts(columns[0], columns[1], columns[2], at_ms, lengths).tolist())
         for row, each in block:
-            is_near = each is not None and next(found) and not each.is_equal
-            yield Ignored(REPEATED, each.path) if each is not None and is_near else row
+            verdict = NEW if each is None else next(verdicts)
+            is_new, is_masked = verdict == NEW, verdict == MASKED
+            if each is not None and each.is_left_out(is_new=is_new, is_masked=is_masked):
+                yield Ignored(REPEATED, each.path)
+            else:
+                yield row
 
 
 def _rows_of(plays: Iterable[Play], parts: Sequence[Part], latest: int) -> Iterator[_Row]:
@@ -160,14 +177,13 @@ def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> _Row
     source_or_track_id = play.source_track_id or track_id
     key = (play.source, play.listener_id, source_or_track_id, play.ms_played)
     export = (TABLE, part.number) if play.source == TABLE else ("", part.export)
-    ordinal = repeats.ordinal_of(export, play.listened_at, key)
+    ordinal, is_repeated = repeats.ordinal_of(export, play.listened_at, key)
     length = -1 if play.duration_ms is None else play.duration_ms
     scrobbler = scrobbler_of(play, part)
     told = _Told(
-        part.name, play.listener_id, track_id, scrobbler, play.listened_at, length, bool(ordinal)
-    )
-    if ordinal is None:
-        return Ignored(REPEATED, part.name), told
+        part.name, play.listener_id, track_id, scrobbler, play.listened_at, length,
+        is_second=ordinal > 0, is_repeated=is_repeated,
+    )  # fmt: skip
     event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)
     return _event_of(play, track_id, event_id, _source_of(play, part)), told
 

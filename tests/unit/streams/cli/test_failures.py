@@ -331,6 +331,23 @@ def test_an_argument_that_cannot_be_is_explained(line: str, typed: Typed) -> Non
     assert "rror" in ended.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "send --listener \udcff --artist Nina --title Sinnerman",
+        "send --listener ann --artist \udcff --title Sinnerman",
+        "send --listener ann --artist Nina --title Sinnerman --release \udcff",
+        "import plays.csv --listener \udcff",
+        "evaluate plays.csv --listener \udcff",
+        "run plays.csv --listener \udcff",
+    ],
+)
+def test_a_name_that_is_no_utf8_is_explained(line: str, typed: Typed) -> None:
+    ended = typed(line)
+    assert ended.code == EXIT_ERROR
+    assert "This is no UTF-8 text" in ended.err
+
+
 @pytest.mark.parametrize("command", ARGUMENTS)
 def test_an_option_that_does_not_exist_is_wrong_usage(command: str, typed: Typed) -> None:
     ended = typed(f"{command} {ARGUMENTS[command]} --nonsense")

@@ -1,11 +1,15 @@
 """Exports of many services, rows that are no plays, and times as programs write them."""
 
+from datetime import date, time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.histories import (
     STOPPED_MS,
@@ -352,3 +356,86 @@ def test_each_play_is_in_the_other_file_once(tmp_path: Path) -> None:
         for name, rows in (("one.csv", one), ("other.csv", other))
     ]
     assert len(read(*paths)) == 4
+
+
+def test_a_play_whose_equal_one_was_masked_is_not_lost(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.csv", f"artist,track,uts\na,b,{AT_S + 60}\n")
+    rows = f"a,b,{AT_S}\na,b,{AT_S + 60}\n"
+    other = write(tmp_path / "other.csv", f"artist,track,uts\n{rows}")
+    for paths in ((one, other), (other, one)):
+        assert [event.listened_at for event in read(*paths)] == [AT_MS, AT_MS + 60_000]
+
+
+def test_a_play_that_breaks_a_bound_is_bad_in_each_file(tmp_path: Path) -> None:
+    text = f"artist,track,uts\na,{'x' * 1_100},{AT_S}\na,b,{AT_S}\n"
+    paths = [write(tmp_path / name, text) for name in ("one.csv", "other.csv")]
+    assert len(read(*paths)) == 1
+    assert len(bad_rows_of(*paths)) == 2
+
+
+TIMES = st.dictionaries(st.integers(0, 9), st.sampled_from(["", "30", "600"]), max_size=6)
+
+
+@given(TIMES, TIMES)
+@settings(max_examples=40, deadline=None)
+def test_an_import_and_an_evaluation_find_the_same_plays_in_two_tables(
+    one: dict[int, str], other: dict[int, str]
+) -> None:
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / "one.csv", Path(folder) / "other.csv"]
+        for path, plays in zip(paths, (one, other), strict=True):
+            rows = [f"a,b,{AT_S + 20 * at},{length}\n" for at, length in plays.items()]
+            write(path, "".join(["artist,track,uts,duration\n", *rows]))
+        read(*paths)
+
+
+@pytest.mark.parametrize("listener", ["none", "-", "nan"])
+def test_a_listener_who_is_called_like_nothing_is_a_listener(path: Path, listener: str) -> None:
+    (event,) = read(write(path, f"artist,track,uts\na,b,{AT_S}\n"), listener_id=listener)
+    assert event.listener_id == listener
+    listen = {"user_name": "-", "listened_at": AT_S,
+              "track_metadata": {"artist_name": "a", "track_name": "b"}}  # fmt: skip
+    (event,) = read(write_lines(path, [listen]), listener_id=listener)
+    assert event.listener_id == listener
+
+
+def test_a_session_is_no_listener_where_one_is_given(path: Path) -> None:
+    (event,) = read(write(path, f"session,artist,track,uts\nx,a,b,{AT_S}\n"))
+    assert event.listener_id == "ann"
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_a_name_beside_an_artist_is_the_title(path: Path, kind: str) -> None:
+    rows = [{"name": "Solea", "artist": "Miles Davis", "ts": AT_S}]
+    if kind == "json":
+        write_json(path, rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    (event,) = read(path)
+    assert event.track_id == track_id_of("Miles Davis", "Solea")
+
+
+def test_an_id_that_no_event_may_contain_is_unknown(path: Path) -> None:
+    rows = [{"track_id": "a\x00b", "title": title, "ts": AT_S} for title in ("Solea", "a\x00b")]
+    (event,) = read(write_json(path, rows))
+    assert event.track_name == "Solea"
+
+
+@pytest.mark.parametrize(
+    "header", ["Künstler;Titel;Datum", "Artiste;Titre;Date", "Artista;Canción;Fecha"]
+)
+def test_columns_may_be_named_in_other_languages(path: Path, header: str) -> None:
+    (event,) = read(write(path, f"{header}\nMiles Davis;Solea;14.11.23 22:13:20\n"))
+    assert event.track_id == track_id_of("Miles Davis", "Solea")
+    assert event.listened_at == AT_MS
+
+
+def test_invisible_letters_around_a_name_are_none_of_it(path: Path) -> None:
+    (event,) = read(write(path, f"artist,track,uts\n\u200bMiles Davis\ufeff,Solea,{AT_S}\n"))
+    assert event.track_id == track_id_of("Miles Davis", "Solea")
+
+
+def test_days_and_clocks_of_a_parquet_file_are_one_time(path: Path) -> None:
+    row = {"artist": "a", "track": "b", "date": date(2023, 11, 14), "time": time(22, 13, 20)}
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    assert [event.listened_at for event in read(path)] == [AT_MS]

@@ -4,7 +4,12 @@ from functools import partial
 from pathlib import Path
 
 from streams.kafka.cluster import KafkaSecurity, OAuthToken
-from streams.kafka.oauth_tokens import ClientCredentials, fetched_token, token_in
+from streams.kafka.oauth_tokens import (
+    ClientCredentials,
+    check_endpoint,
+    fetched_token,
+    token_in,
+)
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -56,6 +61,7 @@ def _oauth_token(settings: Settings) -> "partial[OAuthToken] | None":
             "Set ECHOTUNE_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE, or _TOKEN_ENDPOINT_URL with "
             "_CLIENT_ID and _CLIENT_SECRET.",
         )
+    check_endpoint(settings.kafka_sasl_oauthbearer_token_endpoint_url)
     credentials = ClientCredentials(
         settings.kafka_sasl_oauthbearer_token_endpoint_url,
         settings.kafka_sasl_oauthbearer_client_id,

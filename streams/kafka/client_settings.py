@@ -1,8 +1,10 @@
 """Settings of every Kafka client outside of Faust; `faust_credentials` has those of Faust."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
-from streams.kafka.cluster import KafkaSecurity, prefixed, security_of
+from streams.kafka.cluster import KafkaSecurity, OAuthToken, prefixed, security_of
 
 _CRITICAL = 2
 _RECONNECT_MAX_MS = 2_000
@@ -12,6 +14,8 @@ _ANSWER_MAX_MS = 20_000
 
 def client_settings(kafka: str) -> dict[str, Any]:
     """Settings for librdkafka. It logs nothing: each caller reports that Kafka is unavailable.
+
+    Raises `ServerError` if there is no bearer token where one is needed.
 
     Without `metadata.recovery.strategy=none` it would drop its broker and bootstrap again while no
     broker answers, and a transactional producer waits for the dropped one for ever (librdkafka
@@ -64,10 +68,26 @@ def _tls_settings(security: KafkaSecurity) -> dict[str, Any]:
     return given | {"ssl.endpoint.identification.algorithm": checked}
 
 
+def _token_callback(fetch: Callable[[], OAuthToken]) -> Callable[[str], tuple[str, float]]:
+    """Gives tokens to librdkafka; the first one is fetched here, which raises what `fetch` does.
+
+    Of an error in a callback librdkafka only says, after ten seconds, that no token came.
+    """
+    first = [fetch()]
+
+    def token(_: str) -> tuple[str, float]:
+        found = first.pop() if first else None
+        is_valid = found is not None and found.expires_at_s > time.time()
+        text, expires_at_s = found if found is not None and is_valid else fetch()
+        return text, expires_at_s
+
+    return token
+
+
 def _sasl_settings(security: KafkaSecurity) -> dict[str, Any]:
     fetch = security.oauth_token
     if fetch is not None:
-        return {"sasl.mechanism": security.sasl_mechanism, "oauth_cb": lambda _: tuple(fetch())}
+        return {"sasl.mechanism": security.sasl_mechanism, "oauth_cb": _token_callback(fetch)}
     return {
         "sasl.mechanism": security.sasl_mechanism,
         "sasl.username": security.sasl_username,

@@ -4,11 +4,13 @@ import asyncio
 
 import faust
 from aiokafka.abc import AbstractTokenProvider
+from aiokafka.errors import KafkaConnectionError
 from faust.auth import OAuthCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
 from streams.kafka.cluster import KafkaSecurity, security_of
 from streams.kafka.tls import tls_context
+from topics.errors import EchoTuneError
 
 
 def broker_credentials(kafka: str) -> CredentialsT | None:
@@ -35,4 +37,7 @@ class _TokenProvider(AbstractTokenProvider):
         self._fetch = security.oauth_token
 
     async def token(self) -> str:
-        return (await asyncio.to_thread(self._fetch)).text
+        try:
+            return (await asyncio.to_thread(self._fetch)).text
+        except EchoTuneError as error:
+            raise KafkaConnectionError(str(error)) from error  # aiokafka tries again

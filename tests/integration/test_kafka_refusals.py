@@ -1,5 +1,6 @@
 """Why a cluster cannot be used is said in words, and waiting is left to what waiting can change."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ from streams.kafka.refusals import cluster_refusal
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.rights import check_rights
 from streams.kafka.topic_facts import bounds_of, describe_topic
+from streams.kafka_security import kafka_security
+from streams.settings import Settings
 from tests.conftest import KAFKA_LIBS
 from tests.support.certificates import Authority
 from tests.support.secure_kafka import UNREACHABLE, SecureKafka, a_token, password_of
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.token_endpoint import SECRET, an_endpoint
 from topics.errors import RefusedError, ServerError
 
 TIMEOUT_S = 30.0
@@ -162,6 +166,48 @@ def test_the_owner_of_a_token_is_let_in(kafka: SecureKafka) -> None:
     it = with_token(kafka, 3_600)
     assert words(it) == ""
     assert describe_topic(it, "some-topic").partitions == 1
+
+
+def with_token_of(kafka: SecureKafka, environment: dict[str, str]) -> KafkaCluster:
+    """The cluster as settings say it."""
+    names = {key.removeprefix("ECHOTUNE_").lower(): it for key, it in environment.items()}
+    settings = Settings(
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="OAUTHBEARER",
+        kafka_ssl_ca_location=kafka.authority.certificate,
+        **names,
+    )
+    return KafkaCluster(kafka.servers("oauth"), kafka_security(settings))
+
+
+def test_a_token_of_an_endpoint_lets_its_owner_in_and_others_are_told_why(
+    kafka: SecureKafka,
+) -> None:
+    with an_endpoint() as endpoint:
+        it = with_token_of(
+            kafka,
+            {
+                "ECHOTUNE_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL": (
+                    endpoint.credentials.endpoint_url
+                ),
+                "ECHOTUNE_KAFKA_SASL_OAUTHBEARER_CLIENT_ID": "me",
+                "ECHOTUNE_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET": SECRET,
+            },
+        )
+        token = {"access_token": a_token("admin", 3_600).text, "expires_in": "3600"}
+        endpoint.answer = (200, json.dumps(token).encode())
+        assert words(it) == ""
+        assert describe_topic(it, "some-topic").partitions == 1
+        assert endpoint.asked[0]["grant_type"] == ["client_credentials"]
+
+
+def test_a_token_that_has_expired_is_named(kafka: SecureKafka, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(a_token("admin", -3_600).text + "\n")
+    it = with_token_of(kafka, {"ECHOTUNE_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE": str(file)})
+    for ask in (words, lambda kafka: describe_topic(kafka, "some-topic")):
+        with pytest.raises(ServerError, match=r"expired [\d,]+ s ago"):
+            ask(it)
 
 
 # -- addresses and rights --------------------------------------------------------------------------

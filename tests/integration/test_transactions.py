@@ -23,6 +23,8 @@ from topics.listening_event import ListeningEvent
 from topics.partitioning import partition_of
 
 TIMEOUT_S = 30.0
+OPEN_MAX_MS = 900_000
+"""As long as the broker allows: a slow machine ends no transaction of a test."""
 EACH = 5
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
@@ -47,6 +49,7 @@ def a_transaction(station: Station, name: str, codec: str = "none") -> Iterator[
             "compression.type": codec,
             "partitioner": "murmur2_random",
             "linger.ms": 20,
+            "transaction.timeout.ms": OPEN_MAX_MS,
         }
     )
     producer.init_transactions(TIMEOUT_S)

@@ -53,6 +53,6 @@ def test_partitions_that_somebody_added_to_the_log_are_noted_and_stop_nothing() 
     assert difference.lines() == [
         "= learning-log: it has 3 partitions; the first is used, the others stay empty"
     ]
-    assert not difference.obstacle
-    assert not difference.partitions
+    assert difference.obstacle == ""
+    assert difference.partitions is None
     assert not difference.is_to_change

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from streams.addresses import addresses_of, shown_addresses
 from streams.kafka.client_settings import client_settings
-from streams.kafka.cluster import KafkaSecurity
+from streams.kafka.cluster import KafkaCluster, KafkaSecurity
+from streams.kafka.faust_credentials import broker_credentials
 from streams.kafka.oauth_tokens import LIFETIME_UNKNOWN_S, expiry_of, token_in
 from streams.kafka_security import kafka_security
 from streams.settings import Settings
-from topics.errors import SettingsError
+from topics.errors import ServerError, SettingsError
 
 SECRET = "a secret that nobody may see"
 
@@ -146,8 +148,44 @@ def test_a_token_that_does_not_say_when_it_expires_is_read_again_soon() -> None:
 
 def test_an_empty_token_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\n")
-    with pytest.raises(SettingsError, match="token, which has no token: it is empty"):
+    with pytest.raises(ServerError, match="token, which has no token: it is empty"):
         token_in(tmp_path / "token")
+    (tmp_path / "token").write_text("two words\n")
+    with pytest.raises(ServerError, match="which has no token: it is something else"):
+        token_in(tmp_path / "token")
+
+
+def test_a_client_is_told_why_there_is_no_token_before_it_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    one = settings(
+        kafka_sasl_mechanism="OAUTHBEARER",
+        kafka_sasl_username="",
+        kafka_sasl_password="",
+        kafka_sasl_oauthbearer_token_file=file,
+    )
+    cluster = KafkaCluster("broker:9093", kafka_security(one))
+    with pytest.raises(ServerError, match="which has no token: No such file"):
+        client_settings(cluster)
+    file.write_text(a_token(sub="me", exp=1_000_000_000))
+    with pytest.raises(ServerError, match=r"token expired [\d,]+ s ago"):
+        client_settings(cluster)
+    file.write_text(a_token(sub="me", exp=2_000_000_000))
+    callback = client_settings(cluster)["oauth_cb"]
+    file.write_text(a_token(sub="me", exp=2_000_000_600))
+    found = [callback("")[0] for _ in range(2)]
+    assert found == [a_token(sub="me", exp=2_000_000_000), a_token(sub="me", exp=2_000_000_600)]
+
+
+async def test_a_token_that_is_missing_is_tried_again_by_the_consumer(tmp_path: Path) -> None:
+    one = settings(
+        kafka_sasl_mechanism="OAUTHBEARER",
+        kafka_sasl_username="",
+        kafka_sasl_password="",
+        kafka_sasl_oauthbearer_token_file=tmp_path / "token",
+    )
+    credentials: Any = broker_credentials(KafkaCluster("broker:9093", kafka_security(one)))
+    with pytest.raises(KafkaConnectionError, match="has no token"):
+        await credentials.oauth_cb.token()
 
 
 def test_security_is_plaintext_unless_it_is_set() -> None:

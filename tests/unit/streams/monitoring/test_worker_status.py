@@ -31,9 +31,6 @@ class ARedis:
             raise ConnectionError("away")
         self.values[key], self.ttl_s[key] = value, ex
 
-    async def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
     async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
         return [self.values.get(key) for key in keys]
 

@@ -39,11 +39,9 @@ class Redis:
         self.rate: bytes | None = None
         self.status = b"{}"
 
-    async def get(self, key: str) -> bytes | None:
-        assert key == "echotune:rate:second"
-        return self.rate
-
-    async def mget(self, keys: list[str]) -> list[bytes]:
+    async def mget(self, keys: list[str]) -> list[bytes | None]:
+        if keys == ["echotune:rate:second"]:
+            return [self.rate]
         assert keys == ["echotune:status:recommender:echotune-recommender-first-0of1"]
         return [self.status]
 

@@ -1,6 +1,6 @@
 """What workers say of themselves is found under names that stay, until shortly after their end."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
@@ -15,6 +15,7 @@ from streams.monitoring.worker_status import (
     write_recommender_status,
     write_sequencer_status,
 )
+from tests.support.redis_pipeline import Pipeline
 
 
 class ARedis:
@@ -37,36 +38,13 @@ class ARedis:
     async def pttl(self, key: str) -> int:
         return 1_000 * self.ttl_s[key] - self.passed_ms if key in self.values else -2
 
-    def pipeline(self, *, transaction: bool) -> "APipeline":
-        return APipeline(self)
+    def pipeline(self, *, transaction: bool) -> Pipeline:
+        assert not transaction
+        return Pipeline(self)
 
     async def scan_iter(self, *, match: str, count: int) -> AsyncIterator[str]:
         for key in [key for key in self.values if fnmatch(key, match)]:
             yield key
-
-
-class APipeline:
-    """Sends its commands one after another."""
-
-    def __init__(self, redis: ARedis) -> None:
-        self._redis = redis
-        self._asked: list[Awaitable[Any]] = []
-
-    async def __aenter__(self) -> "APipeline":
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    def pttl(self, key: str) -> "APipeline":
-        self._asked.append(self._redis.pttl(key))
-        return self
-
-    def mget(self, keys: Sequence[str]) -> "APipeline":
-        self._asked.append(self._redis.mget(keys))
-        return self
-
-    async def execute(self) -> list[Any]:
-        return [await each for each in self._asked]
 
 
 async def test_the_number_of_shards_is_that_of_the_recommenders_that_run() -> None:

@@ -12,6 +12,7 @@ from streams.workers import priority
 from streams.workers.beside_live import PIECE_BYTES, BesideLive
 from streams.workers.priority import BACKGROUND, Priority
 from tests.support.lifecycle_records import QUIET, STARTED, Book, created, moved, serves
+from tests.support.redis_pipeline import Pipeline
 
 FAR = FAR_BEHIND_RECORDS + 100
 
@@ -38,6 +39,13 @@ class Redis:
     def __init__(self) -> None:
         self.rate: bytes | None = None
         self.status = b"{}"
+
+    def pipeline(self, *, transaction: bool) -> Pipeline:
+        assert not transaction
+        return Pipeline(self)
+
+    async def pttl(self, key: str) -> int:
+        return 10_000
 
     async def mget(self, keys: list[str]) -> list[bytes | None]:
         if keys == ["echotune:rate:second"]:

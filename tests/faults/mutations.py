@@ -101,6 +101,9 @@ TESTS: dict[str, tuple[str, ...]] = {
         SIMULATION,
     ),
     "journal read after fencing": (f"{UNIT}/ownership/test_takeover.py",),
+    "another claim of whom a new holder fenced": (f"{UNIT}/ownership/test_takeover.py",),
+    "takeover of whom a new holder fenced": (f"{UNIT}/ownership/test_ownership.py",),
+    "what the topic shows that Redis lost": (f"{UNIT}/ownership/test_takeover.py",),
     "journal read before a retired generation publishes": (
         f"{UNIT}/ownership/test_takeover.py",
         SIMULATION,
@@ -121,6 +124,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hysteresis of the autopilot": (f"{UNIT}/lifecycle/test_autopilot.py",),
     "clusters of a comparison": ("tests/unit/online_models/evaluation/test_confidence.py",),
     "position after the listens": ("tests/integration/test_listen_projector.py",),
+    "a second look before somebody is forgotten": ("tests/integration/test_listen_projector.py",),
     "verdicts up to the position alone": ("tests/integration/test_listen_projector.py",),
     "heartbeats of the stable generation": (f"{UNIT}/heartbeats/test_fold_position.py",),
     "heartbeats of retired generations": (f"{UNIT}/lifecycle/test_known_generations.py",),

@@ -43,7 +43,7 @@ from streams.ownership.ownership import Ownership
 from streams.ownership.resharding import FormerShards
 from streams.ownership.takeover import AlwaysServing, Serving, Takeover
 from streams.publishing import gate as gate_module
-from streams.publishing.gate import Gate
+from streams.publishing.gate import Gate, StoreFrontiers
 from streams.publishing.publication_plan import PublicationPlan
 from streams.publishing.publisher import Publisher
 from streams.publishing.redis_alone import RedisAlone
@@ -388,6 +388,41 @@ def _the_journal_is_not_read_again() -> None:
     _patch(Takeover, "_fence_rivals", made)
 
 
+@safeguard("another claim of whom a new holder fenced")
+def _who_is_fenced_while_claiming_ends() -> None:
+    """A generation without the topic claims its stores once."""
+
+    def made(_: Any) -> Any:
+        async def claimed(self: Takeover) -> Any:
+            return await takeover.claim_stores(self._publisher, self._retry_s)
+
+        return claimed
+
+    _patch(Takeover, "_claim", made)
+
+
+@safeguard("takeover of whom a new holder fenced")
+def _who_is_fenced_beside_the_topic_ends() -> None:
+    """A generation without the topic that was fenced after its takeover does not begin anew."""
+    Ownership._was_fenced_beside_topic = property(lambda _: False)  # type: ignore[method-assign,assignment]
+
+
+@safeguard("what the topic shows that Redis lost")
+def _a_topic_that_gets_no_lists_shows_nothing() -> None:
+    """Who lost the topic goes by Redis alone, also where the topic shows a later publication."""
+
+    def made(claim_stores: Any) -> Any:
+        async def claimed(publisher: Publisher, retry_s: float) -> StoreFrontiers:
+            found: StoreFrontiers = await claim_stores(publisher, retry_s)
+            if publisher.topic.writes_lists:
+                return found
+            return StoreFrontiers(found.redis, found.redis._replace(owner=found.topic.owner))
+
+        return claimed
+
+    _patch(takeover, "claim_stores", made)
+
+
 @safeguard("journal read before a retired generation publishes")
 def _whoever_wakes_publishes() -> None:
     """Who was frozen while its generation was stopped or retired publishes when it wakes."""
@@ -508,6 +543,19 @@ def _the_position_moves_before_the_listens() -> None:
         return moved_before
 
     _patch(Projection, "_write", made)
+
+
+@safeguard("a second look before somebody is forgotten")
+def _whoever_is_missing_once_is_forgotten() -> None:
+    """A process that knows the people a moment later than others forgets who was just added."""
+    Projection._missing = property(lambda _: _Everybody(), lambda *_: None)  # type: ignore[assignment]
+
+
+class _Everybody(frozenset[str]):
+    """Has whoever is asked for."""
+
+    def __rand__(self, names: Any) -> Any:
+        return names
 
 
 @safeguard("verdicts up to the position alone")

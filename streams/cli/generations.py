@@ -54,7 +54,7 @@ def list_command(
 
     --json has all of them, in order of creation.
     """
-    from streams.cli.generations_view import generations_table
+    from streams.cli.generations_view import generations_table, notes_of
     from streams.lifecycle.overview import overview
 
     with _opened() as (settings, addresses, journal):
@@ -63,8 +63,11 @@ def list_command(
         console.print_json(found)
     else:
         now_ms = time.time_ns() // 1_000_000
-        width = console.out.width
-        console.out.print(generations_table(found, width, now_ms, shows_retired=shows_all))
+        if found:
+            width = console.out.width
+            console.out.print(generations_table(found, width, now_ms, shows_retired=shows_all))
+        for line in notes_of(found, shows_retired=shows_all):
+            console.out.print(line, style="dim", markup=False, soft_wrap=True)
 
 
 @generations_app.command("show", epilog="Example: echotune generations show second")

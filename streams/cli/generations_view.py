@@ -24,13 +24,10 @@ _ROLE_STYLES = {"stable": "bold green", "canary": "yellow", "parked": "dim"}
 def generations_table(
     found: Sequence[Mapping[str, Any]], width: int, now_ms: int, *, shows_retired: bool = False
 ) -> Table:
-    """All generations, one a row, in as many columns as fit: whoever serves comes first.
-
-    Retired ones are counted below the table, unless `shows_retired`.
-    """
+    """All generations, one a row, in as many columns as fit: whoever serves comes first."""
     is_wide = width >= WIDE
     shown = [each for each in found if shows_retired or each["state"] != _RETIRED]
-    table = Table(box=None, padding=(0, 2, 0, 0), caption_justify="left")
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("generation", overflow="fold", min_width=_NAME_MIN)
     table.add_column("role", no_wrap=True)
     table.add_column("model", overflow="fold")
@@ -40,7 +37,6 @@ def generations_table(
         table.add_column("why", overflow="fold")
     for each in sorted(shown, key=lambda each: _ROLES_IN_ORDER.index(each["role"])):
         table.add_row(*_row(each, now_ms), *([in_one_line(each["why"])] if is_wide else []))
-    table.caption = _below(found, len(found) - len(shown))
     return table
 
 
@@ -63,12 +59,13 @@ def _row(each: Mapping[str, Any], now_ms: int) -> list[str | Text]:
     ]
 
 
-def _below(found: Sequence[Mapping[str, Any]], left_out: int) -> str | None:
-    """What the columns mean, and what is not shown."""
+def notes_of(found: Sequence[Mapping[str, Any]], *, shows_retired: bool = False) -> list[str]:
+    """Lines below the table: what a column means, whose autopilot is armed, what is not shown."""
     if not found:
-        return "There is no generation yet: the first recommender that starts makes one."
+        return ["There is no generation yet: the first recommender that starts makes one."]
     rates = [_rate(each["baseline"]) for each in found if each["role"] == "stable"]
     armed = [in_one_line(each["name"]) for each in found if each["autopilot"]]
+    retired = sum(each["state"] == _RETIRED for each in found)
     lines = []
     if rates and rates[0] != "-":
         lines.append(
@@ -76,9 +73,9 @@ def _below(found: Sequence[Mapping[str, Any]], left_out: int) -> str | None:
         )
     if armed:
         lines.append(f"the autopilot is armed: {', '.join(armed)}")
-    if left_out:
-        lines.append(f"{left_out} retired: --all shows them")
-    return "\n".join(lines) or None
+    if retired and not shows_retired:
+        lines.append(f"{retired} retired: --all shows them")
+    return lines
 
 
 def _short_duration(seconds: float) -> str:
@@ -117,6 +114,9 @@ def comparison_table(found: Mapping[str, Any]) -> Table:
     splits = {name.replace("_", " "): each for name, each in found["splits"].items()}
     for name, each in {"all": found, **splits}.items():
         interval = each["interval"]
+        if not each["paired"]:
+            table.add_row(name, "0", *("-" for _ in range(4)))
+            continue
         table.add_row(
             name,
             f"{each['paired']:,}",

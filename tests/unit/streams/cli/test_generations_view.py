@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streams.cli.generations_view import WIDE, generations_table
+from streams.cli.generations_view import WIDE, comparison_table, generations_table, notes_of
 
 NOW_MS = 3_600_000
 LONG_NAME = "a-name-that-is-much-longer-than-its-column"
@@ -36,6 +36,7 @@ def a_generation(name: str, role: str = "started", **changes: Any) -> dict[str, 
 def lines(width: int, *found: dict[str, Any], shows_retired: bool = False) -> list[str]:
     out = Console(width=width, file=io.StringIO())
     out.print(generations_table(found, width, NOW_MS, shows_retired=shows_retired))
+    out.print("\n".join(notes_of(found, shows_retired=shows_retired)))
     assert isinstance(out.file, io.StringIO)
     return [line.rstrip() for line in out.file.getvalue().splitlines()]
 
@@ -82,3 +83,15 @@ def test_an_armed_autopilot_and_the_baseline_are_named_below() -> None:
 
 def test_a_journal_without_a_generation_says_how_the_first_one_comes() -> None:
     assert "There is no generation yet" in " ".join(lines(80))
+
+
+def test_a_kind_of_play_that_nobody_made_has_no_figures() -> None:
+    """A household may have played nothing for the first time."""
+    interval = {"low": -1.0, "high": 1.0}
+    none = {"paired": 0, "a_mean": 0.0, "b_mean": 0.0, "difference": 0.0, "interval": interval}
+    found = {"a": "second", "b": "first", **none, "paired": 3, "splits": {"new_to_listener": none}}
+    out = Console(width=100, file=io.StringIO())
+    out.print(comparison_table(found))
+    assert isinstance(out.file, io.StringIO)
+    (line,) = [each for each in out.file.getvalue().splitlines() if "new to listener" in each]
+    assert line.split() == ["new", "to", "listener", "0", "-", "-", "-", "-"]

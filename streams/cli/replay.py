@@ -52,10 +52,13 @@ def replay(
 
     Ctrl-C ends the watching, not the replay; the same command with --generation watches it again,
     and --rate changes its rate while it runs. Events before --from count as new if they come again.
+
+    A new one is like --like, by default like the stable generation. Without another --model or
+    --from it learns as that one does, and begins with its newest snapshot: the state is the same.
     """
     from streams.kafka.refusals import refusals_in_words
     from streams.lifecycle.journal import Journal
-    from streams.lifecycle.replaying import WantedReplay, begin_replay
+    from streams.lifecycle.replaying import WantedReplay, begin_replay, likeness
 
     settings = Settings()
     addresses = addresses_of(settings)
@@ -66,8 +69,11 @@ def replay(
             if not force:
                 check_room(settings, addresses, lifecycle, fresh)
 
+        known = [*journal.read().generations]
         found = begin_replay(journal, settings, addresses.kafka, wanted, "a replay", check)
         name = found.created.name
+        if name not in known:
+            console.say(likeness(journal.lifecycle, name))
         try:
             with progress(f"replay {name}") as show:
                 at = asyncio.run(_watched(settings, addresses, journal, name, rate, show))

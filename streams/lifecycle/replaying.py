@@ -6,9 +6,11 @@ do, and whoever watches it may stop watching at any time.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, NamedTuple
+
+import orjson
 
 from streams.folding.fold_state import Count
 from streams.kafka.log_places import first_place, last_place
@@ -70,13 +72,14 @@ def begin_replay(
     name = wanted.name or free_name(lifecycle)
     known = lifecycle.generations.get(name)
     if known is None:
-        fresh = _settings_of(lifecycle, settings, kafka, wanted, name)
+        like = wanted.like or (None if lifecycle.is_empty else lifecycle.plan.stable)
+        fresh = _settings_of(lifecycle, settings, kafka, replace(wanted, name=name, like=like))
         check_room(lifecycle, fresh)
         record = created(
             name,
             fresh,
             log_id_of(kafka),
-            like=wanted.like,
+            like=like,
             **operation(why, settings.who),
         )
         _append(journal, record)
@@ -103,20 +106,19 @@ def _check_known(known: Generation, wanted: WantedReplay) -> None:
 
 
 def _settings_of(
-    lifecycle: Lifecycle, settings: Settings, kafka: str, wanted: WantedReplay, name: str
+    lifecycle: Lifecycle, settings: Settings, kafka: str, wanted: WantedReplay
 ) -> Settings:
-    like = wanted.like or (None if lifecycle.is_empty else lifecycle.plan.stable)
     base = settings
-    if like is not None:
-        base = settings_from(lifecycle, Settings(generation=like), prefers="record")
+    if wanted.like is not None:
+        base = settings_from(lifecycle, Settings(generation=wanted.like), prefers="record")
     with LogReader(kafka) as log:
-        first = first_place(log, wanted.first, "--from") if wanted.first else 0
-        last = last_place(log, wanted.last, "--to") if wanted.last else None
+        first = first_place(log, wanted.first, "--from") if wanted.first else base.learn_from
+        last = last_place(log, wanted.last, "--to") if wanted.last else base.learn_until
     if last is not None and last < first:
         raise SettingsError(
             f"--from is record {first:,}, and --to is {last:,}.", "Name a later --to."
         )
-    changes = {"generation": name, "shards": 1, "learn_from": first, "learn_until": last}
+    changes = {"generation": wanted.name, "shards": 1, "learn_from": first, "learn_until": last}
     return base.model_copy(update=changes | ({"model": wanted.model} if wanted.model else {}))
 
 
@@ -126,6 +128,22 @@ def _append(journal: Journal, record: JournalRecord) -> None:
         raise SettingsError(
             f"This cannot be: {void}.", "`echotune generations list` shows what is."
         )
+
+
+def likeness(lifecycle: Lifecycle, name: str) -> str:
+    """What a new generation has from the one that it was made like, in words."""
+    created = lifecycle.generations[name].created
+    if created.like is None:
+        return f"{name} was created"
+    other = lifecycle.generations[created.like].created
+    if other.fold_id == created.fold_id:
+        return (
+            f"{name} was created: it learns as {created.like} does, so that it begins with the "
+            "newest snapshot of it on this disk; `echotune verify` folds the log from its start"
+        )
+    ours, theirs = orjson.loads(created.settings), orjson.loads(other.settings)
+    differ = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)]
+    return f"{name} was created: it is like {created.like}, but for {', '.join(differ)}"
 
 
 class ReplayProgress(NamedTuple):

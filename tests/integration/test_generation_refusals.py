@@ -21,6 +21,7 @@ from tests.support.lists_seen import redis_of
 from tests.support.station import Station, wait_until
 from topics.catalogue import MODEL_LIFECYCLE
 
+pytestmark = pytest.mark.timeout(600)
 EVENTS = 300
 EXIT_NO, EXIT_ERROR = 1, 3
 NEWER_RECORD = b"\0" + (1_000_000_999).to_bytes(4) + b"a contract that is not known yet"

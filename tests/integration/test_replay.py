@@ -23,7 +23,7 @@ from streams.verifying.digest_check import replay as folded_again
 from tests.conftest import KAFKA_LIBS
 from tests.support.learning_log import a_history, batches
 from tests.support.lists_seen import redis_of
-from tests.support.station import Station, StationHere, Worker, wait_until
+from tests.support.station import REPOSITORY, Station, StationHere, Worker, wait_until
 from topics.catalogue import LEARNING_LOG
 from topics.learning_batch import LearningBatch
 from topics.learning_log import encode_log_record
@@ -151,8 +151,33 @@ def test_generations_that_learn_different_parts_are_compared_where_both_have_lea
     assert found["a_mean"] == later["hr@20"]
     then = live.json("generations", "compare", "first", "then")
     assert then["upto_offset"] == 150
-    assert then["paired"] == status_of(live, "then")["quality"]["scored"]
+    assert then["paired"] == expected(live, "then", 150).quality.summary()["scored"]
     assert then["difference"] == 0, "equal models, as of the same offset"
+
+
+def test_a_household_is_told_that_it_is_too_small_for_a_verdict_and_promotes_all_the_same(
+    live: Station,
+) -> None:
+    """Its seven listeners are shown what docs/operating.md shows to one."""
+    create = ("generations", "create", "larger", "--model", "best", "--start", "--force", *WHY)
+    assert live.run(*create).returncode == 0
+    worker = live.start("recommender", ECHOTUNE_GENERATION="larger")
+    assert live.json("generations", "wait", "larger")["caught_up"]
+    compared = live.run("generations", "compare", "larger", "first")
+    page = (REPOSITORY / "docs" / "operating.md").read_text()
+    verdict = "Too few listeners to say which of larger and first is better"
+    assert verdict in compared.stdout
+    assert verdict.replace("larger", "second") in page
+    gated = live.run("generations", "promote", "larger", "--gated", *WHY)
+    assert (gated.returncode, "not worse: too few listeners" in gated.stderr) == (1, True)
+    promoted = live.run("generations", "promote", "larger", *WHY)
+    assert promoted.returncode == 0
+    assert "warning: not worse: too few listeners" in promoted.stderr
+    assert "larger serves all listeners; the pointer is set" in promoted.stderr
+    assert "serves all listeners; the pointer is set" in page
+    assert live.run("generations", "rollback", *WHY).returncode == 0
+    assert live.run("generations", "stop", "larger", *WHY).returncode == 0
+    assert worker.process.wait(90.0) == 0
 
 
 def test_a_generation_that_makes_other_lists_alone_begins_with_the_snapshot_of_the_first(
@@ -198,6 +223,34 @@ def test_whoever_stops_watching_leaves_the_replay_running(live: Station) -> None
     assert begun.returncode == EXIT_INTERRUPTED
     worker_of(live, "watched")
     assert live.json("replay", "--generation", "watched")["as_of"] == log_end(live) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("same", [], "learns as first does, so that it begins with the newest snapshot of it"),
+        ("shorter-log", ["--from", "7"], "is like first, but for learn_from"),
+        (
+            "of-later",
+            ["--like", "later", "--model", "popularity"],
+            "is like later, but for model\n",
+        ),
+    ],
+)
+def test_a_replay_says_and_records_which_generation_it_is_like(
+    live: Station, name: str, options: list[str], says: str
+) -> None:
+    command = [sys.executable, "-m", "streams.cli", "replay", "--generation", name, *options]
+    environment = os.environ | {"ECHOTUNE_HOME": str(live.home)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as begun:
+        worker = worker_of(live, name)
+        _, said = begun.communicate(timeout=90)
+    assert begun.returncode == 0
+    assert says in said
+    like = "later" if name == "of-later" else "first"
+    assert read_lifecycle(live.addresses.kafka).generations[name].created.like == like
+    assert ("snapshot adopted" in worker.text()) is (name == "same")
+    assert worker.stop() == 0
 
 
 @pytest.mark.parametrize(

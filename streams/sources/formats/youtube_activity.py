@@ -21,7 +21,7 @@ NO_MUSIC = "not of YouTube Music"
 ADVERTISEMENT = "an advertisement"
 NO_PLAY = "an activity that is no play (its title does not say 'Watched' in a known language)"
 REMOVED = "a video without a name or a channel"
-_HEADER = "YouTube Music"
+_HEADER, _OTHER_HEADER = "YouTube Music", "YouTube"
 _WATCH_URL = "https://music.youtube.com/watch"
 _BEFORE = ("Watched ", "Vous avez regardé ", "Has visto ", "Viste ", "Hai guardato ", "Assistiu a ",
            "Você assistiu a ", "Viu ", "Bekeken: ", "Tittade på ", "Du tittade på ", "Har set ",
@@ -43,7 +43,7 @@ def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 def _fields(row: Fields) -> dict[str, Any] | str:
     if row.get("details"):
         return ADVERTISEMENT
-    if row.get("header") != _HEADER and not str(row.get("titleUrl")).startswith(_WATCH_URL):
+    if not _is_music(row):
         return NO_MUSIC
     name, channel = _watched(text_in(row, "title") or ""), _channel_of(row)
     if name is None:
@@ -60,6 +60,12 @@ def _fields(row: Fields) -> dict[str, Any] | str:
         "artist_name": _TOPIC.sub("", channel),
         "source_track_id": optional_text_in(row, "titleUrl"),
     }
+
+
+def _is_music(row: Fields) -> bool:
+    """Whether a row is of YouTube Music, by its header or, if that is translated, by its link."""
+    header, link = row.get("header"), str(row.get("titleUrl"))
+    return header == _HEADER or (header != _OTHER_HEADER and link.startswith(_WATCH_URL))
 
 
 def _watched(title: str) -> str | None:

@@ -439,3 +439,11 @@ def test_days_and_clocks_of_a_parquet_file_are_one_time(path: Path) -> None:
     row = {"artist": "a", "track": "b", "date": date(2023, 11, 14), "time": time(22, 13, 20)}
     pq.write_table(pa.Table.from_pylist([row]), path)
     assert [event.listened_at for event in read(path)] == [AT_MS]
+
+
+def test_takeout_whose_headers_are_translated_goes_by_its_links(path: Path) -> None:
+    row = {"title": "Has visto Solea", "titleUrl": "https://music.youtube.com/watch?v=x",
+           "subtitles": [{"name": "Miles Davis"}], "time": "2023-11-14T22:13:20Z"}  # fmt: skip
+    headers = ["YouTube Música", "YouTube"]
+    (event,) = read(write_json(path, [row | {"header": header} for header in headers]))
+    assert event.track_id == track_id_of("Miles Davis", "Solea")

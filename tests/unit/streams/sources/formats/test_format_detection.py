@@ -48,7 +48,7 @@ def test_content_tells_the_format_and_the_name_does_not(
     [
         (b"", "is empty"),
         (b"Dear diary", "it begins with 'Dear diary'"),
-        (b"\x89PNG\r\n\x00\xff", "is no listening history that is known"),
+        (b"\x89PNG\r\n\x00\xff", "is no text, and no archive or table that is known"),
         (b'{"playlists": []}', "is no listening history that is known"),
         (b'[{"name": "no play"}]', "is no listening history that is known"),
         (b"[" * HEAD_BYTES, "is no listening history that is known"),

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from streams.folding.fold import Fold
 from streams.folding.log_position import Digest
@@ -62,7 +62,7 @@ class HeartbeatWriter:
 
     def write(self, progress: LearningProgress) -> None:
         """Sends a heartbeat without waiting."""
-        with contextlib.suppress(BufferError):
+        with contextlib.suppress(BufferError, KafkaException):  # such as: the topic was deleted
             self._producer.produce(
                 self._topic,
                 key=progress.recommender_id,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 import structlog
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from online_models.evaluation.drift_watch import DriftWatch
 from streams.folding.fold import Fold
@@ -41,7 +41,7 @@ class AlarmTopic:
 
     def write(self, alarm: DriftAlarm) -> None:
         """Sends one alarm without waiting."""
-        with contextlib.suppress(BufferError):
+        with contextlib.suppress(BufferError, KafkaException):  # such as: the topic was deleted
             self._producer.produce(self._topic, key=alarm.generation, value=alarm.encoded())
         self._producer.poll(0)
 

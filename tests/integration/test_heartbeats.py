@@ -1,0 +1,46 @@
+"""Heartbeats on a real broker: whatever becomes of their topic, no recommender ends of it."""
+
+from contextlib import closing
+from uuid import uuid4
+
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.heartbeats.heartbeat_reader import HeartbeatReader
+from streams.heartbeats.heartbeat_writer import HeartbeatWriter
+from streams.kafka.client_settings import client_settings
+from streams.kafka.cluster import KafkaCluster
+from tests.support.station import POLL_S, wait_until
+from topics.catalogue import LEARNING_PROGRESS
+from topics.learning_progress import LearningProgress
+
+TIMEOUT_S = 30.0
+BEAT = LearningProgress("a-recommender", "first", 0, 7, ())
+
+
+def test_heartbeats_are_dropped_while_their_topic_is_deleted_and_heard_when_it_is_there_again(
+    kafka: str,
+) -> None:
+    cluster = KafkaCluster(kafka, prefix=f"heartbeats-{uuid4().hex[:8]}.")
+    topic, admin = f"{cluster.prefix}{LEARNING_PROGRESS.name}", AdminClient(client_settings(kafka))
+
+    def create() -> None:
+        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(TIMEOUT_S)
+
+    def heard() -> bool:
+        writer.write(BEAT)
+        return bool(reader.heartbeats())
+
+    create()
+    writer = HeartbeatWriter(cluster)
+    writer.write(BEAT)
+    writer.close()
+    admin.delete_topics([topic])[topic].result(TIMEOUT_S)
+    wait_until(lambda: admin.list_topics(timeout=TIMEOUT_S).topics, lambda it: topic not in it)
+    for _ in range(50):  # the client notices after the first ones
+        writer.write(BEAT)
+        writer._producer.poll(POLL_S)
+    create()
+    reader = HeartbeatReader(cluster, lambda _: None)
+    with closing(reader):
+        reader.start()
+        wait_until(heard, bool)

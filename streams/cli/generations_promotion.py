@@ -105,7 +105,8 @@ def serve(
 ) -> None:
     """Changes the plan, unless it is no longer the one that `decided` has.
 
-    Asks the gate before that, unless `asks` is None.
+    Asks the gate before that, unless `asks` is None: then nothing is waited for, and whoever is not
+    heard is named once the plan was changed.
     """
     from streams.lifecycle.journal import operation
     from topics.lifecycle import ServingCause, ServingChanged
@@ -125,6 +126,8 @@ def serve(
         append(journal, decided, record, "", json=False)
         is_set = _set_pointer(settings, addresses, journal)
         now = journal.lifecycle.plan
+    if asks is None and (is_set or is_dry):  # without Redis nobody is heard
+        warnings = _not_heard(settings, addresses, decided, record.stable)
     result = {
         "valid": True,
         "version": journal.lifecycle.plan.version,
@@ -139,6 +142,22 @@ def serve(
         console.print_json(result)
     else:
         _say(result, is_dry=is_dry)
+
+
+def _not_heard(
+    settings: Settings, addresses: Addresses, lifecycle: "Lifecycle", name: str
+) -> list[str]:
+    """A warning if recommenders of a generation do not run: its lists get no newer."""
+    from streams.lifecycle.overview import statuses_of
+    from streams.lifecycle.promotion_gate import ALIVE, conditions
+
+    shards = lifecycle.generations[name].shards
+    statuses, log_end = asyncio.run(statuses_of(settings, addresses, name, shards))
+    return [
+        f"{each.name}: {each.says}, so that lists of {name} get no newer"
+        for each in conditions(statuses, log_end)
+        if each.name == ALIVE and not each.ok
+    ]
 
 
 def _set_pointer(settings: Settings, addresses: Addresses, journal: Any) -> bool:

@@ -23,6 +23,8 @@ FRESH_MS = 1_000.0
 """With this freshness (p99) a generation is fresh, whatever that of the stable one is."""
 ROOM = 1.5
 """A recommender's memory times this has to fit into its machine."""
+ALIVE = "alive"
+"""The condition that each recommender is heard."""
 WORSE, TOO_FEW_LISTENERS = "worse", "too few listeners"
 """Verdicts of a comparison that shut the gate."""
 
@@ -130,7 +132,7 @@ def conditions(statuses: Statuses, log_end: int) -> list[Condition]:
     behind = [log_end - 1 - int(each.get("as_of", -1)) for each in statuses]
     shut = [f"shard {at}" for at, each in enumerate(statuses) if not each.get("publishing")]
     return [
-        Condition("alive", not silent, f"not heard: {', '.join(silent) or 'none'}"),
+        Condition(ALIVE, not silent, f"not heard: {', '.join(silent) or 'none'}"),
         Condition("caught up", max(behind) <= BEHIND_MAX, f"{max(behind)} log records behind"),
         Condition("complete", not shut, f"do not publish: {', '.join(shut) or 'none'}"),
         _equal(statuses),

@@ -114,6 +114,26 @@ def test_during_a_rebalance_nobody_is_promoted_and_after_it_everything_moves(
     pair.wait_served_by("first")
 
 
+def test_a_rollback_waits_for_nothing_and_names_whoever_is_not_heard(
+    pair: GenerationsStation,
+) -> None:
+    pair.done("generations", "promote", "second", *WHY)
+    pair.wait_served_by("second")
+    pair.recommenders["first"].kill()
+    wait_until(lambda: heard(pair), lambda found: found == {"first": 0, "second": 1})
+    said = pair.done("generations", "rollback", *WHY)
+    assert "warning: alive: not heard: shard 0, so that lists of first get no newer" in said
+    assert pair.pointer() == ("first", None)
+    pair.recommend("first")
+    pair.wait_served_by("first")
+
+
+def heard(station: Station) -> dict[str, int]:
+    """How many recommenders of each generation have a status."""
+    found = json.loads(station.run("generations", "list", "--json").stdout)
+    return {each["name"]: each["heard"] for each in found}
+
+
 @pytest.mark.parametrize(
     "command",
     [

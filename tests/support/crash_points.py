@@ -28,6 +28,11 @@ def _is_batch(*arguments: Any, **_: Any) -> bool:
     return bool(arguments[1] == LEARNING_LOG.name)
 
 
+def _is_holder(serving: Any) -> bool:
+    """Whoever does not hold the topic reads the journal at a takeover, too."""
+    return bool(serving.holds_topic)
+
+
 _SEQUENCE = "streams.agents.sequence"
 _THREAD = "streams.kafka.consumer_thread"
 _CONSUMER = "streams.kafka.batch_consumer"
@@ -113,9 +118,11 @@ RETIRING: dict[str, Point] = {
 HOLDER: dict[str, Point] = {
     "between knowing the rivals and fencing them": Point(_FORMER, "FormerShards.rivals", True),
     "between fencing the rivals and the journal": Point(
-        _ROLES, "ServingOfJournal.has_changed", False
+        _ROLES, "ServingOfJournal.has_changed", False, _is_holder
     ),
-    "between the journal and the first list": Point(_ROLES, "ServingOfJournal.has_changed", True),
+    "between the journal and the first list": Point(
+        _ROLES, "ServingOfJournal.has_changed", True, _is_holder
+    ),
 }
 """Points of a recommender whose generation becomes the stable one."""
 COMMANDS: dict[str, Point] = {

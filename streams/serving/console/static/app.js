@@ -275,6 +275,24 @@ function showScores() {
   }
 }
 
+let unsaid = 0;
+let sayings = 0;
+let said = Promise.resolve();
+
+/** Sends what a person says of tracks in the order in which they say it. */
+async function sayOf(path, body) {
+  unsaid += 1;
+  sayings += 1;
+  const turn = said.then(() => send(path, body));
+  said = turn.catch(() => {});
+  try {
+    await turn;
+  } finally {
+    unsaid -= 1;
+    if (!unsaid) loadHistory();
+  }
+}
+
 /** Loves or hates a track, or neither; it is shown at once, and taken back if it is refused. */
 async function think(track, score, canUndo = true) {
   const before = scores[track.track_id] || 0;
@@ -283,7 +301,7 @@ async function think(track, score, canUndo = true) {
   const says = { 1: "You love", 0: "You neither love nor hate", "-1": "You hate" }[score];
   toast(`${says} ${fullName(track)}.`, canUndo ? () => think(track, before, false) : null);
   try {
-    await send("/v1/feedback", { track_id: track.track_id, score });
+    await sayOf("/v1/feedback", { track_id: track.track_id, score });
   } catch (error) {
     scores[track.track_id] = before;
     showScores();
@@ -306,7 +324,7 @@ function dismissButton(track) {
 async function dismiss(track, undo = false) {
   const says = undo ? `${fullName(track)} may come again.` : `Not now: ${fullName(track)}.`;
   toast(says, undo ? null : () => dismiss(track, true));
-  await send("/v1/dismiss", { track_id: track.track_id, undo }).catch(report);
+  await sayOf("/v1/dismiss", { track_id: track.track_id, undo }).catch(report);
 }
 
 /** "That wasn't me" takes a play back for good, so that it is asked for twice. */
@@ -374,8 +392,9 @@ const loadList = oneAtATime(async () => {
 });
 
 const loadHistory = oneAtATime(async () => {
+  const sayingsBefore = sayings;
   const [found, thought] = await Promise.all([read(mine("history")), read(mine("feedback"))]);
-  scores = thought.scores;
+  if (!unsaid && sayings === sayingsBefore) scores = thought.scores;  // else it is older than the page
   const { listens } = found;
   $("history-about").textContent = listens.length ? "The newest plays first." : "Nothing yet.";
   const counts = new Map();

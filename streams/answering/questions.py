@@ -13,7 +13,7 @@ COUNT_MAX = 100
 QUEUE_MAX = 500
 EXCLUDED_MAX = 1_000
 ARTIST_MAX = 100
-_OFFSET_MAX = 14 * 60
+OFFSET_MAX = 14 * 60
 Id = Annotated[str, Field(max_length=512)]
 
 
@@ -50,7 +50,7 @@ class Wishes(BaseModel):
     exclude: tuple[Id, ...] = Field((), max_length=EXCLUDED_MAX)
     """Ids of tracks that are not wanted."""
     mix: Mix = Mix.NOW
-    utc_offset: int = Field(0, ge=-_OFFSET_MAX, le=_OFFSET_MAX)
+    utc_offset: int = Field(0, ge=-OFFSET_MAX, le=OFFSET_MAX)
     """Minutes that the listener's clock is ahead of UTC; it matters to `morning` alone."""
 
     @property

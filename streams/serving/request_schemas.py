@@ -7,8 +7,23 @@ So the document says what a client should send, and an endpoint takes more than 
 from collections.abc import Mapping
 from typing import Any
 
+from streams.answering.questions import (
+    ARTIST_MAX,
+    COUNT_MAX,
+    EXCLUDED_MAX,
+    OFFSET_MAX,
+    QUEUE_MAX,
+    Mix,
+)
+from streams.serving.playback import PlaybackState
+from streams.serving.playback_reports import NAME_LENGTH_MAX, RATE_MAX, RATE_MIN
 from streams.serving.submissions import LISTENS_MAX, ListenType
-from topics.listening_event import ID_LENGTH_MAX, TEXT_LENGTH_MAX
+from topics.listening_event import (
+    EARLIEST_LISTENED_AT_MS,
+    ID_LENGTH_MAX,
+    PLAY_LENGTH_MAX_MS,
+    TEXT_LENGTH_MAX,
+)
 
 _Schema = dict[str, Any]
 _UUID: _Schema = {"type": "string", "format": "uuid"}
@@ -49,13 +64,44 @@ _SUBMISSION = _object(
         "items": _object(["track_metadata"], listened_at=_SECONDS, track_metadata=_TRACK),
     },
 )
+_LENGTH_MS: _Schema = {"type": "integer", "minimum": 0, "maximum": PLAY_LENGTH_MAX_MS}
+_LABEL: _Schema = {"type": "string", "maxLength": NAME_LENGTH_MAX}
+_FLAG: _Schema = {"type": "boolean"}
 _REPORT = _object(
     ["state", "track"],
-    state={"type": "string", "enum": ["starting", "playing", "paused", "stopped", "expired"]},
-    track=_TRACK,
-    position_ms={"type": "integer", "minimum": 0},
-    player={"type": "string", "maxLength": 200},
+    state={"type": "string", "enum": [str(each) for each in PlaybackState]},
+    track=_object(
+        ["artist_name", "track_name"],
+        artist_name=_TEXT,
+        track_name=_TEXT,
+        release_name={"type": "string", "maxLength": TEXT_LENGTH_MAX},
+        duration_ms=_LENGTH_MS,
+        recording_mbid=_UUID,
+    ),
+    at={"type": "integer", "minimum": EARLIEST_LISTENED_AT_MS, "description": "ms since 1970"},
+    position_ms=_LENGTH_MS,
+    rate={"type": "number", "minimum": RATE_MIN, "maximum": RATE_MAX},
+    player=_LABEL,
+    session=_LABEL,
+    client=_LABEL,
+    completed=_FLAG,
+    ignore_scrobble=_FLAG,
 )
+_WISHES: dict[str, _Schema] = {
+    "count": {"type": "integer", "minimum": 1, "maximum": COUNT_MAX},
+    "owned": _FLAG,
+    "new_share": {"type": "number", "minimum": 0, "maximum": 1},
+    "per_artist": {"type": "integer", "minimum": 0, "maximum": ARTIST_MAX},
+    "exclude": {"type": "array", "items": _TRACK_ID, "maxItems": EXCLUDED_MAX},
+    "mix": {"type": "string", "enum": [str(each) for each in Mix]},
+    "utc_offset": {"type": "integer", "minimum": -OFFSET_MAX, "maximum": OFFSET_MAX},
+}
+_NAMED = _object(["artist_name", "track_name"], artist_name=_TEXT, track_name=_TEXT)
+_QUEUE: _Schema = {
+    "type": "array",
+    "maxItems": QUEUE_MAX,
+    "items": {"anyOf": [_TRACK_ID, _NAMED, _object(["recording_mbid"], recording_mbid=_UUID)]},
+}
 _COUNT: _Schema = {"type": "integer", "minimum": 0}
 _PAGE = _query(count=_COUNT, offset=_COUNT)
 
@@ -69,6 +115,7 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ),
     ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
     ("POST", "/v1/playback"): _body(_REPORT),
+    ("POST", "/v1/continue"): _body(_object(["queue"], queue=_QUEUE, **_WISHES)),
     ("POST", "/v1/feedback"): _body(
         _object(["track_id", "score"], track_id=_TRACK_ID, score=_SCORE)
     ),
@@ -81,8 +128,15 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ("GET", "/1/validate-token"): _query(token=_UUID),
     ("GET", "/1/latest-import"): _query(user_name={"type": "string"}),
     ("GET", "/v1/similar/track"): _query(
-        artist_name=_TEXT, track_name=_TEXT, recording_mbid=_UUID, track_id=_TRACK_ID
+        artist_name=_TEXT,
+        track_name=_TEXT,
+        recording_mbid=_UUID,
+        track_id=_TRACK_ID,
+        **_WISHES,
     ),
+    ("GET", "/v1/similar/track/{name:path}"): _query(**_WISHES),
+    ("GET", "/v1/similar/artist/{name:path}"): _query(**_WISHES),
+    ("GET", "/v1/listeners/{name}/recommendations"): _query(**_WISHES),
     ("GET", "/1/metadata/lookup"): _query(artist_name=_TEXT, recording_name=_TEXT),
     ("GET", "/1/user/{name}/listens"): _query(count=_COUNT, min_ts=_SECONDS, max_ts=_SECONDS),
     ("GET", "/1/user/{name}/playlists/createdfor"): _PAGE,

@@ -115,7 +115,9 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ),
     ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
     ("POST", "/v1/playback"): _body(_REPORT),
-    ("POST", "/v1/continue"): _body(_object(["queue"], queue=_QUEUE, **_WISHES)),
+    ("POST", "/v1/continue"): _body(
+        _object([], queue=_QUEUE, playlist={"type": "object"}, **_WISHES)
+    ),
     ("POST", "/v1/feedback"): _body(
         _object(["track_id", "score"], track_id=_TRACK_ID, score=_SCORE)
     ),

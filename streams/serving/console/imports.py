@@ -27,7 +27,8 @@ _log = structlog.get_logger(__name__)
 UPLOAD_BYTES_MAX = 512 * 1024 * 1024
 UPLOAD_PART_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.5
-_NAME_LETTERS_MAX = 80
+_NAME_BYTES_MAX = 200
+"""File systems take 255 at most."""
 _PROCESS = "streams.serving.console.import_process"
 
 
@@ -60,9 +61,12 @@ def safe_name(name: str) -> str:
 
     >>> safe_name("../../etc/my data.zip"), safe_name("..")
     ('my data.zip', 'history')
+    >>> len(safe_name("\N{MATHEMATICAL BOLD CAPITAL A}" * 300 + ".csv").encode())
+    200
     """
     letters = re.sub(r"[^\w .()-]", "_", name.replace("\\", "/").rpartition("/")[2])
-    return letters.strip(". ")[-_NAME_LETTERS_MAX:] or "history"
+    ending = letters.encode()[-_NAME_BYTES_MAX:].decode(errors="ignore")
+    return ending.strip(". ") or "history"
 
 
 async def _received(request: Request, path: Path) -> None:

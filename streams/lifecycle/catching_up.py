@@ -53,6 +53,8 @@ async def wait_until_caught_up(
         if behind_s > lag_s:
             unmet.append(f"{behind_s:.1f} s behind")
         seconds = time.monotonic() - began
+        if any(each.get("heard_ms", 0) > 1_000 * seconds for each in statuses):
+            unmet.append("not heard since the wait began")  # it may be the process before
         if not unmet or (within_s is not None and seconds >= within_s):
             return {
                 "generation": name,

@@ -1,5 +1,6 @@
 """Nothing is left of who is erased, and of who is removed, wherever a service keeps something."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,8 @@ def test_who_goes_on_after_an_erasure_keeps_what_is_new(
     assert served.run("relays", "add", "yaraabc", *given).returncode == 0
     served.workers[-1].kill()
     served.serve()
-    assert person.submit(listen(3)).status_code == 200
+    new = listen(3) | {"listened_at": int(time.time()) + 1}  # an older one would be refused
+    assert person.submit(new).status_code == 200
     person.wait_listens(1)  # the service that took over has gone on behind the erasure
     assert "relays" in in_mongo(served, "yaraabc")
 

@@ -17,7 +17,6 @@ from tests.support.station import (
     ALTERED_MODULE,
     REPOSITORY,
     WAIT_S,
-    StationHere,
     Worker,
     wait_until,
 )
@@ -30,7 +29,7 @@ AsOf = dict[str, int]
 """`as_of` of each listener's list."""
 
 
-class GenerationsStation(StationHere, FaultStation):
+class GenerationsStation(FaultStation):
     """Recommenders by their generation; `journal` says what happened when."""
 
     journal: Journal

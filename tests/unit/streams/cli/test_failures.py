@@ -20,7 +20,6 @@ import streams
 from infra.embedded_servers import EmbeddedServers
 from streams import cli
 from streams.cli import commands, console
-from streams.producers.import_ledger import ImportLedger
 
 EXIT_USAGE, EXIT_ERROR = 2, 3
 ARGUMENTS = {
@@ -297,7 +296,7 @@ def test_an_address_or_a_model_that_is_nonsense_is_explained(
 def test_a_history_that_cannot_be_read_is_explained(
     command: str, content: bytes | str | None, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.cli.import_history._ledger", lambda *_: ImportLedger(Path("sent")))
+    monkeypatch.setattr("streams.cli.import_history._topic_id", lambda *_: b"a topic")
     history = Path("history.json")
     if content == "folder":
         history.mkdir()

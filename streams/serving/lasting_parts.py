@@ -9,6 +9,8 @@ import structlog
 from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
+STOP_EVERY_S, STOP_TRIES = 2.0, 5
+"""How long a part may take to end before it is cancelled again, and how often it is."""
 
 
 class LastingParts:
@@ -35,10 +37,18 @@ class LastingParts:
             self._end()
 
     async def stop(self) -> None:
-        """Cancels all parts, and waits for their end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancels all parts, and waits for their end.
+
+        A cancellation may get lost in a library that a part waits in: so it is repeated.
+        """
+        left = {task for task in self._tasks if not task.done()}
+        for _ in range(STOP_TRIES):
+            for task in left:
+                task.cancel()
+            if left:
+                _, left = await asyncio.wait(left, timeout=STOP_EVERY_S)
+        if left:
+            _log.error("parts of the service do not end", of=len(left))
 
     def check(self) -> None:
         """Raises `ServerError` if a part has failed."""

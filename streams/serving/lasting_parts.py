@@ -39,7 +39,9 @@ class LastingParts:
     async def stop(self) -> None:
         """Cancels all parts, and waits for their end.
 
-        A cancellation may get lost in a library that a part waits in: so it is repeated.
+        A cancellation is repeated, because one may get lost: before Python 3.12,
+        `asyncio.wait_for`, in which the client of Redis waits, ignores one that comes just when
+        its work is done.
         """
         left = {task for task in self._tasks if not task.done()}
         for _ in range(STOP_TRIES):

@@ -199,9 +199,20 @@ class SimulatedTopicWriter(TopicWriter):
             self._is_due = True
             self._edge.loop.call_later(self._pause_s, self._turn)
 
+    @property
+    def _is_taken(self) -> bool:
+        """Whether the producer has a transaction, which no nested step of the loop can wait for.
+
+        A proof goes on in its thread, though whoever asked for it was cancelled.
+        """
+        return self._is_busy or self._transaction.locked()
+
     def _turn(self) -> None:
         self._is_due = False
         if not self._gathered or self.failure is not None or self._is_busy:
+            return
+        if self._transaction.locked():
+            self.wake()
             return
         self._is_busy = True
         try:
@@ -214,7 +225,7 @@ class SimulatedTopicWriter(TopicWriter):
 
     async def prove(self) -> None:
         """See `TopicWriter.prove`; a nested step of the loop cannot wait for an outer one."""
-        while self._is_busy:
+        while self._is_taken:
             await asyncio.sleep(0.05)
         self._is_busy = True
         try:
@@ -227,9 +238,9 @@ class SimulatedTopicWriter(TopicWriter):
     def join(self, timeout_s: float) -> None:
         """Waits for the last transaction, in place of joining the thread."""
         until_s = self._edge.loop.time() + timeout_s
-        while self._gathered and self.failure is None and not self._is_busy:
+        while self._gathered and self.failure is None and not self._is_taken:
             self._turn()
-        while self._is_busy and self._edge.loop.time() < until_s:
+        while self._is_taken and self._edge.loop.time() < until_s:
             self._edge.loop.block(self._edge.process, 0.05)
 
 

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from streams.redis_client import REDIS_UNAVAILABLE, text_at
 
 LEASE_S = 5
+_FOR_EVER = -1
+"""What Redis says of a key that has no end; of one that is not there it says -2."""
 
 
 class RedisLease:
@@ -39,11 +41,13 @@ class RedisLease:
     async def _is_free(self) -> bool:
         """Whether the lease is this process' own, or the key holds somebody else's value.
 
-        Every lease ends soon, so that a value that stays for longer is none.
+        Every lease ends soon, so that a value that stays for longer, or for ever, is none. One that
+        has just ended is for whoever asks next.
         """
         if await text_at(self._redis, self._key) == self._me.encode():
             return True
-        return not 0 <= await self._redis.ttl(self._key) <= LEASE_S
+        left_s = await self._redis.ttl(self._key)
+        return left_s == _FOR_EVER or left_s > LEASE_S
 
     async def release(self) -> None:
         """Gives the lease up, so that another process goes on at once."""

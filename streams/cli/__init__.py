@@ -51,7 +51,8 @@ def run_and_end() -> None:
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:  # Python itself may end with another code then
             console.exit_now(EXIT_INTERRUPTED)
-        code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else code
+        if ended.code is None or isinstance(ended.code, int):
+            code = ended.code or 0
         raise
     finally:
         watchdog = threading.Timer(THREADS_END_S, os._exit, [code])

@@ -27,6 +27,7 @@ _SERVICE = "echotune:status:http:"
 _RELAYS = "echotune:status:relays"
 _RELAYS_TTL_S = 30
 _SCAN_COUNT = 1_000
+_FOR_EVER = -1
 _A_NUMBER = re.compile(rb"\d{1,4}")
 
 
@@ -199,8 +200,14 @@ async def recommender_statuses(
 
 
 def _age_ms(left_ms: int) -> int:
-    """The age of a status, by the time that is left of it; one that was written just now has 0."""
-    return STATUS_TTL_S * 1_000 - left_ms if left_ms >= 0 else 0
+    """The age of a status, by the time that is left of it.
+
+    One that was written after that was asked for (-2) has 0. No worker writes one without an end
+    (-1), which is as old as can be.
+    """
+    if left_ms == _FOR_EVER:
+        return STATUS_TTL_S * 1_000
+    return max(0, STATUS_TTL_S * 1_000 - left_ms) if left_ms >= 0 else 0
 
 
 async def sequencer_statuses(redis: "Redis", prefix: str = "") -> Found:

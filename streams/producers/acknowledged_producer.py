@@ -24,8 +24,6 @@ ACKNOWLEDGED_WITHIN_MS = 4_000
 """How long a record may wait for its acknowledgement: real clients give up after five seconds."""
 WAITING_MAX = 50_000
 """Maximum number of unacknowledged records; more are refused at once."""
-LINGER_MS = 1
-"""How long a record waits for others. 5 ms halved what sixteen connections can send in turn."""
 _POLL_S = 0.1
 _REMEDY = "Send it again later: nothing of it is lost or counted twice."
 
@@ -70,7 +68,7 @@ class AcknowledgedProducer:
                 "max.in.flight.requests.per.connection": 1,
                 "compression.type": "lz4",
                 "partitioner": "murmur2_random",
-                "linger.ms": LINGER_MS,
+                "linger.ms": 1,
                 "message.timeout.ms": acknowledged_within_ms,
                 "queue.buffering.max.messages": WAITING_MAX,
             }

@@ -35,8 +35,6 @@ class ImportPace:
         self._topic_id = topic_id
         self._window = ImportWindow()
         self._heard: deque[tuple[float, FoldPosition]] = deque(maxlen=1)
-        self.has_heard = False
-        """Whether a fold has said how far it is."""
         self._reader = HeartbeatReader(kafka, self._on_progress, generations=generations)
 
     def __enter__(self) -> Self:
@@ -70,4 +68,3 @@ class ImportPace:
     def _on_progress(self, position: FoldPosition) -> None:
         """Called by the reader's thread; `wait` takes what is newest."""
         self._heard.append((time.monotonic(), position))
-        self.has_heard = True

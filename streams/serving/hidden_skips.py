@@ -12,8 +12,9 @@ from typing import NamedTuple
 from streams.folding.rewards import FULL_LISTEN_MS, SHORT_PLAY_MS
 from streams.serving.listen_events import source_of
 from streams.serving.playback import PlaybackState, PlayedTrack, Report, Settled
+from streams.serving.playback_events import described
 from streams.serving.submissions import Listen
-from topics.identity import MBID_PREFIX, event_id_of, track_id_of
+from topics.identity import event_id_of, track_id_of
 from topics.listening_event import EventKind, ListeningEvent
 
 SOURCE = "hidden-skip"
@@ -90,19 +91,13 @@ def _is_skip(one: Report, following: Report) -> bool:
 
 def event_of_skip(listener_id: str, skip: HiddenSkip) -> ListeningEvent:
     """The SKIP event; its id follows from the skip, so that it is the same if it comes again."""
-    track = skip.track
-    what = f"{skip.source}\x00{track.track_id}"
+    what = f"{skip.source}\x00{skip.track.track_id}"
     return ListeningEvent(
         event_id=event_id_of(SOURCE, listener_id, what, skip.at, None),
         listener_id=listener_id,
         kind=EventKind.SKIP,
         source=skip.source,
-        track_id=track.track_id,
-        artist_name=track.artist_name,
-        track_name=track.track_name,
-        release_name=track.release_name or None,
-        source_track_id=MBID_PREFIX + track.recording_mbid if track.recording_mbid else None,
         listened_at=skip.at,
         ms_played=skip.ms_played,
-        duration_ms=track.duration_ms or None,
+        **described(skip.track),
     )

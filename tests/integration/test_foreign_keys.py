@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.embedded_servers import Addresses
+from streams import redis_lease
 from streams.monitoring.replay_rate import rate_key, rate_of
 from streams.monitoring.worker_status import relay_statuses, shards_of
 from streams.people.people_directory import PeopleDirectory
@@ -74,6 +75,22 @@ async def test_what_stays_in_the_place_of_a_lease_is_none(redis: Redis, prefix: 
     assert await RedisLease(redis, "hash", prefix).holds()
     await redis.set(f"{prefix}echotune:lease:taken", "another process", ex=LEASE_S)
     assert not await RedisLease(redis, "taken", prefix).holds()
+
+
+async def test_a_lease_that_ends_while_it_is_looked_at_is_for_whoever_asks_next(
+    redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"{prefix}echotune:lease:ending"
+    await redis.set(key, "another process", ex=LEASE_S)
+
+    async def ends_meanwhile(_: Redis, __: str) -> bytes | None:
+        await redis.delete(key)
+        return None
+
+    monkeypatch.setattr(redis_lease, "text_at", ends_meanwhile)
+    lease = RedisLease(redis, "ending", prefix)
+    assert not await lease.holds()
+    assert await lease.holds()
 
 
 @pytest.mark.parametrize("theirs", [b"\xff", b"[]", b"17", b"{}", None])

@@ -69,7 +69,7 @@ def test_an_import_waits_for_the_fold_and_goes_on_with_it(station: Station, tmp_
 
         def is_heard() -> bool:
             fold.beat(nothing)
-            return pace.has_heard
+            return bool(pace._heard)
 
         def has_ended() -> bool:
             fold.beat(fold.ends())

@@ -36,7 +36,9 @@ class ARedis:
         return [self.values.get(key) for key in keys]
 
     async def pttl(self, key: str) -> int:
-        return 1_000 * self.ttl_s[key] - self.passed_ms if key in self.values else -2
+        if key not in self.values:
+            return -2
+        return 1_000 * self.ttl_s[key] - self.passed_ms if key in self.ttl_s else -1
 
     def pipeline(self, *, transaction: bool) -> Pipeline:
         assert not transaction
@@ -145,3 +147,11 @@ async def test_a_worker_goes_on_while_redis_is_away() -> None:
     redis.is_away = True
     await write_sequencer_status(redis, "host-1", {})
     assert redis.values == {}
+
+
+async def test_a_status_without_an_end_is_of_nobody_who_was_heard() -> None:
+    redis: Any = ARedis()
+    await write_recommender_status(redis, "one", {"as_of": 3})
+    redis.ttl_s.clear()  # somebody else's value, or one that was restored
+    [found] = (await recommender_statuses(redis, ["one"])).statuses
+    assert found["heard_ms"] == STATUS_TTL_S * 1_000

@@ -86,7 +86,7 @@ def _clock_ms(text: str) -> int | None:
     hours, minutes, seconds = (int(each or 0) for each in found.group(1, 2, 3))
     if seconds >= _SIXTY or (found[1] and minutes >= _SIXTY):
         return None
-    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + int((found[4] or "0").ljust(3, "0"))
+    return _ms(hours, minutes, seconds, found[4])
 
 
 def _ms_in_words(text: str) -> int | None:
@@ -99,11 +99,14 @@ def _ms_in_words(text: str) -> int | None:
     if not found or not any(found.groups()):
         return None
     hours, minutes, seconds = (int(each or 0) for each in found.group(1, 2, 3))
-    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + int((found[4] or "0").ljust(3, "0"))
+    return _ms(hours, minutes, seconds, found[4])
+
+
+def _ms(hours: int, minutes: int, seconds: int, fraction: str | None) -> int:
+    return ((hours * 60 + minutes) * 60 + seconds) * 1_000 + int((fraction or "0").ljust(3, "0"))
 
 
 _SIXTY = 60
-
 
 _NOTHING = frozenset({"", "none", "null", "nan", "n/a", "\\n", "-", "<na>", "#n/a", "nat",
                       "(null)", "[null]", "<null>", "<none>", "\\\\n", "#value!", "#ref!",

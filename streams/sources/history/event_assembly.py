@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,6 +103,7 @@ class _Told(NamedTuple):
         return not is_new if self.is_repeated else is_masked and not self.is_second
 
 
+_IDS = (attrgetter("listener_id"), attrgetter("track_id"), attrgetter("scrobbler"))
 _Row = tuple[HistoryRow, _Told | None]
 """A row, and what is known of its play, if it may be a near duplicate."""
 
@@ -137,8 +139,8 @@ def _without_near_duplicates(rows: Iterator[_Row]) -> Iterator[HistoryRow]:
             near, codes = NearDuplicates(), {}
         told = [each for _, each in block if each is not None]
         columns = [
-            np.array([codes.setdefault(each[at], len(codes)) for each in told], np.int32)
-            for at in (1, 2, 3)
+            np.array([codes.setdefault(id_, len(codes)) for id_ in map(id_of, told)], np.int32)
+            for id_of in _IDS
         ]
         at_ms = np.array([each.at_ms for each in told], np.int64)
         lengths = np.array([each.duration_ms for each in told], np.int32)

@@ -46,6 +46,7 @@ async def wait_until_caught_up(
     lag_s, within_s = limits
     began = time.monotonic()
     while True:
+        asked_s = time.monotonic() - began  # before the reading, which may be slow
         statuses, log_end = await statuses_of(settings, addresses, name, shards)
         as_of = min(int(each.get("as_of", -1)) for each in statuses)
         behind_s = await asyncio.to_thread(_seconds_behind, addresses.kafka, as_of)
@@ -53,7 +54,7 @@ async def wait_until_caught_up(
         if behind_s > lag_s:
             unmet.append(f"{behind_s:.1f} s behind")
         seconds = time.monotonic() - began
-        if any(each.get("heard_ms", 0) > 1_000 * seconds for each in statuses):
+        if any(each.get("heard_ms", 0) > 1_000 * asked_s for each in statuses):
             unmet.append("not heard since the wait began")  # it may be the process before
         if not unmet or (within_s is not None and seconds >= within_s):
             return {

@@ -60,8 +60,8 @@ async def statuses_heard_anew(
     began = time.monotonic()
     try:
         while True:
+            waited_ms = 1_000 * (time.monotonic() - began)  # before the reading, which may be slow
             statuses = await shard_statuses(settings, redis, name, shards)
-            waited_ms = 1_000 * (time.monotonic() - began)
             is_known = all(each.get("heard_ms", 0) <= waited_ms for each in statuses)
             if is_known or waited_ms > 1_000 * STATUS_TTL_S:
                 return statuses, await asyncio.to_thread(_log_end, addresses.kafka)

@@ -250,7 +250,12 @@ def compare_command(
     from their list, of those whom one served as a canary, and of those whom the other one served.
     The answer about identical events is recorded in the journal for `gate` and `promote`.
     """
-    from streams.cli.generations_comparison import Pair, compare, show_comparison
+    from streams.cli.generations_comparison import (
+        Pair,
+        compare,
+        freshness_of,
+        show_comparison,
+    )
     from streams.lifecycle.first_start import settings_from
 
     if a == b:
@@ -263,6 +268,7 @@ def compare_command(
     }
     history = lifecycle.history if by_served else None
     found = compare(Pair(a, b, settings, margin), addresses.kafka, history)
+    found["freshness_ms"] = freshness_of((a, b), own, addresses, lifecycle)
     found["recorded"] = _recorded(found, own)
     if json:
         console.print_json(found)

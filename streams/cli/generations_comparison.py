@@ -1,17 +1,19 @@
 """What `generations compare` does: it folds the log with both models, and shows the answer."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.addresses import Addresses
 from streams.cli import console
 from streams.cli.progress_bar import progress
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.lifecycle.lifecycle import Entry
+    from streams.lifecycle.lifecycle import Entry, Lifecycle
 
 _FAVOURS = (
     "Identical events favour the generation whose lists were shown: listeners may have played what "
@@ -56,12 +58,33 @@ def compare(pair: Pair, kafka: str, history: "Sequence[Entry] | None" = None) ->
     return found
 
 
+def freshness_of(
+    names: tuple[str, str], settings: Settings, addresses: Addresses, lifecycle: "Lifecycle"
+) -> dict[str, float | None]:
+    """The recent freshness (p99, ms) of both; None if one is not heard or had no event."""
+    from streams.lifecycle.overview import statuses_of
+    from streams.lifecycle.promotion_gate import p99_of
+
+    shards = (lifecycle.generations[name].shards for name in names)
+    heard = (
+        asyncio.run(statuses_of(settings, addresses, name, count))[0]
+        for name, count in zip(names, shards, strict=True)
+    )
+    return dict(zip("ab", map(p99_of, heard), strict=True))
+
+
 def show_comparison(found: Mapping[str, Any]) -> None:
     """Prints a comparison."""
-    from streams.cli.generations_view import comparison_table, served_table, verdict_in_words
+    from streams.cli.generations_view import (
+        comparison_table,
+        served_table,
+        side_by_side,
+        verdict_in_words,
+    )
 
     console.out.print(comparison_table(found))
     console.out.print(verdict_in_words(found), soft_wrap=True, markup=False)
+    console.out.print(side_by_side(found), soft_wrap=True, markup=False)
     console.out.print(_FAVOURS, style="dim", soft_wrap=True)
     served = found.get("by_served")
     if served is None:

@@ -141,6 +141,17 @@ def served_table(found: Mapping[str, Any]) -> Table:
     return table
 
 
+def side_by_side(found: Mapping[str, Any]) -> str:
+    """What two generations differ in besides their hits: catalogue coverage and freshness."""
+    coverage = (f"{100 * found['coverage'][end]:.1f} %" for end in "ab")
+    known = (found["freshness_ms"][end] for end in "ab")
+    freshness = ("unknown" if each is None else f"{each:,.0f} ms" for each in known)
+    return (
+        f"{found['a']} beside {found['b']}: catalogue coverage {' and '.join(coverage)}, "
+        f"freshness (p99) {' and '.join(freshness)}."
+    )
+
+
 def verdict_in_words(found: Mapping[str, Any]) -> str:
     """The verdict of a comparison as a sentence."""
     a, b = found["a"], found["b"]

@@ -153,6 +153,9 @@ def compared(contest: Contest, *, margin: float = MARGIN) -> dict[str, Any]:
             name: measured(outcome, a, b, hits, novelty == value).as_json()
             for name, value in SPLITS.items()
         },
+        "coverage": {
+            end: each.coverage for end, each in zip("ab", contest.contestants, strict=True)
+        },
     }
 
 

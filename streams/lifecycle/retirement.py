@@ -38,6 +38,8 @@ SERVED_BEFORE_S = 60.0
 """How long ago a generation must have served last: no reader's pointer is older then."""
 STOPS_WITHIN_S = 120.0
 """How long recommenders may take to notice that their generation is retired."""
+SILENT_S = 10.0
+"""A recommender that sends no heartbeat for so long has stopped."""
 FRONTIER_KEPT_S = 30 * 24 * 3600
 """How long the frontier that fences a retired generation stays in Redis."""
 _KEYS_AT_ONCE = 500
@@ -84,7 +86,7 @@ async def retire(
     shards = FormerShards(kafka, settings.recommender_id)
     ids = await asyncio.to_thread(_in_words, lambda: shards.of_generation(name))
     ends_at = time.monotonic() + STOPS_WITHIN_S
-    while alive := await asyncio.to_thread(shards.alive, ids):
+    while alive := await asyncio.to_thread(shards.alive, ids, SILENT_S):
         if time.monotonic() > ends_at:
             raise ServerError(
                 f"{', '.join(alive)} still runs.", "Stop it, and retire the generation again."

@@ -223,8 +223,11 @@ class RedisLists:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for each in (listener_id, EVERYONE):
                 pipeline.hgetall(self._list_key(each))
-            own, fallback = map(_stored, await pipeline.execute(raise_on_error=False))
-        return own or (fallback._replace(is_fallback=True) if fallback else None)
+            own, everyones = await pipeline.execute(raise_on_error=False)
+        if (found := _stored(own)) is not None:
+            return found
+        fallback = _stored(everyones)
+        return fallback and fallback._replace(is_fallback=True)
 
     async def count(self) -> int:
         """See `ListStore.count`; scans all keys, so it is for operators only."""

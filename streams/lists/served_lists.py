@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streams.lists.list_store import StoredList
-from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type, redis_lists
+from streams.lists.redis_lists import ACTIVE_KEY, RedisLists, is_wrong_type, redis_lists
 from streams.lists.serving_plan import Plan, pointer_of, serving
 from streams.settings import Settings
 
@@ -35,6 +35,7 @@ class ServedLists:
         self._clock = clock
         self._plan = Plan(stable=settings.generation)  # until there is a pointer
         self._read_at = -POINTER_KEPT_S
+        self._lists: dict[str, RedisLists] = {}
 
     async def read(self, listener_id: str) -> StoredList | None:
         """The listener's list, otherwise the fallback list, or None if there is none."""
@@ -67,8 +68,10 @@ class ServedLists:
         return by_preference[0] if by_preference else None
 
     async def _of_generation(self, generation: str, listener_id: str) -> StoredList | None:
-        settings = self._settings.model_copy(update={"generation": generation})
-        found = await redis_lists(settings, self._redis).read(listener_id)
+        if generation not in self._lists:
+            settings = self._settings.model_copy(update={"generation": generation})
+            self._lists[generation] = redis_lists(settings, self._redis)
+        found = await self._lists[generation].read(listener_id)
         return found and found._replace(generation=generation)
 
     async def _plan_now(self, max_age_s: float = POINTER_KEPT_S) -> Plan:

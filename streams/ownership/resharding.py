@@ -113,8 +113,8 @@ class FormerShards:
         groups = [each.group_id for each in _result(admin.list_consumer_groups()).valid]
         return identities_among(groups, generation, prefixed(self._kafka, ""))
 
-    def alive(self, ids: Sequence[str]) -> list[str]:
-        """The identities in `ids` that send a heartbeat within `LIVENESS_WINDOW_S`."""
+    def alive(self, ids: Sequence[str], within_s: float = LIVENESS_WINDOW_S) -> list[str]:
+        """The identities in `ids` that send a heartbeat within the next `within_s` seconds."""
         if not ids:
             return []
         reader = HeartbeatReader(self._kafka, lambda _: None)
@@ -123,7 +123,7 @@ class FormerShards:
             if not reader.wait_caught_up(_CALL_TIMEOUT_S):
                 raise ServerError("Heartbeats cannot be read.", "Is Kafka up?")
             before = reader.heartbeats_with_times()
-            time.sleep(LIVENESS_WINDOW_S)
+            time.sleep(within_s)
             after = reader.heartbeats_with_times()
         finally:
             reader.close()

@@ -1,10 +1,14 @@
-"""Verification by replay: folds the log again from its start, and compares digests."""
+"""Verification by replay: folds the log again, and compares digests.
+
+The log is folded from its start, or from a snapshot on. The digest is compared with that of the
+live state, or of a later snapshot.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.addresses import Addresses
 from streams.folding.fold import Fold
@@ -13,7 +17,8 @@ from streams.generation.warm_up import warm_up
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.kafka.log_reader import LogReader
 from streams.settings import Settings
-from topics.errors import LogError, ServerError
+from streams.verifying.snapshot_choice import snapshot_at
+from topics.errors import LogError, ServerError, SettingsError
 from topics.learning_progress import LearningProgress
 
 _PROGRESS_TIMEOUT_S = 15.0
@@ -23,6 +28,27 @@ RECORDS_AT_ONCE = 64
 """Log records per step, as many as a recommender folds at a time."""
 
 
+class Span(NamedTuple):
+    """The part of the log that is folded: log offsets of snapshots, exclusive and inclusive."""
+
+    begin: int | None = None
+    """None: from the start of the log."""
+    end: int | None = None
+    """None: up to the live state."""
+
+
+UP_TO_LIVE = Span()
+"""The whole log, up to the live state."""
+
+
+class Expected(NamedTuple):
+    """The digest of a state at a log offset, and who said it."""
+
+    offset: int
+    digest: str
+    by: str
+
+
 @dataclass(frozen=True)
 class Verification:
     """Live and replayed digest of the state at one log offset."""
@@ -30,9 +56,14 @@ class Verification:
     equal: bool
     offset: int
     events: int
+    """How many events were applied."""
     live: str
     replay: str
     seconds: float
+    by: str = "recommender"
+    """Who said the live digest: the recommender or its snapshot."""
+    from_offset: int = 0
+    """The first log offset that was folded."""
 
     @property
     def is_kept(self) -> bool:
@@ -84,27 +115,51 @@ def _with_digest(reader: HeartbeatReader, recommender_id: str) -> LearningProgre
 
 
 def verify(
-    settings: Settings, addresses: Addresses, on_offset: Callable[[int, int], None]
+    settings: Settings,
+    addresses: Addresses,
+    on_offset: Callable[[int, int], None],
+    span: Span = UP_TO_LIVE,
 ) -> Verification:
-    """Compares the live digest with a replay's; calls `on_offset` with (offset, last offset)."""
-    live = live_progress(settings, addresses)
-    warm_up(settings)
+    """Compares a digest with a replay's; calls `on_offset` with (offset, last offset)."""
     fold = new_fold(settings)
+    with LogReader(addresses.kafka) as reader:
+        snapshot = None if span.begin is None else snapshot_at(settings, reader, span.begin)
+        expected = _expected(settings, addresses, reader, span.end)
+    if span.begin is not None and expected.offset <= span.begin:
+        raise SettingsError(
+            f"The fold would begin at log offset {span.begin:,} and end at {expected.offset:,}.",
+            "Begin with an earlier snapshot, or end with a later one.",
+        )
+    warm_up(settings)
+    if snapshot is not None:
+        snapshot.load_into(fold)
+    first, applied = fold.offset + 1, fold.applied
     began = time.perf_counter()
-    for offset in replay(fold, addresses.kafka, live.digest_offset):
-        on_offset(offset, live.digest_offset)
-    if fold.offset != live.digest_offset:
+    for offset in replay(fold, addresses.kafka, expected.offset):
+        on_offset(offset, expected.offset)
+    if fold.offset != expected.offset:
         raise LogError(
-            f"The learning-log ends at {fold.offset}, the live state at {live.digest_offset}.",
+            f"The learning-log ends at {fold.offset}, the live state at {expected.offset}.",
             "It lost its tail; see docs/operations.md.",
         )
     seconds = time.perf_counter() - began
     found = fold.digest()
     return Verification(
-        equal=found == live.digest,
-        offset=live.digest_offset,
-        events=fold.applied,
-        live=str(live.digest),
+        equal=found == expected.digest,
+        offset=expected.offset,
+        events=fold.applied - applied,
+        live=expected.digest,
         replay=found,
         seconds=round(seconds, 3),
+        by=expected.by,
+        from_offset=first,
     )
+
+
+def _expected(
+    settings: Settings, addresses: Addresses, reader: LogReader, end: int | None
+) -> Expected:
+    if end is None:
+        live = live_progress(settings, addresses)
+        return Expected(live.digest_offset, str(live.digest), "recommender")
+    return Expected(end, snapshot_at(settings, reader, end).header.digest, "snapshot")

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streams.cli.generations_view import WIDE, comparison_table, generations_table, notes_of
+from streams.cli.generations_view import (
+    WIDE,
+    comparison_table,
+    generations_table,
+    notes_of,
+    side_by_side,
+)
 
 NOW_MS = 3_600_000
 LONG_NAME = "a-name-that-is-much-longer-than-its-column"
@@ -95,3 +101,12 @@ def test_a_kind_of_play_that_nobody_made_has_no_figures() -> None:
     assert isinstance(out.file, io.StringIO)
     (line,) = [each for each in out.file.getvalue().splitlines() if "new to listener" in each]
     assert line.split() == ["new", "to", "listener", "0", "-", "-", "-", "-"]
+
+
+def test_a_comparison_says_coverage_and_freshness_of_both_or_that_one_is_not_heard() -> None:
+    found = {"a": "second", "b": "first", "coverage": {"a": 0.125, "b": 0.5}}
+    said = side_by_side(found | {"freshness_ms": {"a": None, "b": 24.3}})
+    assert said == (
+        "second beside first: catalogue coverage 12.5 % and 50.0 %, "
+        "freshness (p99) unknown and 24 ms."
+    )

@@ -56,7 +56,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 def _secret_in(path: Path, variable: str) -> str:
     """The first line of a file; a secret never ends in the line break that editors append."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             secret = file.read(_SECRET_BYTES_MAX).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"

@@ -94,6 +94,15 @@ def test_every_secret_may_come_from_a_file(
     assert getattr(Settings(), name.lower()).get_secret_value() == SECRET
 
 
+def test_what_an_editor_of_windows_adds_to_a_secret_is_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(f"\ufeff{SECRET}\r\n".encode())
+    monkeypatch.setenv("ECHOTUNE_REDIS_PASSWORD_FILE", str(file))
+    assert Settings().redis_password.get_secret_value() == SECRET
+
+
 def test_a_secret_that_is_set_twice_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What Redis refuses, and what to do about it, in words. Pure."""
 
+import re
 from typing import NamedTuple
 
 from streams.redis_probe import SPEAKS_PLAINTEXT, SPEAKS_TLS
@@ -55,6 +56,9 @@ _PLAINTEXT = Refusal(
     "Redis speaks plaintext at this port, and the address says TLS (rediss://)",
     "Set ECHOTUNE_REDIS to redis://, or to the port that speaks TLS.",
 )
+_EXPIRED = Refusal(
+    "the certificate of Redis has expired", "Renew it, or correct this machine's clock."
+)
 _CERTIFICATE = Refusal(
     "the certificate of Redis is not trusted",
     "Set ECHOTUNE_REDIS_SSL_CA_LOCATION to the certificate (PEM) of the authority that signed it, "
@@ -63,6 +67,7 @@ _CERTIFICATE = Refusal(
 _BY_TEXT = (
     (SPEAKS_TLS, _TLS),
     (SPEAKS_PLAINTEXT, _PLAINTEXT),
+    ("certificate has expired", _EXPIRED),
     ("certificate_verify_failed", _CERTIFICATE),
     ("out of memory", FULL),
     ("command not allowed when used memory", FULL),
@@ -85,6 +90,7 @@ _BY_TEXT = (
     ("unknown command", _SENTINEL),
 )
 """A part of an answer of Redis or of its client, in lower case → what it means."""
+_FORBIDDEN = re.compile("no permissions to run the '([^']+)' command")
 
 
 def redis_refusal(error: BaseException) -> Refusal | None:
@@ -94,6 +100,8 @@ def redis_refusal(error: BaseException) -> Refusal | None:
     'Redis is full: maxmemory is reached, and it may not evict keys'
     """
     text = f"{type(error).__name__}: {error}".lower()  # the client cuts some codes off the text
+    if command := _FORBIDDEN.search(text):
+        return _RIGHTS._replace(what=f"the user of Redis may not run the command {command[1]}")
     return next((refusal for part, refusal in _BY_TEXT if part in text), None)
 
 

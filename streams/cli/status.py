@@ -37,7 +37,6 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
     """The status in a few lines for a person, by name."""
     lag, fresh = status["lag"], status["freshness_ms"]
     running = sum(1 for each in status["shards"] if each["recommender_id"])
-    p50, p99 = _count(fresh.get("p50")), _count(fresh.get("p99"))
     workers = f"recommenders: {running} of {len(status['shards'])}"
     behind = f"{_count(lag['events'])} waiting, {_count(lag['log_records'])} log records behind"
     return [
@@ -45,13 +44,19 @@ def summary(status: dict[str, Any]) -> list[tuple[str, str]]:
         ("events", f"{_count(status['applied'])} learnt, {behind}"),
         *_masked(status["recommender"]),
         ("lists", f"{_count(status['lists'])} in Redis"),
-        ("freshness", f"p50 {p50} ms, p99 {p99} ms"),
+        ("freshness", _freshness(fresh)),
         ("workers", f"{workers}, sequencers: {len(status['sequencers'])}"),
         *([("http", status["http"])] if status["http"] else []),
         *(("relay", _relay_line(each)) for each in status.get("relays") or ()),
         ("servers", ", ".join(each for each in status["addresses"].values() if each)),
         *(("problem", each) for each in status["problems"]),
     ]
+
+
+def _freshness(fresh: dict[str, Any]) -> str:
+    if fresh.get("p50") is None:
+        return "unknown: no list followed an event yet"
+    return f"p50 {_count(fresh['p50'])} ms, p99 {_count(fresh.get('p99'))} ms"
 
 
 def _masked(recommender: dict[str, Any]) -> list[tuple[str, str]]:

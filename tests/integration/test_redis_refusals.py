@@ -46,7 +46,9 @@ def test_each_refusal_has_its_own_words(server: Daemon) -> None:
     assert answer(f"redis://{host}/0") == "written"
     assert "number" in answer(f"redis://{host}/99")
     admin.acl_setuser("reader", enabled=True, passwords=["+word"], commands=["+get"], keys=["*"])
-    assert "lacks a right" in answer(f"redis://reader:word@{host}/0")
+    assert "may not run the command set" in answer(f"redis://reader:word@{host}/0")
+    admin.acl_setuser("stranger", enabled=True, passwords=["+word"], commands=["+@all"])
+    assert "lacks a right" in answer(f"redis://stranger:word@{host}/0")  # on the key
     assert "the password" in answer(f"redis://reader:wrong@{host}/0")
     admin.config_set("maxmemory", 1)
     assert "is full" in answer(f"redis://{host}/0")
@@ -65,8 +67,9 @@ def test_a_redis_that_is_away_is_said_in_its_own_words() -> None:
         ("MOVED 3999 127.0.0.1:6381", "Redis Cluster"),
         ("CROSSSLOT Keys in request don't hash to the same slot", "Redis Cluster"),
         ("unknown command 'HGETALL', with args beginning with: 'recs:active'", "Sentinel"),
+        ("certificate verify failed: certificate has expired (_ssl.c:1000)", "has expired"),
         ("MISCONF Valkey is configured to save RDB snapshots", "disk"),
     ],
 )
-def test_servers_of_other_kinds_are_named(text: str, says: str) -> None:
+def test_servers_of_other_kinds_and_in_other_states_are_named(text: str, says: str) -> None:
     assert says in redis_problem(ValueError(text))

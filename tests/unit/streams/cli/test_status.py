@@ -41,4 +41,4 @@ def test_what_is_unknown_is_said_as_unknown() -> None:
     lag = {"events": None, "log_records": None}
     lines = dict(summary({**FOUND, **unknown, "lag": lag}))
     assert lines["events"] == "unknown learnt, unknown waiting, unknown log records behind"
-    assert lines["freshness"] == "p50 unknown ms, p99 unknown ms"
+    assert lines["freshness"] == "unknown: no list followed an event yet"

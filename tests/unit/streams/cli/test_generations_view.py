@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from streams.cli.generations_view import (
+from streams.cli.generations.view import (
     WIDE,
     comparison_table,
     generations_table,

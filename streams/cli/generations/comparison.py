@@ -75,7 +75,7 @@ def freshness_of(
 
 def show_comparison(found: Mapping[str, Any]) -> None:
     """Prints a comparison."""
-    from streams.cli.generations_view import (
+    from streams.cli.generations.view import (
         comparison_table,
         served_table,
         side_by_side,
@@ -96,7 +96,7 @@ def show_comparison(found: Mapping[str, Any]) -> None:
 
 
 def _served_in_words(found: Mapping[str, Any], served: Mapping[str, Any]) -> list[str]:
-    from streams.cli.generations_view import verdict_in_words
+    from streams.cli.generations.view import verdict_in_words
 
     low, high = (100 * served["interval"][end] for end in ("low", "high"))
     between = (

@@ -10,6 +10,7 @@ import typer
 
 from streams.addresses import Addresses
 from streams.cli import EXIT_NO, console
+from streams.cli.generations.journal import append, check_valid, unknown
 from streams.settings import Settings
 from topics.errors import SettingsError
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from streams.lifecycle.promotion_gate import Asks, Condition, Gate
 
 _PERCENT = 100
-
-
-def unknown(name: str) -> SettingsError:
-    """The error of a generation that is not there."""
-    return SettingsError(
-        f"There is no generation {name}.", "`echotune generations list` shows all of them."
-    )
 
 
 def share_of(text: str) -> int:
@@ -77,7 +71,7 @@ def asked(settings: Settings, *, gated: bool, force: bool = False) -> "Asks":
 
 def show_gate(found: "Gate", asks: "Asks", *, json: bool) -> None:
     """Prints a gate; exit code 1 if it is shut."""
-    from streams.cli.generations_view import gate_lines
+    from streams.cli.generations.view import gate_lines
     from streams.lifecycle.promotion_gate import Asks
 
     shut = found.shut_by(asks)
@@ -238,29 +232,3 @@ def set_autopilot(
         else f"the autopilot of {name} is disarmed"
     )
     append(journal, decided, record, says, json=json)
-
-
-def append(journal: Any, decided: "Lifecycle", record: Any, says: str, *, json: bool) -> None:
-    """Appends a record, unless it does not follow on the lifecycle that the operator saw.
-
-    Exit code 1 if somebody else was faster.
-    """
-    check_valid(decided, record)
-    appended = journal.append(lambda _: record)
-    if not appended.is_valid:
-        faster = appended.faster
-        by = f" {faster.record.who} was faster ({faster.record.why})." if faster else ""
-        console.failure(f"Nothing was changed: {appended.own.void}.{by}", "Look, and try again.")
-        raise typer.Exit(EXIT_NO)
-    if json:
-        console.print_json({"valid": True, "offset": appended.own.offset})
-    elif says:
-        console.say(says)
-
-
-def check_valid(decided: "Lifecycle", record: Any) -> None:
-    """Raises `SettingsError` if a record would be void."""
-    if why_void := decided.why_void(record):
-        raise SettingsError(
-            f"This cannot be: {why_void}.", "`echotune generations list` shows what is."
-        )

@@ -143,10 +143,8 @@ async def write_service_status(
 
 async def service_urls(redis: "Redis", prefix: str = "") -> list[str]:
     """Where the HTTP services that run are; raises what `REDIS_UNAVAILABLE` names."""
-    match = f"{prefix}{_SERVICE}*"
-    keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
-    found = [_readable(each, _Service) for each in (await redis.mget(keys) if keys else [])]
-    return [each["url"] for each in found if each]
+    found = await _found(redis, f"{prefix}{_SERVICE}*", _Service)
+    return [each["url"] for each in found.statuses]
 
 
 async def write_relay_statuses(
@@ -185,11 +183,7 @@ async def recommender_statuses(
     what `REDIS_UNAVAILABLE` names.
     """
     keys = [recommender_key(each, prefix) for each in recommender_ids]
-    async with redis.pipeline(transaction=False) as asked:
-        for key in keys:
-            asked.pttl(key)
-        asked.mget(keys)
-        *left_ms, values = await asked.execute()
+    left_ms, values = await _times_left(redis, keys)
     found = [_readable(each, _Recommender) for each in values]
     left_out = [key for key, each in zip(keys, found, strict=True) if each is None]
     statuses = [
@@ -212,11 +206,33 @@ def _age_ms(left_ms: int) -> int:
 
 async def sequencer_statuses(redis: "Redis", prefix: str = "") -> Found:
     """The status of every sequencer that runs; raises what `REDIS_UNAVAILABLE` names."""
-    match = f"{prefix}{_SEQUENCER}*"
+    return await _found(redis, f"{prefix}{_SEQUENCER}*", _Sequencer)
+
+
+async def _found(redis: "Redis", match: str, model: type[_Status]) -> Found:
+    """The statuses whose keys match; what never ends is left out, because no worker writes that."""
     keys = sorted([key async for key in redis.scan_iter(match=match, count=_SCAN_COUNT)])
-    found = [_readable(each, _Sequencer) for each in (await redis.mget(keys) if keys else [])]
+    if not keys:
+        return Found([], [])
+    left_ms, values = await _times_left(redis, keys)
+    found = [
+        None if left == _FOR_EVER else _readable(each, model)
+        for each, left in zip(values, left_ms, strict=True)
+    ]
     left_out = [_text(key) for key, each in zip(keys, found, strict=True) if each is None]
     return Found([each for each in found if each], left_out)
+
+
+async def _times_left(
+    redis: "Redis", keys: Sequence[str | bytes]
+) -> tuple[list[int], list[bytes | str | None]]:
+    """Until each of the keys expires, in ms, and their values."""
+    async with redis.pipeline(transaction=False) as asked:
+        for key in keys:
+            asked.pttl(key)
+        asked.mget(keys)
+        *left_ms, values = await asked.execute()
+    return left_ms, values
 
 
 def _readable(value: bytes | str | None, model: type[_Status]) -> dict[str, Any] | None:

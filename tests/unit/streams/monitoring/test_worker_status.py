@@ -11,9 +11,11 @@ from streams.monitoring.worker_status import (
     STATUS_TTL_S,
     recommender_statuses,
     sequencer_statuses,
+    service_urls,
     shards_of,
     write_recommender_status,
     write_sequencer_status,
+    write_service_status,
 )
 from tests.support.redis_pipeline import Pipeline
 
@@ -115,6 +117,7 @@ async def test_every_sequencer_that_runs_is_found_in_the_order_of_names() -> Non
 async def test_what_is_no_status_of_a_sequencer_is_left_out_and_named(value: bytes) -> None:
     redis: Any = ARedis()
     await write_sequencer_status(redis, "good", {"sequencer_id": "good", "partitions": {}})
+    await write_sequencer_status(redis, "bad", {})
     redis.values["echotune:status:sequencer:bad"] = value
     statuses, left_out = await sequencer_statuses(redis)
     assert [each["sequencer_id"] for each in statuses] == ["good"]
@@ -155,3 +158,13 @@ async def test_a_status_without_an_end_is_of_nobody_who_was_heard() -> None:
     redis.ttl_s.clear()  # somebody else's value, or one that was restored
     [found] = (await recommender_statuses(redis, ["one"])).statuses
     assert found["heard_ms"] == STATUS_TTL_S * 1_000
+
+
+async def test_a_sequencer_and_a_service_without_an_end_do_not_run() -> None:
+    redis: Any = ARedis()
+    await write_sequencer_status(redis, "one", {"sequencer_id": "one", "partitions": {}})
+    await write_service_status(redis, "two", {"url": "http://two"})
+    assert await service_urls(redis) == ["http://two"]
+    redis.ttl_s.clear()
+    assert await sequencer_statuses(redis) == ([], ["echotune:status:sequencer:one"])
+    assert await service_urls(redis) == []

@@ -7,7 +7,6 @@ from typing import Annotated
 import structlog
 from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -20,6 +19,7 @@ from streams.serving import (
     on_demand_api,
     playback_api,
 )
+from streams.serving.answer_schemas import answers_of
 from streams.serving.console import routes as console
 from streams.serving.cross_origin import CrossOrigin
 from streams.serving.path_rules import PathRules
@@ -102,13 +102,6 @@ def routed(open_services: OpenServices) -> FastAPI:
     return app
 
 
-class Problem(BaseModel):
-    """The only form of errors."""
-
-    code: int
-    error: str
-
-
 def _add(
     app: FastAPI, path: str, method: str, route: Callable[..., Awaitable[Response]], name: str
 ) -> None:
@@ -118,7 +111,8 @@ def _add(
         methods=[method],
         name=name,
         description=route.__doc__ or "",
-        responses={"default": {"model": Problem, "description": "What is wrong."}},
+        response_class=Response,  # in the document, an answer has what `answers_of` says alone
+        responses=answers_of(method, path),
         openapi_extra=REQUESTS.get((method, path)),
     )
 

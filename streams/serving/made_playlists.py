@@ -15,8 +15,8 @@ from streams.lists.list_store import StoredList
 from streams.tracks.track_catalogue import Track
 from topics.identity import ECHOTUNE_NAMESPACE
 
-_JSPF_PLAYLIST = "https://musicbrainz.org/doc/jspf#playlist"
-_JSPF_TRACK = "https://musicbrainz.org/doc/jspf#track"
+JSPF_PLAYLIST = "https://musicbrainz.org/doc/jspf#playlist"
+JSPF_TRACK = "https://musicbrainz.org/doc/jspf#track"
 _RECORDING = "https://musicbrainz.org/recording/"
 _PLAYLIST = "https://listenbrainz.org/playlist/"
 _CREATOR = "listenbrainz"
@@ -134,7 +134,7 @@ def jspf(playlist: Mapping[str, Any], *, with_tracks: bool) -> dict[str, Any]:
             "identifier": _PLAYLIST + playlist["id"],
             "date": playlist["made_at"],
             "annotation": f"EchoTune made it of the list {playlist['made_of']}.",
-            "extension": {_JSPF_PLAYLIST: extension},
+            "extension": {JSPF_PLAYLIST: extension},
             "track": [_jspf_track(each, playlist["made_at"]) for each in tracks],
         }
     }
@@ -157,7 +157,7 @@ def _jspf_track(track: Mapping[str, Any], added_at: str) -> dict[str, Any]:
         "creator": track["creator"],
         "album": track["album"],
         "extension": {
-            _JSPF_TRACK: {
+            JSPF_TRACK: {
                 "added_by": _CREATOR,
                 "added_at": added_at,
                 "artist_identifiers": [],

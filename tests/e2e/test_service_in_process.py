@@ -19,6 +19,7 @@ from streams.serving.http_server import open_services
 from streams.serving.lasting_parts import LastingParts
 from streams.settings import Settings
 from tests.conftest import KAFKA_LIBS
+from tests.support.documented_answers import check_async
 from tests.support.fake_listenbrainz import FakeListenBrainz
 from tests.support.served_station import Person, ServedStation, listen
 from tests.support.station import WAIT_S
@@ -82,6 +83,7 @@ async def asking(
             base_url="http://here",
             headers={"Authorization": f"Token {person.token}"},
             timeout=WAIT_S,
+            event_hooks={"response": [check_async]},
         ) as client,
     ):
         yield client

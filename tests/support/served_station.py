@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from infra.embedded_servers import EmbeddedServers
+from tests.support.documented_answers import documented
 from tests.support.station import REPOSITORY, WAIT_S, Station, StationHere, Worker, wait_until
 
 AT_S = int(time.time()) - 20_000
@@ -71,15 +72,16 @@ class Person:
         self.token = token
 
     def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
-        """Asks with the token; a `body` goes as JSON."""
+        """Asks with the token; a `body` goes as JSON. The answer is as the document says."""
         headers = {"Authorization": f"Token {self.token}", **more.pop("headers", {})}
-        return httpx.request(
+        answer = httpx.request(
             *(method, self.station.url + path),
             headers=headers,
             json=body,
             timeout=WAIT_S,
             **more,
         )
+        return documented(answer)
 
     def submit(self, *listens: dict[str, Any], listen_type: str = "import") -> httpx.Response:
         """Submits listens."""

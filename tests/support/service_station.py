@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 from infra.daemon import free_port
 from infra.embedded_servers import Addresses
 from streams.kafka.topic_facts import bounds_of
+from tests.support.documented_answers import check
 from tests.support.served_station import ServedStation
 from tests.support.station import WAIT_S, Worker
 from topics.catalogue import LISTENING_EVENTS
@@ -25,7 +26,11 @@ class ServiceStation(ServedStation):
         super().__init__(home, kafka_libs)
         self.port = free_port(0)
         self.services: list[Worker] = []
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=WAIT_S)
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=WAIT_S,
+            event_hooks={"response": [check]},
+        )
 
     def up(self) -> Addresses:
         """Starts the servers, creates the topics, and adds the person who asks."""

@@ -16,6 +16,8 @@ from streams.serving.problems import problem, rate_headers
 _METHODS = ("GET", "HEAD", "POST")
 _READABLE = ("Retry-After", "ETag", *rate_headers(0, 0, 0))
 """Headers of an answer that a page may read."""
+READABLE = {"Access-Control-Allow-Origin": "*"}
+"""Lets a page of any origin read an answer."""
 _OF_CONTENT = ("content-length", "content-type")
 
 

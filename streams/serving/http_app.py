@@ -72,11 +72,19 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
 
 def http_app(open_services: OpenServices) -> ASGIApp:
     """The application over the services that `open_services` opens."""
-    return PathRules(routed(open_services))
+    return for_clients(routed(open_services))
+
+
+def for_clients(app: FastAPI) -> ASGIApp:
+    """The application as clients reach it: it mends paths, and pages of other origins may ask it.
+
+    What the application answers to an unexpected error passes by its own middleware.
+    """
+    return PathRules(CrossOrigin(app))
 
 
 def routed(open_services: OpenServices) -> FastAPI:
-    """The application without the mending of paths: its routes, and their OpenAPI document."""
+    """The application without what surrounds it: its routes, and their OpenAPI document."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +101,6 @@ def routed(open_services: OpenServices) -> FastAPI:
     for path, of_one in _READS_OF_ONE.items():
         _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
     app.add_middleware(LimitedReads)
-    app.add_middleware(CrossOrigin)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -10,6 +10,7 @@ import re
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from streams.serving.cross_origin import READABLE
 from streams.serving.problems import problem
 
 HEAD_BYTES_MAX = 65_536
@@ -79,8 +80,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._refuse(400, msg)
 
     def _refuse(self, code: int, error: str) -> None:
-        """Answers with a problem, and ends the connection."""
-        answer = problem(code, error)
+        """Answers with a problem, which any page may read, and ends the connection."""
+        answer = problem(code, error, READABLE)
         head = b"".join(b"%b: %b\r\n" % each for each in answer.raw_headers)
         end = b"connection: close\r\n\r\n"
         self.transport.write(b"".join([STATUS_LINE[code], head, end, bytes(answer.body)]))

@@ -14,7 +14,7 @@ import pytest
 from streams.kafka.log_reader import LogReader
 from streams.serving import hidden_skips
 from streams.serving.console.console_state import ConsoleState
-from streams.serving.http_app import http_app
+from streams.serving.http_app import for_clients, routed
 from streams.serving.http_server import open_services
 from streams.serving.lasting_parts import LastingParts
 from streams.settings import Settings
@@ -70,16 +70,16 @@ async def asking(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service with the person's token."""
     parts = LastingParts(lambda: None)
-    app: Any = http_app(
+    app = routed(
         lambda: open_services(
             *(settings or station.settings, station.addresses, "http://here"),
             *(ConsoleState(), parts),
         )
     )
     async with (
-        app._app.router.lifespan_context(app._app),
+        app.router.lifespan_context(app),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
+            transport=httpx.ASGITransport(for_clients(app)),
             base_url="http://here",
             headers={"Authorization": f"Token {person.token}"},
             timeout=WAIT_S,

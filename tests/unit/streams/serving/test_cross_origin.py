@@ -1,9 +1,12 @@
 """Browsers ask first whether a page may ask; the answer has a form that clients understand."""
 
+from typing import NoReturn
+
 import httpx
 import pytest
 
 from streams.serving.cross_origin import CrossOrigin
+from streams.serving.http_app import http_app
 from streams.serving.problems import Json
 
 ORIGIN = {"Origin": "https://player.example"}
@@ -43,3 +46,17 @@ async def test_a_page_may_read_how_often_it_may_ask() -> None:
     answer = await asked("GET", ORIGIN)
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "X-RateLimit-Reset-In" in answer.headers["access-control-expose-headers"]
+
+
+def not_opened() -> NoReturn:
+    raise AssertionError("nothing is served here")
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/1/submit-listens", "/nothing"])
+async def test_a_page_may_read_every_error_also_an_unexpected_one(path: str) -> None:
+    app = http_app(not_opened)  # without services every endpoint fails unexpectedly
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        answer = await client.request("POST" if "submit" in path else "GET", path, headers=ORIGIN)
+    assert answer.json()["code"] == answer.status_code == (404 if path == "/nothing" else 500)
+    assert answer.headers["access-control-allow-origin"] == "*"

@@ -115,6 +115,16 @@ def test_the_head_of_a_request_is_bounded_and_its_body_is_not(port: int) -> None
     assert asked(port, sized, large) == (200, {"size": len(large)})
 
 
+def test_a_page_of_another_origin_may_read_what_was_refused_before_it_was_a_request(
+    port: int,
+) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\naccess-control-allow-origin: *\r\n" in answer.lower()
+
+
 def test_requests_on_one_connection_are_bounded_one_by_one(port: int) -> None:
     most = HEAD + b"X: " + b"a" * (HEAD_BYTES_MAX // 2) + b"\r\n" + LENGTH + b"\r\n"
     with connected(port) as connection:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import signal
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -37,6 +38,7 @@ from streams.serving.skip_settler import SkipSettler
 from streams.settings import Settings
 from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
 from streams.tracks.remembered_tracks import RememberedTracks
+from streams.workers.stopping import handle
 from topics.errors import ServerError
 
 _log = structlog.get_logger(__name__)
@@ -51,7 +53,11 @@ OPEN_FILES = 2 * CONNECTIONS_MAX
 
 
 def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]) -> None:
-    """Serves until SIGINT or SIGTERM; raises `ServerError` if it cannot begin."""
+    """Serves until a signal to stop; raises `ServerError` if it cannot begin.
+
+    SIGTERM and SIGHUP end it as they end a worker: in order, and without an error. Ctrl-C ends it
+    in order, too, but as any other command.
+    """
     if not addresses.mongo:
         raise ServerError(
             "The HTTP service needs a MongoDB for people and their listens.",
@@ -64,7 +70,7 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         url = _url(listening)
         say(f"serving at {url}; below it is /1/, as players expect it")
         console = ConsoleState()
-        parts = LastingParts(lambda: setattr(server, "should_exit", True))
+        parts = LastingParts(lambda: _end(server))
         app = http_app(lambda: open_services(settings, addresses, url, console, parts))
         config = uvicorn.Config(
             app,
@@ -79,10 +85,16 @@ def serve(settings: Settings, addresses: Addresses, say: Callable[[str], object]
         )
         server = uvicorn.Server(config)
         console.streams.is_ending = lambda: server.should_exit
-        server.run(sockets=[listening])
+        handle((signal.SIGTERM, signal.SIGHUP), lambda *_: _end(server))
+        server.run(sockets=[listening])  # it raises each signal again that it was stopped by
         if not server.started:
             raise ServerError("The HTTP service could not begin.", "Its log says why.")
         parts.check()
+
+
+def _end(server: uvicorn.Server) -> None:
+    """Has a server answer what it has begun to, and end."""
+    server.should_exit = True
 
 
 def bound_socket(settings: Settings) -> socket.socket:

@@ -1,12 +1,14 @@
 """Players speak ListenBrainz' API to a running EchoTune: every listen arrives, once."""
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.served_station import ServedStation, listen
-from tests.support.station import wait_until
+from tests.support.station import WAIT_S, wait_until
 
 MBID = "00000000-0000-4000-8000-000000000001"
 
@@ -253,3 +255,17 @@ def test_a_killed_service_comes_back_at_its_address_and_goes_on(served: ServedSt
     assert quin.submit(listen(2)).status_code == 200
     assert len(quin.wait_listens(2)) == 2
     assert served.status()["http"] == served.url
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 130)]
+)
+def test_a_service_that_is_stopped_ends_as_workers_do_and_upon_ctrl_c_as_commands_do(
+    served: ServedStation, number: signal.Signals, code: int
+) -> None:
+    first = served.url
+    service = served.serve("--port", "0")
+    served.url = first
+    service.process.send_signal(number)
+    assert service.process.wait(WAIT_S) == code, service.text()[-2_000:]
+    assert "Traceback" not in service.text()

@@ -10,7 +10,7 @@ from streams.kafka.refusals import refusals_in_words
 from streams.kafka.retries import until_answered_blocking
 from streams.kafka.topic_facts import describe_topic
 from streams.settings import Settings
-from streams.workers.stopping import ended_at_once
+from streams.workers.stopping import ended_at_once, until_stopped
 from topics.catalogue import LEARNING_LOG, LISTENING_EVENTS, MODEL_LIFECYCLE, Topic
 
 worker_app = typer.Typer(
@@ -95,7 +95,8 @@ def keeper() -> None:
     addresses = addresses_of(settings)
     _wait_for(MODEL_LIFECYCLE, addresses.kafka)
     with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
-        asyncio.run(Keeper(settings, addresses, journal, console.say).run())
+        keeper = Keeper(settings, addresses, journal, console.say)
+        asyncio.run(until_stopped(keeper.run()))
 
 
 def _wait_for(topic: Topic, kafka: str) -> None:

@@ -9,9 +9,10 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import structlog
 
@@ -39,6 +40,17 @@ def stop_on_signals() -> asyncio.Event:
 
     handle(STOP_SIGNALS, stop)
     return requested
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Works until any signal to stop, upon which the work is cancelled; raises what it raises."""
+    requested = asyncio.create_task(stop_on_signals().wait())
+    working = asyncio.create_task(work)
+    await asyncio.wait({requested, working}, return_when=asyncio.FIRST_COMPLETED)
+    for each in (requested, working):
+        each.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
 
 
 @contextmanager

@@ -114,6 +114,34 @@ def test_a_worker_that_is_only_starting_ends_whatever_swallows_exceptions(
         assert worker.wait(WAIT_S) == 130
 
 
+WORKING = """
+import asyncio
+from streams.workers.stopping import until_stopped
+
+async def work():
+    print("started", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("ended in order", flush=True)
+
+asyncio.run(until_stopped(work()))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_work_that_is_stopped_by_a_signal_ends_in_order_and_without_an_error(
+    number: signal.Signals,
+) -> None:
+    command = [sys.executable, "-c", WORKING]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "started\n"
+        worker.send_signal(number)
+        assert worker.stdout.read() == "ended in order\n"
+        assert worker.wait(WAIT_S) == 0
+
+
 @pytest.mark.timeout(300)
 def test_sighup_ends_workers_in_order_unless_they_were_started_to_ignore_it(
     station: Station,

@@ -6,7 +6,9 @@ import resource
 import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import closing
+from typing import Any, Protocol, TypeVar
 
 import structlog
 import uvicorn
@@ -163,61 +165,87 @@ async def open_services(
     console: ConsoleState,
     parts: LastingParts,
 ) -> AsyncIterator[Services]:
-    """The services of the process at `url`, with the parts that work beside its requests."""
-    redis = redis_of(addresses)
-    store = MongoPeople(addresses.mongo, prefix=settings.prefix)
+    """The services of the process at `url`, with the parts that work beside its requests.
+
+    Each of them that was opened is closed, the last one first, though another one fails.
+    """
+    async with contextlib.AsyncExitStack() as opened:
+        services = await _services(settings, addresses, console, opened)
+        working = _working(services, opened)
+        opened.push_async_callback(parts.stop)
+        for each in (*working, _report(services.redis, settings, url)):
+            parts.begin(each)
+        yield services
+
+
+async def _services(
+    settings: Settings,
+    addresses: Addresses,
+    console: ConsoleState,
+    opened: contextlib.AsyncExitStack,
+) -> Services:
+    stamps = client_stamps(settings.client_stamps)
+    redis = await opened.enter_async_context(contextlib.aclosing(redis_of(addresses)))
+    store = _closed_by(opened, MongoPeople(addresses.mongo, prefix=settings.prefix))
     people = PeopleDirectory(store, redis, settings.prefix)
     await people.load()
-    services = Services(
+    return Services(
         settings,
         addresses,
         people,
-        AcknowledgedProducer(addresses.kafka),
+        _closed_by(opened, AcknowledgedProducer(addresses.kafka)),
         redis,
         ServedLists(settings, redis),
         ModelQuestions(redis, settings.prefix),
-        RememberedTracks(MongoTrackCatalogue(addresses.mongo)),
-        ListenHistory(addresses.mongo, prefix=settings.prefix),
-        KeptPlaylists(addresses.mongo, prefix=settings.prefix),
-        client_stamps(settings.client_stamps),
+        _closed_by(opened, RememberedTracks(MongoTrackCatalogue(addresses.mongo))),
+        opened.enter_context(closing(ListenHistory(addresses.mongo, prefix=settings.prefix))),
+        opened.enter_context(closing(KeptPlaylists(addresses.mongo, prefix=settings.prefix))),
+        stamps,
         ReadLimits(redis, settings.http_reads_max, settings.prefix),
         console,
     )
+
+
+class _Part(Protocol):
+    async def close(self) -> None: ...
+
+
+P = TypeVar("P", bound=_Part)
+
+
+def _closed_by(opened: contextlib.AsyncExitStack, part: P) -> P:
+    """The part, which is closed at the end."""
+    opened.push_async_callback(part.close)
+    return part
+
+
+def _working(
+    services: Services, opened: contextlib.AsyncExitStack
+) -> list[Coroutine[Any, Any, None]]:
+    """What works beside the requests; at the end each gives back what it holds."""
+    redis, settings = services.redis, services.settings
     settler = PlaybackSettler(redis, services.producer, settings.prefix)
     skips = SkipSettler(redis, services.producer, services.history, settings.prefix)
-    relays = RelayStore(addresses.mongo, prefix=settings.prefix)
+    relays = opened.enter_context(
+        closing(RelayStore(services.addresses.mongo, prefix=settings.prefix))
+    )
     projector = listen_projector(services, relays)
     relaying = RelayRunner(
         *(redis, relays, services.history),
         lambda statuses: write_relay_statuses(redis, statuses, settings.prefix),
         settings.prefix,
     )
-    working = (
-        people.run(),
+    for each in (relaying, skips, settler, projector):
+        opened.push_async_callback(each.release)
+    return [
+        services.people.run(),
         projector.run(),
         settler.run(),
         *((skips.run(),) if settings.hidden_skips else ()),
         relaying.run(),
         services.questions.run(),
         services.reads.run(),
-    )
-    for each in (*working, _report(redis, settings, url)):
-        parts.begin(each)
-    try:
-        yield services
-    finally:
-        await parts.stop()
-        await projector.release()
-        await settler.release()
-        await skips.release()
-        await relaying.release()
-        relays.close()
-        await services.producer.close()
-        await services.tracks.close()
-        await store.close()
-        services.history.close()
-        services.playlists.close()
-        await redis.aclose()
+    ]
 
 
 async def _report(redis: Redis, settings: Settings, url: str) -> None:

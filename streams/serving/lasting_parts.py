@@ -26,7 +26,9 @@ class LastingParts:
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Starts a part."""
-        self._tasks.append(asyncio.create_task(self._lasting(work)))
+        task = asyncio.create_task(self._lasting(work))
+        task.add_done_callback(lambda _: work.close())  # it may be cancelled before it has begun
+        self._tasks.append(task)
 
     async def _lasting(self, work: Coroutine[Any, Any, None]) -> None:
         try:

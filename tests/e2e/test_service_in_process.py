@@ -4,20 +4,31 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from redis.asyncio import Redis
 
 from streams.kafka.log_reader import LogReader
+from streams.listens.kept_playlists import KeptPlaylists
+from streams.listens.listen_history import ListenHistory
+from streams.listens.listen_projector import ListenProjector
+from streams.people.mongo_people import MongoPeople
+from streams.producers.acknowledged_producer import AcknowledgedProducer
+from streams.relaying.relay_runner import RelayRunner
+from streams.relaying.relay_store import RelayStore
 from streams.serving import hidden_skips
 from streams.serving.console.console_state import ConsoleState
 from streams.serving.http_app import for_clients, routed
 from streams.serving.http_server import open_services
 from streams.serving.lasting_parts import LastingParts
+from streams.serving.playback_settler import PlaybackSettler
 from streams.settings import Settings
+from streams.tracks.remembered_tracks import RememberedTracks
 from tests.conftest import KAFKA_LIBS
 from tests.support.documented_answers import check_async
 from tests.support.fake_listenbrainz import FakeListenBrainz
@@ -236,6 +247,74 @@ async def test_skips_that_a_scrobbler_hides_are_events_where_that_is_asked_for(
         found = await until(lambda: asyncio.to_thread(skipped), lambda found: len(found) > 1)
         assert found == ["Song 1", "Song 3"]
         assert len(await listened(client, "gil")) == 1, "a skip is no listen"
+
+
+CLOSED = {
+    LastingParts: "stop",
+    ListenProjector: "release",
+    PlaybackSettler: "release",
+    RelayRunner: "release",
+    RelayStore: "close",
+    KeptPlaylists: "close",
+    ListenHistory: "close",
+    RememberedTracks: "close",
+    AcknowledgedProducer: "close",
+    MongoPeople: "close",
+    Redis: "aclose",
+}
+"""What a service opens, and how each of it is closed."""
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts that were closed; each fails then, after it has closed."""
+    found: list[str] = []
+
+    def failing(close: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def note(part: Any) -> None:
+            found.append(type(part).__name__)
+            raise OSError(f"{type(part).__name__} fails")
+
+        async def close_async(part: Any) -> None:
+            await close(part)
+            note(part)
+
+        def close_now(part: Any) -> None:
+            close(part)
+            note(part)
+
+        return close_async if iscoroutinefunction(close) else close_now
+
+    for part, name in CLOSED.items():
+        monkeypatch.setattr(part, name, failing(getattr(part, name)))
+    return found
+
+
+async def test_each_part_is_closed_though_every_other_one_fails(
+    station: ServedStation, people: dict[str, Person], closed: list[str]
+) -> None:
+    with pytest.raises(OSError, match="fails"):
+        async with asking(station, people["ada"]) as client:
+            assert (await client.get("/v1/me")).status_code == 200
+    assert {*closed} == {each.__name__ for each in CLOSED} | {"SkipSettler"}
+    assert closed[0] == "LastingParts", "what works ends before what it works with"
+
+
+async def test_what_was_opened_is_closed_though_the_next_part_cannot_be_opened(
+    station: ServedStation,
+    people: dict[str, Person],
+    closed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("it cannot be opened")
+
+    monkeypatch.setattr(KeptPlaylists, "__init__", fails)
+    with pytest.raises(OSError, match="fails"):
+        async with asking(station, people["ada"]):
+            pass
+    before = {"Redis", "MongoPeople", "AcknowledgedProducer", "RememberedTracks", "ListenHistory"}
+    assert {*closed} == before
 
 
 async def test_listens_go_on_to_another_service(

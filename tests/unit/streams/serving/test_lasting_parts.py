@@ -1,6 +1,7 @@
 """A part of the service that fails ends the service, which would go on with what was long ago."""
 
 import asyncio
+import inspect
 from contextlib import suppress
 
 import pytest
@@ -33,6 +34,14 @@ async def test_parts_that_are_stopped_have_not_failed() -> None:
     await parts.stop()
     parts.check()
     assert not ended.is_set()
+
+
+async def test_parts_that_are_stopped_before_they_have_begun_are_closed() -> None:
+    parts, work = LastingParts(lambda: None), asyncio.sleep(3_600)
+    parts.begin(work)
+    await parts.stop()
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+    parts.check()
 
 
 async def test_a_part_in_which_a_cancellation_gets_lost_ends_all_the_same(

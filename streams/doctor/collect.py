@@ -25,7 +25,10 @@ from streams.kafka.retries import until_elected
 from streams.kafka.rights import check_visible
 from streams.kafka.topic_facts import describe_topic
 from streams.lifecycle.voiding import halt_after
+from streams.listens.kept_playlists import PLAYLIST_INDEXES
+from streams.listens.listen_history import HISTORY_INDEXES
 from streams.lists.redis_lists import ACTIVE_KEY, is_wrong_type
+from streams.mongo_indexes import lacked_indexes, prefixed
 from streams.monitoring.status import system_status
 from streams.redis_client import REDIS_UNAVAILABLE, redis_of
 from streams.redis_refusals import Refusal, redis_refusal
@@ -33,7 +36,7 @@ from streams.registry.contracts import registry_of, subject_of
 from streams.registry.schema_registry import SchemaRegistry
 from streams.settings import Settings
 from streams.snapshots.snapshot_folder import SnapshotFolder
-from streams.tracks.mongo_track_catalogue import MongoTrackCatalogue
+from streams.tracks.mongo_track_catalogue import TRACK_INDEXES
 from topics.catalogue import LISTENING_EVENTS, catalogue
 from topics.errors import EchoTuneError, RefusedError, RegistryUnavailableError
 from topics.learning_progress import LearningProgress
@@ -56,7 +59,7 @@ def collect_facts(settings: Settings, addresses: Addresses) -> Facts:
     if registry := registry_of(settings):
         questions["registry"] = lambda probe: _registry(probe, registry)
     if addresses.mongo:
-        questions["mongo"] = lambda probe: asyncio.run(_mongo(probe, addresses.mongo))
+        questions["mongo"] = lambda probe: asyncio.run(_mongo(probe, settings, addresses.mongo))
     clock_ms = time.time_ns() // 1_000_000
     probes = run_probes(questions, WITHIN_S)
     found = {name: value for probe in probes.values() for name, value in probe.found.items()}
@@ -222,16 +225,14 @@ def _registry(probe: Probe, registry: SchemaRegistry) -> None:
     probe.found["registry_answers"] = True
 
 
-async def _mongo(probe: Probe, url: str) -> None:
-    tracks = MongoTrackCatalogue(url)
+async def _mongo(probe: Probe, settings: Settings, url: str) -> None:
     probe.question = "its indexes"
+    of_people = prefixed((*HISTORY_INDEXES, *PLAYLIST_INDEXES), settings.prefix)
     try:
-        missing = await tracks.missing_indexes()
+        missing = await lacked_indexes(url, (*TRACK_INDEXES, *of_people), "")
     except EchoTuneError as error:
         probe.problem = error.message
         return
-    finally:
-        await tracks.close()
     probe.found["missing_indexes"] = tuple(f"{each.collection}.{each.name}" for each in missing)
 
 

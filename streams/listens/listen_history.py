@@ -6,9 +6,18 @@ from typing import Any, NamedTuple
 from pymongo import DeleteMany, ReplaceOne
 
 from streams.mongo_client import DATABASE, mongo_answers, mongo_client
+from streams.mongo_indexes import Index, create_missing_indexes, prefixed
 
 LISTENS, FEEDBACK, POSITIONS = "listens", "feedback", "listen_positions"
 IMPORTS = "latest_imports"
+_OF_LISTENER, _NEWEST_FIRST = ("listener_id", 1), ("listened_at", -1)
+HISTORY_INDEXES = (
+    Index(LISTENS, "listener_time", (_OF_LISTENER, _NEWEST_FIRST)),
+    Index(LISTENS, "listener_log", (_OF_LISTENER, ("log_position", 1))),
+    Index(LISTENS, "listener_track", (_OF_LISTENER, ("track_id", 1))),
+    Index(LISTENS, "listener_mbid", (_OF_LISTENER, ("recording_mbid", 1), _NEWEST_FIRST)),
+    Index(FEEDBACK, "listener_created", (_OF_LISTENER, ("created_at", -1))),
+)
 REMEDY = "Ask again later; what was submitted is kept."
 _POSITION = "newest"
 _WRITES_A_CALL_MAX = 500
@@ -98,14 +107,9 @@ class ListenHistory:
         self._prefix = prefix
 
     async def prepare(self) -> None:
-        """Creates the index by person and time if it is missing."""
+        """Creates the indexes that are missing."""
         with mongo_answers(REMEDY):
-            await self._collection(LISTENS).create_index(
-                [("listener_id", 1), ("listened_at", -1)], name="listener_time"
-            )
-            await self._collection(LISTENS).create_index(
-                [("listener_id", 1), ("log_position", 1)], name="listener_log"
-            )
+            await create_missing_indexes(self._database, prefixed(HISTORY_INDEXES, self._prefix))
 
     async def write(self, changes: Sequence[HistoryChange]) -> None:
         """Writes changes in their order. The same again, and what follows, changes nothing."""
@@ -175,8 +179,8 @@ class ListenHistory:
         is_forward = after_ms is not None and before_ms is None
         with mongo_answers(REMEDY):
             cursor = self._collection(LISTENS).find(wanted)
-            cursor = cursor.sort("listened_at", 1 if is_forward else -1).limit(count)
-            found = [_listen(document) async for document in cursor]
+            cursor = cursor.sort("listened_at", 1 if is_forward else -1)
+            found = [_listen(document) for document in await page_of(cursor, count)]
         return found[::-1] if is_forward else found
 
     async def following(
@@ -185,8 +189,8 @@ class ListenHistory:
         """Up to `count` listens after a place in the log, in its order, recorded at or after."""
         wanted = _following(listener_id, log_position, since_ms)
         with mongo_answers(REMEDY):
-            cursor = self._collection(LISTENS).find(wanted).sort("log_position", 1).limit(count)
-            return [_listen(document) async for document in cursor]
+            cursor = self._collection(LISTENS).find(wanted).sort("log_position", 1)
+            return [_listen(document) for document in await page_of(cursor, count)]
 
     async def count_following(self, listener_id: str, log_position: int, *, since_ms: int) -> int:
         """How many listens there are after a place in the log, recorded at or after."""
@@ -223,11 +227,16 @@ class ListenHistory:
     async def tracks_of_recordings(
         self, listener_id: str, recording_mbids: Sequence[str]
     ) -> dict[str, str]:
-        """Track ids by MusicBrainz id, of the recordings that the listener has heard."""
+        """Track ids by MusicBrainz id, of the recordings that the listener has heard.
+
+        A recording that had several names is the track of its newest listen.
+        """
         wanted = {"listener_id": listener_id, "recording_mbid": {"$in": [*recording_mbids]}}
+        newest = {"_id": "$recording_mbid", "track_id": {"$first": "$track_id"}}
+        steps = [{"$match": wanted}, {"$sort": {"listened_at": -1}}, {"$group": newest}]
         with mongo_answers(REMEDY):
-            found = self._collection(LISTENS).find(wanted, {"recording_mbid": 1, "track_id": 1})
-            return {each["recording_mbid"]: each["track_id"] async for each in found}
+            found = self._collection(LISTENS).aggregate(steps)
+            return {each["_id"]: each["track_id"] async for each in found}
 
     async def has_feedback(self, feedback: Feedback) -> bool:
         """Whether this feedback, or newer one, is written."""
@@ -243,8 +252,7 @@ class ListenHistory:
         """Those of `track_ids` that the listener has heard."""
         wanted = {"listener_id": listener_id, "track_id": {"$in": [*track_ids]}}
         with mongo_answers(REMEDY):
-            found = self._collection(LISTENS).find(wanted, {"track_id": 1})
-            return {each["track_id"] async for each in found}
+            return {*await self._collection(LISTENS).distinct("track_id", wanted)}
 
     async def note_import(self, listener_id: str, ts: int, now_ms: int) -> None:
         """Notes up to which second an importer has come; an earlier one changes nothing."""
@@ -270,8 +278,8 @@ class ListenHistory:
         collection = self._collection(FEEDBACK)
         with mongo_answers(REMEDY):
             total = int(await collection.count_documents(wanted))
-            cursor = collection.find(wanted).sort("created_at", -1).skip(offset).limit(count)
-            found = [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
+            cursor = collection.find(wanted).sort("created_at", -1).skip(offset)
+            found = [_feedback(document) for document in await page_of(cursor, count)]
         return found, total
 
     async def feedback_for(self, listener_id: str, recordings: Sequence[str]) -> list[Feedback]:
@@ -285,9 +293,8 @@ class ListenHistory:
         }
         with mongo_answers(REMEDY):
             cursor = self._collection(FEEDBACK).find(wanted).sort("created_at", -1)
-            cursor = cursor.limit(FEEDBACK_OF_RECORDINGS_MAX)
-            found = [Feedback(*(each[name] for name in Feedback._fields)) async for each in cursor]
-        return found[::-1]
+            found = await page_of(cursor, FEEDBACK_OF_RECORDINGS_MAX)
+        return [_feedback(document) for document in reversed(found)]
 
     def _collection(self, name: str) -> Any:
         return self._database[self._prefix + name]
@@ -325,6 +332,15 @@ def _following(listener_id: str, log_position: int, since_ms: int) -> dict[str, 
         "log_position": {"$gt": log_position},
         "recorded_at": {"$gte": since_ms},
     }
+
+
+async def page_of(cursor: Any, count: int) -> list[dict[str, Any]]:
+    """The first `count` documents of a cursor; to MongoDB, a limit of 0 would mean all of them."""
+    return [each async for each in cursor.limit(count)] if count else []
+
+
+def _feedback(document: dict[str, Any]) -> Feedback:
+    return Feedback(*(document[name] for name in Feedback._fields))
 
 
 def _listen(document: dict[str, Any]) -> Listen:

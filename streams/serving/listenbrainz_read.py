@@ -161,12 +161,11 @@ async def playlists_created_for(request: Request, services: Services, name: str)
     person = await readable(request, services.people, name)
     count, offset = number(request, "count", _COUNT, most=COUNT_MAX), number(request, "offset", 0)
     await _make_playlists(services, person)
-    kept = await services.playlists.of_person(person.name)
-    shown = kept[offset : offset + count]
+    shown, total = await services.playlists.page(person.name, count=count, offset=offset)
     return Json(
         {
             "playlists": [jspf(each, with_tracks=False) for each in shown],
-            "playlist_count": len(kept),
+            "playlist_count": total,
             "offset": offset,
             "count": len(shown),
         }
@@ -175,12 +174,9 @@ async def playlists_created_for(request: Request, services: Services, name: str)
 
 async def _make_playlists(services: Services, person: Person) -> None:
     """Makes the playlists of this week and this day that are not kept yet."""
-    now = now_utc()
-    missing = [
-        period
-        for period in current_periods(now)
-        if await services.playlists.find(playlist_id_of(person.name, period)) is None
-    ]
+    ids_now = {playlist_id_of(person.name, each): each for each in current_periods(now_utc())}
+    kept = await services.playlists.kept(ids_now)
+    missing = [period for each, period in ids_now.items() if each not in kept]
     stored = await served_list(services, person) if missing else None
     if stored is None or stored.is_fallback or not stored.items:
         return

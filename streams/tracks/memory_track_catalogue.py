@@ -21,6 +21,15 @@ class MemoryTrackCatalogue:
         """See `TrackCatalogue.names`."""
         return {each: self._tracks[each] for each in track_ids if each in self._tracks}
 
+    async def of_recordings(self, recording_mbids: Sequence[str]) -> dict[str, Track]:
+        """See `TrackCatalogue.of_recordings`."""
+        known = {
+            mbid: track
+            for _, track in sorted(self._tracks.items(), reverse=True)
+            for mbid in track.recording_mbids
+        }
+        return {each: known[each] for each in recording_mbids if each in known}
+
     async def search(self, text: str, limit: int) -> list[Track]:
         """See `TrackCatalogue.search`."""
         prefix = normalised(text)

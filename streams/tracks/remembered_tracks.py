@@ -34,6 +34,10 @@ class RememberedTracks:
             found |= read
         return found
 
+    async def of_recordings(self, recording_mbids: Sequence[str]) -> dict[str, Track]:
+        """The known tracks by the MusicBrainz ids of their recordings, always looked up."""
+        return await self._catalogue.of_recordings(recording_mbids)
+
     async def search(self, text: str, limit: int) -> list[Track]:
         """Up to `limit` tracks whose artist or title begins with `text`, always looked up."""
         return await self._catalogue.search(text, limit)

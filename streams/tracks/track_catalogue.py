@@ -41,8 +41,13 @@ class Track(BaseModel):
         >>> Track(track_id="t", source_track_ids=("listenbrainz:mpd:mbid:8f3471b5",)).recording_mbid
         '8f3471b5'
         """
+        return next(iter(self.recording_mbids), None)
+
+    @property
+    def recording_mbids(self) -> list[str]:
+        """All MusicBrainz ids that sources know for it: several recordings may have one name."""
         named = (each.rpartition(_MBID) for each in self.source_track_ids)
-        return next((mbid for _, found, mbid in named if found), None)
+        return [mbid for _, found, mbid in named if found]
 
     @property
     def display_name(self) -> str:
@@ -87,6 +92,10 @@ class TrackCatalogue(Protocol):
 
     async def names(self, track_ids: Sequence[str]) -> dict[str, Track]:
         """The known tracks among `track_ids`, by id."""
+        ...
+
+    async def of_recordings(self, recording_mbids: Sequence[str]) -> dict[str, Track]:
+        """The known tracks by the MusicBrainz ids of their recordings; of two, the first by id."""
         ...
 
     async def search(self, text: str, limit: int) -> list[Track]:

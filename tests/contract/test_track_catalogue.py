@@ -11,9 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from streams.mongo_indexes import missing_indexes
 from streams.tracks.memory_track_catalogue import MemoryTrackCatalogue
-from streams.tracks.mongo_indexes import INDEXES, missing_indexes
-from streams.tracks.mongo_track_catalogue import TRACKS_A_CALL_MAX, MongoTrackCatalogue
+from streams.tracks.mongo_track_catalogue import (
+    TRACK_INDEXES,
+    TRACKS_A_CALL_MAX,
+    MongoTrackCatalogue,
+)
 from streams.tracks.remembered_tracks import RememberedTracks
 from streams.tracks.track_catalogue import (
     SEARCH_LIMIT_MAX,
@@ -91,6 +95,16 @@ class TrackCatalogueContract:
             await catalogue.remember([a_track(source_track_ids=tuple(ids[start::3]))])
         known = (await catalogue.names(["t1"]))["t1"]
         assert known.source_track_ids == tuple(ids[:SOURCE_TRACK_IDS_MAX])
+
+    async def test_tracks_are_found_by_the_recordings_that_sources_know_for_them(
+        self, catalogue: TrackCatalogue
+    ) -> None:
+        await catalogue.remember([a_track("t2", source_track_ids=("mpd:mbid:m1", "deezer:1"))])
+        await catalogue.remember([a_track("t2", source_track_ids=("navidrome:mbid:m2",))])
+        await catalogue.remember([a_track("t1", source_track_ids=("mpd:mbid:m2",)), a_track("t3")])
+        found = await catalogue.of_recordings(["m2", "m1", "m3"])
+        assert {mbid: track.track_id for mbid, track in found.items()} == {"m1": "t2", "m2": "t1"}
+        assert await catalogue.of_recordings([]) == {}
 
     async def test_more_tracks_than_fit_one_call_are_all_remembered(
         self, catalogue: TrackCatalogue
@@ -240,18 +254,18 @@ class TestMongoTrackCatalogue(TrackCatalogueContract):
     async def test_an_empty_database_lacks_every_index_and_the_first_write_creates_them(
         self, mongo: MongoTrackCatalogue
     ) -> None:
-        assert await missing_indexes(mongo.database) == list(INDEXES)
+        assert await missing_indexes(mongo.database, TRACK_INDEXES) == [*TRACK_INDEXES]
         await mongo.remember([a_track()])
-        assert await missing_indexes(mongo.database) == []
+        assert await missing_indexes(mongo.database, TRACK_INDEXES) == []
 
     async def test_an_index_of_another_form_counts_as_missing_and_is_made_anew(
         self, mongo: MongoTrackCatalogue
     ) -> None:
-        index = INDEXES[0]
+        index = TRACK_INDEXES[0]
         await mongo.database[index.collection].create_index([("other", 1)], name=index.name)
-        assert index in await missing_indexes(mongo.database)
+        assert index in await missing_indexes(mongo.database, TRACK_INDEXES)
         await mongo.remember([a_track()])
-        assert await missing_indexes(mongo.database) == []
+        assert await missing_indexes(mongo.database, TRACK_INDEXES) == []
 
     async def test_two_workers_that_meet_a_new_track_at_once_both_get_it_written(
         self, mongo: MongoTrackCatalogue

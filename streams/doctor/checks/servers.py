@@ -44,7 +44,7 @@ def _indexes(facts: Facts) -> Judged:
         return (
             Level.WARNING,
             f"missing: {missing}",
-            "They are created when the first name is stored.",
+            "Restart a recommender (tracks) or `echotune serve` (all else): they create them.",
         )
     return ok("as declared")
 

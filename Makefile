@@ -70,6 +70,8 @@ test-browser: setup $(BROWSER)  ## Tries the console in a real Chromium, which h
 test-clients: setup  ## Drives real players against the service: make test-clients DRIVERS=folder
 	@test -d "$(DRIVERS)" || { echo "DRIVERS=folder names a folder of drivers; tests/clients/real_clients.py says what a driver is"; exit 2; }
 	@if [ -x "$(DRIVERS)/install" ]; then "$(DRIVERS)/install"; fi
+	@if [ -f "$(DRIVERS)/vectors.jsonl" ]; then \
+		ECHOTUNE_CLIENT_VECTORS="$(DRIVERS)/vectors.jsonl" $(BIN)/python -m pytest tests/clients/recorded_requests.py; fi
 	@ECHOTUNE_CLIENT_DRIVERS="$(DRIVERS)" $(BIN)/python -m pytest -rs --timeout 600 tests/clients/real_clients.py
 
 screenshots: export ECHOTUNE_SCREENSHOTS = docs/images

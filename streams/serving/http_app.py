@@ -13,11 +13,13 @@ from starlette.types import ASGIApp
 
 from streams.serving import (
     feedback,
+    listenbrainz_absent,
     listenbrainz_read,
     listenbrainz_write,
     lists_api,
     on_demand_api,
     playback_api,
+    recording_metadata,
 )
 from streams.serving.answer_schemas import answers_of
 from streams.serving.console import routes as console
@@ -41,6 +43,7 @@ _WRITES: dict[str, Endpoint] = {
     "/1/delete-listen": feedback.delete_listen,
     "/1/feedback/recording-feedback": feedback.recording_feedback,
     "/1/latest-import": feedback.set_latest_import,
+    "/1/metadata/recording": recording_metadata.recordings_metadata,
     **console.WRITES,
     "/v1/playback": playback_api.report_playback,
     "/v1/continue": on_demand_api.continue_queue,
@@ -49,6 +52,8 @@ _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,
     "/1/latest-import": listenbrainz_read.latest_import,
     "/1/metadata/lookup": listenbrainz_read.metadata_lookup,
+    "/1/metadata/recording": recording_metadata.recording_metadata,
+    "/1/search/users": listenbrainz_absent.search_users,
     "/v1/similar/track": on_demand_api.similar_named_track,
     **console.READS,
 }
@@ -63,6 +68,19 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
     ),
     "/1/cf/recommendation/user/{name}/recording": listenbrainz_read.recommendations,
     "/1/playlist/{name}": listenbrainz_read.playlist,
+    "/1/user/{name}/playlists": listenbrainz_absent.own_playlists,
+    "/1/user/{name}/playlists/collaborator": listenbrainz_absent.own_playlists,
+    "/1/user/{name}/playlists/recommendations": listenbrainz_absent.own_playlists,
+    "/1/user/{name}/followers": listenbrainz_absent.followers,
+    "/1/user/{name}/following": listenbrainz_absent.following,
+    "/1/user/{name}/similar-users": listenbrainz_absent.similar_users,
+    "/1/{name}/pins": listenbrainz_absent.pins,
+    "/1/{name}/pins/current": listenbrainz_absent.current_pin,
+    "/1/{name}/pins/following": listenbrainz_absent.pins,
+    **{
+        f"/1/stats/user/{{name}}/{each}": listenbrainz_absent.statistics
+        for each in listenbrainz_absent.STATISTICS
+    },
     "/v1/listeners/{name}/recommendations": lists_api.recommendations,
     "/v1/similar/track/{name:path}": on_demand_api.similar_track,
     "/v1/similar/artist/{name:path}": on_demand_api.similar_artist,

@@ -17,6 +17,7 @@ from streams.answering.questions import (
 )
 from streams.serving.playback import PlaybackState
 from streams.serving.playback_reports import NAME_LENGTH_MAX, RATE_MAX, RATE_MIN
+from streams.serving.recording_metadata import RECORDINGS_MAX
 from streams.serving.submissions import LISTENS_MAX, ListenType
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
@@ -27,6 +28,7 @@ from topics.listening_event import (
 
 _Schema = dict[str, Any]
 _UUID: _Schema = {"type": "string", "format": "uuid"}
+_UUIDS: _Schema = {"type": "array", "items": _UUID, "minItems": 1, "maxItems": RECORDINGS_MAX}
 _TEXT: _Schema = {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH_MAX}
 _SECONDS: _Schema = {"type": "integer", "minimum": 0}
 _TRACK_ID: _Schema = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
@@ -114,6 +116,9 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
         _object(["score"], score=_SCORE, recording_mbid=_UUID, recording_msid=_UUID)
     ),
     ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
+    ("POST", "/1/metadata/recording"): _body(
+        _object(["recording_mbids"], recording_mbids=_UUIDS, inc={"type": "string"})
+    ),
     ("POST", "/v1/playback"): _body(_REPORT),
     ("POST", "/v1/continue"): _body(
         _object([], queue=_QUEUE, playlist={"type": "object"}, **_WISHES)
@@ -139,6 +144,10 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
     ("GET", "/v1/similar/track/{name:path}"): _query(**_WISHES),
     ("GET", "/v1/similar/artist/{name:path}"): _query(**_WISHES),
     ("GET", "/v1/listeners/{name}/recommendations"): _query(**_WISHES),
+    ("GET", "/1/search/users"): _query(search_term={"type": "string"}),
+    ("GET", "/1/metadata/recording"): _query(
+        recording_mbids={"type": "string"}, inc={"type": "string"}
+    ),
     ("GET", "/1/metadata/lookup"): _query(artist_name=_TEXT, recording_name=_TEXT),
     ("GET", "/1/user/{name}/listens"): _query(count=_COUNT, min_ts=_SECONDS, max_ts=_SECONDS),
     ("GET", "/1/user/{name}/playlists/createdfor"): _PAGE,

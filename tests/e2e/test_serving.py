@@ -11,6 +11,22 @@ from tests.support.served_station import ServedStation, listen
 from tests.support.station import WAIT_S, wait_until
 
 MBID = "00000000-0000-4000-8000-000000000001"
+NAMED = "00000000-0000-4000-8000-00000000000a"
+_NO_PAGE = {"count": 0, "offset": 0}
+_NO_PLAYLISTS = {"playlists": [], "playlist_count": 0, **_NO_PAGE}
+_NO_PINS = {"pinned_recordings": [], "total_count": 0, "user_name": "sue", **_NO_PAGE}
+NONE_OF: dict[str, Any] = {
+    "/1/user/sue/playlists": _NO_PLAYLISTS,
+    "/1/user/sue/playlists/collaborator": _NO_PLAYLISTS,
+    "/1/user/sue/playlists/recommendations": _NO_PLAYLISTS,
+    "/1/sue/pins": _NO_PINS,
+    "/1/sue/pins/following": _NO_PINS,
+    "/1/sue/pins/current": {"pinned_recording": None, "user_name": "sue"},
+    "/1/user/sue/followers": {"followers": [], "user": "sue"},
+    "/1/user/sue/following": {"following": [], "user": "sue"},
+    "/1/user/sue/similar-users": {"payload": []},
+}
+"""What somebody called sue is answered of what she has nothing of."""
 
 
 def test_a_listen_is_acknowledged_learnt_and_read_back(served: ServedStation) -> None:
@@ -132,6 +148,44 @@ def test_playlists_are_made_once_and_then_kept_as_they_were(served: ServedStatio
     gus.wait_listens(29)
     assert gus.ask("GET", path).json()["playlist"] == made
     assert gus.ask("GET", "/1/cf/recommendation/user/gus/recording").json()["payload"]["mbids"]
+
+
+def test_recommended_recordings_can_be_named(served: ServedStation) -> None:
+    ria = served.person("ria", "--public-reads")
+    ria.submit(listen(1, "Named", recording_mbid=NAMED, duration_ms=200_000))
+    ria.wait_listens(1)
+    path, asked = "/1/metadata/recording/", {"recording_mbids": f"{NAMED},{MBID[:-1]}e"}
+    expected = {
+        "recording": {"name": "Named", "length": 200_000, "rels": []},
+        "artist": {
+            "name": "Echo Artist",
+            "artists": [{"name": "Echo Artist", "join_phrase": ""}],
+        },
+    }
+    answer = wait_until(
+        lambda: httpx.get(served.url + path, params={**asked, "inc": "artist"}).json(), bool
+    )
+    assert answer == {NAMED: expected}
+    posted = ria.ask("POST", path, {"recording_mbids": [NAMED], "inc": "artist release tag"})
+    assert posted.json() == {NAMED: {**expected, "release": {}}}
+    for wrong in ({}, {"recording_mbids": "x"}, {"recording_mbids": [1]}):
+        assert ria.ask("POST", path, wrong).status_code == 400
+    assert ria.ask("GET", path, params={"recording_mbids": "x"}).status_code == 400
+
+
+def test_what_nobody_has_here_is_answered_as_for_somebody_who_has_none(
+    served: ServedStation,
+) -> None:
+    sue, tom = served.person("sue"), served.person("tom")
+    for path, part in NONE_OF.items():
+        answer = sue.ask("GET", path)
+        assert (answer.status_code, answer.json()) == (200, part), path
+        assert tom.ask("GET", path).status_code == 403
+    none = sue.ask("GET", "/1/stats/user/sue/artists?range=week")
+    assert (none.status_code, none.content) == (204, b"")
+    for term, found in (("su", [{"user_name": "sue"}]), ("tom", []), ("", [])):
+        users = sue.ask("GET", "/1/search/users", params={"search_term": term})
+        assert users.json() == {"users": found}
 
 
 def test_who_may_read_whom(served: ServedStation) -> None:

@@ -37,11 +37,12 @@ _LENGTH = re.compile(r"\s*(?:(\d{1,3}):)?(\d{1,4}):(\d{2})(?:[.,](\d{1,3}))?\s*"
 def number_of(value: Any) -> float | None:
     """`value` as a finite number, or None if it is no number.
 
-    >>> number_of("180000,5"), number_of("180,000")
-    (180000.5, None)
+    >>> number_of("180000,5"), number_of("180,000"), number_of("'1709251200")
+    (180000.5, None, 1709251200.0)
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    value = unguarded(value)
     if isinstance(value, str) and (comma := _DECIMAL_COMMA.fullmatch(value)):
         value = f"{comma[1]}.{comma[2]}"
     try:
@@ -73,7 +74,7 @@ def length_ms_of(value: Any, scale: float) -> int | None:
     number = number_of(value)
     ms = None if number is None else round(number * scale)
     if number is None and isinstance(value, str):
-        ms = _clock_ms(value)
+        ms = _clock_ms(unguarded(value))
     return ms if ms is not None and 0 <= ms <= PLAY_LENGTH_MAX_MS else None
 
 
@@ -118,6 +119,28 @@ _INVISIBLE = "\u200b\u2060\ufeff"
 _NAMES_OF_OBJECTS = ("name", "title", "#text", "artist_name", "artistName", "username")
 
 
+def unguarded(value: Any) -> Any:
+    """A number or a time without what makes a spreadsheet take it for a text.
+
+    >>> unguarded("'1709251200"), unguarded('="2024-03-01"'), unguarded(5)
+    ('1709251200', '2024-03-01', 5)
+    """
+    if not isinstance(value, str):
+        return value
+    plain = value.strip()
+    return _unquoted(plain).removeprefix("'") if plain[:1] in ("'", "=") else value
+
+
+def _unquoted(text: str) -> str:
+    """The text in the formula `="..."`."""
+    is_formula = len(text) >= len('=""') and text.startswith('="') and text.endswith('"')
+    return text[2:-1].replace('""', '"') if is_formula else text
+
+
+_FORMULA_BEGINS = ("'=", "'+", "'-", "'@")
+"""An apostrophe there keeps a spreadsheet from computing; elsewhere it belongs to the name."""
+
+
 def text_of(value: Any) -> str | None:
     """Text of a cell; None if it is empty, or a word for nothing such as `null`.
 
@@ -125,9 +148,14 @@ def text_of(value: Any) -> str | None:
 
     >>> text_of(4.0), text_of(" Nina "), text_of("NaN"), text_of([{"name": "A"}, "B"])
     ('4', 'Nina', None, 'A, B')
+    >>> text_of('="Nina"'), text_of("'Til Tuesday"), text_of("'@nina")
+    ('Nina', "'Til Tuesday", '@nina')
     """
     if isinstance(value, str):
         text = value.strip()
+        if text[:1] in ("=", "'"):
+            text = _unquoted(text).strip()
+            text = text[1:] if text.startswith(_FORMULA_BEGINS) else text
         if text[:1] in _INVISIBLE or text[-1:] in _INVISIBLE:
             text = text.strip(_INVISIBLE + " \u00a0")
         return None if text.lower() in _NOTHING else text
@@ -222,7 +250,7 @@ def mbid_of(value: Any) -> str | None:
     >>> mbid_of("nan"), mbid_of("0F0E0D0C-0B0A-4908-8706-050403020100")
     (None, '0f0e0d0c-0b0a-4908-8706-050403020100')
     """
-    text = text_of(value)
+    text = text_of(unguarded(value))
     if text is None or not _UUID.search(text):
         return None
     return str(UUID(text[-36:]))

@@ -39,7 +39,11 @@ def objects(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | str]]:
         else:
             yield (
                 row,
-                {key: cell for key, cell in zip(columns, cells, strict=True) if text_of(cell)},
+                {
+                    key: text
+                    for key, cell in zip(columns, cells, strict=True)
+                    if (text := text_of(cell))
+                },
             )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from online_models.base import AT_MS_MAX
-from streams.sources.formats.cell_values import ms_of, number_of, text_of
+from streams.sources.formats.cell_values import ms_of, number_of, text_of, unguarded
 from streams.sources.formats.written_times import is_day_first, moment_of
 from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
@@ -38,7 +38,7 @@ def time_unit_of(times: Iterable[Any]) -> TimeUnit:
     >>> time_unit_of([1_421_163_674]).scale, time_unit_of(["1421163674000", "nonsense"]).scale
     (1000.0, 1.0)
     """
-    values = list(times)
+    values = [unguarded(each) for each in times]
     numbers = [number for number in map(number_of, values) if number is not None]
     votes = [sum(is_in_reach(each, scale) for each in numbers) for scale in TIME_SCALES]
     return TimeUnit(
@@ -103,7 +103,7 @@ def time_ms_of(value: Any, unit: TimeUnit = SECONDS) -> int:
     """
     number = number_of(value)
     if number is None and isinstance(value, str):
-        value = _moment(value, unit)
+        value = _moment(unguarded(value), unit)
     elif number is not None and (unit.has_digits_of_dates or number >= FOURTEEN_DIGITS):
         value = _date_of_digits(number) or value
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -146,7 +146,7 @@ def _moment(text: str, unit: TimeUnit) -> datetime:
 def is_local(value: Any) -> bool:
     """Whether a time is a text or datetime that names no time zone."""
     if isinstance(value, str) and number_of(value) is None:
-        moment = moment_of(value, day_first=True)
+        moment = moment_of(unguarded(value), day_first=True)
         return moment is None or moment.tzinfo is None
     return isinstance(value, datetime) and value.tzinfo is None
 
@@ -165,8 +165,8 @@ def are_days_and_clocks(days: Iterable[Any], clocks: Iterable[Any]) -> bool:
     >>> are_days_and_clocks(["2024-03-01"], ["10:05 PM"]), are_days_and_clocks(["x"], ["10:05"])
     (True, False)
     """
-    known_days = [each for each in days if text_of(each)]
-    known_clocks = [each for each in clocks if text_of(each)]
+    known_days = [unguarded(each) for each in days if text_of(each)]
+    known_clocks = [unguarded(each) for each in clocks if text_of(each)]
     unit = TimeUnit(day_first=True)
     return bool(known_days and known_clocks) and (
         all(isinstance(each, str | date) and ":" not in str(each) for each in known_days)
@@ -180,7 +180,7 @@ def joined(day: Any, clock: Any) -> Any:
     if not text_of(clock):
         return day
     day = day.date() if isinstance(day, datetime) else day  # as a column of dates has it
-    return f"{str(day).strip()} {str(clock).strip()}"
+    return f"{str(unguarded(day)).strip()} {str(unguarded(clock)).strip()}"
 
 
 def is_readable(value: Any, unit: TimeUnit) -> bool:

@@ -157,3 +157,51 @@ def test_what_holds_no_text_is_called_so_and_not_shown(
         with pytest.raises(HistoryError, match=said) as caught:
             reader()
         assert "ELF" not in str(caught.value)
+
+
+# -- cells that a spreadsheet was made to take for texts -------------------------------------------
+
+
+@pytest.mark.parametrize("guarded", ['="{}"', "'{}", '"=""{}"""'])
+@pytest.mark.parametrize("told", [f"{AT_S}", "2023-11-14T22:13:20", "2023-11-14 22:13:20"])
+def test_a_time_that_a_spreadsheet_takes_for_a_text_is_read(
+    path: Path, guarded: str, told: str
+) -> None:
+    played = guarded.format("9000")
+    write(path, f"artist,track,date,ms_played\nOne,Song,{guarded.format(told)},{played}\n")
+    (event,) = read(path)
+    assert (event.listened_at, event.ms_played) == (AT_S * 1_000, 9_000)
+
+
+def test_a_day_and_a_clock_that_a_spreadsheet_takes_for_texts_are_one_time(path: Path) -> None:
+    write(path, 'artist,track,date,time\nOne,Song,="14/11/2023",="22:13:20"\n')
+    (event,) = read(path)
+    assert event.listened_at == AT_S * 1_000
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ('="Song"', "Song"),
+        ('"=""The ""Best"" Song"""', 'The "Best" Song'),
+        ("'+44", "+44"),
+        ("'@home", "@home"),
+        ("'Til Tuesday", "'Til Tuesday"),
+        ("'39", "'39"),
+        ("=Equals", "=Equals"),
+    ],
+)
+def test_a_name_that_a_spreadsheet_takes_for_a_text_is_the_name(
+    path: Path, written: str, title: str
+) -> None:
+    (event,) = read(write(path, f'artist,track,uts\n="One",{written},{AT_S}\n'))
+    assert (event.artist_name, event.track_name) == ("One", title)
+
+
+def test_ids_that_a_spreadsheet_takes_for_texts_are_the_ids(path: Path) -> None:
+    mbid = "7d1f1b7a-1111-4a47-a5c4-3a2f7f6c9d10"
+    for guarded in (f"'{mbid}", f'="{mbid}"'):
+        (event,) = read(write(path, f"track_mbid,uts\n{guarded},{AT_S}\n"))
+        assert event.track_id == mbid
+    (event,) = read(write(path, f'track_id,uts,user\n="t1",{AT_S},="bob"\n'))
+    assert (event.track_id, event.listener_id) == ("history:t1", "bob")

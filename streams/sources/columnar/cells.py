@@ -19,6 +19,7 @@ from streams.sources.formats.times import (
     FOURTEEN_DIGITS,
     LATEST_MS,
     TIME_SCALES,
+    LocalTime,
     TimeUnit,
     time_ms_of,
 )
@@ -90,8 +91,13 @@ def _in_ms(cells: pa.Array) -> pa.Array:
     return cells.cast(pa.timestamp("ms", cells.type.tz), safe=False).cast(pa.int64())
 
 
-def times_ms(cells: Cells, unit: TimeUnit) -> NDArray[np.int64]:
-    """Times in ms since 1970; `UNKNOWN` if not a time from 1970 to 2106; int64[n]."""
+def times_ms(cells: Cells, unit: TimeUnit, zones: Cells | None = None) -> NDArray[np.int64]:
+    """Times in ms since 1970; `UNKNOWN` if not a time from 1970 to 2106; int64[n].
+
+    `zones` are the time zones of those that name none.
+    """
+    if zones is not None:
+        cells = _beside_zones(cells, zones)
     if is_timestamp(cells):
         return _whole(_numbers(_in_ms(cells)), 1.0, AT_MS_MAX)
     numbers = _numbers(cells)
@@ -99,6 +105,19 @@ def times_ms(cells: Cells, unit: TimeUnit) -> NDArray[np.int64]:
         return _in_best_unit(numbers, unit.scale)
     iso_ms = _iso_ms(cells) if numbers is None else None
     return _one_by_one(cells, lambda value: time_ms_of(value, unit)) if iso_ms is None else iso_ms
+
+
+def _beside_zones(cells: Cells, zones: Cells) -> Cells:
+    """The times with their zones in one cell; a column that has a zone by itself stays as it is."""
+    if is_timestamp(cells):
+        if cells.type.tz is not None:
+            return cells
+        cells = cells.cast(pa.timestamp("ms"), safe=False)
+    try:
+        times = list_of(cells)
+    except OverflowError:  # days beyond the years of Python
+        return cells
+    return [LocalTime(*each) for each in zip(times, list_of(zones), strict=True)]
 
 
 def _in_best_unit(numbers: NDArray[np.float64], scale: float) -> NDArray[np.int64]:

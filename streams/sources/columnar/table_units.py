@@ -44,7 +44,9 @@ class TableUnits:
     def _began_ms(self, cells: dict[Role, Cells]) -> NDArray[np.int64]:
         """When plays began; where it is not known, the end less what was played."""
         found = {
-            role: times_ms(cells[role], unit) for role, unit in self._units.items() if role in cells
+            role: times_ms(cells[role], unit, cells.get(Role.ZONE))
+            for role, unit in self._units.items()
+            if role in cells
         }
         stopped = found.get(Role.STOPPED_AT)
         if stopped is None:

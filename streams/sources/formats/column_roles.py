@@ -24,6 +24,7 @@ class Role(Enum):
     LISTENED_AT = auto()
     CLOCK = auto()
     STOPPED_AT = auto()
+    ZONE = auto()
     MS_PLAYED = auto()
     SECONDS_PLAYED = auto()
     PLAYTIME = auto()
@@ -74,6 +75,11 @@ NAMES: dict[Role, tuple[str, ...]] = {
                        "event_received_timestamp"),
     Role.STOPPED_AT: ("event_end_timestamp", "end_time", "ended_at", "stopped_at", "stopped",
                       "finished_at", "playback_end_time"),
+    Role.ZONE: ("timezone", "time_zone", "tz", "tzid", "tz_name", "timezone_name", "timezone_id",
+                "iana_timezone", "utc_offset", "utcoffset", "gmt_offset", "tz_offset",
+                "timezone_offset", "time_zone_offset", "utc_offset_hours", "utc_offset_minutes",
+                "utc_offset_seconds", "utc_offset_in_seconds", "zeitzone", "fuseau_horaire",
+                "zona_horaria"),
     Role.CLOCK: ("time", "clock", "time_of_day", "start_time", "local_time", "played_time"),
     Role.MS_PLAYED: ("ms_played", "played_ms", "playtime_ms", "milliseconds_played",
                      "play_duration_milliseconds", "play_duration_ms", "stream_duration_ms",
@@ -139,6 +145,15 @@ _NAME = "name"
 _SUFFIX = re.compile(r":(token|float|int|string|long)$|#.*$", re.DOTALL)
 """What exporters append to a name: a type (`ts:float`), or the listener (`Date#someone`)."""
 _OWNER = re.compile(r"^[^#]+#(.+)$", re.DOTALL)
+
+
+def is_in_utc(column: str) -> bool:
+    """Whether the name of a time column says that its times are in UTC.
+
+    >>> is_in_utc("time_utc"), is_in_utc("local_time")
+    (True, False)
+    """
+    return not {"utc", "gmt", "uts"}.isdisjoint(_snake(column).split("_"))
 
 
 def owner_in(columns: Sequence[str]) -> str | None:

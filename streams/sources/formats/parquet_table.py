@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from streams.sources.files import Part
 from streams.sources.formats import event_export, spotify_export
+from streams.sources.formats.column_roles import Role, roles_of
 from streams.sources.formats.table_rows import Cells, checked_roles, plays_of_table, used_columns
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
@@ -49,16 +50,21 @@ def damaged(name: str, error: Exception) -> HistoryError:
 
 
 def cells_of(table: pq.ParquetFile, columns: list[str]) -> Iterator[Cells]:
-    """The rows of a table as Python objects; times in ms."""
+    """The rows of a table as Python objects; times in ms, or local beside a column of zones."""
+    has_zones = Role.ZONE in roles_of(columns)
     for batch in table.iter_batches(_ROWS_A_BATCH, columns=columns):
-        yield from zip(*(_values(batch, name) for name in columns), strict=True)
+        yield from zip(
+            *(_values(batch, name, has_zones=has_zones) for name in columns), strict=True
+        )
 
 
-def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
-    """The values of the first column of that name as Python objects; times in ms."""
+def _values(batch: pa.RecordBatch, name: str, *, has_zones: bool) -> list[Any]:
+    """The values of the first column of that name as Python objects."""
     column = batch.column(batch.schema.get_all_field_indices(name)[0])
     kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
+    if has_zones and pa.types.is_timestamp(kind) and kind.tz is None:
+        column = column.cast(pa.timestamp("ms"), safe=False)
+    elif pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
         in_ms = pa.timestamp("ms", kind.tz) if pa.types.is_timestamp(kind) else pa.duration("ms")
         column = column.cast(in_ms, safe=False).cast(pa.int64())
     elif pa.types.is_decimal(kind):

@@ -23,6 +23,7 @@ from streams.sources.formats.column_roles import (
     Role,
     best_time,
     filled_roles,
+    is_in_utc,
     may_have_role,
     missing_of,
     owner_in,
@@ -37,6 +38,7 @@ from streams.sources.formats.row_kinds import (
     why_no_play,
 )
 from streams.sources.formats.times import (
+    LocalTime,
     are_days_and_clocks,
     is_moment,
     joined,
@@ -78,7 +80,7 @@ def plays_of_table(
     if Role.CLOCK in roles:
         first, rest = list(_with_clocks(first, roles)), _with_clocks(rest, roles)
     play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
-    for row, cells in chain(first, rest):
+    for row, cells in _in_zones(chain(first, rest), roles):
         try:
             yield BadRow(part.name, row, cells) if isinstance(cells, str) else play_of(row, cells)
         except ValueError as error:
@@ -93,6 +95,22 @@ def _with_clocks(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Itera
             yield row, cells
         else:
             yield row, [*cells[:day], joined(cells[day], cells[clock]), *cells[day + 1 :]]
+
+
+def _in_zones(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Iterator[NumberedCells]:
+    """The rows with the time zone of another column beside each time, in one cell."""
+    if Role.ZONE not in roles:
+        yield from rows
+        return
+    zone = roles[Role.ZONE]
+    times = {roles[role] for role in (Role.LISTENED_AT, Role.STOPPED_AT) if role in roles}
+    for row, cells in rows:
+        if isinstance(cells, str):
+            yield row, cells
+        else:
+            zoned = [LocalTime(each, cells[zone]) if at in times else each
+                     for at, each in enumerate(cells)]  # fmt: skip
+            yield row, zoned
 
 
 def _reader(
@@ -209,6 +227,8 @@ def settled_roles(columns: Sequence[str], rows: Sequence[Cells], part: Part) -> 
     roles.pop(Role.LISTENED_AT, None)
     if at is not None:
         roles[Role.LISTENED_AT] = at
+    if at is not None and is_in_utc(columns[at]):
+        roles.pop(Role.ZONE, None)
     if not _has_clocks(roles, rows):
         roles.pop(Role.CLOCK, None)
     for role in WORDS:

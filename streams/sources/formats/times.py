@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from online_models.base import AT_MS_MAX
 from streams.sources.formats.cell_values import ms_of, number_of, text_of, unguarded
-from streams.sources.formats.written_times import is_day_first, moment_of
+from streams.sources.formats.written_times import is_day_first, moment_of, zone_of
 from topics.listening_event import EARLIEST_LISTENED_AT_MS
 
 TIME_SCALES = (1_000.0, 1.0, 1e-3, 1e-6)
@@ -28,6 +28,13 @@ class TimeUnit(NamedTuple):
 
 
 SECONDS = TimeUnit()
+
+
+class LocalTime(NamedTuple):
+    """A time beside the time zone that another column names; it counts if the time names none."""
+
+    told: Any
+    zone: Any
 
 
 def time_unit_of(times: Iterable[Any]) -> TimeUnit:
@@ -91,7 +98,7 @@ def is_in_reach(number: float, scale: float) -> bool:
 
 
 def time_ms_of(value: Any, unit: TimeUnit = SECONDS) -> int:
-    """A time as ms since 1970 UTC: a number, a text or a datetime; UTC if it has no zone.
+    """A time as ms since 1970 UTC: a number, a text or a datetime; UTC if no zone is known.
 
     A number that is no plausible time in the column's unit, but in another one, is read in that.
     A day is its first moment. Raises `ValueError` if it is no time.
@@ -100,18 +107,26 @@ def time_ms_of(value: Any, unit: TimeUnit = SECONDS) -> int:
     (1421163674000, 1421163660000)
     >>> time_ms_of(1421163674), time_ms_of(1421163674000), time_ms_of(20150113154114)
     (1421163674000, 1421163674000, 1421163674000)
+    >>> time_ms_of(LocalTime("2015-01-13 16:41:14", "Europe/Berlin"))
+    1421163674000
     """
+    value, told_zone = value if isinstance(value, LocalTime) else (value, None)
     number = number_of(value)
     if number is None and isinstance(value, str):
         value = _moment(unguarded(value), unit)
     elif number is not None and (unit.has_digits_of_dates or number >= FOURTEEN_DIGITS):
         value = _date_of_digits(number) or value
     if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a local one
     if isinstance(value, datetime):
-        zoned = value if value.tzinfo else value.replace(tzinfo=UTC)
+        zoned = value if value.tzinfo else value.replace(tzinfo=_zone_of(told_zone))
         return round(zoned.timestamp() * 1_000)
     return ms_of(value, unit.scale if number is None else _scale_of(number, unit.scale))
+
+
+def _zone_of(told: Any) -> tzinfo:
+    text = text_of(unguarded(told))
+    return UTC if text is None else zone_of(text)
 
 
 def _scale_of(number: float, usual: float) -> float:
@@ -129,10 +144,10 @@ def _date_of_digits(number: float) -> datetime | None:
     if not number.is_integer() or len(text) not in _DIGITS:
         return None
     try:
-        moment = datetime.strptime(text, _DIGITS[len(text)]).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, _DIGITS[len(text)])  # noqa: DTZ007 - a local one
     except ValueError:
         return None
-    return moment if is_in_reach(moment.timestamp(), 1_000.0) else None
+    return moment if is_in_reach(moment.replace(tzinfo=UTC).timestamp(), 1_000.0) else None
 
 
 def _moment(text: str, unit: TimeUnit) -> datetime:

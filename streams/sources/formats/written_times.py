@@ -52,8 +52,9 @@ _OFFSET = (
     r"\s*(?P<offset>(?:utc|gmt|z)?\s?[+-]\d{1,2}(?::?\d{2})?)"
     r"(?:\s*\[[a-z/_+-]+\]|\s+[a-z]{1,5}|\s*\([^()]*\))?"
 )
-_ZONE = rf"(?:{_OFFSET}|\s*(?P<zone>[a-z]{{1,5}})|\s+\[?(?P<region>[a-z]+/[a-z/_+-]+)\]?)?"
+_ZONE = rf"(?:{_OFFSET}|\s*(?P<zone>[a-z]{{1,5}})|\s+\[?(?P<region>[a-z]+/[a-z0-9/_+-]+)\]?)?"
 _CLOCK = rf"(?:(?:,?\s+(?:at|um|à|a las|às|om|alle)\s+|,?\s+-\s+|[,t:]?\s*){_HOURS}{_ZONE})?"
+_ZONE_ALONE = re.compile(_ZONE)
 _FORMS = [re.compile(form + _CLOCK) for form in
           (_YEAR_FIRST, _DAY_FIRST, _MONTH_FIRST, _DOTTED, _IDEOGRAPHS, _NUMBERS)]  # fmt: skip
 _FORMS.append(
@@ -166,6 +167,57 @@ def _zone(words: dict[str, str | None]) -> tzinfo | None:
         return ZoneInfo(_regions()[region])
     if name := words.get("zone"):
         return timezone(timedelta(hours=_OFFSETS_H[name])) if _OFFSETS_H[name] else UTC
+    return None
+
+
+def zone_of(told: str) -> tzinfo:
+    """The time zone that a column beside a local time names; `ValueError` if it is not known.
+
+    A name that the database of time zones has, such as `CET`, follows summer time. A number is an
+    offset east of UTC in hours, minutes or seconds.
+
+    >>> str(zone_of("europe/berlin")), str(zone_of("+01:00")), str(zone_of("-300"))
+    ('Europe/Berlin', 'UTC+01:00', 'UTC-05:00')
+    """
+    plain = told.strip().lower().replace("\u2212", "-")
+    try:
+        if region := _regions().get(plain):
+            return ZoneInfo(region)
+        minutes = _minutes_east(plain)
+        if minutes is not None:
+            return timezone(timedelta(minutes=minutes))
+        words = _ZONE_ALONE.fullmatch(f" {plain}")
+        zone = _zone(words.groupdict()) if words else None
+    except (ValueError, LookupError, OSError):
+        zone = None
+    if zone is None:
+        raise ValueError(f"is in a time zone that is not known: {told[:40]!r}")
+    return zone
+
+
+_FOUR_DIGITS = re.compile(r"(?:([+-])|(?=0))(\d{2})(\d{2})")
+_HOURS_MAX, _HOUR_S, _QUARTER = 14, 3_600, 15
+
+
+def _minutes_east(number: str) -> float | None:
+    """Minutes east of UTC of an offset without a colon; None if it is none.
+
+    >>> [_minutes_east(each) for each in ("5.5", "-300", "-18000", "+0530", "7")]
+    [330.0, -300.0, -300.0, 330, 420.0]
+    """
+    if (digits := _FOUR_DIGITS.fullmatch(number)) and int(digits[2]) <= _HOURS_MAX:
+        east = int(digits[2]) * 60 + int(digits[3])
+        return -east if digits[1] == "-" else east
+    try:
+        offset = float(number)
+    except ValueError:
+        return None
+    if abs(offset) <= _HOURS_MAX:
+        return offset * 60
+    for a_minute in (1, 60):
+        minutes = offset / a_minute
+        if abs(minutes) <= _HOURS_MAX * 60 and minutes % _QUARTER == 0:
+            return minutes
     return None
 
 

@@ -447,3 +447,82 @@ def test_takeout_whose_headers_are_translated_goes_by_its_links(path: Path) -> N
     headers = ["YouTube Música", "YouTube"]
     (event,) = read(write_json(path, [row | {"header": header} for header in headers]))
     assert event.track_id == track_id_of("Miles Davis", "Solea")
+
+
+# -- a time zone in a column of its own ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["timezone", "tz", "utc_offset", "Time Zone"])
+@pytest.mark.parametrize(
+    ("zone", "local"),
+    [
+        ("Europe/Berlin", "2023-11-14 23:13:20"),
+        ("europe/berlin", "14 Nov 2023, 23:13:20"),
+        ("+01:00", "20231114T231320"),
+        ("UTC+1", "20231114231320"),
+        ("CET", "2023-W46-2T23:13:20"),
+        ("60", "2023-11-14 23:13:20"),
+        ("1", "2023-11-14 23:13:20"),
+        ("3600", "2023-11-14 23:13:20"),
+        ("-300", "2023-11-14 17:13:20"),
+        ("-0500", "2023-11-14 17:13:20"),
+        ("'-05:00", "2023-11-14 17:13:20"),
+        ("5.5", "2023-11-15 03:43:20"),
+        ("Etc/GMT+5", "2023-11-14 17:13:20"),
+        ("Japan", "15/11/2023 07:13:20"),
+        ("", "2023-11-14 22:13:20"),
+    ],
+)
+def test_a_local_time_is_in_the_zone_of_its_row(
+    path: Path, column: str, zone: str, local: str
+) -> None:
+    write(path, f"artist;track;date;{column}\na;b;{local};{zone}\n")
+    (event,) = read(path)
+    assert event.listened_at == AT_MS
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("uts", f"{AT_S}"),
+        ("date", "2023-11-14T22:13:20Z"),
+        ("date", "2023-11-14 17:13:20 -0500"),
+        ("utc_time", "2023-11-14 22:13:20"),
+    ],
+)
+def test_a_time_that_states_its_zone_is_in_no_other(path: Path, column: str, told: str) -> None:
+    write(path, f"artist,track,{column},timezone\na,b,{told},Europe/Berlin\n")
+    (event,) = read(path)
+    assert event.listened_at == AT_MS
+
+
+def test_a_zone_follows_summer_time_and_differs_between_rows(path: Path) -> None:
+    rows = "a,b,2023-07-14 12:00,CET\na,c,2023-07-14 12:00,America/New_York\n"
+    first, second = read(write(path, f"artist,track,date,tz\n{rows}"))
+    hours = [((each.listened_at or 0) // 3_600_000) % 24 for each in (first, second)]
+    assert hours == [10, 16]
+
+
+@pytest.mark.parametrize("zone", ["Mars", "IST", "+25:00", "1234567"])
+def test_a_local_time_in_a_zone_that_is_not_known_is_no_time(path: Path, zone: str) -> None:
+    write(path, f"artist,track,date,tz\na,b,2023-11-14 22:13:20,{zone}\na,c,{AT_S},{zone}\n")
+    assert [event.track_name for event in read(path)] == ["c"]
+    assert bad_rows_of(path) == [(2, f"listened_at is in a time zone that is not known: '{zone}'")]
+
+
+def test_the_end_of_a_play_and_a_day_with_a_clock_are_in_the_zone_of_their_row(path: Path) -> None:
+    write(path, "artist,track,end_time,ms_played,tz\na,b,2023-11-14 23:13:20,20000,+01:00\n")
+    assert [event.listened_at for event in read(path)] == [AT_MS - 20_000]
+    write(path, "artist,track,date,time,tz\na,b,14/11/2023,11:13:20 PM,Europe/Berlin\n")
+    assert [event.listened_at for event in read(path)] == [AT_MS]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize(("own_zone", "ms"), [(None, AT_MS - 3_600_000), ("UTC", AT_MS)])
+def test_a_parquet_time_without_a_zone_is_in_that_of_its_row(
+    path: Path, unit: str, own_zone: str | None, ms: int
+) -> None:
+    times = pa.array([AT_MS], pa.timestamp("ms", own_zone)).cast(pa.timestamp(unit, own_zone))
+    names = {"artist": ["a"], "track": ["b"], "tz": ["Europe/Berlin"]}
+    pq.write_table(pa.table({**names, "played_at": times}), path)
+    assert [event.listened_at for event in read(path)] == [ms]

@@ -44,7 +44,12 @@ from streams.sources.files import Part, files_of, without_listener
 from streams.sources.formats.cell_values import known_names
 from streams.sources.formats.column_roles import Role, owner_in
 from streams.sources.formats.format_detection import HistoryFormat, recognise
-from streams.sources.formats.row_kinds import UNREADABLE_KIND
+from streams.sources.formats.row_kinds import (
+    SKIPPED,
+    UNREADABLE_KIND,
+    is_yes,
+    reason_end_of,
+)
 from streams.sources.formats.table_rows import WHY_NO_PLAY, WORDS, artists_not_read
 from streams.sources.formats.times import joined
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
@@ -152,7 +157,7 @@ class _TableReader:
                 found = {role: name for role, name in table.columns.items() if role in roles}
                 self.report.columns |= {r.name.lower(): name for r, name in found.items()}
             if units is not None:
-                self._add(path, self._plays_in(block), units)
+                self._add(path, self._plays_in(block, units), units)
             for row, reason in block.bad:
                 self.report.leave_out(BadRow(str(path), row, reason))
             self.report.rows += block.rows + len(block.bad)
@@ -162,12 +167,18 @@ class _TableReader:
         """All plays of all tables."""
         return self._columns.plays(has_scored=self._has_scored)
 
-    def _plays_in(self, block: Block) -> Block:
+    def _plays_in(self, block: Block, units: TableUnits) -> Block:
         """The block without the rows that are no plays, which are counted by reason."""
         for role, why in WHY_NO_PLAY.items():
             if role in block.cells:
                 block = self._without(block, role, why)
-        return block
+        if Role.SKIPPED not in block.cells:
+            return block
+        is_skip = _are_set(block.cells[Role.SKIPPED])
+        is_skip &= units.played_ms(block.cells, block.rows) == UNKNOWN
+        if skips := int(is_skip.sum()):
+            self.report.ignored[SKIPPED] += skips
+        return block.selected(np.flatnonzero(~is_skip)) if skips else block
 
     def _without(self, block: Block, role: Role, why: Callable[[Any], str | None]) -> Block:
         """The block without the rows whose cell of `role` says that they are no plays."""
@@ -279,10 +290,20 @@ def _used_roles(roles: set[Role], path: Path, listener_id: str | None) -> set[Ro
     return roles
 
 
+def _are_set(cells: Cells) -> NDArray[np.bool_]:
+    """Whether each flag is set; bool[n]."""
+    words = TextCodes()
+    codes = words.encode(as_text_of_bool(cells))
+    return np.array([*map(is_yes, words.texts), False], np.bool_)[np.maximum(codes, UNKNOWN)]
+
+
 def _rewards(
     cells: dict[Role, Cells], played: NDArray[np.int32], durations: NDArray[np.int32]
 ) -> NDArray[np.float32]:
     reasons, words = np.full(len(played), UNKNOWN, np.int32), TextCodes()
     if Role.REASON_END in cells:
         reasons = words.encode(cells[Role.REASON_END])
+    if Role.SKIPPED in cells:
+        by_flag = (reasons < 0) & _are_set(cells[Role.SKIPPED])
+        reasons = np.where(by_flag, words.code(reason_end_of(None, True)), reasons)
     return rewards_of_listens(played, durations, reasons, words.texts)

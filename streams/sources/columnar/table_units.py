@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from streams.sources.columnar.cells import UNKNOWN, Cells, first_of, lengths_ms, times_ms
 from streams.sources.formats.cell_values import duration_scale_of
 from streams.sources.formats.column_roles import Role
-from streams.sources.formats.table_rows import ROWS_INSPECTED
+from streams.sources.formats.table_rows import PLAYED, ROWS_INSPECTED
 from streams.sources.formats.times import is_calendar, table_time_unit_of
 from topics.listening_event import EARLIEST_LISTENED_AT_MS, LATEST_AHEAD_MS
 
@@ -57,7 +57,7 @@ class TableUnits:
 
     def played_ms(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
         """How long each row was played, `UNKNOWN` if that is not known; int32[rows]."""
-        return self._length(cells, rows, Role.MS_PLAYED, Role.SECONDS_PLAYED, Role.PLAYTIME)
+        return self._length(cells, rows, *PLAYED)
 
     def duration_ms(self, cells: dict[Role, Cells], rows: int) -> NDArray[np.int32]:
         """The lengths of the tracks, `UNKNOWN` if they are not known; int32[rows]."""

@@ -31,6 +31,7 @@ class Role(Enum):
     DURATION_MS = auto()
     DURATION = auto()
     REASON_END = auto()
+    SKIPPED = auto()
     SESSION = auto()
     SCORED = auto()
     EVENT = auto()
@@ -93,6 +94,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
                        "media_duration_in_milliseconds"),
     Role.DURATION: ("duration", "length", "track_duration", "track_length", "song_length"),
     Role.REASON_END: ("reason_end", "end_reason_type", "end_reason"),
+    Role.SKIPPED: ("skipped", "was_skipped", "is_skipped", "skip"),
     Role.SESSION: ("session_id", "session", "sessionid", "session_idx", "sid"),
     Role.SCORED: ("scored", "is_scored"),
     Role.EVENT: ("event", "event_type", "action", "listen_type", "type"),

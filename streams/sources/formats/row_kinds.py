@@ -11,6 +11,8 @@ from streams.sources.formats.cell_values import is_storable, number_of, text_of
 PLAYING_NOW = "playing now, not yet a play"
 PODCAST = "a podcast, not music"
 PRIVATE = "a private session"
+SKIPPED = "a track that was skipped"
+"""The reason where it is not known for how long it was played, on which a reward hangs."""
 
 _PLAY_WORDS = frozenset({"scrobble", "scrobbled", "listen", "listened", "play", "played", "single",
                          "import", "stream", "streamed", "streaming", "track", "tracks", "song",
@@ -54,6 +56,17 @@ def why_no_play(kind: Any) -> str | None:
     if not is_storable(text):
         return UNREADABLE_KIND
     return f"is {text[:40]!r}, not a play"
+
+
+def reason_end_of(told: str | None, skipped: Any) -> str | None:
+    """Why a play ended: as its row tells, or else by the row's flag of a skip.
+
+    A flag is true for long plays as well; the rewards of plays (`folding/rewards`) know that.
+
+    >>> reason_end_of("trackdone", True), reason_end_of(None, "yes"), reason_end_of(None, None)
+    ('trackdone', 'skipped', None)
+    """
+    return told or ("skipped" if is_yes(skipped) else None)
 
 
 def is_yes(value: Any) -> bool:

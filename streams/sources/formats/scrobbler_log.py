@@ -10,13 +10,13 @@ from typing import Any, BinaryIO
 from streams.sources.files import Part
 from streams.sources.formats.cell_values import length_ms_of, mbid_of, optional_text_of, text_of
 from streams.sources.formats.json_stream import TOO_LONG, lines
+from streams.sources.formats.row_kinds import SKIPPED
 from streams.sources.formats.service_export import Fields, plays_of
 from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
 
 SOURCE = "scrobbler_log"
 BEGIN = b"#AUDIOSCROBBLER/"
-SKIPPED = "a track that was skipped"
 _NAMES = ("artist", "album", "title", "number", "length", "rating", "time", "mbid")
 
 

@@ -5,8 +5,8 @@ objects. Account data: `StreamingHistory_music_*.json` with `endTime` (UTC minut
 `trackName`, `msPlayed`.
 
 Special cases: `ts` and `endTime` are when play STOPPED, so a play began `ms_played` earlier.
-`skipped` is true for long plays too, so `reason_end` is used instead. Flags may be null. Podcasts
-and audiobooks are mixed with music. `ip_addr` is never read.
+`skipped` is true for long plays too, so `reason_end` is used instead where it is known. Flags may
+be null. Podcasts and audiobooks are mixed with music. `ip_addr` is never read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from streams.sources.files import Part
 from streams.sources.formats import csv_table
 from streams.sources.formats.cell_values import length_ms_of, number_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
-from streams.sources.formats.row_kinds import PODCAST, PRIVATE, is_yes
+from streams.sources.formats.row_kinds import PODCAST, PRIVATE, is_yes, reason_end_of
 from streams.sources.formats.service_export import (
     Fields,
     optional_text_in,
@@ -103,7 +103,7 @@ def _extended_fields(row: Fields) -> dict[str, Any] | str:
         "release_name": optional_text_in(row, "master_metadata_album_album_name"),
         "source_track_id": text_in(row, "spotify_track_uri"),
         "ms_played": played,
-        "reason_end": optional_text_in(row, "reason_end"),
+        "reason_end": reason_end_of(optional_text_in(row, "reason_end"), row.get("skipped")),
     }
 
 

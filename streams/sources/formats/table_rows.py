@@ -33,8 +33,10 @@ from streams.sources.formats.row_kinds import (
     PLAYING_NOW,
     PODCAST,
     PRIVATE,
+    SKIPPED,
     are_kinds_of_rows,
     is_yes,
+    reason_end_of,
     why_no_play,
 )
 from streams.sources.formats.times import (
@@ -79,10 +81,13 @@ def plays_of_table(
         yield Skipped(why)
     if Role.CLOCK in roles:
         first, rest = list(_with_clocks(first, roles)), _with_clocks(rest, roles)
-    play_of = _reader(roles, _converters(roles, first), part._replace(listener_id=owner))
+    reader = _RowReader(roles, _converters(roles, first), part._replace(listener_id=owner))
     for row, cells in _in_zones(chain(first, rest), roles):
         try:
-            yield BadRow(part.name, row, cells) if isinstance(cells, str) else play_of(row, cells)
+            if isinstance(cells, str):
+                yield BadRow(part.name, row, cells)
+            else:
+                yield reader.play_of(row, cells)
         except ValueError as error:
             yield BadRow(part.name, row, str(error))
 
@@ -113,39 +118,55 @@ def _in_zones(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Iterator
             yield row, zoned
 
 
-def _reader(
-    roles: dict[Role, int], convert: dict[Role, _Convert], part: Part
-) -> Callable[[int, Cells], ParsedRow]:
-    """A function that makes a play from a row's cells, or raises `ValueError`."""
-    kinds = [(roles[role], why) for role, why in WHY_NO_PLAY.items() if role in roles]
-    fields = [
-        (_FIELDS[role], position, convert[role])
-        for role, position in roles.items()
-        if role in _FIELDS
-    ]
-    stopped_at = roles.get(Role.STOPPED_AT)
+class _RowReader:
+    """Makes a play of a row's cells."""
 
-    def play_of(row: int, cells: Cells) -> ParsedRow:
-        for position, why in kinds:
+    def __init__(self, roles: dict[Role, int], convert: dict[Role, _Convert], part: Part) -> None:
+        self._roles, self._convert, self._part = roles, convert, part
+        self._kinds = [(roles[role], why) for role, why in WHY_NO_PLAY.items() if role in roles]
+        self._fields = [
+            (_FIELDS[role], position, convert[role])
+            for role, position in roles.items()
+            if role in _FIELDS
+        ]
+        self._stopped_at = roles.get(Role.STOPPED_AT)
+
+    def play_of(self, row: int, cells: Cells) -> ParsedRow:
+        """The play of a row, or why it is none; raises `ValueError` if the row is bad."""
+        if reason := self._why_no_play(cells):
+            return Ignored(reason, self._part.name)
+        values = self._values(cells)
+        values["listener_id"] = values["listener_id"] or self._part.listener_id
+        if values["listener_id"] is None:
+            raise ValueError("listener_id is empty")
+        if self._stopped_at is not None and not is_moment(values.get("listened_at")):
+            values["listened_at"] = _began_ms(cells[self._stopped_at], self._convert, values)
+        if Role.SKIPPED in self._roles:
+            skipped = cells[self._roles[Role.SKIPPED]]
+            values["reason_end"] = reason_end_of(values.get("reason_end"), skipped)
+        return Play(part=self._part.number, row=row, source=SOURCE, **values)
+
+    def _why_no_play(self, cells: Cells) -> str | None:
+        for position, why in self._kinds:
             if reason := why(cells[position]):
-                return Ignored(reason, part.name)
-        values: dict[str, Any] = {"listener_id": part.listener_id}
-        for field, position, of in fields:
+                return reason
+        if Role.SKIPPED not in self._roles or not is_yes(cells[self._roles[Role.SKIPPED]]):
+            return None
+        played = (self._convert[role](cells[self._roles[role]])
+                  for role in PLAYED if role in self._roles)  # fmt: skip
+        return SKIPPED if all(each is None for each in played) else None
+
+    def _values(self, cells: Cells) -> dict[str, Any]:
+        values: dict[str, Any] = {"listener_id": self._part.listener_id}
+        for field, position, of in self._fields:
             if values.get(field) is not None and field != "listener_id":
                 continue  # of several lengths, the first that is known
             try:
                 values[field] = of(cells[position])
             except ValueError as error:
-                if field != "listened_at" or stopped_at is None:
+                if field != "listened_at" or self._stopped_at is None:
                     raise ValueError(f"{field} {error}") from None
-        values["listener_id"] = values["listener_id"] or part.listener_id
-        if values["listener_id"] is None:
-            raise ValueError("listener_id is empty")
-        if stopped_at is not None and not is_moment(values.get("listened_at")):
-            values["listened_at"] = _began_ms(cells[stopped_at], convert, values)
-        return Play(part=part.number, row=row, source=SOURCE, **values)
-
-    return play_of
+        return values
 
 
 def _began_ms(stopped: Any, convert: dict[Role, _Convert], values: dict[str, Any]) -> int:
@@ -170,6 +191,8 @@ WHY_NO_PLAY: dict[Role, Callable[[Any], str | None]] = {
 """For each role of a column that may say so, why a row with that cell is no play."""
 WORDS = (Role.EVENT, Role.MEDIA)
 """Those whose columns hold words, and not flags."""
+PLAYED = (Role.MS_PLAYED, Role.SECONDS_PLAYED, Role.PLAYTIME)
+"""Columns that state how long a track was played."""
 
 _FIELDS = {
     Role.LISTENER: "listener_id",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.sources.columnar.play_reader import read_plays
 from tests.support.histories import (
     STOPPED_MS,
     a_spotify_row,
@@ -526,3 +527,35 @@ def test_a_parquet_time_without_a_zone_is_in_that_of_its_row(
     names = {"artist": ["a"], "track": ["b"], "tz": ["Europe/Berlin"]}
     pq.write_table(pa.table({**names, "played_at": times}), path)
     assert [event.listened_at for event in read(path)] == [ms]
+
+
+# -- skips -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["skipped", "was_skipped", "skip", "isSkipped"])
+@pytest.mark.parametrize("flag", [True, 1, "true", "yes", "1"])
+def test_a_flag_of_a_skip_counts_as_the_reason_of_spotify_does(
+    path: Path, column: str, flag: Any
+) -> None:
+    lengths = [5_000, 200_000, None, 5_000, 5_000]
+    flags = [flag, flag, flag, None, 0]
+    rows = [
+        {"artist": "a", "track": f"t{at}", "ts": AT_S + 300 * at, "ms_played": played, column: told}
+        for at, (played, told) in enumerate(zip(lengths, flags, strict=True))
+    ]
+    events = read(write_lines(path, rows))
+    assert [event.reason_end for event in events] == ["skipped", "skipped", None, None]
+    assert ignored_of(path) == ["a track that was skipped"]
+    rewards = read_plays([path], "ann")[0].rewards.tolist()
+    assert (rewards[0], rewards[1]) == (-1, 1)
+    assert min(rewards[2:]) > 0
+
+
+def test_the_reason_of_an_end_counts_before_a_flag(path: Path) -> None:
+    rows = f"a,b,{AT_S},5000,trackdone,true\na,c,{AT_S + 300},5000,,true\n"
+    events = read(write(path, f"artist,track,uts,ms_played,reason_end,skipped\n{rows}"))
+    assert [event.reason_end for event in events] == ["trackdone", "skipped"]
+    told = read_plays([path], "ann")[0].rewards.tolist()
+    assert told[0] > 0 > told[1]
+    spotify = [a_spotify_row(ms_played=5_000, reason_end=None, skipped=True)]
+    assert [event.reason_end for event in read(write_json(path, spotify))] == ["skipped"]

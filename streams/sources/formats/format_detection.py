@@ -17,6 +17,7 @@ from streams.sources.formats import (
     maloja_export,
     parquet_table,
     scrobbler_log,
+    spotify_api,
     spotify_export,
     youtube_activity,
 )
@@ -44,6 +45,8 @@ class HistoryFormat(StrEnum):
     SPOTIFY_ACCOUNT = "Spotify account data"
     SPOTIFY_ACCOUNT_LINES = "Spotify account data, one object per line"
     SPOTIFY_ACCOUNT_CSV = "Spotify account data, as CSV"
+    SPOTIFY_API = "answer of Spotify's Web API"
+    SPOTIFY_API_LINES = "items of Spotify's Web API, one per line"
     LISTENBRAINZ_LINES = "ListenBrainz listens"
     LISTENBRAINZ_ARRAY = "ListenBrainz listens, one array"
     LASTFM_PAGES = "Last.fm pages"
@@ -52,6 +55,7 @@ class HistoryFormat(StrEnum):
     KOITO = "Koito listens"
     SCROBBLER_LOG = "log of a portable player"
     YOUTUBE_ACTIVITY = "YouTube activity of Google Takeout"
+    YOUTUBE_ACTIVITY_LINES = "YouTube activity of Google Takeout, one object per line"
     PARQUET = "Parquet table"
     CSV = "CSV table"
     JSON_LINES = "JSON lines table"
@@ -72,6 +76,8 @@ READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.SPOTIFY_ACCOUNT: spotify_export.read_account,
     HistoryFormat.SPOTIFY_ACCOUNT_LINES: spotify_export.read_account_lines,
     HistoryFormat.SPOTIFY_ACCOUNT_CSV: spotify_export.read_account_csv,
+    HistoryFormat.SPOTIFY_API: spotify_api.read,
+    HistoryFormat.SPOTIFY_API_LINES: spotify_api.read_lines,
     HistoryFormat.LISTENBRAINZ_LINES: listenbrainz_export.read_lines,
     HistoryFormat.LISTENBRAINZ_ARRAY: listenbrainz_export.read_array,
     HistoryFormat.LASTFM_PAGES: lastfm_export.read,
@@ -80,6 +86,7 @@ READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.KOITO: koito_export.read,
     HistoryFormat.SCROBBLER_LOG: scrobbler_log.read,
     HistoryFormat.YOUTUBE_ACTIVITY: youtube_activity.read,
+    HistoryFormat.YOUTUBE_ACTIVITY_LINES: youtube_activity.read_lines,
     HistoryFormat.PARQUET: parquet_table.read,
     HistoryFormat.CSV: csv_table.read,
     HistoryFormat.JSON_LINES: json_table.read_lines,
@@ -119,27 +126,38 @@ def _text_format(text: bytes) -> HistoryFormat | None:
     return _object_format(text) if text.startswith(b"{") else _csv_format(text)
 
 
-_BY_KEYS = (
-    ({"track_metadata"}, HistoryFormat.LISTENBRAINZ_ARRAY),
-    ({"header", "title", "time"}, HistoryFormat.YOUTUBE_ACTIVITY),
-)
+_BY_KEYS: tuple[
+    tuple[Callable[[set[str], set[str]], bool], HistoryFormat, HistoryFormat], ...
+] = (
+    (lambda keys, _: "track_metadata" in keys,
+     HistoryFormat.LISTENBRAINZ_ARRAY, HistoryFormat.LISTENBRAINZ_LINES),
+    (lambda keys, _: spotify_export.is_extended(keys),
+     HistoryFormat.SPOTIFY_EXTENDED, HistoryFormat.SPOTIFY_EXTENDED_LINES),
+    (lambda keys, _: spotify_export.is_account(keys),
+     HistoryFormat.SPOTIFY_ACCOUNT, HistoryFormat.SPOTIFY_ACCOUNT_LINES),
+    (spotify_api.is_item, HistoryFormat.SPOTIFY_API, HistoryFormat.SPOTIFY_API_LINES),
+    (lambda keys, _: {"header", "title", "time"} <= keys,
+     HistoryFormat.YOUTUBE_ACTIVITY, HistoryFormat.YOUTUBE_ACTIVITY_LINES),
+)  # fmt: skip
+"""Whether rows with these keys, and with those of their track, are of a service; the format of
+their array, and of one on each line."""
+
+
+def _of_keys(keys: set[str], keys_of_track: set[str]) -> tuple[HistoryFormat, HistoryFormat] | None:
+    found = (formats for is_row, *formats in _BY_KEYS if is_row(keys, keys_of_track))
+    return next(((array, lines) for array, lines in found), None)
 
 
 def _array_format(text: bytes) -> HistoryFormat | None:
     if text[1:].lstrip().startswith(b"]"):
         return HistoryFormat.NO_ROWS
     keys = _keys(text, "[]")
-    if spotify_export.is_extended(keys):
-        return HistoryFormat.SPOTIFY_EXTENDED
-    if spotify_export.is_account(keys):
-        return HistoryFormat.SPOTIFY_ACCOUNT
-    for needed, found in _BY_KEYS:
-        if needed <= keys:
-            return found
+    if known := _of_keys(keys, _keys(text, "[]/track")):
+        return known[0]
     for needed, path, key, found in _BY_INNER_KEYS:
         is_page = found is HistoryFormat.LASTFM_PAGES and needed == {"track"}
         if is_page and has_plays(roles_of(sorted(keys))):
-            continue  # a track beside its time, as Spotify's API answers
+            continue  # a track beside its time, as Funkwhale's API answers
         if needed <= keys and key in _keys(text, path, path + "/[]"):
             return found
     return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
@@ -184,16 +202,12 @@ READERS[HistoryFormat.INNER_ARRAY] = _read_inner_array
 
 def _lines_format(text: bytes) -> HistoryFormat | None:
     keys = _keys_of_lines(text)
-    if "track_metadata" in keys:
-        return HistoryFormat.LISTENBRAINZ_LINES
     if event_export.is_export(keys):
         return HistoryFormat.EVENT_LINES
+    if known := _of_keys(keys, _keys_of_lines(text, "track")):
+        return known[1]
     if {"name", "date"} <= keys and "uts" in _keys_of_lines(text, "date"):
         return HistoryFormat.LASTFM_LINES
-    if spotify_export.is_extended(keys):
-        return HistoryFormat.SPOTIFY_EXTENDED_LINES
-    if spotify_export.is_account(keys):
-        return HistoryFormat.SPOTIFY_ACCOUNT_LINES
     return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
 
 

@@ -13,8 +13,8 @@ _DEPTH_MAX = 4
 """The arrays of known programs are not deeper."""
 _OBJECT = re.compile(rb"\s*\{")
 _ARRAYS_TRIED = 8
-INSPECTED_BYTES = 8_192
-"""How much of an array is inspected."""
+INSPECTED_BYTES = 16_384
+"""How much of an array is inspected; the first track of Spotify's API may take 11,000 bytes."""
 _ANOTHER = re.compile(rb'"\s*:\s*\[\s*\{|[}\]]\s*\{')
 _READ_BYTES = 1 << 18
 _OVERLAP_BYTES = 256

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
-from streams.sources.formats.json_stream import objects_of_array
+from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.service_export import Fields, optional_text_in, plays_of, text_in
 from streams.sources.formats.times import time_ms_of
 from streams.sources.plays import ParsedRow
@@ -38,6 +38,11 @@ _TOPIC = re.compile(r" [-–] (?:Topic|Thema|Tema|Temat|Thème|Sujet|Onderwerp|A
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     """Plays of `watch-history.json`."""
     return plays_of(objects_of_array(file, part.name), part, SOURCE, _fields)
+
+
+def read_lines(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of the same objects, one on each line."""
+    return plays_of(objects_of_lines(file), part, SOURCE, _fields)
 
 
 def _fields(row: Fields) -> dict[str, Any] | str:

@@ -24,6 +24,7 @@ from streams.sources.formats import (
 from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
 from streams.sources.formats.inner_array import INSPECTED_BYTES, InnerArray, begin_of_array
 from streams.sources.formats.json_stream import keys_of_objects
+from streams.sources.formats.keyed_rows import Begin, KeyedRows, begin_of_rows
 from streams.sources.formats.table_rows import checked_roles
 from streams.sources.formats.utf_16 import utf_16_of
 from streams.sources.plays import ParsedRow
@@ -63,6 +64,7 @@ class HistoryFormat(StrEnum):
     EVENT_LINES = "EchoTune export"
     PACKED_EVENT_LINES = "packed EchoTune export"
     INNER_ARRAY = "array in a JSON object"
+    KEYED_ROWS = "rows in a JSON object"
     NO_ROWS = "empty JSON array"
     UTF_16 = "text in UTF-16"
 
@@ -178,14 +180,17 @@ def _object_format(text: bytes) -> HistoryFormat | None:
     is_lines = found is not None and _lines_format(text.split(b"\n", 1)[0]) is not None
     if not is_lines and _inner_array_of(text) is not None:
         return HistoryFormat.INNER_ARRAY
+    if found is None and begin_of_rows(text, _holds_plays) is not None:
+        return HistoryFormat.KEYED_ROWS
     return found
 
 
-def _inner_array_of(text: bytes) -> int | None:
-    def holds_plays(array: bytes) -> bool:
-        return _array_format(array) not in (None, HistoryFormat.NO_ROWS)
+def _holds_plays(array: bytes) -> bool:
+    return _array_format(array) not in (None, HistoryFormat.NO_ROWS)
 
-    return begin_of_array(text, holds_plays)
+
+def _inner_array_of(text: bytes) -> int | None:
+    return begin_of_array(text, _holds_plays)
 
 
 def _read_inner_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
@@ -197,7 +202,17 @@ def _read_inner_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     yield from READERS[found](cast(BinaryIO, array), part)
 
 
+def _read_keyed_rows(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    head = file.read(HEAD_BYTES)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    begin = begin_of_rows(text, _holds_plays) or Begin(0, has_times=False)
+    begin = begin._replace(at=len(head) - len(text) + begin.at)
+    found = _array_format(KeyedRows(file, begin).read(INSPECTED_BYTES)) or HistoryFormat.NO_ROWS
+    yield from READERS[found](cast(BinaryIO, KeyedRows(file, begin)), part)
+
+
 READERS[HistoryFormat.INNER_ARRAY] = _read_inner_array
+READERS[HistoryFormat.KEYED_ROWS] = _read_keyed_rows
 
 
 def _lines_format(text: bytes) -> HistoryFormat | None:

@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
-_DEPTH_MAX = 4
+TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+DEPTH_MAX = 4
 """The arrays of known programs are not deeper."""
 _OBJECT = re.compile(rb"\s*\{")
-_ARRAYS_TRIED = 8
+ARRAYS_TRIED = 8
 INSPECTED_BYTES = 16_384
 """How much of an array is inspected; the first track of Spotify's API may take 11,000 bytes."""
-_ANOTHER = re.compile(rb'"\s*:\s*\[\s*\{|[}\]]\s*\{')
 _READ_BYTES = 1 << 18
 _OVERLAP_BYTES = 256
 """What is kept of the text before, in case that it ends within what is searched."""
@@ -28,9 +27,9 @@ def begin_of_array(text: bytes, holds_plays: Callable[[bytes], bool]) -> int | N
     26
     """
     depth = tried = 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         letter = token[0]
-        if letter == b"[" and depth <= _DEPTH_MAX and _OBJECT.match(text, token.end()):
+        if letter == b"[" and depth <= DEPTH_MAX and _OBJECT.match(text, token.end()):
             begin = token.start()
             if holds_plays(text[begin : begin + INSPECTED_BYTES]):
                 return begin
@@ -39,13 +38,16 @@ def begin_of_array(text: bytes, holds_plays: Callable[[bytes], bool]) -> int | N
             depth += 1
         elif letter in (b"}", b"]"):
             depth -= 1
-        if letter == b'"' or depth == 0 or tried == _ARRAYS_TRIED:
+        if letter == b'"' or depth == 0 or tried == ARRAYS_TRIED:
             break
     return None
 
 
 class InnerArray:
     """A file from the beginning of an array within an object."""
+
+    another = re.compile(rb'"\s*:\s*\[\s*\{|[}\]]\s*\{')
+    """What begins more rows after the end of the array."""
 
     def __init__(self, file: BinaryIO, begin: int) -> None:
         file.seek(begin)
@@ -55,13 +57,12 @@ class InnerArray:
         """Up to `size` bytes; empty at the end."""
         return self._file.read(size)
 
-
-def has_another_array(rest: bytes, read: Callable[[int], bytes]) -> bool:
-    """Whether objects follow the array in `rest`, and in what `read` gives after it."""
-    while True:
-        if _ANOTHER.search(rest):
-            return True
-        more = read(_READ_BYTES)
-        if not more:
-            return False
-        rest = rest[-_OVERLAP_BYTES:] + more
+    def is_followed_by_another(self, rest: bytes, read: Callable[[int], bytes]) -> bool:
+        """Whether objects follow the array in `rest`, and in what `read` gives after it."""
+        while True:
+            if self.another.search(rest):
+                return True
+            more = read(_READ_BYTES)
+            if not more:
+                return False
+            rest = rest[-_OVERLAP_BYTES:] + more

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from streams.sources.formats.inner_array import InnerArray, has_another_array
+from streams.sources.formats.inner_array import InnerArray
 from topics.errors import HistoryError
 
 LINE_BYTES_MAX = 1 << 20
@@ -54,11 +54,11 @@ class _Repaired:
 
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
-_SCALAR_END = re.compile(rb"[,\]]")
+_SCALAR_END = re.compile(rb"[,\]}]")
 _BETWEEN = re.compile(rb"[\s,]*")
 
 
-def _end_of(text: bytes, begin: int) -> int | None:
+def end_of_value(text: bytes, begin: int) -> int | None:
     """Where the element that begins at `begin` ends; None if `text` ends before it."""
     if text[begin : begin + 1] not in (b"{", b"[", b'"'):
         found = _SCALAR_END.search(text, begin)
@@ -82,7 +82,7 @@ class _Elements:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file, self._name = _Repaired(file), name
-        self._is_inner = isinstance(file, InnerArray)
+        self._inner = file if isinstance(file, InnerArray) else None
         self._text, self._at, self._row = b"", 0, 0
         self._size = _READ_BYTES
 
@@ -91,13 +91,13 @@ class _Elements:
             while (element := self._element()) is not None:
                 self._row += 1
                 yield self._row, element
-            if self._is_inner:
-                self._end_object()
+            if self._inner is not None:
+                self._end_object(self._inner)
                 return
 
-    def _end_object(self) -> None:
+    def _end_object(self, array: InnerArray) -> None:
         """Reads to the end of the object around the array; `HistoryError` if it has more arrays."""
-        if has_another_array(self._text[self._at :], self._file.read):
+        if array.is_followed_by_another(self._text[self._at :], self._file.read):
             raise HistoryError(
                 f"{self._name} holds more than one array of objects.",
                 "Save each of those with plays as a file of its own.",
@@ -123,7 +123,7 @@ class _Elements:
             self._at += 1
             return None
         self._size = _READ_BYTES
-        while (end := _end_of(self._text, self._at)) is None:
+        while (end := end_of_value(self._text, self._at)) is None:
             if len(self._text) - self._at > ELEMENT_BYTES_MAX:
                 raise self._broken(f"the next one is longer than {ELEMENT_BYTES_MAX:,} bytes")
             if not self._read():

@@ -1,5 +1,6 @@
 """Tables that programs write in their own ways: headers, quotes, lists, wrappers, two columns."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,60 @@ def test_ids_that_a_spreadsheet_takes_for_texts_are_the_ids(path: Path) -> None:
         assert event.track_id == mbid
     (event,) = read(write(path, f'track_id,uts,user\n="t1",{AT_S},="bob"\n'))
     assert (event.track_id, event.listener_id) == ("history:t1", "bob")
+
+
+# -- rows by their id or their time ----------------------------------------------------------------
+
+KEYED = [{"artist": "One", "track": f"Song {at}", "ts": AT_S + 300 * at} for at in range(3)]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("keys", [["12345", "7", "8"], ["-Na", 'x "}{"', "ü"]])
+def test_rows_by_their_id_are_rows(
+    path: Path, indent: int | None, wrapped: bool, keys: list[str]
+) -> None:
+    rows: dict[str, Any] = {"version": 3, **dict(zip(keys, KEYED, strict=True)), "count": 3}
+    rows = {"app": {"name": "x", "listens": rows}} if wrapped else rows
+    events = read(write(path, json.dumps(rows, indent=indent)))
+    assert [event.track_name for event in events] == ["Song 0", "Song 1", "Song 2"]
+
+
+@pytest.mark.parametrize("key", [f"{AT_S}", f"{AT_S}000", "2023-11-14T22:13:20Z"])
+def test_the_key_of_a_row_may_be_its_time(path: Path, key: str) -> None:
+    names = {"artist": "One", "track": "Song"}
+    events = read(write(path, json.dumps({key: names})))
+    assert [event.listened_at for event in events] == [AT_S * 1_000]
+    events = read(write(path, json.dumps({key: names | {"played_at": AT_S + 60}})))
+    assert [event.listened_at for event in events] == [AT_S * 1_000 + 60_000]
+
+
+def test_rows_of_a_service_by_their_id_are_of_that_service(path: Path) -> None:
+    names = {"artist_name": "One", "track_name": "Song"}
+    listens = {"a": {"listened_at": AT_S, "track_metadata": names}}
+    (event,) = read(write(path, json.dumps(listens)))
+    assert (event.source, event.track_id) == ("listenbrainz_export", track_id_of("One", "Song"))
+
+
+def test_many_rows_by_their_id_are_read_a_portion_at_a_time(path: Path) -> None:
+    text = "x" * 50_000
+    rows = {str(at): KEYED[0] | {"ts": AT_S + 300 * at, "note": text} for at in range(40)}
+    assert len(read(write(path, json.dumps(rows)))) == len(rows)
+
+
+def test_what_is_no_row_among_rows_by_their_id_is_a_bad_row_and_an_end_is_missed(
+    path: Path,
+) -> None:
+    write(path, json.dumps({"a": KEYED[0], "b": [1], "c": {}, "d": KEYED[1]}))
+    assert len(read(path)) == 2
+    assert [row for row, _ in bad_rows_of(path)] == [2, 3]
+    for cut in (1, 9, 60):
+        write(path, json.dumps({"a": KEYED[0], "b": KEYED[1]})[:-cut])
+        with pytest.raises(HistoryError, match="is no whole JSON after element"):
+            events_of(path)
+
+
+def test_more_rows_elsewhere_in_an_object_are_not_left_out_in_silence(path: Path) -> None:
+    write(path, json.dumps({"users": {"ann": {"a": KEYED[0]}, "bob": {"b": KEYED[1]}}}))
+    with pytest.raises(HistoryError, match="more than one array"):
+        events_of(path)

@@ -70,3 +70,21 @@ def test_an_import_and_an_evaluation_read_the_same_plays(
 ) -> None:
     with TemporaryDirectory() as folder:
         read(write_table(Path(folder) / "plays", kind, rows))
+
+
+MOMENTS = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0, 0, 5, 30, 400])), max_size=4)
+
+
+@given(st.lists(MOMENTS.filter(bool), min_size=2, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_plays_that_stand_several_times_in_several_tables_are_the_same_for_both(
+    tables: list[list[tuple[int, int]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        read(*(
+            write_lines(
+                Path(folder) / f"{at}.jsonl",
+                [{"artist": "A", "track": f"S{song}", "ts": AT_S + s} for song, s in table],
+            )
+            for at, table in enumerate(tables)
+        ))  # fmt: skip

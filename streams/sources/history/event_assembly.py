@@ -93,14 +93,12 @@ class _Told(NamedTuple):
     scrobbler: Scrobbler
     at_ms: int
     duration_ms: int
-    is_second: bool
-    """Whether an equal play of its export precedes it, which the fold recognises by itself."""
     is_repeated: bool
     """Whether an earlier export has it, too."""
 
     def is_left_out(self, *, is_new: bool, is_masked: bool) -> bool:
-        """Whether the play is not sent; an equal one that was masked does not stand for it."""
-        return not is_new if self.is_repeated else is_masked and not self.is_second
+        """Whether the play is not sent; the second of two equal ones shares the lot of the first."""
+        return not is_new if self.is_repeated else is_masked
 
 
 _IDS = (attrgetter("listener_id"), attrgetter("track_id"), attrgetter("scrobbler"))
@@ -183,9 +181,8 @@ def _row_of(play: Play, part: Part, repeats: RepeatedPlays, latest: int) -> _Row
     length = -1 if play.duration_ms is None else play.duration_ms
     scrobbler = scrobbler_of(play, part)
     told = _Told(
-        part.name, play.listener_id, track_id, scrobbler, play.listened_at, length,
-        is_second=ordinal > 0, is_repeated=is_repeated,
-    )  # fmt: skip
+        part.name, play.listener_id, track_id, scrobbler, play.listened_at, length, is_repeated
+    )
     event_id = event_id_of(*key[:3], play.listened_at, play.ms_played, ordinal)
     return _event_of(play, track_id, event_id, _source_of(play, part)), told
 

@@ -20,7 +20,7 @@ NAME_THE_LISTENER = "Name the listener with --listener."
 _OWNER_BYTES_MAX = 65_536
 
 OnBytes = Callable[[int], object]
-"""Is called with the number of bytes that were read since the last call."""
+"""Is called with the number of bytes that were read since the last call, or gone back."""
 
 
 class Part(NamedTuple):
@@ -53,7 +53,9 @@ class _CountedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+        before = self._file.tell()
+        self._on_bytes(self._file.seek(offset, whence) - before)
+        return self._file.tell()
 
     def readinto(self, buffer: Any) -> int:
         read = self._file.readinto(buffer) or 0

@@ -26,7 +26,7 @@ from streams.sources.formats.inner_array import INSPECTED_BYTES, InnerArray, beg
 from streams.sources.formats.json_stream import keys_of_objects
 from streams.sources.formats.keyed_rows import Begin, KeyedRows, begin_of_rows
 from streams.sources.formats.table_rows import checked_roles
-from streams.sources.formats.utf_16 import utf_16_of
+from streams.sources.formats.text_encoding import WINDOWS_1252, is_windows_1252, utf_16_of
 from streams.sources.plays import ParsedRow
 from topics.errors import HistoryError
 
@@ -66,7 +66,7 @@ class HistoryFormat(StrEnum):
     INNER_ARRAY = "array in a JSON object"
     KEYED_ROWS = "rows in a JSON object"
     NO_ROWS = "empty JSON array"
-    UTF_16 = "text in UTF-16"
+    OTHER_ENCODING = "text in UTF-16 or Windows-1252"
 
 
 Reader = Callable[[BinaryIO, Part], Iterator[ParsedRow]]
@@ -103,15 +103,24 @@ def recognise(path: Path) -> HistoryFormat:
     """Format of the file at `path`; `HistoryError` if it is not a known one."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
+        if encoding_of(head, file) is not None:
+            return HistoryFormat.OTHER_ENCODING
     return format_of(head) or unknown(str(path), head)
+
+
+def encoding_of(head: bytes, file: BinaryIO) -> str | None:
+    """The codec of a text that is no UTF-8; reads the file from its beginning and goes back."""
+    if (codec := utf_16_of(head)) is not None:
+        return codec
+    file.seek(0)
+    is_text = foreign_kind(head) is None and not _BINARY.search(head)
+    return WINDOWS_1252 if is_text and is_windows_1252(file) else None
 
 
 def format_of(head: bytes) -> HistoryFormat | None:
     """Format of a file that begins with `head`."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return HistoryFormat.ZIP
-    if utf_16_of(head) is not None:
-        return HistoryFormat.UTF_16
     if head.startswith(b"PAR1"):
         return HistoryFormat.PARQUET
     if head.startswith(_ZSTANDARD):

@@ -97,7 +97,7 @@ class _Told(NamedTuple):
     """Whether an earlier export has it, too."""
 
     def is_left_out(self, *, is_new: bool, is_masked: bool) -> bool:
-        """Whether the play is not sent; the second of two equal ones shares the lot of the first."""
+        """Whether the play is not sent; of two equal ones, both or none are."""
         return not is_new if self.is_repeated else is_masked
 
 

@@ -33,11 +33,12 @@ from streams.sources.formats.format_detection import (
     PDF,
     READERS,
     HistoryFormat,
+    encoding_of,
     foreign_kind,
     format_of,
     unknown,
 )
-from streams.sources.formats.utf_16 import in_utf_8, utf_16_of
+from streams.sources.formats.text_encoding import WINDOWS_1252, in_utf_8
 from streams.sources.history.event_assembly import Scrobbler, assembled, scrobbler_of
 from streams.sources.history.play_sorter import PlaySorter
 from streams.sources.plays import BadRow, HistoryRow, Ignored, ParsedRow, Play, Skipped
@@ -200,11 +201,19 @@ class History:
         is_alone: bool = False,
         owner: str | None = None,
     ) -> Iterator[ParsedRow]:
-        head = _head_of(file)
-        if (codec := utf_16_of(head)) is not None:
-            with in_utf_8(file, codec) as text:
-                yield from self._rows_of(text, export, name, is_alone=is_alone, owner=owner)
+        codec = encoding_of(_head_of(file), file)
+        if codec is None:
+            yield from self._rows_of_utf_8(file, export, name, is_alone=is_alone, owner=owner)
             return
+        if codec == WINDOWS_1252:
+            yield Skipped(f"{name} as UTF-8, but as Windows-1252: its names are no UTF-8")
+        with in_utf_8(file, codec) as text:
+            yield from self._rows_of_utf_8(text, export, name, is_alone=is_alone, owner=owner)
+
+    def _rows_of_utf_8(
+        self, file: BinaryIO, export: int, name: str, *, is_alone: bool, owner: str | None
+    ) -> Iterator[ParsedRow]:
+        head = _head_of(file)
         found = format_of(head)
         if found is None and is_alone:
             found = unknown(name, head)

@@ -765,3 +765,71 @@ def test_a_broken_character_of_utf_16_costs_its_row_alone(path: Path) -> None:
     )
     write(path, whole + b"\x41")
     assert len(read(path)) == len(rows) - 1
+
+
+# -- Windows-1252 ----------------------------------------------------------------------------------
+
+ACCENTS = ["Björk", "Sigur Rós", "Motörhead", "Beyoncé – live", "A-ha"]
+NOTED = "as UTF-8, but as Windows-1252: its names are no UTF-8"
+
+
+def in_csv(artists: list[str], header: str = "artist;track;uts") -> str:
+    rows = [f"{artist};Song {at};{AT_S + 600 * at}" for at, artist in enumerate(artists)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "lines", "zip"])
+def test_a_history_in_windows_1252_is_read_and_that_is_said_once(path: Path, kind: str) -> None:
+    rows = [{"artist": each, "track": f"Song {at}", "uts": AT_S + 600 * at}
+            for at, each in enumerate(ACCENTS)]  # fmt: skip
+    text = {
+        "json": json.dumps(rows, ensure_ascii=False),
+        "lines": "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
+    }.get(kind, in_csv(ACCENTS, "Künstler;Titel;Datum")).encode("cp1252")
+    if kind == "zip":
+        write_zip(path, {"plays.csv": text})
+    else:
+        write(path, text)
+    assert [event.artist_name for event in read(path)] == ACCENTS
+    said = [str(row) for row in rows_of(path) if isinstance(row, Skipped)]
+    assert [NOTED in each for each in said] == [True]
+    assert read_plays([path], "ann")[1].skipped == said
+
+
+def test_a_byte_that_windows_1252_does_not_have_costs_its_row(path: Path) -> None:
+    write(path, in_csv([*ACCENTS, "x"]).encode("cp1252").replace(b"x;", b"\x81\x8d;"))
+    assert [event.artist_name for event in read(path)] == ACCENTS
+    assert [row for row, _ in bad_rows_of(path)] == [7]
+
+
+def test_a_row_of_utf_8_in_windows_1252_is_read_as_what_it_is(path: Path) -> None:
+    text = in_csv(ACCENTS).encode("cp1252").replace("Rós".encode("cp1252"), "Rós".encode())
+    assert [event.artist_name for event in read(write(path, text))] == ACCENTS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        in_csv(["Björk"] * 3).encode() + in_csv(["Motörhead"] * 3).encode("cp1252"),
+        in_csv(["Björk"] * 30).encode() + in_csv(["Motörhead"] * 40).encode("cp1252"),
+        in_csv(["Björk", *["One"] * 9]).encode("cp1252"),
+        in_csv(["Кино", "Сплин", "Аквариум"]).encode("cp1251"),
+    ],
+)
+def test_rows_that_are_no_utf_8_by_accident_or_of_another_script_are_bad_rows(
+    path: Path, text: bytes
+) -> None:
+    broken = sum(b"\xc3" not in row and not row.isascii() for row in text.splitlines())
+    read(write(path, text))
+    found = [reason for _, reason in bad_rows_of(path) if "UTF-8" in reason]
+    assert len(found) == broken
+    assert [row for row in rows_of(path) if isinstance(row, Skipped)] == []
+
+
+def test_a_long_text_without_rows_is_looked_at_in_pieces(path: Path) -> None:
+    row = {"artist": "A", "track": "Motörhead", "note": "Motörhead " * 15_000}
+    rows = [row | {"uts": AT_S + 600 * at} for at in range(15)]
+    for codec, count in (("utf-8", 0), ("cp1252", 1)):
+        write(path, json.dumps(rows, ensure_ascii=False).encode(codec))
+        assert len(read(path)) == len(rows)
+        assert len([row for row in rows_of(path) if isinstance(row, Skipped)]) == count

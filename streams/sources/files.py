@@ -2,11 +2,13 @@
 
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import orjson
@@ -18,6 +20,7 @@ ZIP_ENTRIES_MAX = 500
 ZIP_MEMBER_BYTES_MAX = 500 * 1024 * 1024
 NAME_THE_LISTENER = "Name the listener with --listener."
 _OWNER_BYTES_MAX = 65_536
+_IN_MEMORY_BYTES_MAX = 8 * 1024 * 1024
 
 OnBytes = Callable[[int], object]
 """Is called with the number of bytes that were read since the last call, or gone back."""
@@ -101,21 +104,36 @@ def size_of(paths: list[Path]) -> int:
 _OFFICE_MEMBERS = {"[Content_Types].xml", "META-INF/manifest.xml"}
 
 
-def members_of(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
-    """The files of a zip archive; `HistoryError` if it is too large for an export (zip bomb)."""
+def members_of(
+    archive: zipfile.ZipFile, name: str, most: int = ZIP_ENTRIES_MAX
+) -> list[zipfile.ZipInfo]:
+    """The files of a zip archive; `HistoryError` if it is too large for an export (zip bomb).
+
+    It may have `most` entries: those that are left of `ZIP_ENTRIES_MAX` in an archive around it.
+    """
     if _OFFICE_MEMBERS & set(archive.namelist()):
         raise HistoryError(
             f"{name} is a spreadsheet or another office document.", "Save it as CSV."
         )
     entries = archive.infolist()
-    if len(entries) > ZIP_ENTRIES_MAX:
-        raise _too_large(name, f"has {len(entries):,} entries, more than {ZIP_ENTRIES_MAX}")
+    if len(entries) > most:
+        left = "" if most == ZIP_ENTRIES_MAX else f"the {most:,} that are left of "
+        raise _too_large(name, f"has {len(entries):,} entries, more than {left}{ZIP_ENTRIES_MAX}")
     for entry in entries:
         if entry.file_size > ZIP_MEMBER_BYTES_MAX:
             raise _too_large(name, f"has an entry of {entry.file_size:,} bytes: {entry.filename}")
         if entry.flag_bits & 1:
             raise HistoryError(f"{name} is encrypted.", "Unpack it and import its folder.")
     return [entry for entry in entries if not entry.is_dir()]
+
+
+@contextmanager
+def unpacked(member: BinaryIO) -> Iterator[BinaryIO]:
+    """A member of an archive as a file in which one can seek, in memory if it is not large."""
+    with SpooledTemporaryFile(_IN_MEMORY_BYTES_MAX) as file:
+        shutil.copyfileobj(member, file)
+        file.seek(0)
+        yield cast(BinaryIO, file)
 
 
 def _too_large(name: str, what: str) -> HistoryError:

@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from streams.sources.files import (
     NAME_THE_LISTENER,
+    ZIP_ENTRIES_MAX,
     OnBytes,
     Part,
     files_of,
@@ -26,6 +27,7 @@ from streams.sources.files import (
     opened,
     owner_of,
     size_of,
+    unpacked,
 )
 from streams.sources.formats.format_detection import (
     HEAD_BYTES,
@@ -89,6 +91,7 @@ class History:
         self._damaged: set[int] = set()
         """Numbers of the parts whose checksum is wrong; none of their plays is kept."""
         self._plays = self._yielded = 0
+        self._entries_left = ZIP_ENTRIES_MAX
 
     @property
     def total_bytes(self) -> int:
@@ -157,17 +160,22 @@ class History:
     def _rows_of_file(self, path: Path, export: int, *, is_alone: bool) -> Iterator[ParsedRow]:
         with _explained(str(path)), opened(path, self._on_bytes) as file:
             if format_of(_head_of(file)) is HistoryFormat.ZIP:
+                self._entries_left = ZIP_ENTRIES_MAX
                 yield from self._rows_of_zip(file, export, str(path))
             else:
                 yield from self._rows_of(file, export, str(path), is_alone=is_alone)
 
-    def _rows_of_zip(self, file: BinaryIO, export: int, name: str) -> Iterator[ParsedRow]:
+    def _rows_of_zip(
+        self, file: BinaryIO, export: int, name: str, *, is_inner: bool = False
+    ) -> Iterator[ParsedRow]:
         with zipfile.ZipFile(file) as archive:
             owner, before, skipped = owner_of(archive), len(self._parts), list[Skipped]()
             damaged = len(self._damaged)
-            for entry in members_of(archive, name):
+            entries = members_of(archive, name, self._entries_left)
+            self._entries_left -= len(archive.infolist())
+            for entry in entries:
                 label = f"{name}: {entry.filename}"
-                rows = self._rows_of_member(archive, entry, export, label, owner)
+                rows = self._rows_of_member(archive, entry, export, label, owner, is_inner=is_inner)
                 for row in _or_skipped(rows):
                     if isinstance(row, Skipped):
                         skipped.append(row)
@@ -182,11 +190,18 @@ class History:
         export: int,
         label: str,
         owner: str | None,
+        *,
+        is_inner: bool,
     ) -> Iterator[ParsedRow]:
         part = len(self._parts)
         try:
-            with _explained(label), archive.open(entry) as member:
-                yield from self._rows_of(cast(BinaryIO, member), export, label, owner=owner)
+            with _explained(label), archive.open(entry) as opened_member:
+                member = cast(BinaryIO, opened_member)
+                if is_inner or format_of(_head_of(member)) is not HistoryFormat.ZIP:
+                    yield from self._rows_of(member, export, label, owner=owner)
+                    return
+                with unpacked(member) as file:
+                    yield from self._rows_of_zip(file, export, label, is_inner=True)
         except HistoryError as error:
             if isinstance(error.__cause__, _BROKEN):
                 self._damaged.update(range(part, len(self._parts)))
@@ -263,7 +278,7 @@ def _why_skipped(name: str, head: bytes) -> str:
     if file.startswith(".") or "__MACOSX" in name:
         return ""
     if format_of(head) is HistoryFormat.ZIP:
-        return f"{name} is an archive in an archive. Unpack it."
+        return f"{name} is an archive in an archive in an archive. Unpack it."
     kind = foreign_kind(head)
     may_hold_plays = _SOUNDS_LIKE_HISTORY.search(file) and not head.startswith(PDF)
     if kind and (kind[1] != NO_HISTORY or may_hold_plays):

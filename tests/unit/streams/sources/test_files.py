@@ -5,8 +5,10 @@ import orjson
 import pytest
 
 from streams.sources import files
-from tests.support.histories import a_spotify_row, events_of, rows_of, write, write_zip
+from streams.sources.plays import Skipped
+from tests.support.histories import a_listen, a_spotify_row, events_of, rows_of, write, write_zip
 from topics.errors import HistoryError
+from topics.listening_event import ListeningEvent
 
 ROWS = orjson.dumps([a_spotify_row(ms_played=each) for each in range(2_000)])
 
@@ -59,11 +61,6 @@ def test_a_zip_inside_a_folder_is_read(archive: Path) -> None:
     assert len(events_of(archive.parent)) == 2_000
 
 
-def test_a_zip_inside_a_zip_is_left_alone(archive: Path, tmp_path: Path) -> None:
-    outer = write_zip(tmp_path / "o.zip", {"in.zip": archive.read_bytes(), "a.json": ROWS})
-    assert len(events_of(outer)) == 2_000
-
-
 def test_names_inside_a_zip_lead_nowhere(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w") as made:
@@ -82,3 +79,66 @@ def test_a_folder_of_more_files_than_any_export_has_is_not_walked_to_its_end(
     (tmp_path / "4.json").touch()
     with pytest.raises(HistoryError, match="more than 3 files"):
         files.files_of(tmp_path)
+
+
+# -- archives in an archive ------------------------------------------------------------------------
+
+
+def skipped_of(path: Path) -> list[str]:
+    return [str(row) for row in rows_of(path) if isinstance(row, Skipped)]
+
+
+def test_a_zip_in_a_zip_is_read_and_a_deeper_one_is_named(archive: Path, tmp_path: Path) -> None:
+    inner = write_zip(tmp_path / "i.zip", {"deep.zip": archive.read_bytes(), "audio.json": ROWS})
+    path = write_zip(tmp_path / "o.zip", {"again/i.zip": inner.read_bytes(), "readme.txt": b"x"})
+    assert len(events_of(path)) == 2_000
+    assert skipped_of(path) == [
+        f"{path}: again/i.zip: deep.zip is an archive in an archive in an archive. Unpack it."
+    ]
+
+
+def test_a_zip_in_a_zip_names_its_listener(tmp_path: Path) -> None:
+    listen = orjson.dumps(a_listen())
+    members = {"user.json": b'{"username": "nina"}', "listens/2024/3.jsonl": listen}
+    inner = write_zip(tmp_path / "i.zip", members).read_bytes()
+    (event,) = events_of(write_zip(tmp_path / "o.zip", {"i.zip": inner}), listener_id=None)
+    assert event.listener_id == "nina"
+
+
+def test_a_broken_or_foreign_zip_in_a_zip_costs_no_other_file(
+    archive: Path, tmp_path: Path
+) -> None:
+    sheet = write_zip(tmp_path / "s.xlsx", {"[Content_Types].xml": b"<a/>"}).read_bytes()
+    none = write_zip(tmp_path / "n.zip", {"a.txt": b"x"}).read_bytes()
+    members = {"cut.zip": archive.read_bytes()[:-99], "s.xlsx": sheet, "n.zip": none}
+    path = write_zip(tmp_path / "o.zip", members | {"audio.json": ROWS})
+    assert len(events_of(path)) == 2_000
+    assert [each.split("zip: ", 1)[1][:40] for each in skipped_of(path)] == [
+        "cut.zip cannot be read: File is not a zi",
+        "s.xlsx is a spreadsheet or another offic",
+        "n.zip holds no listening history that is",
+    ]
+    with pytest.raises(HistoryError, match=r"o\.zip holds no listening history.*cut\.zip cannot"):
+        rows_of(write_zip(path, members))
+
+
+def test_members_of_inner_archives_have_the_bounds_of_one(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_zip(tmp_path / "o.zip", {"in.zip": archive.read_bytes(), "audio.json": ROWS})
+    monkeypatch.setattr(files, "ZIP_MEMBER_BYTES_MAX", len(ROWS) - 1)
+    outer = write_zip(tmp_path / "p.zip", {"in.zip": archive.read_bytes()})
+    with pytest.raises(HistoryError, match=r"in\.zip has an entry of .* bytes: audio\.json"):
+        rows_of(outer)
+    with pytest.raises(HistoryError, match=r"has an entry of"):
+        rows_of(path)
+
+
+def test_more_than_one_archive_in_an_archive_is_as_large_as_one_may_be(tmp_path: Path) -> None:
+    members = {f"{each}.txt": b"" for each in range(files.ZIP_ENTRIES_MAX // 2)}
+    inner = write_zip(tmp_path / "in.zip", {"audio.json": ROWS, **members}).read_bytes()
+    path = write_zip(tmp_path / "outer.zip", {"a.zip": inner, "b.zip": inner})
+    rows = rows_of(path)
+    assert sum(isinstance(row, ListeningEvent) for row in rows) == 2_000
+    (skipped,) = [str(row) for row in rows if isinstance(row, Skipped)]
+    assert "b.zip has 251 entries, more than the 247 that are left of 500" in skipped

@@ -53,7 +53,7 @@ def test_a_play_began_the_length_of_its_track_before_it_was_over(
 
 def test_an_answer_with_the_markets_of_each_track_is_recognised(tmp_path: Path) -> None:
     markets = [f"{at:02}" for at in range(185)]
-    track = {"album": {"available_markets": markets, "name": "Kind of Blue"}}
+    track: dict[str, Any] = {"album": {"available_markets": markets, "name": "Kind of Blue"}}
     track |= {"artists": [{"name": "Miles Davis"}], "available_markets": markets}
     track |= {key: value for key, value in an_item()["track"].items() if key not in track}
     answer = {"items": [{"track": track, "played_at": STOPPED, "context": None}] * 2}

@@ -6,9 +6,11 @@ objects. Account data: `StreamingHistory_music_*.json` with `endTime` (UTC minut
 
 Special cases: `ts` and `endTime` are when play STOPPED, so a play began `ms_played` earlier.
 `skipped` is true for long plays too, so `reason_end` is used instead where it is known. Flags may
-be null. Podcasts and audiobooks are mixed with music. `ip_addr` is never read.
+be null. Podcasts and audiobooks are mixed with music. `ip_addr` is never read. Published data sets
+shorten the names of the fields (`track_name`, `timestamp`).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -98,19 +100,37 @@ def _extended_fields(row: Fields) -> dict[str, Any] | str:
     return {
         "owner": optional_text_in(row, "username"),
         "listened_at": _began_ms(row, played or 0),
-        "track_name": text_in(row, "master_metadata_track_name"),
-        "artist_name": text_in(row, "master_metadata_album_artist_name"),
-        "release_name": optional_text_in(row, "master_metadata_album_album_name"),
-        "source_track_id": text_in(row, "spotify_track_uri"),
+        "track_name": text_in(row, _TITLE) or text_in(row, "track_name"),
+        "artist_name": text_in(row, _ARTIST) or text_in(row, "artist_name"),
+        "release_name": optional_text_in(row, _ALBUM) or optional_text_in(row, "album_name"),
+        "source_track_id": _uri_of(text_in(row, "spotify_track_uri")),
         "ms_played": played,
         "reason_end": reason_end_of(optional_text_in(row, "reason_end"), row.get("skipped")),
     }
 
 
+_TITLE = "master_metadata_track_name"
+_ARTIST = "master_metadata_album_artist_name"
+_ALBUM = "master_metadata_album_album_name"
+_TRACK_ID = re.compile(
+    r"(?:https?://open\.spotify\.com/(?:intl-\w+/)?track/)?([0-9A-Za-z]{22})(?:\?.*)?"
+)
+
+
+def _uri_of(told: str | None) -> str | None:
+    """The URI of a track, of which data sets have the last part only, or a link.
+
+    >>> _uri_of("4vLYewWIvqHfKtJDk8c8tq"), _uri_of("spotify:track:x")
+    ('spotify:track:4vLYewWIvqHfKtJDk8c8tq', 'spotify:track:x')
+    """
+    found = _TRACK_ID.fullmatch(told) if told else None
+    return f"spotify:track:{found[1]}" if found else told
+
+
 def _why_ignored(row: Fields) -> str | None:
     if is_yes(row.get("incognito_mode")):
         return PRIVATE
-    if row.get("spotify_track_uri") or row.get("master_metadata_track_name"):
+    if row.get("spotify_track_uri") or row.get(_TITLE):
         return None
     if row.get("spotify_episode_uri") or row.get("episode_name"):
         return PODCAST
@@ -133,7 +153,7 @@ def _account_fields(row: Fields) -> dict[str, Any] | str:
 
 def _began_ms(row: Fields, played: int) -> int:
     """When a play began; a device without a clock states it in `offline_timestamp` only."""
-    began = _stopped_ms(row, "ts") - played
+    began = _stopped_ms(row, "ts" if row.get("ts") is not None else "timestamp") - played
     offline = number_of(row.get("offline_timestamp"))
     if began >= EARLIEST_LISTENED_AT_MS or not offline or offline < 0:
         return began

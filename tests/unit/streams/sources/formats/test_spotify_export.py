@@ -11,6 +11,7 @@ from tests.support.histories import (
     bad_rows_of,
     events_of,
     ignored_of,
+    read,
     write,
     write_json,
     write_zip,
@@ -159,3 +160,22 @@ def test_the_account_data_tell_minutes_and_names(tmp_path: Path) -> None:
     assert event.track_id == track_id_of("Miles Davis", "So What")
     assert event.source == "spotify_account"
     assert ignored_of(path) == [PODCAST]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["spotify:track:4vLYewWIvqHfKtJDk8c8tq", "4vLYewWIvqHfKtJDk8c8tq",
+     "https://open.spotify.com/track/4vLYewWIvqHfKtJDk8c8tq?si=1",
+     "https://open.spotify.com/intl-de/track/4vLYewWIvqHfKtJDk8c8tq"],
+)  # fmt: skip
+def test_a_data_set_that_shortens_the_names_of_fields_is_the_same_events(
+    tmp_path: Path, uri: str
+) -> None:
+    row = a_spotify_row()
+    short = {key: row[key] for key in ("ms_played", "reason_end", "skipped")}
+    short |= {"spotify_track_uri": uri, "timestamp": row["ts"], "track_name": "So What"}
+    short |= {"artist_name": "Miles Davis", "album_name": "Kind of Blue"}
+    expected = read(write_json(tmp_path / "export.json", [row]))
+    assert read(write_json(tmp_path / "short.json", [short])) == expected
+    text = ",".join(short) + "\n" + ",".join(str(each or "") for each in short.values()) + "\n"
+    assert read(write(tmp_path / "short.csv", text)) == expected

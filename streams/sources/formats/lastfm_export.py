@@ -46,7 +46,7 @@ def _tracks(file: BinaryIO, part: Part) -> Iterator[Fields | str]:
 
 def _tracks_of(page: Fields) -> Any:
     """The tracks of a page, or of the answer around it; a page may be the track itself."""
-    if "track" not in page and "date" in page:
+    if "name" in page and not {"track", "recenttracks"} & page.keys():
         return page
     return optional_object_in(page, "recenttracks").get("track") or page.get("track")
 

@@ -1,8 +1,9 @@
+import json
 from pathlib import Path
 from typing import Any
 
 from streams.sources.formats.lastfm_export import PLAYING_NOW
-from tests.support.histories import bad_rows_of, events_of, ignored_of, write_json
+from tests.support.histories import bad_rows_of, events_of, ignored_of, write, write_json
 from topics.identity import track_id_of
 
 
@@ -43,3 +44,12 @@ def test_a_wrong_track_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
     path = write_json(tmp_path / "a.json", pages)
     assert [row for row, _ in bad_rows_of(path)] == [1, 3]
     assert len(events_of(path)) == 1
+
+
+def test_what_is_playing_now_is_no_play_in_an_answer_of_the_api_either(tmp_path: Path) -> None:
+    now = a_track(**{"@attr": {"nowplaying": "true"}})
+    del now["date"]
+    for answer in ({"recenttracks": {"track": [now, a_track()]}}, [now, a_track()]):
+        path = write(tmp_path / "a.json", json.dumps(answer))
+        assert len(events_of(path)) == 1
+        assert (ignored_of(path), bad_rows_of(path)) == ([PLAYING_NOW], [])

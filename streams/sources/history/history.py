@@ -274,7 +274,7 @@ _SOUNDS_LIKE_HISTORY = re.compile(
 
 def _why_skipped(name: str, head: bytes) -> str:
     """Why a file that may hold plays is not read; empty if it is none of them."""
-    file = name.rsplit("/", 1)[-1]
+    file = name.rsplit(": ", 1)[-1].rsplit("/", 1)[-1]  # a member, without its archive's name
     if file.startswith(".") or "__MACOSX" in name:
         return ""
     if format_of(head) is HistoryFormat.ZIP:

@@ -142,3 +142,18 @@ def test_more_than_one_archive_in_an_archive_is_as_large_as_one_may_be(tmp_path:
     assert sum(isinstance(row, ListeningEvent) for row in rows) == 2_000
     (skipped,) = [str(row) for row in rows if isinstance(row, Skipped)]
     assert "b.zip has 251 entries, more than the 247 that are left of 500" in skipped
+
+
+def test_what_accompanies_an_export_is_not_named_for_the_name_of_its_archive(
+    tmp_path: Path,
+) -> None:
+    members = {
+        "user.json": b'{"username": "nina"}',
+        "listens/2024/3.jsonl": orjson.dumps(a_listen()),
+    }
+    path = write_zip(tmp_path / "my listening history.zip", members | {"feedback.jsonl": b"{}"})
+    assert skipped_of(path) == []
+    named = write_zip(path, members | {"more/history.json": b'{"a": 1}'})
+    assert skipped_of(named) == [
+        f"{path}: more/history.json is no listening history that is known."
+    ]

@@ -100,7 +100,7 @@ def times_ms(cells: Cells, unit: TimeUnit, zones: Cells | None = None) -> NDArra
         cells = _beside_zones(cells, zones)
     if is_timestamp(cells):
         return _whole(_numbers(_in_ms(cells)), 1.0, AT_MS_MAX)
-    numbers = _numbers(cells)
+    numbers = None if _has_exponents(cells) else _numbers(cells)
     if numbers is not None and not unit.has_digits_of_dates:
         return _in_best_unit(numbers, unit.scale)
     iso_ms = _iso_ms(cells) if numbers is None else None
@@ -118,6 +118,13 @@ def _beside_zones(cells: Cells, zones: Cells) -> Cells:
     except OverflowError:  # days beyond the years of Python
         return cells
     return [LocalTime(*each) for each in zip(times, list_of(zones), strict=True)]
+
+
+def _has_exponents(cells: Cells) -> bool:
+    """Whether a text may be a number with an exponent, which may have lost digits."""
+    if not isinstance(cells, pa.Array) or not _is_text(cells):
+        return False
+    return bool(pc.any(pc.match_substring_regex(cells, r"^\s*'?\d[.,\d]*[eE]")).as_py())
 
 
 def _in_best_unit(numbers: NDArray[np.float64], scale: float) -> NDArray[np.int64]:

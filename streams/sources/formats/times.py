@@ -111,6 +111,8 @@ def time_ms_of(value: Any, unit: TimeUnit = SECONDS) -> int:
     1421163674000
     """
     value, told_zone = value if isinstance(value, LocalTime) else (value, None)
+    if isinstance(value, str) and has_lost_digits(value):
+        raise ValueError(f"has lost its last digits in a spreadsheet: {value[:40]!r}")
     number = number_of(value)
     if number is None and isinstance(value, str):
         value = _moment(unguarded(value), unit)
@@ -122,6 +124,19 @@ def time_ms_of(value: Any, unit: TimeUnit = SECONDS) -> int:
         zoned = value if value.tzinfo else value.replace(tzinfo=_zone_of(told_zone))
         return round(zoned.timestamp() * 1_000)
     return ms_of(value, unit.scale if number is None else _scale_of(number, unit.scale))
+
+
+_EXPONENT = re.compile(r"\s*'?\d(?:[.,](\d*))?e\+?(\d{1,3})\s*", re.IGNORECASE)
+
+
+def has_lost_digits(text: str) -> bool:
+    """Whether a time was rounded when a spreadsheet wrote it with an exponent.
+
+    >>> has_lost_digits("1.70E+09"), has_lost_digits("1.700000000e9"), has_lost_digits("1700000000")
+    (True, False, False)
+    """
+    found = _EXPONENT.fullmatch(text)
+    return found is not None and len(found[1] or "") < int(found[2])
 
 
 def _zone_of(told: Any) -> tzinfo:

@@ -303,7 +303,9 @@ def _rewards(
     reasons, words = np.full(len(played), UNKNOWN, np.int32), TextCodes()
     if Role.REASON_END in cells:
         reasons = words.encode(cells[Role.REASON_END])
+    texts = [reason_end_of(word, None) or "" for word in words.texts]
     if Role.SKIPPED in cells:
         by_flag = (reasons < 0) & _are_set(cells[Role.SKIPPED])
-        reasons = np.where(by_flag, words.code(reason_end_of(None, True)), reasons)
-    return rewards_of_listens(played, durations, reasons, words.texts)
+        reasons = np.where(by_flag, len(texts), reasons)
+        texts.append(reason_end_of(None, True) or "")
+    return rewards_of_listens(played, durations, reasons, texts)

@@ -53,8 +53,9 @@ def _unwrapped(value: Any) -> Any:
 
 _TRACKS = ("track", "song", "recording", "item")
 _FIELDS_OF_TRACKS = {"title": "title", "name": "title", "artist": "artist", "artists": "artist",
-                     "artist_name": "artist", "album": "album", "release": "album",
-                     "mbid": "recording_mbid", "recording_mbid": "recording_mbid",
+                     "artist_name": "artist", "user": "artist", "album": "album",
+                     "release": "album", "mbid": "recording_mbid",
+                     "recording_mbid": "recording_mbid",
                      "duration_ms": "duration_ms", "duration": "duration"}  # fmt: skip
 
 

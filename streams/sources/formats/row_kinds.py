@@ -3,6 +3,7 @@
 A column has a word for each row (`scrobble`, `love`, `Audio`, `Episode`), or is a flag.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +32,8 @@ _OTHER_WORDS = frozenset({"love", "loved", "unlove", "hate", "hated", "unhate", 
 UNREADABLE_KIND = "is of a kind that cannot be read"
 _RELEASE_WORDS = frozenset({"album", "ep", "compilation"})
 """Values of a column that states the type of a release, which may also be `single`."""
-_YES = frozenset({"true", "t", "yes", "y"})
+_YES = frozenset({"true", "t", "yes", "y", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "vero",
+                  "verdadeiro", "sim", "waar"})  # fmt: skip
 
 
 def _word(kind: str) -> str:
@@ -61,12 +63,19 @@ def why_no_play(kind: Any) -> str | None:
 def reason_end_of(told: str | None, skipped: Any) -> str | None:
     """Why a play ended: as its row tells, or else by the row's flag of a skip.
 
-    A flag is true for long plays as well; the rewards of plays (`folding/rewards`) know that.
+    A reason that contains the word, such as Apple's `TRACK_SKIPPED_FORWARDS`, is a skip. A flag is
+    true for long plays as well; the rewards of plays (`folding/rewards`) know that.
 
     >>> reason_end_of("trackdone", True), reason_end_of(None, "yes"), reason_end_of(None, None)
     ('trackdone', 'skipped', None)
     """
-    return told or ("skipped" if is_yes(skipped) else None)
+    if told is None:
+        return _SKIPPED if is_yes(skipped) else None
+    return _SKIPPED if _SKIP.search(told) else told
+
+
+_SKIPPED = "skipped"
+_SKIP = re.compile(r"(?:^|[^a-z])skip(?:ped)?(?:$|[^a-z])", re.IGNORECASE)
 
 
 def is_yes(value: Any) -> bool:

@@ -141,9 +141,8 @@ class _RowReader:
             raise ValueError("listener_id is empty")
         if self._stopped_at is not None and not is_moment(values.get("listened_at")):
             values["listened_at"] = _began_ms(cells[self._stopped_at], self._convert, values)
-        if Role.SKIPPED in self._roles:
-            skipped = cells[self._roles[Role.SKIPPED]]
-            values["reason_end"] = reason_end_of(values.get("reason_end"), skipped)
+        skipped = cells[self._roles[Role.SKIPPED]] if Role.SKIPPED in self._roles else None
+        values["reason_end"] = reason_end_of(values.get("reason_end"), skipped)
         return Play(part=self._part.number, row=row, source=SOURCE, **values)
 
     def _why_no_play(self, cells: Cells) -> str | None:

@@ -1,5 +1,6 @@
 """Exports of many services, rows that are no plays, and times as programs write them."""
 
+import json
 from datetime import date, time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -559,3 +560,43 @@ def test_the_reason_of_an_end_counts_before_a_flag(path: Path) -> None:
     assert told[0] > 0 > told[1]
     spotify = [a_spotify_row(ms_played=5_000, reason_end=None, skipped=True)]
     assert [event.reason_end for event in read(write_json(path, spotify))] == ["skipped"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"),
+    [
+        ("TRACK_SKIPPED_FORWARDS", "skipped"),
+        ("Skip", "skipped"),
+        ("skip-next", "skipped"),
+        ("fwdbtn", "fwdbtn"),
+        ("NATURAL_END_OF_TRACK", "NATURAL_END_OF_TRACK"),
+    ],
+)
+def test_a_reason_that_is_a_skip_by_its_word_is_one(path: Path, reason: str, end: str) -> None:
+    write(path, f"artist,track,uts,ms_played,End Reason Type\na,b,{AT_S},5000,{reason}\n")
+    assert [event.reason_end for event in read(path)] == [end]
+    (reward,) = read_plays([path], "ann")[0].rewards.tolist()
+    assert (reward == -1) is (end in {"skipped", "fwdbtn"})
+
+
+@pytest.mark.parametrize("told", ["1.70E+09", "1.7e12", "1,7E+12", "'1.70000000E+09", "2E9"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_time_that_a_spreadsheet_has_rounded_is_no_time(
+    path: Path, told: str, quote: str
+) -> None:
+    whole = f"{AT_S / 1e9:.9f}e+9"
+    rows = f"{quote}a{quote};b;{told}\na;c;{whole}\n"
+    (event,) = read(write(path, f"artist;track;uts\n{rows}"))
+    assert (event.track_name, event.listened_at) == ("c", AT_MS)
+    assert bad_rows_of(path) == [
+        (2, f"listened_at has lost its last digits in a spreadsheet: {told!r}")
+    ]
+
+
+def test_records_of_other_networks_name_their_time_and_artist_their_own_way(path: Path) -> None:
+    teal = {"artists": [{"artistName": "Nina"}], "trackName": "Sinnerman", "playedTime": AT_S}
+    track = {"title": "Sinnerman", "user": {"username": "Nina"}}
+    cloud = {"collection": [{"played_at": AT_MS, "track": track}], "next_href": None}
+    for content in ([teal], cloud):
+        (event,) = read(write(path, json.dumps(content)))
+        assert (event.artist_name, event.listened_at) == ("Nina", AT_MS)

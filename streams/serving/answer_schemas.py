@@ -5,9 +5,12 @@ Nothing is checked by it at run time: the models are for the document alone.
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from streams.serving import absent_answers as absent
 from streams.serving import listenbrainz_answers as listenbrainz
 from streams.serving import own_answers as own
+from streams.serving.listenbrainz_absent import STATISTICS
 
 _Responses = dict[int | str, dict[str, Any]]
 _PROBLEM: _Responses = {"default": {"model": listenbrainz.Problem, "description": "What is wrong."}}
@@ -29,6 +32,13 @@ _OK = _answer(listenbrainz.Ok, "The broker has it.")
 _ON_DEMAND = _answer(own.ListOnDemand, "The list.")
 _CHANGE = _answer(own.ServingChange, "What serves whom now.")
 
+_RECORDINGS = _answer(
+    dict[UUID, listenbrainz.RecordingMetadata], "The recordings that are known, by their ids."
+)
+_NO_PLAYLISTS = _answer(absent.NoPlaylists, "There are none.")
+_NO_PINS = _answer(absent.NoPins, "There are none.")
+_NOT_COMPUTED: _Responses = {204: {"description": "They are not computed."}}
+
 _ANSWERS: Mapping[tuple[str, str], _Responses] = {
     ("POST", "/1/submit-listens"): _answer(listenbrainz.Submitted, "The broker has the listens."),
     ("POST", "/1/delete-listen"): _OK,
@@ -41,6 +51,19 @@ _ANSWERS: Mapping[tuple[str, str], _Responses] = {
     ("GET", "/1/metadata/lookup"): _answer(
         listenbrainz.Recording | listenbrainz.NoMetadata, "The recording, if it is known."
     ),
+    ("GET", "/1/metadata/recording"): _RECORDINGS,
+    ("POST", "/1/metadata/recording"): _RECORDINGS,
+    ("GET", "/1/search/users"): _answer(absent.FoundUsers, "Whoever asks, or nobody."),
+    ("GET", "/1/user/{name}/playlists"): _NO_PLAYLISTS,
+    ("GET", "/1/user/{name}/playlists/collaborator"): _NO_PLAYLISTS,
+    ("GET", "/1/user/{name}/playlists/recommendations"): _NO_PLAYLISTS,
+    ("GET", "/1/user/{name}/followers"): _answer(absent.NoFollowers, "There are none."),
+    ("GET", "/1/user/{name}/following"): _answer(absent.NoFollowing, "There are none."),
+    ("GET", "/1/user/{name}/similar-users"): _answer(absent.NoSimilarUsers, "There are none."),
+    ("GET", "/1/{name}/pins"): _NO_PINS,
+    ("GET", "/1/{name}/pins/following"): _NO_PINS,
+    ("GET", "/1/{name}/pins/current"): _answer(absent.NoCurrentPin, "There is none."),
+    **{("GET", f"/1/stats/user/{{name}}/{each}"): _NOT_COMPUTED for each in STATISTICS},
     ("GET", "/1/user/{name}/listens"): _answer(listenbrainz.Listens, "The listens."),
     ("GET", "/1/user/{name}/listen-count"): _answer(listenbrainz.ListenCount, "The number."),
     ("GET", "/1/user/{name}/playing-now"): _answer(listenbrainz.PlayingNow, "One, or none."),

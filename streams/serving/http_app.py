@@ -7,6 +7,7 @@ from typing import Annotated
 import structlog
 from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -37,6 +38,13 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 Endpoint = Callable[[Request, Services], Awaitable[Response]]
 PersonEndpoint = Callable[[Request, Services, str], Awaitable[Response]]
 Name = Annotated[str, Path(max_length=512)]
+_NO_TRACES: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""Addresses of requests have names of listeners, and may have tokens: they leave no process."""
 
 _WRITES: dict[str, Endpoint] = {
     "/1/submit-listens": listenbrainz_write.submit_listens,
@@ -111,7 +119,12 @@ def routed(open_services: OpenServices) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="EchoTune", docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False
+        title="EchoTune",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        telemetry=_NO_TRACES,
     )
     for method, table in (("POST", _WRITES), ("GET", _READS)):
         for path, endpoint in table.items():
@@ -130,14 +143,16 @@ def routed(open_services: OpenServices) -> FastAPI:
 def _add(
     app: FastAPI, path: str, method: str, route: Callable[..., Awaitable[Response]], name: str
 ) -> None:
+    answers = answers_of(method, path)
     app.add_api_route(
         path,
         route,
         methods=[method],
+        status_code=min(code for code in answers if isinstance(code, int)),
         name=name,
         description=route.__doc__ or "",
         response_class=Response,  # in the document, an answer has what `answers_of` says alone
-        responses=answers_of(method, path),
+        responses=answers,
         openapi_extra=REQUESTS.get((method, path)),
     )
 

@@ -299,3 +299,39 @@ class Recording(AnswerModel):
     artist_credit_name: str | None
     release_name: str | None
     artist_mbids: list[str]
+
+
+class RecordingName(AnswerModel):
+    """A recording; its length is in ms, and missing if it is not known."""
+
+    name: str
+    rels: list[Any] = Field(max_length=0)
+    length: int | None = None
+
+
+class ArtistName(AnswerModel):
+    """An artist of a recording."""
+
+    name: str
+    join_phrase: str
+
+
+class ArtistNames(AnswerModel):
+    """The artists of a recording."""
+
+    name: str
+    artists: list[ArtistName]
+
+
+class ReleaseName(AnswerModel):
+    """The release of a recording; its name is missing if it is not known."""
+
+    name: str | None = None
+
+
+class RecordingMetadata(AnswerModel):
+    """What the catalogue knows of a recording; artist and release only if they are asked for."""
+
+    recording: RecordingName
+    artist: ArtistNames | None = None
+    release: ReleaseName | None = None

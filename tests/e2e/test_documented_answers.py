@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from streams.serving.listenbrainz_absent import STATISTICS
 from tests.support.documented_answers import DOCUMENT, label_of
 from tests.support.served_station import AT_S, Person, ServedStation, listen
 from tests.support.station import WAIT_S, wait_until
@@ -23,6 +24,11 @@ READS = (
     "/1/metadata/lookup?artist_name=Echo+Artist&recording_name=Song+1",
     *(f"/1/user/ada/{each}" for each in ("listens", "listen-count", "playing-now")),
     *("/1/user/ada/playlists/createdfor", "/1/cf/recommendation/user/ada/recording"),
+    f"/1/metadata/recording?recording_mbids={MBID}&inc=artist+release",
+    *("/1/search/users?search_term=ad", "/1/user/ada/followers", "/1/user/ada/following"),
+    *(f"/1/user/ada/playlists{each}" for each in ("", "/collaborator", "/recommendations")),
+    *("/1/user/ada/similar-users", "/1/ada/pins", "/1/ada/pins/following", "/1/ada/pins/current"),
+    *(f"/1/stats/user/ada/{each}" for each in STATISTICS),
     "/1/feedback/user/ada/get-feedback",
     f"/1/feedback/user/ada/get-feedback-for-recordings?recording_mbids={MBID}",
     *("/v1/listeners/ada/recommendations", "/v1/listeners/ada/recommendations?count=3"),
@@ -98,6 +104,8 @@ def test_every_documented_endpoint_answers_as_the_document_says(
     ada.wait_listens(8)
     playlist = wait_for_a_list(ada)
     answered |= {label(ada.ask("GET", path)) for path in (*READS, playlist)}
+    recordings = {"recording_mbids": [MBID[:-1] + "2"], "inc": "artist"}
+    answered.add(label(ada.ask("POST", "/1/metadata/recording", recordings)))
     answered.add(label(ada.ask("POST", "/v1/continue", {"queue": [TRACK_ID, "no track"]})))
     history = b"user,artist,track,ts\nada,Can,Spoon,2024-01-01T10:00:00Z\n"
     answered.add(label(ada.ask("POST", "/v1/imports?name=plays.csv", content=history)))

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from streams.people.people import Person
 from streams.serving.console.assets import assets
 from streams.serving.console.console_state import STREAMS_OF_ONE_MAX, ConsoleState
-from streams.serving.http_app import http_app
+from streams.serving.http_app import for_clients, routed
 from streams.serving.rate_limits import ReadLimits
 from streams.serving.services import Services
 
@@ -51,10 +51,9 @@ async def serving(console: ConsoleState | None = None) -> AsyncIterator[httpx.As
     async def opened() -> AsyncIterator[Services]:
         yield services
 
-    app = http_app(opened)
-    inner: Any = app._app  # type: ignore[attr-defined]
-    async with inner.router.lifespan_context(inner):
-        transport = httpx.ASGITransport(app)
+    app = routed(opened)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(for_clients(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             yield client
 

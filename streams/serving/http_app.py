@@ -66,6 +66,7 @@ _READS: dict[str, Endpoint] = {
     **console.READS,
 }
 _READS_OF_ONE: dict[str, PersonEndpoint] = {
+    "/v1/listeners/{name}/recommendations": lists_api.recommendations,
     "/1/user/{name}/listens": listenbrainz_read.listens,
     "/1/user/{name}/listen-count": listenbrainz_read.listen_count,
     "/1/user/{name}/playing-now": listenbrainz_read.now_playing,
@@ -89,7 +90,6 @@ _READS_OF_ONE: dict[str, PersonEndpoint] = {
         f"/1/stats/user/{{name}}/{each}": listenbrainz_absent.statistics
         for each in listenbrainz_absent.STATISTICS
     },
-    "/v1/listeners/{name}/recommendations": lists_api.recommendations,
     "/v1/similar/track/{name:path}": on_demand_api.similar_track,
     "/v1/similar/artist/{name:path}": on_demand_api.similar_artist,
     **console.READS_OF_ONE,
@@ -126,11 +126,13 @@ def routed(open_services: OpenServices) -> FastAPI:
         redirect_slashes=False,
         telemetry=_NO_TRACES,
     )
-    for method, table in (("POST", _WRITES), ("GET", _READS)):
-        for path, endpoint in table.items():
-            _add(app, path, method, _route(endpoint), endpoint.__name__)
+    # Routes are tried in their order: what is asked for most often comes first.
+    for path, endpoint in _WRITES.items():
+        _add(app, path, "POST", _route(endpoint), endpoint.__name__)
     for path, of_one in _READS_OF_ONE.items():
         _add(app, path, "GET", _route_of_one(of_one), of_one.__name__)
+    for path, endpoint in _READS.items():
+        _add(app, path, "GET", _route(endpoint), endpoint.__name__)
     app.add_middleware(LimitedReads)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(EchoTuneError, _unavailable)

@@ -35,7 +35,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@for path in $(VENV)/lib/python3.*/site-packages/*echotune*.pth; do printf '%s\n' ../../../.. ../../../../streams/cli/entry > "$$path"; done
 	@touch $(STAMP)
 
-$(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/deduplication_window.py
+$(COMPILED): $(STAMP) $(shell find online_models -name '*.py') streams/folding/window_kernels.py
 	@$(BIN)/python -m infra.setup "$(ECHOTUNE_KAFKA_LIBS)"
 	@$(BIN)/python -m streams.generation.warm_up
 	@touch $(COMPILED)

@@ -65,10 +65,7 @@ def _is_state(state: Any) -> bool:
 
 
 class EmbeddedServers:
-    """Kafka, Redis and MongoDB under `home`, on loopback ports that restarts keep.
-
-    It has more than 15 methods: each server has its own way to be started, found and stopped.
-    """
+    """Kafka, Redis and MongoDB under `home`, on loopback ports that restarts keep."""
 
     def __init__(
         self,
@@ -109,7 +106,7 @@ class EmbeddedServers:
         except ServerError as error:
             if name != "mongo":
                 raise
-            say(f"MongoDB is missing, so tracks have no names: {error}")
+            say(f"MongoDB is missing, so players cannot connect, and tracks have no names: {error}")
 
     def _start(self, name: str, say: Say) -> None:
         """Starts a server that does not run, and waits for it.

@@ -12,7 +12,7 @@ from typing import Any
 
 from topics.errors import ServerError
 
-STATE_FOLDERS = ("kafka", "redis", "mongo", "snapshots", "imports", "simulator", "faust")
+STATE_FOLDERS = ("kafka", "redis", "mongo", "snapshots", "imports", "simulator")
 """Folders of a home that hold its data."""
 _MARK = ".echotune-home"
 _MARK_TEXT = "This folder is a home of EchoTune: `echotune reset` deletes the data in it.\n"

@@ -15,6 +15,9 @@ _WITHOUT_A_WHEEL = (3, 14)
 """First version of Python for which `pyproject.toml` does not install SecantusDB."""
 
 
+_OTHERWISE = ": without it, no player can connect, and tracks have no names."
+
+
 def server_program() -> str:
     """Path of the server; raises `ServerError` if it is not installed."""
     scripts = Path(sysconfig.get_path("scripts")) / _PROGRAM
@@ -22,12 +25,12 @@ def server_program() -> str:
     if found is None and sys.version_info >= _WITHOUT_A_WHEEL:
         raise ServerError(
             f"SecantusDB has no wheel for Python {sys.version_info[0]}.{sys.version_info[1]}.",
-            "Names of tracks will be missing, unless you set ECHOTUNE_MONGO to a MongoDB of yours.",
+            f"Set ECHOTUNE_MONGO to a MongoDB of yours{_OTHERWISE}",
         )
     if found is None:
         raise ServerError(
             "SecantusDB is not installed.",
-            "Names of tracks will be missing. Install echotune[embedded] or set ECHOTUNE_MONGO.",
+            f"Install echotune[embedded], or set ECHOTUNE_MONGO{_OTHERWISE}",
         )
     return found
 

@@ -263,7 +263,10 @@ def _results(futures: Mapping[Any, "Future[Any]"]) -> dict[Any, Any]:
     try:
         return {key: future.result(timeout=_TIMEOUT_S) for key, future in futures.items()}
     except KafkaException as error:
-        raise TopicError(f"The cluster refused a change of its topics: {error}.") from error
+        raise TopicError(
+            f"The cluster refused a change of its topics: {error}.",
+            "docs/security.md lists the rights of the operator.",
+        ) from error
     except TimeoutError as error:
         raise ServerError(
             f"Kafka did not answer within {_TIMEOUT_S:.0f} s.",

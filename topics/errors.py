@@ -1,6 +1,6 @@
 """All errors that users see, on one screen; the command line prints one and exits with code 3.
 
-    EchoTuneError               wrong arguments: an event, an origin, a town that cannot be
+    EchoTuneError               wrong arguments: an event or an origin that cannot be
     ├── SettingsError           an ECHOTUNE_* setting, an option or a model cannot work: correct it
     ├── ServerError             a server is away, cannot be started, or refuses: start it, or wait
     │   ├── RefusedError    a server refuses this client: its password, certificate or rights

@@ -11,12 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bson import json_util
 from pydantic import BaseModel, ValidationError
 
 from streams.archive.whole_files import written_whole
 from streams.kafka.log_reader import LogReader
-from streams.people.account_documents import COLLECTIONS, AccountDocuments, Document, Documents
+from streams.people.account_documents import (
+    COLLECTIONS,
+    AccountDocuments,
+    Document,
+    Documents,
+    documents_in,
+    extended_json,
+)
 from topics.errors import ArchiveError
 
 NAME = "accounts.json"
@@ -46,7 +52,7 @@ class TakenAccounts:
         with LogReader(kafka) as log:
             log_id = log.topic_id()
         found = _asked(mongo, prefix, lambda documents: documents.all())
-        text = json_util.dumps(found, sort_keys=True)
+        text = extended_json(found)
         self.counts = _counts(found)
         """How many documents of each kind there are."""
         self._accounts = _Accounts(format=FORMAT, log=log_id, sha256=_sha256(text), documents=text)
@@ -73,7 +79,7 @@ def restore_accounts(kafka: str, mongo: str, prefix: str, folder: Path) -> dict[
     if accounts is None:
         return None
     with LogReader(kafka) as log:
-        documents = _in_this_log(json_util.loads(accounts.documents), accounts.log, log.topic_id())
+        documents = _in_this_log(documents_in(accounts.documents), accounts.log, log.topic_id())
 
     async def restored(here: AccountDocuments) -> tuple[int, dict[str, list[Document]]]:
         return await here.add(documents), await here.all()

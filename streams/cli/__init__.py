@@ -114,10 +114,14 @@ def _in_words(error: EchoTuneError | ValidationError | MemoryError) -> tuple[str
 
 
 def _of_the_system(error: OSError) -> tuple[str, str]:
-    """What the operating system refused, and what to do where a disk is full."""
+    """What the operating system refused, and what to do."""
     where = error.filename or "the standard output, or a file of the home folder"
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = "Free disk space, or set ECHOTUNE_HOME to a folder on another disk." if is_full else ""
+    remedy = (
+        "Free disk space, or set ECHOTUNE_HOME to a folder on another disk."
+        if is_full
+        else "Make it readable and writable for this user, or set ECHOTUNE_HOME to another folder."
+    )
     return f"{error.strerror}: {where}.", remedy
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.addresses import addresses_of
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.cli.progress_bar import progress
 from streams.cli.untrusted_text import in_one_line
@@ -109,7 +109,7 @@ def replay_command(
         plan = replay.plan()
     count = plan.fates[Fate.SENT]
     if count and not dry_run and not yes and not typer.confirm(f"Send {count:,} records again?"):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_NO)
     if count and not dry_run:
         send(replay, EventProducer(kafka, console.say))
     if json:

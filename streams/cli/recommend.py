@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.live import Live
 
 from streams.addresses import addresses_of
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.list_view import age_ms, list_table
 from streams.cli.options import Json
 from streams.lists.list_store import StoredList
@@ -48,7 +48,7 @@ def recommend(
         console.out.print(list_table(_title(listener, stored), stored, names, k=k, explain=explain))
         if explain:
             console.out.print(_provenance(stored), style="dim")
-    raise typer.Exit(0 if stored else 1)
+    raise typer.Exit(0 if stored else EXIT_NO)
 
 
 async def _read(settings: Settings, listener: str) -> tuple[StoredList | None, dict[str, str]]:

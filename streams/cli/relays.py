@@ -243,5 +243,6 @@ def _text_in(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no ASCII text"
         raise SettingsError(
-            f"{path} cannot be read: {why}.", "It holds the token alone."
+            f"{path} cannot be read: {why}.",
+            "Name a file that this user can read; docs/relay.md says what it holds.",
         ) from error

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FEED = "feed"
 HTTP = "http"
-TOWN = "200"
+GENERATED_LISTENERS = "200"
 """Number of generated listeners; few enough that the viewer sees the same ones again."""
 _REDRAW_EVERY_S = 0.5
 _LINE_EVERY_S = 2.0
@@ -187,7 +187,7 @@ def _start_processes(
         whose = ["--listener", listener] if listener else []
         supervisor.start(FEED, "import", *map(str, files), *whose, is_lasting=False)
     else:
-        supervisor.start(FEED, "simulate", "--rate", str(rate), "--listeners", TOWN)
+        supervisor.start(FEED, "simulate", "--rate", str(rate), "--listeners", GENERATED_LISTENERS)
 
 
 def _stop_servers(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.registry.contracts import (
     LEVEL,
@@ -64,7 +64,7 @@ def _registry() -> SchemaRegistry:
 def _print_and_exit(registry: SchemaRegistry, *, json: bool) -> None:
     found = compare(registry)
     _print(registry, found, "no difference", json=json)
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(EXIT_NO if found else 0)
 
 
 def _print(

@@ -67,7 +67,10 @@ def send(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise EchoTuneError(f"This is no event: {where}: {first['msg']}.") from error
+        raise EchoTuneError(
+            f"This is no event: {where}: {first['msg']}.",
+            "`echotune send --help` lists what an event may have.",
+        ) from error
     _check(event, now_ms)
     place = sent(settings, event)
     if json:
@@ -85,7 +88,7 @@ def _check(event: ListeningEvent, now_ms: int) -> None:
         remedy = "Give both --artist and --title." if event.track_id is None else ""
         raise EchoTuneError(f"This is no event: {rejected.detail}.", remedy)
     if not event.listener_id.strip():
-        raise EchoTuneError("This is no event: its listener is blank.")
+        raise EchoTuneError("This is no event: its listener is blank.", "Give --listener a name.")
 
 
 @dataclass

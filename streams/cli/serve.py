@@ -19,7 +19,10 @@ def serve(
         str | None, typer.Option(help="Address to listen at (default: this machine alone).")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Port (default: a free one).")
+        int | None,
+        typer.Option(
+            min=0, max=65_535, help="Port (default: that of the last time, or a free one)."
+        ),
     ] = None,
 ) -> None:
     """Serves ListenBrainz' API for players, and lists over HTTP, until Ctrl-C or SIGTERM.

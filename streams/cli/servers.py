@@ -11,7 +11,7 @@ import typer
 from infra.embedded_servers import EmbeddedServers
 from infra.home import STATE_FOLDERS, is_claimed
 from streams.addresses import Addresses, addresses_of, redis_url, shown_addresses
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.cli.topics import apply_topics
 from streams.settings import Settings
@@ -106,7 +106,7 @@ def reset(
     paths = [path for name in folders if (path := settings.home / name).exists()]
     listed = ", ".join(map(str, paths)) or "nothing"
     if not yes and not typer.confirm(f"Delete {listed}?"):
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_NO)
     with run_lock(settings.home):
         if not snapshots:
             embedded_servers(settings).down(console.say)

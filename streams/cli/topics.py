@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from infra.topic_creation import Difference, apply, compare
 from streams.addresses import Addresses, addresses_of
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
@@ -154,7 +154,7 @@ def _compare(settings: Settings, addresses: Addresses) -> list[Difference]:
 
 def _print_and_exit(found: list[Difference], *, json: bool) -> None:
     _print(found, "no difference", json=json)
-    raise typer.Exit(1 if any(each.is_to_change for each in found) else 0)
+    raise typer.Exit(EXIT_NO if any(each.is_to_change for each in found) else 0)
 
 
 def _print(found: list[Difference], otherwise: str, *, json: bool) -> None:

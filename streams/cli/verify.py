@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from streams.addresses import addresses_of
-from streams.cli import console
+from streams.cli import EXIT_NO, console
 from streams.cli.options import Json
 from streams.settings import Settings
 from topics.errors import SettingsError
@@ -75,7 +75,7 @@ def verify(
         _show(found)
     else:
         _show_promises(found)
-    raise typer.Exit(0 if found.is_kept else 1)
+    raise typer.Exit(0 if found.is_kept else EXIT_NO)
 
 
 @contextmanager

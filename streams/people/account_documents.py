@@ -8,6 +8,7 @@ version adds is there, too.
 from collections.abc import Mapping
 from typing import Any
 
+from bson import json_util
 from pymongo import UpdateOne
 
 from streams.mongo_client import DATABASE, mongo_answers, mongo_client
@@ -65,3 +66,14 @@ class AccountDocuments:
 def _insertion(document: Document) -> UpdateOne:
     fields = {name: each for name, each in document.items() if name != "_id"}
     return UpdateOne({"_id": document["_id"]}, {"$setOnInsert": fields}, upsert=True)
+
+
+def extended_json(documents: Documents) -> str:
+    """Documents as MongoDB's extended JSON, in which no type is lost."""
+    return json_util.dumps(documents, sort_keys=True)
+
+
+def documents_in(text: str) -> dict[str, list[Document]]:
+    """The documents of `extended_json`; raises `ValueError` if the text is none."""
+    found: dict[str, list[Document]] = json_util.loads(text)
+    return found

@@ -81,7 +81,9 @@ class PeopleDirectory:
         """Reads everything; raises `ServerError` if that fails and nobody is known yet."""
         await self._refresh()
         if self._known is None:
-            raise self._error or ServerError("People and tokens cannot be read.")
+            raise self._error or ServerError(
+                "People and tokens cannot be read.", "Is MongoDB up, and is ECHOTUNE_MONGO right?"
+            )
 
     async def run(self) -> None:
         """Keeps everything fresh until it is cancelled; raises `ServerError` as `load` does."""

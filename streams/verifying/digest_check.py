@@ -139,7 +139,8 @@ def verify(
         on_offset(offset, expected.offset)
     if fold.offset != expected.offset:
         raise LogError(
-            f"The learning-log ends at {fold.offset}, the live state at {expected.offset}.",
+            f"The learning-log ends at {fold.offset}, the state of the {expected.by} at "
+            f"{expected.offset}.",
             "It lost its tail; see docs/operations.md.",
         )
     seconds = time.perf_counter() - began

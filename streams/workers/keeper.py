@@ -82,7 +82,7 @@ class Keeper:
             lifecycle = await asyncio.to_thread(self._journal.read)
             await self._look(lifecycle, redis, log)
         except (*REDIS_UNAVAILABLE, EchoTuneError, OSError) as error:
-            self._healths = {}  # an outage is nobody's fault: what was seen before it counts not
+            self._healths = {}  # an outage is nobody's fault: what was seen before it is forgotten
             self._say_once("", f"the autopilot waits: {error}")
 
     async def _look(self, lifecycle: Lifecycle, redis: Redis, log: LogReader) -> None:

@@ -22,9 +22,11 @@ import psutil
 from infra.daemon import Daemon
 from infra.home import claim, stored_json, writing_in
 from streams.workers.backoff import Backoff
+from streams.workers.stopping import EXIT_TIMEOUT_S
 from topics.errors import ServerError
 
-STOP_TIMEOUT_S = 3.5
+KILL_AFTER_S = EXIT_TIMEOUT_S + 0.5
+"""Later than a worker ends by itself, so that only what hangs is killed."""
 _POLL_S = 0.05
 _TAIL_BYTES = 65_536
 """Maximum number of bytes that are read of a log to find its last lines."""
@@ -94,7 +96,12 @@ class Supervisor:
             variables = os.environ if environment is None else environment
             process = _spawned(command, log, variables)
             self._children[name] = _Child(
-                *(name, command, log, is_lasting, process, Backoff(self._clock())),
+                name,
+                command,
+                log,
+                is_lasting,
+                process,
+                Backoff(self._clock()),
                 log_bytes_before=before,
                 environment=variables,
             )
@@ -104,7 +111,7 @@ class Supervisor:
         """Terminates one process for good; `restart_ended` kills it if it does not end in time."""
         child = self._children[name]
         if child.kill_at is None:
-            child.kill_at = self._clock() + STOP_TIMEOUT_S
+            child.kill_at = self._clock() + KILL_AFTER_S
             child.process.send_signal(signal.SIGTERM)
 
     def restart_ended(self) -> None:
@@ -149,11 +156,11 @@ class Supervisor:
     # -- stopping ------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Terminates all processes; kills those that still run after `STOP_TIMEOUT_S`."""
+        """Terminates all processes; kills those that still run after `KILL_AFTER_S`."""
         running = [c.process for c in self._children.values() if c.process.poll() is None]
         for process in running:
             process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
+        deadline = time.monotonic() + KILL_AFTER_S
         while any(p.poll() is None for p in running) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         for process in running:
@@ -195,7 +202,7 @@ def stop_orphans(home: Path) -> None:
     """Ends the processes that a killed run has left running (orphans)."""
     path = home / _PROCESSES_FILE
     for fields in stored_json(path) or []:
-        Daemon(**fields).stop(STOP_TIMEOUT_S)
+        Daemon(**fields).stop(KILL_AFTER_S)
     path.unlink(missing_ok=True)
 
 

@@ -39,10 +39,17 @@ def add_to(app: typer.Typer) -> None:
 def create_command(
     name: Name,
     why: Why,
-    model: Annotated[str | None, typer.Option(help="As in ECHOTUNE_MODEL.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A name of `echotune models`, river:CLASS, or a TOML file.")
+    ] = None,
     like: Annotated[str | None, typer.Option(help="Take the settings of this one.")] = None,
-    list_length: Annotated[int | None, typer.Option(min=1, max=200)] = None,
-    shards: Annotated[int | None, typer.Option(min=1, max=1024)] = None,
+    list_length: Annotated[
+        int | None, typer.Option(min=1, max=200, help="Tracks in a published list.")
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="Number of recommenders that share its listeners."),
+    ] = None,
     start: Annotated[bool, typer.Option("--start", help="Start it, too.")] = False,
     force: InLittleMemory = False,
     json: Json = False,

@@ -73,7 +73,8 @@ def promote_command(
     why: Why,
     gated: Gated = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Although it is worse, or not known to be good.")
+        bool,
+        typer.Option("--force", help="Promote it although a comparison says that it is worse."),
     ] = False,
     auto: Annotated[
         bool | None, typer.Option("--auto/--no-auto", help="Step by step, by the autopilot.")

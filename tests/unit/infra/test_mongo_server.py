@@ -14,7 +14,7 @@ from topics.errors import ServerError
     ("version", "what", "remedy"),
     [
         ((3, 13, 1), "SecantusDB is not installed.", "Install echotune[embedded]"),
-        ((3, 14, 0), "SecantusDB has no wheel for Python 3.14.", "set ECHOTUNE_MONGO"),
+        ((3, 14, 0), "SecantusDB has no wheel for Python 3.14.", "Set ECHOTUNE_MONGO"),
     ],
 )
 def test_a_stand_in_that_cannot_be_installed_is_not_advised(

@@ -23,7 +23,8 @@ from streams.sources.formats import (
 )
 from streams.sources.formats.column_roles import REQUIRED, has_plays, roles_of
 from streams.sources.formats.inner_array import INSPECTED_BYTES, InnerArray, begin_of_array
-from streams.sources.formats.json_stream import keys_of_objects
+from streams.sources.formats.json_stream import Concatenated, keys_of_objects
+from streams.sources.formats.json_table import WRAPPERS
 from streams.sources.formats.keyed_rows import Begin, KeyedRows, begin_of_rows
 from streams.sources.formats.table_rows import checked_roles
 from streams.sources.formats.text_encoding import WINDOWS_1252, is_windows_1252, utf_16_of
@@ -65,6 +66,7 @@ class HistoryFormat(StrEnum):
     PACKED_EVENT_LINES = "packed EchoTune export"
     INNER_ARRAY = "array in a JSON object"
     KEYED_ROWS = "rows in a JSON object"
+    CONCATENATED = "JSON objects one after another"
     NO_ROWS = "empty JSON array"
     OTHER_ENCODING = "text in UTF-16 or Windows-1252"
 
@@ -167,11 +169,17 @@ def _array_format(text: bytes) -> HistoryFormat | None:
         return known[0]
     for needed, path, key, found in _BY_INNER_KEYS:
         is_page = found is HistoryFormat.LASTFM_PAGES and needed == {"track"}
-        if is_page and has_plays(roles_of(sorted(keys))):
+        if is_page and _are_of_plays(keys):
             continue  # a track beside its time, as Funkwhale's API answers
         if needed <= keys and key in _keys(text, path, path + "/[]"):
             return found
-    return HistoryFormat.JSON_ARRAY if has_plays(roles_of(sorted(keys))) else None
+    if _are_of_plays(keys) or _are_of_plays(_keys(text, "[]", *(f"[]/{key}" for key in WRAPPERS))):
+        return HistoryFormat.JSON_ARRAY
+    return None
+
+
+def _are_of_plays(keys: set[str]) -> bool:
+    return has_plays(roles_of(sorted(keys)))
 
 
 _BY_INNER_KEYS = (
@@ -191,7 +199,12 @@ def _object_format(text: bytes) -> HistoryFormat | None:
         return HistoryFormat.INNER_ARRAY
     if found is None and begin_of_rows(text, _holds_plays) is not None:
         return HistoryFormat.KEYED_ROWS
+    if found is None and _ANOTHER_OBJECT.search(text) and _holds_plays(b"[" + text):
+        return HistoryFormat.CONCATENATED
     return found
+
+
+_ANOTHER_OBJECT = re.compile(rb"\}\s*\n\s*\{")
 
 
 def _holds_plays(array: bytes) -> bool:
@@ -220,6 +233,15 @@ def _read_keyed_rows(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
     yield from READERS[found](cast(BinaryIO, KeyedRows(file, begin)), part)
 
 
+def _read_concatenated(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    head = file.read(HEAD_BYTES)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    file.seek(len(head) - len(text))
+    found = _array_format(b"[" + text) or HistoryFormat.NO_ROWS
+    yield from READERS[found](cast(BinaryIO, Concatenated(file)), part)
+
+
+READERS[HistoryFormat.CONCATENATED] = _read_concatenated
 READERS[HistoryFormat.INNER_ARRAY] = _read_inner_array
 READERS[HistoryFormat.KEYED_ROWS] = _read_keyed_rows
 
@@ -232,13 +254,15 @@ def _lines_format(text: bytes) -> HistoryFormat | None:
         return known[1]
     if {"name", "date"} <= keys and "uts" in _keys_of_lines(text, "date"):
         return HistoryFormat.LASTFM_LINES
-    return HistoryFormat.JSON_LINES if has_plays(roles_of(sorted(keys))) else None
+    if _are_of_plays(keys) or _are_of_plays(_keys_of_lines(text, "", *WRAPPERS)):
+        return HistoryFormat.JSON_LINES
+    return None
 
 
-def _keys_of_lines(text: bytes, path: str = "") -> set[str]:
-    """Keys of the objects at `path` on the first lines, the last of which may be cut off."""
+def _keys_of_lines(text: bytes, *paths: str) -> set[str]:
+    """Keys of the objects at `paths` on the first lines, the last of which may be cut off."""
     lines = text.split(b"\n", _LINES_INSPECTED)[:_LINES_INSPECTED]
-    return {key for line in lines for key in _keys(line, path)}
+    return {key for line in lines for key in _keys(line, *(paths or ("",)))}
 
 
 _LINES_INSPECTED = 100

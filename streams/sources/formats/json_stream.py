@@ -156,6 +156,20 @@ class _Elements:
         )
 
 
+class Concatenated:
+    """A file of objects one after another, as an array."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._begin, self._end = file, b"[", b"]"
+
+    def read(self, size: int) -> bytes:
+        """About `size` bytes; empty at the end."""
+        more, self._begin = self._begin + self._file.read(size), b""
+        if not more:
+            more, self._end = self._end, b""
+        return more
+
+
 def elements(file: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """The object of each element of an array, or what is wrong with the element.
 

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
+from streams.sources.formats.column_roles import has_plays, roles_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.table_rows import (
     ROWS_INSPECTED,
@@ -36,12 +37,38 @@ def read_array(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
 
 def rows_of_lines(file: BinaryIO) -> Iterator[Row]:
     """The rows of JSON lines, or what is wrong with a line."""
-    return ((row, _flat(value)) for row, value in objects_of_lines(file))
+    return _flat_rows(objects_of_lines(file))
 
 
 def rows_of_array(file: BinaryIO, name: str) -> Iterator[Row]:
     """The rows of a JSON array, or what is wrong with an element."""
-    return ((row, _flat(value)) for row, value in objects_of_array(file, name))
+    return _flat_rows(objects_of_array(file, name))
+
+
+WRAPPERS = ("_source", "value", "node", "record", "doc")
+"""Keys under which databases and APIs write a row."""
+
+
+def _flat_rows(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, each without the object around it if that is no play itself."""
+    first = list(islice(rows, ROWS_INSPECTED))
+    keys = {key for _, row in first if isinstance(row, dict) for key in row}
+    is_wrapped = not keys.isdisjoint(WRAPPERS) and not has_plays(roles_of(sorted(keys)))
+    for number, row in chain(first, rows):
+        yield number, _flat(_without_wrapper(row) if is_wrapped else row)
+
+
+def _without_wrapper(row: dict[str, Any] | str) -> dict[str, Any] | str:
+    """The row that is in an object, with what is beside it there.
+
+    >>> _without_wrapper({"_id": "1", "_source": {"track": "Solea"}})
+    {'_id': '1', 'track': 'Solea'}
+    """
+    if isinstance(row, str):
+        return row
+    inner = [key for key in WRAPPERS if isinstance(row.get(key), dict)]
+    told = {key: value for key, value in row.items() if key not in inner}
+    return told | {key: value for each in inner for key, value in row[each].items()}
 
 
 def _unwrapped(value: Any) -> Any:

@@ -47,10 +47,11 @@ def begin_of_rows(text: bytes, holds_plays: Callable[[bytes], bool]) -> Begin | 
     >>> begin_of_rows(b'{"plays": {"1": {"a": 1}}}', lambda array: b'"a"' in array)
     Begin(at=10, has_times=False)
     """
-    depth = tried = 0
+    depth = arrays = tried = 0
     for token in TOKEN.finditer(text):
         letter = token[0]
-        if letter == b"{" and depth <= DEPTH_MAX and (row := _FIRST_ROW.match(text, token.end())):
+        is_candidate = letter == b"{" and depth <= DEPTH_MAX and not arrays
+        if is_candidate and (row := _FIRST_ROW.match(text, token.end())):
             begin = token.start()
             for has_times in (False, True):
                 if has_times and not is_calendar([row[1][1:-1].decode("utf-8", "replace")]):
@@ -58,10 +59,8 @@ def begin_of_rows(text: bytes, holds_plays: Callable[[bytes], bool]) -> Begin | 
                 if holds_plays(_array_in(text[begin : begin + INSPECTED_BYTES], has_times)):
                     return Begin(begin, has_times)
             tried += 1
-        if letter in (b"{", b"["):
-            depth += 1
-        elif letter in (b"}", b"]"):
-            depth -= 1
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(letter, 0)
+        arrays += {b"[": 1, b"]": -1}.get(letter, 0)  # an object in an array has others beside it
         if letter == b'"' or depth == 0 or tried == ARRAYS_TRIED:
             break
     return None

@@ -263,3 +263,41 @@ def test_more_rows_elsewhere_in_an_object_are_not_left_out_in_silence(path: Path
     write(path, json.dumps({"users": {"ann": {"a": KEYED[0]}, "bob": {"b": KEYED[1]}}}))
     with pytest.raises(HistoryError, match="more than one array"):
         events_of(path)
+
+
+# -- objects one after another, and rows in an object of their own ---------------------------------
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff", "\n"])
+def test_objects_that_follow_one_another_over_several_lines_are_rows(
+    path: Path, begin: str
+) -> None:
+    text = begin + "\n".join(json.dumps(row, indent=2) for row in KEYED)
+    assert len(read(write(path, text))) == len(KEYED)
+    names = {"artist_name": "One", "track_name": "Song"}
+    listens = [{"listened_at": AT_S + 600 * at, "track_metadata": names} for at in range(2)]
+    text = begin + "\n".join(json.dumps(each, indent=2) for each in listens)
+    assert {event.source for event in read(write(path, text))} == {"listenbrainz_export"}
+    with pytest.raises(HistoryError, match="ends within the array"):
+        events_of(write(path, text[:-9]))
+
+
+@pytest.mark.parametrize("key", ["_source", "value", "node", "record", "doc"])
+def test_a_row_in_an_object_of_its_own_is_a_row(path: Path, key: str) -> None:
+    rows: list[Any] = [{"_id": str(at), "score": 1.5, key: row} for at, row in enumerate(KEYED)]
+    lines = "\n".join(map(json.dumps, rows))
+    for text in (json.dumps(rows), lines, json.dumps({"data": {"x": {"records": rows}}})):
+        assert len(read(write(path, text))) == len(KEYED)
+
+
+def test_a_value_beside_a_play_is_no_row(path: Path) -> None:
+    rows = [row | {"value": {"time": 5, "title": "x"}} for row in KEYED]
+    assert [event.track_name for event in read(write_json(path, rows))] == [
+        "Song 0", "Song 1", "Song 2"
+    ]  # fmt: skip
+
+
+def test_of_objects_in_an_array_none_is_left_out_for_the_first(path: Path) -> None:
+    rows = [{"a": row} for row in KEYED]
+    with pytest.raises(HistoryError, match="no listening history that is known"):
+        events_of(write(path, json.dumps({"rows": rows})))

@@ -2,9 +2,10 @@
 
 import io
 import os
+import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -99,6 +100,25 @@ def files_of(path: Path) -> list[Path]:
 def size_of(paths: list[Path]) -> int:
     """Size of all files together, in bytes."""
     return sum(file.stat().st_size for path in paths for file in files_of(path))
+
+
+_PLAYS_OF_APPLE = re.compile(r"Apple Music Play Activity[^/]*\.csv$", re.IGNORECASE)
+_SUMMARIES_OF_APPLE = re.compile(
+    r"Apple Music - (?:Play History Daily Tracks|Track Play History|Recently Played [^/]*)\.csv$",
+    re.IGNORECASE,
+)
+
+
+def summaries_among(names: Sequence[str]) -> set[str]:
+    """The files that only repeat, by day or by track, plays that another file of `names` has.
+
+    >>> sorted(summaries_among(["Apple Music Play Activity.csv", "a.csv",
+    ...                         "x/Apple Music - Track Play History.csv"]))
+    ['x/Apple Music - Track Play History.csv']
+    """
+    if not any(map(_PLAYS_OF_APPLE.search, names)):
+        return set()
+    return {name for name in names if _SUMMARIES_OF_APPLE.search(name)}
 
 
 _OFFICE_MEMBERS = {"[Content_Types].xml", "META-INF/manifest.xml"}

@@ -40,7 +40,7 @@ from streams.sources.columnar.table_blocks import (
 )
 from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
-from streams.sources.files import Part, files_of, without_listener
+from streams.sources.files import Part, files_of, summaries_among, without_listener
 from streams.sources.formats.cell_values import known_names
 from streams.sources.formats.column_roles import Role, owner_in
 from streams.sources.formats.format_detection import HistoryFormat, recognise
@@ -113,7 +113,10 @@ def _tables(paths: Sequence[Path]) -> list[tuple[Path, HistoryFormat]] | None:
     """Each file with its format; None unless all of them are tables."""
     found = []
     for path in paths:
-        for file in files_of(path):
+        files = files_of(path)
+        if summaries_among([str(file) for file in files]):
+            return None
+        for file in files:
             kind = recognise(file) if file == path else _recognised(file)
             if kind not in TABLES:
                 return None

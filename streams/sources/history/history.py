@@ -27,6 +27,7 @@ from streams.sources.files import (
     opened,
     owner_of,
     size_of,
+    summaries_among,
     unpacked,
 )
 from streams.sources.formats.format_detection import (
@@ -148,8 +149,12 @@ class History:
         for export, path in enumerate(self._paths):
             before, skipped = len(self._parts), list[Skipped]()
             is_alone = not path.is_dir()
-            for file in files_of(path):
+            files = files_of(path)
+            summaries = summaries_among([str(each) for each in files])
+            for file in files:
                 rows = self._rows_of_file(file, export, is_alone=is_alone)
+                if str(file) in summaries:
+                    rows = iter([Skipped(f"{file}{_REPEATS}")])
                 for row in rows if is_alone else _or_skipped(rows):
                     if isinstance(row, Skipped):
                         skipped.append(row)
@@ -173,9 +178,12 @@ class History:
             damaged = len(self._damaged)
             entries = members_of(archive, name, self._entries_left)
             self._entries_left -= len(archive.infolist())
+            summaries = summaries_among([entry.filename for entry in entries])
             for entry in entries:
                 label = f"{name}: {entry.filename}"
                 rows = self._rows_of_member(archive, entry, export, label, owner, is_inner=is_inner)
+                if entry.filename in summaries:
+                    rows = iter([Skipped(f"{label}{_REPEATS}")])
                 for row in _or_skipped(rows):
                     if isinstance(row, Skipped):
                         skipped.append(row)
@@ -239,6 +247,9 @@ class History:
         part = Part(len(self._parts), export, name, self._listener_id or owner)
         self._parts.append(part)
         yield from READERS[found](file, part)
+
+
+_REPEATS = " repeats plays of another file, by day or by track."
 
 
 @contextmanager

@@ -6,7 +6,15 @@ import pytest
 
 from streams.sources import files
 from streams.sources.plays import Skipped
-from tests.support.histories import a_listen, a_spotify_row, events_of, rows_of, write, write_zip
+from tests.support.histories import (
+    a_listen,
+    a_spotify_row,
+    events_of,
+    read,
+    rows_of,
+    write,
+    write_zip,
+)
 from topics.errors import HistoryError
 from topics.listening_event import ListeningEvent
 
@@ -157,3 +165,28 @@ def test_what_accompanies_an_export_is_not_named_for_the_name_of_its_archive(
     assert skipped_of(named) == [
         f"{path}: more/history.json is no listening history that is known."
     ]
+
+
+APPLE = {
+    "Apple Music Play Activity.csv": "Artist Name,Song Name,Event Start Timestamp\n"
+    "Nina,Sinnerman,2023-11-14T22:13:20Z\n",
+    "Apple Music - Play History Daily Tracks.csv": "Track Description,Date Played\n"
+    "Nina - Sinnerman,20231114\n",
+    "Apple Music - Track Play History.csv": "Track Name,Last Played Date\n"
+    "Nina - Sinnerman,1700000000000\n",
+}
+
+
+def test_summaries_of_plays_count_only_without_the_plays(tmp_path: Path) -> None:
+    for name, text in APPLE.items():
+        write(tmp_path / "folder" / name, text)
+    archive = write_zip(
+        tmp_path / "a.zip", {f"x/{key}": text.encode() for key, text in APPLE.items()}
+    )
+    for path in (tmp_path / "folder", archive):
+        assert [event.track_name for event in read(path)] == ["Sinnerman"]
+        assert [each.split(".csv", 1)[1] for each in skipped_of(path)] == [
+            " repeats plays of another file, by day or by track."
+        ] * 2
+    (tmp_path / "folder" / "Apple Music Play Activity.csv").unlink()
+    assert len(read(tmp_path / "folder")) == 2

@@ -19,9 +19,25 @@ from tests.support.histories import read, write, write_json, write_lines
 AT_S = 1_709_287_200
 NOTHING = [None, "", "-", "NaN", "none", "\u200b", "x" * 1_100, "a\x00b", "Unknown Artist"]
 TIMES = [AT_S, f"{AT_S}000", AT_S * 10**6, f"{AT_S},5", "2024-03-01 10:00:00", "14/03/2024 10:00",
-         "2024-03-01T10:00:30Z", "01 Mar 2024, 10:00", "soon", 4 * 10**9, True]  # fmt: skip
-NAMES = ["One", "one ", "1979", 1979, "['One', 'Two']", "Ünï", "a,b", 'q"x', 5.5]
-LENGTHS = [180_000, 180, "3:05", 180_000.7, "PT3M", -1, "long"]
+         "2024-03-01T10:00:30Z", "01 Mar 2024, 10:00", "soon", 4 * 10**9, True,
+         f"'{AT_S}", '="2024-03-01 10:00"', "1.7E+09", "1.709287200E+09"]  # fmt: skip
+NAMES = [
+    "One",
+    "one ",
+    "1979",
+    1979,
+    "['One', 'Two']",
+    "Ünï",
+    "a,b",
+    'q"x',
+    5.5,
+    '="One"',
+    "'@One",
+    "'Til",
+    "One - Two",
+]
+LENGTHS = [180_000, 180, "3:05", 180_000.7, "PT3M", -1, "long", "'180", '="3:05"', "1.8E+05"]
+ZONES = ["Europe/Berlin", "CET", "+01:00", "-300", 60, "-0500", "5.5", "Mars", "IST", "'UTC"]
 KINDS = ["track", "play", "love", "Episode", "album"]
 FLAGS = [True, False, "true", 0, 1]
 COLUMNS = {
@@ -29,6 +45,7 @@ COLUMNS = {
     "uts": TIMES, "date": TIMES, "played_at": TIMES, "end_time": TIMES, "created_at": TIMES,
     "user": ["ann", "bob", 5, "*everyone*"], "ms_played": LENGTHS, "duration": LENGTHS,
     "type": KINDS, "media_type": KINDS, "event": KINDS, "playing_now": FLAGS, "is_podcast": FLAGS,
+    "tz": ZONES, "utc_offset": ZONES, "skipped": FLAGS, "reason_end": ["fwdbtn", "SKIP", "done"],
     "track_mbid": ["7d1f1b7a-1111-4a47-a5c4-3a2f7f6c9d10", "nan", "x"], "foo": NAMES,
 }  # fmt: skip
 WRITERS = ["csv", "tsv", "jsonl", "json", "parquet"]

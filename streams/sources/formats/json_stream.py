@@ -54,14 +54,16 @@ class _Repaired:
 
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
-_SCALAR_END = re.compile(rb"[,\]}]")
+_SCALAR_END = re.compile(rb"[,\]]")
 _BETWEEN = re.compile(rb"[\s,]*")
 
 
-def end_of_value(text: bytes, begin: int) -> int | None:
-    """Where the element that begins at `begin` ends; None if `text` ends before it."""
+def end_of_value(
+    text: bytes, begin: int, scalar_end: re.Pattern[bytes] = _SCALAR_END
+) -> int | None:
+    """Where the value that begins at `begin` ends; None if `text` ends before it."""
     if text[begin : begin + 1] not in (b"{", b"[", b'"'):
-        found = _SCALAR_END.search(text, begin)
+        found = scalar_end.search(text, begin)
         return found and found.start()
     depth = 0
     for token in _TOKEN.finditer(text, begin):

@@ -31,6 +31,7 @@ _FIRST_ROW = re.compile(
     re.DOTALL,
 )
 """The first member that is an object, with its key, behind others that are texts or numbers."""
+_SCALAR_END = re.compile(rb"[,}]")
 _TIME = b"timestamp"
 
 
@@ -120,7 +121,9 @@ class KeyedRows(InnerArray):
 
     def _value(self) -> bytes:
         """The next value; what there is of it if it does not end."""
-        while (end := end_of_value(self._text, self._at)) is None and self._read_more():
+        while (
+            end := end_of_value(self._text, self._at, _SCALAR_END)
+        ) is None and self._read_more():
             pass
         value = self._text[self._at : end]
         self._at = len(self._text) if end is None else end

@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from streams.sources.columnar.play_reader import read_plays
-from tests.support.histories import bad_rows_of, events_of, ignored_of, read, write, write_json
+from tests.support.histories import (
+    bad_rows_of,
+    events_of,
+    ignored_of,
+    read,
+    rows_of,
+    write,
+    write_json,
+)
 from topics.errors import HistoryError
 from topics.identity import track_id_of
+from topics.listening_event import ListeningEvent
 
 AT_S = 1_700_000_000
 
@@ -301,3 +310,14 @@ def test_of_objects_in_an_array_none_is_left_out_for_the_first(path: Path) -> No
     rows = [{"a": row} for row in KEYED]
     with pytest.raises(HistoryError, match="no listening history that is known"):
         events_of(write(path, json.dumps({"rows": rows})))
+
+
+def test_a_bracket_that_closes_nothing_ends_no_file(path: Path) -> None:
+    row = json.dumps(KEYED[0])
+    for text in (f"[{row}, 1}}, 2]", f"[{row}, }}]", f"[{row}}}]"):
+        rows = rows_of(write(path, text))
+        assert any(isinstance(each, ListeningEvent) for each in rows)
+        assert len(rows) <= 3
+    assert len(rows_of(write(path, f'{{"a": {row}, "b": ], "c": }}'))) == 1
+    with pytest.raises(HistoryError, match="is no whole JSON"):
+        rows_of(write(path, f'{{"a": {row}, "b"}}'))

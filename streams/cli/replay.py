@@ -8,7 +8,7 @@ import typer
 
 from streams.addresses import Addresses, addresses_of, shown
 from streams.cli import console
-from streams.cli.generations.room import InLittleMemory, check_room
+from streams.cli.generations.free_memory import InLittleMemory, check_room
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from infra.memory import Memory
-from streams.cli.generations import promotion
+from streams.cli.generations import plan_change
 from streams.heartbeats.heartbeat_reader import HeartbeatReader
 from streams.heartbeats.heartbeat_writer import HeartbeatWriter
 from streams.kafka.client_settings import client_settings
@@ -174,8 +174,8 @@ def test_a_plan_that_changed_after_the_operator_looked_is_left_as_it_is(
             assert journal.append(lambda _: canary).is_valid
         return found
 
-    real = promotion.gate
-    monkeypatch.setattr(promotion, "gate", slow_gate)
+    real = plan_change.gate
+    monkeypatch.setattr(plan_change, "gate", slow_gate)
     late = pair.run("generations", "promote", "second", "--force", *WHY)
     assert late.returncode == 1
     assert "the plan was changed in the meantime. ann was faster (faster)" in late.stderr

@@ -93,8 +93,8 @@ RECOMMENDER: dict[str, Point] = {
 }
 POINTS = SEQUENCER | RECOMMENDER
 
-_COMMANDS = "streams.cli.generations.lifecycle"
-_PROMOTION = "streams.cli.generations.promotion"
+_COMMANDS = "streams.cli.generations.states"
+_PROMOTION = "streams.cli.generations.plan_change"
 _KEEPER = "streams.workers.keeper"
 _RETIREMENT = "streams.lifecycle.retirement"
 _FORMER = "streams.ownership.resharding"

@@ -2,7 +2,7 @@
 
 import typer
 
-from streams.cli.generations import comparing, inspection, lifecycle, serving
+from streams.cli.generations import compare, inspection, manifest, serving, states, wait
 
 
 def add_to(app: typer.Typer) -> None:
@@ -11,6 +11,6 @@ def add_to(app: typer.Typer) -> None:
         help="Models side by side on one log: which ones run, and which one serves whom.",
         no_args_is_help=True,
     )
-    for each in (inspection, lifecycle, comparing, serving):
+    for each in (inspection, states, wait, compare, serving, manifest):
         each.add_to(generations)
     app.add_typer(generations, name="generations")

@@ -1,15 +1,16 @@
 """`generations gate|canary|promote|rollback`: which generation serves whom."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from streams.cli.generations.journal import open_journal
+from streams.cli.generations.opened_journal import open_journal
 from streams.cli.generations.options import DryRun, Gated, Name, Why
-from streams.cli.generations.promotion import (
+from streams.cli.generations.plan_change import (
+    PlanChange,
     asked,
+    change_plan,
     gate,
-    serve,
     set_autopilot,
     share_of,
     show_gate,
@@ -54,18 +55,18 @@ def canary_command(
     """Lets a generation serve a share of the listeners; a larger share only adds listeners."""
     ten_thousandths = share_of(share)
     with open_journal() as opened:
-        decided = opened[2].read()
-        how: dict[str, Any] = {"json": json, "is_dry": dry_run, "cause": "CANARY"}
+        decided = opened.journal.read()
         if ten_thousandths:
-            how |= {"canary": name, "share": ten_thousandths}
-            asks = asked(opened[0], gated=False, force=True)
-            serve(opened, decided, name, why, asks=asks, **how)
+            change = PlanChange("CANARY", name, why, canary=name, share=ten_thousandths)
+            asks = asked(opened.settings, gated=False, force=True)
+            change_plan(opened, decided, change, json=json, asks=asks, is_dry=dry_run)
             return
         if decided.plan.canary != name:
             raise SettingsError(
                 f"{name} is no canary.", "`echotune generations list` shows which one is."
             )
-        serve(opened, decided, name, why, **how)
+        change = PlanChange("CANARY", name, why)
+        change_plan(opened, decided, change, json=json, is_dry=dry_run)
 
 
 def promote_command(
@@ -91,20 +92,20 @@ def promote_command(
     Refuses a generation that is known to be worse, and warns of what is not known. --auto lets
     `echotune run` (or `worker keeper`) do it in steps, and roll back if it is worse or fails.
     """
-    how: dict[str, Any]
     with open_journal() as opened:
-        asks = asked(opened[0], gated=gated, force=force)
+        asks = asked(opened.settings, gated=gated, force=force)
         if auto is not None:
             if gated or force or dry_run:
                 raise SettingsError(
                     "--auto and --no-auto go with --steps and --dwell alone.",
                     "The autopilot asks every condition at each step.",
                 )
-            how = {"steps": steps if auto else "", "dwell": dwell, "json": json}
-            set_autopilot(opened, name, why, is_armed=auto, **how)
+            shares = steps if auto else ""
+            set_autopilot(opened, name, why, is_armed=auto, steps=shares, dwell=dwell, json=json)
             return
-        how = {"json": json, "is_dry": dry_run, "asks": asks}
-        serve(opened, opened[2].read(), name, why, cause="PROMOTED", stable=name, **how)
+        change = PlanChange("PROMOTED", name, why, stable=name)
+        decided = opened.journal.read()
+        change_plan(opened, decided, change, json=json, asks=asks, is_dry=dry_run)
 
 
 def rollback_command(why: Why, dry_run: DryRun = False, json: Json = False) -> None:
@@ -113,11 +114,11 @@ def rollback_command(why: Why, dry_run: DryRun = False, json: Json = False) -> N
     It waits for nothing: the former generation's lists are there as long as it is started.
     """
     with open_journal() as opened:
-        decided = opened[2].read()
+        decided = opened.journal.read()
         stable = decided.rolled_back_to()
         if stable is None:
             raise SettingsError(
                 "No generation served before this one.", "`echotune generations history` shows all."
             )
-        how: dict[str, Any] = {"json": json, "is_dry": dry_run, "stable": stable}
-        serve(opened, decided, stable, why, cause="ROLLED_BACK", **how)
+        change = PlanChange("ROLLED_BACK", stable, why, stable=stable)
+        change_plan(opened, decided, change, json=json, is_dry=dry_run)

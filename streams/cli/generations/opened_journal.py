@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -12,19 +12,28 @@ from streams.settings import Settings
 from topics.errors import SettingsError
 
 if TYPE_CHECKING:
+    from streams.lifecycle.journal import Journal
     from streams.lifecycle.lifecycle import Lifecycle
 
 
+class OpenedJournal(NamedTuple):
+    """The journal, and what it was opened with."""
+
+    settings: Settings
+    addresses: Addresses
+    journal: "Journal"
+
+
 @contextmanager
-def open_journal() -> Iterator[tuple[Settings, Addresses, Any]]:
-    """Settings, addresses and the journal; what a server refuses is said in words."""
+def open_journal() -> Iterator[OpenedJournal]:
+    """Opens the journal; what a server refuses is said in words."""
     from streams.kafka.refusals import refusals_in_words
     from streams.lifecycle.journal import Journal
 
     settings = Settings()
     addresses = addresses_of(settings)
     with refusals_in_words(addresses.kafka), Journal(addresses.kafka) as journal:
-        yield settings, addresses, journal
+        yield OpenedJournal(settings, addresses, journal)
 
 
 def unknown(name: str) -> SettingsError:
@@ -34,7 +43,7 @@ def unknown(name: str) -> SettingsError:
     )
 
 
-def append(journal: Any, decided: "Lifecycle", record: Any, says: str, *, json: bool) -> None:
+def append(journal: "Journal", decided: "Lifecycle", record: Any, says: str, *, json: bool) -> None:
     """Appends a record, unless it does not follow on the lifecycle that the operator saw.
 
     Exit code 1 if somebody else was faster.

@@ -1,18 +1,21 @@
 """`generations create|start|stop|scale|retire`: which generations there are, and which ones run."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streams.addresses import Addresses
 from streams.cli import console
-from streams.cli.generations.journal import append, check_valid, open_journal, unknown
+from streams.cli.generations.free_memory import InLittleMemory, check_room, settings_of
+from streams.cli.generations.opened_journal import append, check_valid, open_journal, unknown
 from streams.cli.generations.options import Name, Why
-from streams.cli.generations.room import InLittleMemory, check_room, settings_of
 from streams.cli.options import Json
 from streams.cli.progress_bar import Show, progress
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.lifecycle.journal import Journal
 
 
 def add_to(app: typer.Typer) -> None:
@@ -142,7 +145,7 @@ def retire_command(name: Name, why: Why, json: Json = False) -> None:
 
 
 async def _retired(
-    settings: Settings, addresses: Addresses, journal: Any, name: str, show: Show
+    settings: Settings, addresses: Addresses, journal: "Journal", name: str, show: Show
 ) -> list[dict[str, Any]]:
     from streams.lifecycle.retirement import retire
 
@@ -154,7 +157,7 @@ async def _retired(
 
 
 def _move(
-    journal: Any,
+    journal: "Journal",
     settings: Settings,
     name: str,
     to: str,

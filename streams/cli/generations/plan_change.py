@@ -3,20 +3,27 @@
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import typer
 
 from streams.addresses import Addresses
 from streams.cli import EXIT_NO, console
-from streams.cli.generations.journal import append, check_valid, unknown
+from streams.cli.generations.opened_journal import (
+    OpenedJournal,
+    append,
+    check_valid,
+    unknown,
+)
 from streams.settings import Settings
 from topics.errors import SettingsError
 
 if TYPE_CHECKING:
+    from streams.lifecycle.journal import Journal
     from streams.lifecycle.lifecycle import Lifecycle
     from streams.lifecycle.promotion_gate import Asks, Condition, Gate
+    from streams.lists.serving_plan import Plan
 
 _PERCENT = 100
 
@@ -85,17 +92,29 @@ def show_gate(found: "Gate", asks: "Asks", *, json: bool) -> None:
     raise typer.Exit(EXIT_NO if shut else 0)
 
 
-def serve(
-    opened: tuple[Settings, Addresses, Any],
+class PlanChange(NamedTuple):
+    """A change of the plan, and why."""
+
+    cause: str
+    """A name of `ServingCause`."""
+    name: str
+    """The generation that it is about, whose gate is asked."""
+    why: str
+    stable: str | None = None
+    """None: the stable generation stays."""
+    canary: str | None = None
+    share: int = 0
+    """The canary's share of the listeners, in ten-thousandths."""
+
+
+def change_plan(
+    opened: OpenedJournal,
     decided: "Lifecycle",
-    name: str,
-    why: str,
+    change: PlanChange,
     *,
     json: bool,
-    cause: str,
     asks: "Asks | None" = None,
     is_dry: bool = False,
-    **plan: Any,
 ) -> None:
     """Changes the plan, unless it is no longer the one that `decided` has.
 
@@ -106,16 +125,20 @@ def serve(
     from topics.lifecycle import ServingCause, ServingChanged
 
     settings, addresses, journal = opened
-    evidence, warnings = _gate_passed(opened, decided, name, asks)
-    fields: dict[str, Any] = {"stable": decided.plan.stable, "expected": decided.plan.version}
+    evidence, warnings = _gate_passed(opened, decided, change.name, asks)
     record = ServingChanged(
-        cause=ServingCause(cause),
+        cause=ServingCause(change.cause),
+        stable=change.stable or decided.plan.stable,
+        canary=change.canary,
+        share=change.share,
+        expected=decided.plan.version,
         evidence=orjson.dumps(evidence).decode(),
-        **(fields | plan | operation(why, settings.who)),
+        **operation(change.why, settings.who),
     )
     if is_dry:
         check_valid(decided, record)
-        now, is_set = record, False
+        now: Plan | ServingChanged = record
+        is_set = False
     else:
         append(journal, decided, record, "", json=False)
         is_set = _set_pointer(settings, addresses, journal)
@@ -154,19 +177,19 @@ def _not_heard(
     ]
 
 
-def _set_pointer(settings: Settings, addresses: Addresses, journal: Any) -> bool:
+def _set_pointer(settings: Settings, addresses: Addresses, journal: "Journal") -> bool:
     from streams.lifecycle.overview import set_pointer
 
     return asyncio.run(set_pointer(settings, addresses, journal))
 
 
 def _gate_passed(
-    opened: tuple[Settings, Addresses, Any], decided: "Lifecycle", name: str, asks: "Asks | None"
+    opened: OpenedJournal, decided: "Lifecycle", name: str, asks: "Asks | None"
 ) -> tuple[dict[str, Any], list[str]]:
     """The evidence for the journal, and warnings; exit code 1 if the gate is shut."""
     if asks is None:
         return {}, []
-    found = gate(opened[0], opened[1], decided, name)
+    found = gate(opened.settings, opened.addresses, decided, name)
     if shut := found.shut_by(asks):
         _refuse(name, shut)
     open_ones = [f"{each.name}: {each.says}" for each in found.unmet]
@@ -202,7 +225,7 @@ def _say(result: dict[str, Any], *, is_dry: bool) -> None:
 
 
 def set_autopilot(
-    opened: tuple[Settings, Addresses, Any],
+    opened: OpenedJournal,
     name: str,
     why: str,
     *,

@@ -24,7 +24,7 @@ How to read it
    `recommend`), and one for columns of events (`Columns`, `learn_many`).
 2. `presets` and `registry`: the models that can be chosen by name. `best` and `fast` are the
    blend; `popularity`, `own_recent`, `co_occurrence` and `last_transition` are its baselines;
-   `river` hosts a ranker of River.
+   `river` hosts a ranker of River (`river_ranker`, with what `river_modules` imports of it).
 3. `blend`: the model itself, a two-stage recommender. Experts generate candidates and compute
    their features; a linear model with bucket tables, learnt online, ranks the candidates.
 4. `evaluation`: hit rate, reciprocal rank, confidence intervals, drift detection, and the

@@ -5,4 +5,5 @@
 and `memory_lists` in memory; both pass `tests/contract/test_list_store.py`. `frontier` is the
 publish frontier: the log position and sequence number up to which a store has all lists.
 `serving_plan` decides which generation serves a listener, and `served_lists` reads that one's list.
+`reasons` says why a track is on a list.
 """

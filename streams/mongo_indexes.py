@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from streams.mongo_client import DATABASE, mongo_answers, mongo_client
+
+BUILT_WITHIN_S = 600.0
+"""How long an index of many documents may take: no other call of a client may take so long."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ async def create_missing_indexes(
         collection = database[index.collection]
         if index.name in await collection.index_information():
             await collection.drop_index(index.name)
-        await collection.create_index(list(index.keys), name=index.name, unique=index.unique)
+        with pymongo.timeout(BUILT_WITHIN_S):
+            await collection.create_index(list(index.keys), name=index.name, unique=index.unique)
     return missing
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streams import mongo_indexes
 from streams.listens.kept_playlists import PLAYLIST_INDEXES, PLAYLISTS, KeptPlaylists
 from streams.listens.listen_history import (
     FEEDBACK,
@@ -18,6 +19,7 @@ from streams.listens.listen_history import (
 )
 from streams.mongo_client import DATABASE, mongo_client
 from streams.mongo_indexes import lacked_indexes, missing_indexes, prefixed
+from topics.errors import ServerError
 
 MBIDS = [str(uuid.UUID(int=at)) for at in range(3)]
 PLAYS = 12
@@ -132,6 +134,14 @@ async def test_no_look_up_reads_all_listens(
 async def test_playlists_of_a_person_are_found_by_an_index(kept: Kept) -> None:
     await kept.playlists.keep(a_playlist(0))
     assert await kept.index_of(PLAYLISTS, {"created_for": "ada"}) == "person_newest"
+
+
+async def test_an_index_may_take_as_long_as_it_needs_whatever_other_calls_may_take(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo_indexes, "BUILT_WITHIN_S", 1e-6)
+    with pytest.raises(ServerError):
+        await kept.history.prepare()
 
 
 async def test_indexes_are_lacked_only_by_what_is_stored_and_prepare_creates_them(

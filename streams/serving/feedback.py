@@ -17,7 +17,7 @@ from streams.serving.authentication import person_of
 from streams.serving.listen_events import SOURCE
 from streams.serving.listenbrainz_write import produced
 from streams.serving.problems import Json, ProblemError
-from streams.serving.request_bodies import json_body
+from streams.serving.request_bodies import json_body, object_of
 from streams.serving.services import Services, now_ms
 from topics.identity import MBID_PREFIX
 from topics.listening_event import EventKind, ListeningEvent
@@ -108,13 +108,6 @@ async def projected(ask: Callable[[], Awaitable[T]]) -> T | None:
             return found
         await asyncio.sleep(_POLL_S)
     return None
-
-
-def object_of(body: Any) -> dict[str, Any]:
-    """The body, which has to be a JSON object."""
-    if not isinstance(body, dict):
-        raise ProblemError(400, "the body is not a JSON object")
-    return body
 
 
 def seconds(value: Any, name: str) -> int:

@@ -51,6 +51,8 @@ _WRITES: dict[str, Endpoint] = {
     "/1/delete-listen": feedback.delete_listen,
     "/1/feedback/recording-feedback": feedback.recording_feedback,
     "/1/latest-import": feedback.set_latest_import,
+    "/1/playing-now/delete": listenbrainz_write.delete_playing_now,
+    "/1/metadata/lookup": recording_metadata.metadata_lookups,
     "/1/metadata/recording": recording_metadata.recordings_metadata,
     **console.WRITES,
     "/v1/playback": playback_api.report_playback,
@@ -59,7 +61,7 @@ _WRITES: dict[str, Endpoint] = {
 _READS: dict[str, Endpoint] = {
     "/1/validate-token": listenbrainz_read.validate_token,
     "/1/latest-import": listenbrainz_read.latest_import,
-    "/1/metadata/lookup": listenbrainz_read.metadata_lookup,
+    "/1/metadata/lookup": recording_metadata.metadata_lookup,
     "/1/metadata/recording": recording_metadata.recording_metadata,
     "/1/search/users": listenbrainz_absent.search_users,
     "/v1/similar/track": on_demand_api.similar_named_track,

@@ -26,7 +26,6 @@ from streams.serving.problems import Json, ProblemError, unavailable
 from streams.serving.services import Services
 from streams.tracks.track_catalogue import Track
 from topics.errors import ServerError
-from topics.identity import track_id_of
 
 COUNT_MAX = 1_000
 EXPLORED = 50
@@ -185,7 +184,7 @@ async def _make_playlists(services: Services, person: Person) -> None:
     if not await projected(lambda: services.history.reaches(person.name, as_of)):
         return  # what the person has heard is not known yet: they are made when asked for again
     ids = [item.track_id for item in (*stored.items, *explored.items)]
-    heard, tracks = await services.history.heard(person.name, ids), await track_names(services, ids)
+    heard, tracks = await services.history.heard(person.name, ids), await kept_names(services, ids)
     for period in missing:
         made_of = explored if period.patch is Patch.WEEKLY_EXPLORATION else stored
         made = made_playlist(person.name, period, made_of, heard, tracks, now_utc())
@@ -218,33 +217,22 @@ async def playlist(request: Request, services: Services, playlist_id: str) -> Js
     return Json(jspf(found, with_tracks=True))
 
 
-async def metadata_lookup(request: Request, services: Services) -> Json:
-    """What the catalogue knows of a recording by its names; an empty object if nothing."""
-    query = request.query_params
-    names = query.get("artist_name", ""), query.get("recording_name", "")
-    track_id = track_id_of(*names)
-    if track_id is None:
-        raise ProblemError(400, "artist_name and recording_name are needed")
-    track = (await track_names(services, [track_id])).get(track_id)
-    if track is None or track.recording_mbid is None:
-        return Json({})
-    return Json(
-        {
-            "recording_mbid": track.recording_mbid,
-            "recording_name": track.track_name,
-            "artist_credit_name": track.artist_name,
-            "release_name": track.release_name,
-            "artist_mbids": [],
-        }
-    )
-
-
 async def served_list(services: Services, person: Person) -> StoredList | None:
     """The list that a person is served."""
     try:
         return await services.lists.read(person.name)
     except REDIS_UNAVAILABLE as error:
         raise unavailable(redis_problem(error)) from error
+
+
+async def kept_names(services: Services, track_ids: list[str]) -> dict[str, Track]:
+    """Names for what is kept: those that are on their way to the catalogue are waited for."""
+
+    async def all_names() -> dict[str, Track] | None:
+        found = await track_names(services, track_ids)
+        return found if found.keys() >= {*track_ids} else None
+
+    return await projected(all_names) or await track_names(services, track_ids)
 
 
 async def track_names(services: Services, track_ids: list[str]) -> dict[str, Track]:

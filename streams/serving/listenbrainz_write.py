@@ -7,14 +7,16 @@ from starlette.requests import Request
 
 from streams.people.people import Person
 from streams.producers.acknowledged_producer import Record, event_record
+from streams.redis_client import REDIS_UNAVAILABLE
+from streams.redis_refusals import redis_problem
 from streams.serving.authentication import person_of
 from streams.serving.client_stamps import stamp_of
 from streams.serving.dead_listens import letter_of
 from streams.serving.listen_events import event_of, msid_of, playing_now_of, source_of
 from streams.serving.listenbrainz_json import playing_now_json
-from streams.serving.playing_now import remember_playing_now
+from streams.serving.playing_now import forget_playing_now, playing_now, remember_playing_now
 from streams.serving.problems import Json, ProblemError, unavailable
-from streams.serving.request_bodies import json_body
+from streams.serving.request_bodies import json_body, object_of
 from streams.serving.services import Services, now_ms
 from streams.serving.skip_settler import note_playing_now
 from streams.serving.submissions import (
@@ -48,6 +50,21 @@ async def submit_listens(request: Request, services: Services) -> Json:
         user_agent = request.headers.get("user-agent", "")
         await note_playing_now(services, person.name, playing, user_agent)
     return Json(_accepted(submission, request))
+
+
+async def delete_playing_now(request: Request, services: Services) -> Json:
+    """Notes that nothing plays any more; a `client` speaks only for what it said itself."""
+    person = await person_of(request, services.people)
+    has_body = request.headers.get("content-length", "0") != "0"
+    client = object_of(await json_body(request)).get("client") if has_body else None
+    try:
+        playing = await playing_now(services, person.name)
+    except REDIS_UNAVAILABLE as error:
+        raise unavailable(redis_problem(error)) from error
+    said_by = playing["track_metadata"]["additional_info"] if playing else {}
+    if playing and client in (None, said_by.get("submission_client")):
+        await forget_playing_now(services, person.name, playing)
+    return Json({"status": "ok"})
 
 
 def _is_large(body: Any) -> bool:

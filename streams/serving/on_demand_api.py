@@ -8,11 +8,10 @@ from starlette.requests import Request
 from streams.answering.questions import QUEUE_MAX, Kind, Question
 from streams.people.people import Person
 from streams.serving.authentication import person_of
-from streams.serving.feedback import object_of
 from streams.serving.json_values import can_be_kept
 from streams.serving.on_demand import answered, wishes_in_query
 from streams.serving.problems import Json, ProblemError
-from streams.serving.request_bodies import json_body
+from streams.serving.request_bodies import json_body, object_of
 from streams.serving.services import Services
 from streams.serving.stated_wishes import WishesError, wishes_of
 from streams.serving.track_references import ID_LETTERS_MAX, TrackReference, reference_of

@@ -27,7 +27,7 @@ ADD_EVERY_S = 0.25
 READERS_MAX = 100_000
 """Number of people and addresses that are counted in a window."""
 _LIMITED = ("/1/", "/v1/")
-_QUESTIONS = ("/v1/continue", "/1/metadata/recording")
+_QUESTIONS = ("/v1/continue", "/1/metadata/lookup", "/1/metadata/recording")
 """Requests that ask, although they have a body: they are reads, too."""
 
 

@@ -37,6 +37,13 @@ async def json_body(request: Request, *, is_lenient: bool = False) -> Any:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
 
 
+def object_of(body: Any) -> dict[str, Any]:
+    """The body, which has to be a JSON object."""
+    if not isinstance(body, dict):
+        raise ProblemError(400, "the body is not a JSON object")
+    return body
+
+
 def _lenient(body: bytes) -> Any:
     """The body if it is nearly JSON; None if not."""
     try:

@@ -17,7 +17,7 @@ from streams.answering.questions import (
 )
 from streams.serving.playback import PlaybackState
 from streams.serving.playback_reports import NAME_LENGTH_MAX, RATE_MAX, RATE_MIN
-from streams.serving.recording_metadata import RECORDINGS_MAX
+from streams.serving.recording_metadata import LOOKED_UP_MAX, RECORDINGS_MAX
 from streams.serving.submissions import LISTENS_MAX, ListenType
 from topics.listening_event import (
     EARLIEST_LISTENED_AT_MS,
@@ -39,9 +39,9 @@ def _object(required: list[str], **properties: _Schema) -> _Schema:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _body(schema: _Schema) -> _Schema:
+def _body(schema: _Schema, *, is_required: bool = True) -> _Schema:
     content = {"application/json": {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": is_required, "content": content}}
 
 
 def _query(**parameters: _Schema) -> _Schema:
@@ -99,6 +99,12 @@ _WISHES: dict[str, _Schema] = {
     "utc_offset": {"type": "integer", "minimum": -OFFSET_MAX, "maximum": OFFSET_MAX},
 }
 _NAMED = _object(["artist_name", "track_name"], artist_name=_TEXT, track_name=_TEXT)
+_NAMES: _Schema = {
+    "type": "array",
+    "minItems": 1,
+    "maxItems": LOOKED_UP_MAX,
+    "items": _object(["artist_name", "recording_name"], artist_name=_TEXT, recording_name=_TEXT),
+}
 _QUEUE: _Schema = {
     "type": "array",
     "maxItems": QUEUE_MAX,
@@ -116,6 +122,8 @@ REQUESTS: Mapping[tuple[str, str], _Schema] = {
         _object(["score"], score=_SCORE, recording_mbid=_UUID, recording_msid=_UUID)
     ),
     ("POST", "/1/latest-import"): _body(_object(["ts"], ts=_SECONDS)),
+    ("POST", "/1/playing-now/delete"): _body(_object([], client=_LABEL), is_required=False),
+    ("POST", "/1/metadata/lookup"): _body(_object(["recordings"], recordings=_NAMES)),
     ("POST", "/1/metadata/recording"): _body(
         _object(["recording_mbids"], recording_mbids=_UUIDS, inc={"type": "string"})
     ),

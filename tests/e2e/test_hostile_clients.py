@@ -46,6 +46,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/1/delete-listen": {"listened_at": "x", "recording_msid": ""},
     "/1/feedback/recording-feedback": {"score": 9, "recording_mbid": "", "recording_msid": ""},
     "/1/latest-import": {"ts": AT_S},
+    "/1/playing-now/delete": {"client": "x"},
+    "/1/metadata/lookup": {"recordings": [{"artist_name": "A", "recording_name": "T"}]},
+    "/1/metadata/recording": {"recording_mbids": ["x"], "inc": "artist"},
     "/v1/playback": {
         "state": "playing",
         "position_ms": 1,
@@ -92,6 +95,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/1/validate-token": ("token",),
     "/1/latest-import": ("user_name",),
     "/1/metadata/lookup": ("artist_name", "recording_name"),
+    "/1/metadata/recording": ("recording_mbids", "inc"),
+    "/1/search/users": ("search_term",),
     "/1/user/ada/listens": ("count", "min_ts", "max_ts"),
     "/1/user/ada/playlists/createdfor": _PAGE,
     "/1/cf/recommendation/user/ada/recording": _PAGE,

@@ -126,11 +126,15 @@ def test_what_plays_now_is_shown_until_the_track_ends(served: ServedStation) -> 
     assert payload["count"] == 1
     assert payload["listens"][0]["track_metadata"]["track_name"] == "Song 1"
     assert fay.listens() == []
+    for said, left in (({"client": "another"}, 1), ({"client": "test player"}, 0), (None, 0)):
+        assert fay.ask("POST", "/1/playing-now/delete", said).json() == {"status": "ok"}
+        assert fay.ask("GET", "/1/user/fay/playing-now").json()["payload"]["count"] == left
 
 
 def test_playlists_are_made_once_and_then_kept_as_they_were(served: ServedStation) -> None:
     gus = served.person("gus")
-    gus.submit(*(listen(at, recording_mbid=MBID[:-1] + str(at)) for at in range(1, 6)))
+    plays = [listen(at, recording_mbid=f"{MBID[:-2]}{at:02}") for at in range(1, 30)]
+    gus.submit(*plays[:5])
     gus.wait_listens(5)
     wait_until(
         lambda: gus.ask("GET", "/v1/listeners/gus/recommendations").json(),
@@ -143,11 +147,13 @@ def test_playlists_are_made_once_and_then_kept_as_they_were(served: ServedStatio
     jams = next(each for each in playlists if each["title"].startswith("Weekly Jams for gus"))
     path = f"/1/playlist/{jams['identifier'].rpartition('/')[2]}"
     made = gus.ask("GET", path).json()["playlist"]
-    assert all(each["identifier"][0] for each in made["track"])
-    gus.submit(*(listen(at) for at in range(6, 30)))
+    assert all(each["identifier"][0] and each["creator"] for each in made["track"])
+    gus.submit(*plays[5:])
     gus.wait_listens(29)
     assert gus.ask("GET", path).json()["playlist"] == made
-    assert gus.ask("GET", "/1/cf/recommendation/user/gus/recording").json()["payload"]["mbids"]
+    path = "/1/cf/recommendation/user/gus/recording"
+    answer = wait_until(lambda: gus.ask("GET", path), lambda answer: answer.status_code == 200)
+    assert answer.json()["payload"]["mbids"]
 
 
 def test_recommended_recordings_can_be_named(served: ServedStation) -> None:
@@ -159,7 +165,8 @@ def test_recommended_recordings_can_be_named(served: ServedStation) -> None:
         "recording": {"name": "Named", "length": 200_000, "rels": []},
         "artist": {
             "name": "Echo Artist",
-            "artists": [{"name": "Echo Artist", "join_phrase": ""}],
+            "artist_credit_id": None,
+            "artists": [{"name": "Echo Artist", "artist_mbid": None, "join_phrase": ""}],
         },
     }
     answer = wait_until(
@@ -170,6 +177,12 @@ def test_recommended_recordings_can_be_named(served: ServedStation) -> None:
     assert posted.json() == {NAMED: {**expected, "release": {}}}
     for wrong in ({}, {"recording_mbids": "x"}, {"recording_mbids": [1]}):
         assert ria.ask("POST", path, wrong).status_code == 400
+    names = [{"artist_name": "echo artist", "recording_name": each} for each in ("Named", "No")]
+    looked_up = ria.ask("POST", "/1/metadata/lookup/", {"recordings": names}).json()
+    assert [each.get("recording_mbid") for each in looked_up] == [NAMED, None]
+    assert ria.ask("GET", "/1/metadata/lookup/", params=names[0]).json() == looked_up[0]
+    for wrong in ({}, {"recordings": []}, {"recordings": [1]}, {"recordings": [{}]}):
+        assert ria.ask("POST", "/1/metadata/lookup", wrong).status_code == 400
     assert ria.ask("GET", path, params={"recording_mbids": "x"}).status_code == 400
 
 

@@ -8,12 +8,12 @@ from streams.listens.listen_history import Feedback
 from streams.people.people import Person
 from streams.producers.acknowledged_producer import event_record
 from streams.serving.authentication import person_of, readable
-from streams.serving.feedback import object_of, projected
+from streams.serving.feedback import projected
 from streams.serving.json_values import can_be_kept
 from streams.serving.listenbrainz_read import track_names
 from streams.serving.listenbrainz_write import produced
 from streams.serving.problems import Json, ProblemError
-from streams.serving.request_bodies import json_body
+from streams.serving.request_bodies import json_body, object_of
 from streams.serving.services import Services, now_ms
 from topics.listening_event import ID_LENGTH_MAX, EventKind, ListeningEvent
 

@@ -17,10 +17,9 @@ from streams.lifecycle.overview import overview
 from streams.people.people import Person
 from streams.serving.authentication import person_of
 from streams.serving.console.child_process import child
-from streams.serving.feedback import object_of
 from streams.serving.json_values import can_be_kept
 from streams.serving.problems import Json, ProblemError
-from streams.serving.request_bodies import json_body
+from streams.serving.request_bodies import json_body, object_of
 from streams.serving.services import Services
 from topics.listening_event import ID_LENGTH_MAX, TEXT_LENGTH_MAX
 

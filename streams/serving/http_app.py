@@ -64,6 +64,10 @@ _READS: dict[str, Endpoint] = {
     "/1/metadata/lookup": recording_metadata.metadata_lookup,
     "/1/metadata/recording": recording_metadata.recording_metadata,
     "/1/search/users": listenbrainz_absent.search_users,
+    **{
+        f"/1/stats/sitewide/{each}": listenbrainz_absent.sitewide_statistics
+        for each in listenbrainz_absent.STATISTICS
+    },
     "/v1/similar/track": on_demand_api.similar_named_track,
     **console.READS,
 }

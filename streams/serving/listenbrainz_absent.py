@@ -25,6 +25,11 @@ async def statistics(request: Request, services: Services, name: str) -> Respons
     return Response(status_code=204)
 
 
+async def sitewide_statistics(_: Request, __: Services) -> Response:
+    """Statistics of everybody: 204, which says that they are not computed."""
+    return Response(status_code=204)
+
+
 async def own_playlists(request: Request, services: Services, name: str) -> Json:
     """Playlists that a person has made: none can be made here."""
     await readable(request, services.people, name)

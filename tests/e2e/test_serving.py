@@ -194,8 +194,9 @@ def test_what_nobody_has_here_is_answered_as_for_somebody_who_has_none(
         answer = sue.ask("GET", path)
         assert (answer.status_code, answer.json()) == (200, part), path
         assert tom.ask("GET", path).status_code == 403
-    none = sue.ask("GET", "/1/stats/user/sue/artists?range=week")
-    assert (none.status_code, none.content) == (204, b"")
+    for path in ("/1/stats/user/sue/artists?range=week", "/1/stats/sitewide/artists"):
+        none = sue.ask("GET", path)
+        assert (none.status_code, none.content) == (204, b"")
     for term, found in (("su", [{"user_name": "sue"}]), ("tom", []), ("", [])):
         users = sue.ask("GET", "/1/search/users", params={"search_term": term})
         assert users.json() == {"users": found}

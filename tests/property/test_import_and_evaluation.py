@@ -45,7 +45,8 @@ COLUMNS = {
     "uts": TIMES, "date": TIMES, "played_at": TIMES, "end_time": TIMES, "created_at": TIMES,
     "user": ["ann", "bob", 5, "*everyone*"], "ms_played": LENGTHS, "duration": LENGTHS,
     "type": KINDS, "media_type": KINDS, "event": KINDS, "playing_now": FLAGS, "is_podcast": FLAGS,
-    "tz": ZONES, "utc_offset": ZONES, "skipped": FLAGS, "reason_end": ["fwdbtn", "SKIP", "done"],
+    "track_description": NAMES, "tz": ZONES, "utc_offset": ZONES, "skipped": FLAGS,
+    "reason_end": ["fwdbtn", "SKIP", "done"],
     "track_mbid": ["7d1f1b7a-1111-4a47-a5c4-3a2f7f6c9d10", "nan", "x"], "foo": NAMES,
 }  # fmt: skip
 WRITERS = ["csv", "tsv", "jsonl", "json", "parquet"]
@@ -54,7 +55,7 @@ WRITERS = ["csv", "tsv", "jsonl", "json", "parquet"]
 @st.composite
 def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Rows with a track, a time, and other columns."""
-    names = [draw(st.sampled_from(["track", "title", "name"])), "artist",
+    names = [draw(st.sampled_from(["track", "title", "name", "track_description"])), "artist",
              draw(st.sampled_from(["uts", "date", "end_time"]))]  # fmt: skip
     names += draw(st.lists(st.sampled_from(sorted(COLUMNS)), max_size=4))
     row = st.fixed_dictionaries(

@@ -42,7 +42,7 @@ from streams.sources.columnar.table_units import TableUnits
 from streams.sources.columnar.track_codes import DerivedCodes, TrackCodes
 from streams.sources.files import Part, files_of, summaries_among, without_listener
 from streams.sources.formats.cell_values import known_names
-from streams.sources.formats.column_roles import Role, owner_in
+from streams.sources.formats.column_roles import DESCRIBED, Role, owner_in
 from streams.sources.formats.format_detection import HistoryFormat, recognise
 from streams.sources.formats.row_kinds import (
     SKIPPED,
@@ -50,7 +50,13 @@ from streams.sources.formats.row_kinds import (
     is_yes,
     reason_end_of,
 )
-from streams.sources.formats.table_rows import WHY_NO_PLAY, WORDS, artists_not_read
+from streams.sources.formats.table_rows import (
+    WHY_NO_PLAY,
+    WORDS,
+    artists_not_read,
+    described_in,
+    names_in,
+)
 from streams.sources.formats.times import joined
 from streams.sources.history.event_assembly import BROKEN_TEXT, REPEATED
 from streams.sources.history.history import BadRow
@@ -154,7 +160,7 @@ class _TableReader:
         if why := artists_not_read(roles, table.names, str(path)):
             self.report.skipped.append(why)
         units: TableUnits | None = None
-        for block in map(_with_clocks, table.blocks):
+        for block in map(_with_names, map(_with_clocks, table.blocks)):
             if units is None and block.rows:
                 units = TableUnits(block.cells)
                 found = {role: name for role, name in table.columns.items() if role in roles}
@@ -277,6 +283,16 @@ def _with_clocks(block: Block) -> Block:
     days, clocks = (list_of(block.cells[role]) for role in (Role.LISTENED_AT, Role.CLOCK))
     at = [joined(day, clock) for day, clock in zip(days, clocks, strict=True)]
     return replace(block, cells=block.cells | {Role.LISTENED_AT: at})
+
+
+def _with_names(block: Block) -> Block:
+    """The block with the names that descriptions tell, in columns of their own."""
+    role = described_in(block.cells)
+    if role is None:
+        return block
+    told = [names_in(each, role) for each in list_of(block.cells[role])]
+    names = {of: [each[at] for each in told] for at, of in enumerate(DESCRIBED)}
+    return replace(block, cells=names | block.cells)
 
 
 def _artist_id_of(name: str) -> str | None:

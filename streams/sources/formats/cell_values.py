@@ -4,7 +4,7 @@ import ast
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from topics.listening_event import PLAY_LENGTH_MAX_MS, TEXT_LENGTH_MAX
@@ -209,6 +209,29 @@ def known_names(artist: str | None, title: str | None) -> tuple[str | None, str 
     return artist, title
 
 
+def described(text: Any, *, with_album: bool) -> tuple[str | None, str | None, str | None]:
+    """The artist, the title and the album in a text such as `Nina Simone - Sinnerman`.
+
+    Jellyfin appends the album, and writes `Not Known` for what it does not know.
+
+    >>> described("Nina - Sinnerman (Live)", with_album=False)
+    ('Nina', 'Sinnerman (Live)', None)
+    >>> described("Nina - Sinnerman (Live) (Not Known)", with_album=True)
+    ('Nina', 'Sinnerman (Live)', None)
+    """
+    plain = text_of(text) or ""
+    artist, is_described, title = plain.partition(" - ")
+    if not is_described:
+        artist, title = "", plain
+    album = _ALBUM.fullmatch(title) if with_album else None
+    names = (artist, album["title"] if album else title, album["album"] if album else "")
+    return cast(
+        tuple[str | None, str | None, str | None],
+        tuple(text_of(each) if each != "Not Known" else None for each in names),
+    )
+
+
+_ALBUM = re.compile(r"(?P<title>.+) \((?P<album>(?:[^()]|\([^()]*\))+)\)", re.DOTALL)
 _WRITTEN_LIST = re.compile(r"""\[\s*(?:["'{]|\])""")
 
 

@@ -17,6 +17,8 @@ class Role(Enum):
     LISTENER = auto()
     TRACK_ID = auto()
     TRACK_NAME = auto()
+    DESCRIPTION = auto()
+    DESCRIPTION_AND_ALBUM = auto()
     ARTIST_ID = auto()
     ARTIST_NAME = auto()
     RELEASE_NAME = auto()
@@ -51,7 +53,9 @@ NAMES: dict[Role, tuple[str, ...]] = {
     Role.TRACK_NAME: ("track_name", "title", "track", "song", "song_name", "recording_name",
                       "recording", "song_title", "track_title", "song_track_title", "content_name",
                       "media_title", "item_name", "titel", "titre", "titulo", "titolo",
-                      "lied", "morceau", "cancion", "brano", "track_description"),
+                      "lied", "morceau", "cancion", "brano"),
+    Role.DESCRIPTION: ("track_description",),
+    Role.DESCRIPTION_AND_ALBUM: ("item_description",),
     Role.ARTIST_ID: ("artist_id", "artistid", "artist_idx"),
     Role.ARTIST_NAME: ("artist_name", "artist", "artists", "artist_names", "artist_name_s",
                        "track_artist", "track_artists", "album_artist", "albumartist",
@@ -106,6 +110,10 @@ NAMES: dict[Role, tuple[str, ...]] = {
 }  # fmt: skip
 """Names of each role, the best first; compared without case, `snake_case`."""
 
+DESCRIPTIONS = (Role.DESCRIPTION, Role.DESCRIPTION_AND_ALBUM)
+"""Columns of texts such as `Nina Simone - Sinnerman`."""
+DESCRIBED = (Role.ARTIST_NAME, Role.TRACK_NAME, Role.RELEASE_NAME)
+"""What a description tells where no column does."""
 REQUIRED = "a listener, a track (id or title) and a time"
 NAMES_HINT = "user_id, track_id and timestamp are understood, and more: docs/evaluation.md"
 
@@ -183,7 +191,7 @@ def missing_of(roles: Iterable[Role]) -> list[str]:
     ['a time']
     """
     known = set(roles)
-    has_track = known & {Role.TRACK_ID, Role.TRACK_NAME, Role.RECORDING_MBID}
+    has_track = known & {Role.TRACK_ID, Role.TRACK_NAME, Role.RECORDING_MBID, *DESCRIPTIONS}
     missing = [] if has_track else ["a track (id or title)"]
     return missing if known & {Role.LISTENED_AT, Role.STOPPED_AT} else [*missing, "a time"]
 

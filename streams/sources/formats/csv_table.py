@@ -81,7 +81,7 @@ def columns_and_delimiter(header: str) -> tuple[list[str], str]:
 WITHOUT_HEADER = (
     ("artist", "album", "track", "date"),
     ("timestamp", "track", "artist", "album", "track_mbid", "artist_mbid", "album_mbid"),
-    ("date_created", "user_id", "item_id", "item_type", "item_name", "playback_method",
+    ("date_created", "user_id", "item_id", "item_type", "item_description", "playback_method",
      "client_name", "device_name", "play_duration"),
 )  # fmt: skip
 """The columns of programs that write no header: exporters of Last.fm, and of Libre.fm, and

@@ -10,6 +10,7 @@ from typing import Any
 
 from streams.sources.files import Part, without_listener
 from streams.sources.formats.cell_values import (
+    described,
     duration_scale_of,
     length_ms_of,
     mbid_of,
@@ -18,6 +19,8 @@ from streams.sources.formats.cell_values import (
     text_of,
 )
 from streams.sources.formats.column_roles import (
+    DESCRIBED,
+    DESCRIPTIONS,
     NAMES_HINT,
     REQUIRED,
     Role,
@@ -81,6 +84,11 @@ def plays_of_table(
         yield Skipped(why)
     if Role.CLOCK in roles:
         first, rest = list(_with_clocks(first, roles)), _with_clocks(rest, roles)
+    if of := described_in(roles):
+        places = {role: len(columns) + at for at, role in enumerate(DESCRIBED)}
+        described = [_with_names(rows, roles[of], of) for rows in (first, rest)]
+        first, rest = list(described[0]), described[1]
+        roles = places | roles
     reader = _RowReader(roles, _converters(roles, first), part._replace(listener_id=owner))
     for row, cells in _in_zones(chain(first, rest), roles):
         try:
@@ -100,6 +108,25 @@ def _with_clocks(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Itera
             yield row, cells
         else:
             yield row, [*cells[:day], joined(cells[day], cells[clock]), *cells[day + 1 :]]
+
+
+def described_in(roles: Iterable[Role]) -> Role | None:
+    """The column that tells the titles of tracks among other names, if no column has them alone."""
+    known = set(roles)
+    if Role.TRACK_NAME in known:
+        return None
+    return next((role for role in DESCRIPTIONS if role in known), None)
+
+
+def names_in(description: Any, role: Role) -> tuple[str | None, str | None, str | None]:
+    """What a cell of `role` tells, in the order of `DESCRIBED`."""
+    return described(description, with_album=role is Role.DESCRIPTION_AND_ALBUM)
+
+
+def _with_names(rows: Iterable[NumberedCells], at: int, role: Role) -> Iterator[NumberedCells]:
+    """The rows with the names that their descriptions tell in further cells."""
+    for row, cells in rows:
+        yield row, cells if isinstance(cells, str) else [*cells, *names_in(cells[at], role)]
 
 
 def _in_zones(rows: Iterable[NumberedCells], roles: dict[Role, int]) -> Iterator[NumberedCells]:
@@ -272,7 +299,7 @@ def artists_not_read(roles: Iterable[Role], columns: Iterable[str], name: str) -
     >>> artists_not_read([Role.TRACK_NAME, Role.LISTENED_AT], ["title", "ts", "by"], "a.csv")
     'the artists of a.csv: no artist column was understood (others: by), so one title is one track'
     """
-    identify = {Role.ARTIST_NAME, Role.ARTIST_ID, Role.TRACK_ID, Role.RECORDING_MBID}
+    identify = {Role.ARTIST_NAME, Role.ARTIST_ID, Role.TRACK_ID, Role.RECORDING_MBID, *DESCRIPTIONS}
     unknown = [each for each in columns if each.strip() and not roles_of([each])]
     if identify & {*roles} or not unknown:
         return ""

@@ -600,3 +600,45 @@ def test_records_of_other_networks_name_their_time_and_artist_their_own_way(path
     for content in ([teal], cloud):
         (event,) = read(write(path, json.dumps(content)))
         assert (event.artist_name, event.listened_at) == ("Nina", AT_MS)
+
+
+# -- an artist and a title in one text -------------------------------------------------------------
+
+
+def test_a_description_of_a_track_tells_its_artist_and_its_title(path: Path) -> None:
+    rows = f"Nina - Sinnerman (Live),{AT_S},1\nUntitled,{AT_S + 300},2\n,{AT_S + 600},\n"
+    first, second = read(write(path, f"Track Description,uts,Track Identifier\n{rows}"))
+    assert (first.track_id, first.artist_name) == (track_id_of("Nina", "Sinnerman (Live)"), "Nina")
+    assert (second.track_id, second.artist_name) == ("history:2", None)
+    assert [row for row, _ in bad_rows_of(path)] == [4]
+    rows = f"Nina - Sinnerman,Nina,{AT_S}\n"
+    (event,) = read(write(path, f"Track Description,artist,uts\n{rows}"))
+    assert (event.artist_name, event.track_name) == ("Nina", "Sinnerman")
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("Nina, Al - Sinnerman (Pastel Blues)", ("Nina, Al", "Sinnerman", "Pastel Blues")),
+        ("Nina - Go (Live) (Hits (2000))", ("Nina", "Go (Live)", "Hits (2000)")),
+        ("Nina - A - B (C)", ("Nina", "A - B", "C")),
+        ("Not Known - Sinnerman (Not Known)", (None, "Sinnerman", None)),
+    ],
+)
+def test_jellyfin_reports_an_artist_a_title_and_an_album_in_one_text(
+    path: Path, told: str, names: tuple[str | None, ...]
+) -> None:
+    cells = [
+        "2023-11-14 22:13:20.1234567",
+        "u",
+        "i1",
+        "Audio",
+        told,
+        "DirectPlay",
+        "Web",
+        "x",
+        "200",
+    ]
+    (event,) = read(write(path, "\t".join(cells) + "\n"))
+    assert (event.artist_name, event.track_name, event.release_name) == names
+    assert (event.listener_id, event.ms_played) == ("u", 200_000)

@@ -73,6 +73,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
                        "date_utc", "timestamp_utc", "unix_timestamp", "epoch", "time_stamp",
                        "date_played", "played_date", "play_date", "played_on", "listen_date",
                        "listened_on", "scrobble_date", "stream_date", "viewed_at", "played_time",
+                       "submission_time",
                        "last_played_date", "last_played", "datum", "zeit", "zeitpunkt",
                        "zeitstempel", "fecha", "horodatage", "created_at", "event_time",
                        "creation_date",

@@ -828,7 +828,7 @@ def test_rows_that_are_no_utf_8_by_accident_or_of_another_script_are_bad_rows(
 
 def test_a_long_text_without_rows_is_looked_at_in_pieces(path: Path) -> None:
     row = {"artist": "A", "track": "Motörhead", "note": "Motörhead " * 15_000}
-    rows = [row | {"uts": AT_S + 600 * at} for at in range(15)]
+    rows = [{"uts": AT_S + 600 * at} | row for at in range(15)]
     for codec, count in (("utf-8", 0), ("cp1252", 1)):
         write(path, json.dumps(rows, ensure_ascii=False).encode(codec))
         assert len(read(path)) == len(rows)

@@ -32,7 +32,7 @@ from streams.generation.fold_factory import new_fold
 from streams.kafka.client_settings import client_settings
 from streams.kafka.cluster import prefixed
 from streams.kafka.partition_reader import PartitionReader
-from streams.lifecycle.first_start import settings_from
+from streams.lifecycle.generation_record import settings_from
 from streams.lifecycle.journal import read_lifecycle
 from streams.settings import Settings
 from streams.verifying.digest_check import replay

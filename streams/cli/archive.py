@@ -186,7 +186,7 @@ def export(
 
 def _window_of(settings: Settings, kafka: str) -> int:
     """The deduplication window of the stable generation, or of one that would be the first."""
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
     from streams.lifecycle.journal import read_lifecycle
 
     lifecycle = read_lifecycle(kafka)

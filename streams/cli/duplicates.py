@@ -97,7 +97,7 @@ def _found(settings: Settings, wanted: "Wanted") -> list["MaskedPlay"]:
 
 def _window(settings: Settings, kafka: str) -> int:
     """The deduplication window of the generation that serves listeners."""
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
     from streams.lifecycle.journal import read_lifecycle
 
     lifecycle = read_lifecycle(kafka)

@@ -134,7 +134,7 @@ def _following_the_journal(
     supervisor: Supervisor, settings: Settings, news: deque[str]
 ) -> "Iterator[_Recommenders]":
     """Refuses settings that the generation does not have, before any worker does."""
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
     from streams.lifecycle.journal import Journal
     from streams.workers.generation_processes import GenerationProcesses
     from streams.workers.keeper import Keeper

@@ -47,7 +47,7 @@ def verify(
 
     Exit code 0: equal, and with --deep every promise is kept; 1: not.
     """
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
     from streams.lifecycle.journal import read_lifecycle
     from streams.verifying.deep_check import verify_deep
     from streams.verifying.digest_check import Span, Verification

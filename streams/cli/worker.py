@@ -52,7 +52,8 @@ def recommender(
     with ended_at_once(EXIT_INTERRUPTED):
         from streams.generation.fold_factory import new_fold
         from streams.generation.warm_up import warm_up
-        from streams.lifecycle.first_start import begin_journal, settings_from
+        from streams.lifecycle.first_start import begin_journal
+        from streams.lifecycle.generation_record import settings_from
         from streams.lifecycle.journal import Journal
         from streams.lifecycle.roles import wait_while_parked
         from streams.log_setup import log_to_stderr

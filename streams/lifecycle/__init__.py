@@ -2,7 +2,8 @@
 
 The journal `model-lifecycle` is the only truth. `lifecycle` folds its records into generations and
 the plan, and decides which records are valid: it is pure. `journal` reads the topic, and appends to
-it with compare-and-set by order. `first_start` writes the first records of an installation.
+it with compare-and-set by order. `generation_record` makes the record of a generation from
+settings, and settings of it; `first_start` writes the first records of an installation.
 `pointer` writes the plan to Redis, where readers of lists find it; `roles` is what a recommender
 does because of all this, and `known_generations` is what sequencers know of it.
 

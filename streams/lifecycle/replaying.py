@@ -15,7 +15,7 @@ import orjson
 from streams.folding.fold_state import Count
 from streams.kafka.log_places import first_place, last_place
 from streams.kafka.log_reader import LogReader
-from streams.lifecycle.first_start import created, log_id_of, settings_from
+from streams.lifecycle.generation_record import created, log_id_of, settings_from
 from streams.lifecycle.journal import Journal, operation
 from streams.lifecycle.lifecycle import Generation, Lifecycle
 from streams.settings import Settings

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from streams.lifecycle.first_start import SETTINGS_OF_A_GENERATION
+from streams.lifecycle.generation_record import SETTINGS_OF_A_GENERATION
 from streams.lifecycle.lifecycle import Lifecycle, Role
 from streams.settings import Settings
 from streams.workers.supervisor import Supervisor

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from streams.folding.fold_state import Count
 from streams.generation.fold_factory import new_fold
 from streams.kafka.log_reader import LogReader
-from streams.lifecycle.first_start import settings_from
+from streams.lifecycle.generation_record import settings_from
 from streams.lifecycle.journal import read_lifecycle
 from streams.lifecycle.lifecycle import Role
 from streams.settings import Settings

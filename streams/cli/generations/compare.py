@@ -52,7 +52,7 @@ def compare_command(
     from their list, of those whom one served as a canary, and of those whom the other one served.
     The answer about identical events is recorded in the journal for `gate` and `promote`.
     """
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
 
     if a == b:
         raise SettingsError(f"{a} is compared with itself.", "Name two generations.")
@@ -74,7 +74,7 @@ def compare_command(
 
 def _recorded(found: dict[str, Any], settings: Settings) -> bool:
     """Writes a comparison to the journal; returns False if this user may not."""
-    from streams.lifecycle.first_start import log_id_of
+    from streams.lifecycle.generation_record import log_id_of
     from streams.lifecycle.journal import operation
     from topics.lifecycle import GenerationsCompared
 

@@ -43,7 +43,7 @@ def check_room(
 
 def settings_of(lifecycle: "Lifecycle", name: str) -> Settings | None:
     """The settings of a generation's record; None if there is no such generation."""
-    from streams.lifecycle.first_start import settings_from
+    from streams.lifecycle.generation_record import settings_from
 
     if name not in lifecycle.generations:
         return None

@@ -58,7 +58,7 @@ def create_command(
     json: Json = False,
 ) -> None:
     """Creates a generation. Its settings never change, and its name is never used again."""
-    from streams.lifecycle.first_start import created, log_id_of, settings_from
+    from streams.lifecycle.generation_record import created, log_id_of, settings_from
     from streams.lifecycle.journal import operation
 
     with open_journal() as (settings, addresses, journal):

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from streams.lifecycle.first_start import created, fold_id_of, settings_from
+from streams.lifecycle.generation_record import created, fold_id_of, settings_from
 from streams.settings import Settings
 from tests.support.lifecycle_records import Book, said
 

@@ -172,6 +172,12 @@ def show(page: Page, view: str) -> None:
     expect(page.locator(f"#{view}")).to_be_visible()
 
 
+def stop_clock(page: Page) -> None:
+    """No message leaves by itself from now on, however slow the machine is."""
+    page.clock.install()
+    page.clock.pause_at(time.time() + 1)
+
+
 def row_of(place: Locator, track: str) -> Locator:
     return place.locator("li", has_text=track).first
 
@@ -238,8 +244,24 @@ def test_a_play_is_seen_within_a_second(opened: Open, service: Service) -> None:
     assert statistics.median(passed_s) < SEEN_WITHIN_S
 
 
+def test_a_list_that_changed_a_moment_after_it_was_shown_is_asked_for_again(opened: Open) -> None:
+    page = opened()
+    sizes = page.evaluate(
+        """async () => {
+            performance.clearResourceTimings();
+            for (let times = 0; times < 3; times += 1) await loadList();
+            return performance.getEntriesByType("resource")
+                .filter((each) => each.name.endsWith("/recommendations"))
+                .map((each) => each.transferSize);
+        }"""
+    )
+    assert len(sizes) >= 3
+    assert all(sizes), "none of them comes from what the browser has kept"
+
+
 def test_love_is_kept_and_can_be_undone(opened: Open, service: Service) -> None:
     page = opened()
+    stop_clock(page)
     track = page.locator("#next button.love").first.get_attribute("data-track")
     love = page.locator(f"#next button.love[data-track='{track}']")  # the list may change
     love.click()
@@ -249,14 +271,17 @@ def test_love_is_kept_and_can_be_undone(opened: Open, service: Service) -> None:
     loved = page.locator(f"#next button.love[data-track='{track}']")
     expect(loved).to_have_attribute("aria-pressed", "true")
     loved.click()
+    wait_until(lambda: scores(service).get(track or ""), lambda score: score is None)
     page.get_by_role("button", name="Undo").click()
     expect(loved).to_have_attribute("aria-pressed", "true")
+    wait_until(lambda: scores(service).get(track or ""), lambda score: score == 1)
     loved.click()
     wait_until(lambda: scores(service).get(track or ""), lambda score: score is None)
 
 
 def test_a_hated_track_leaves_the_list(opened: Open) -> None:
     page = opened()
+    stop_clock(page)
     track = page.locator("#next button.hate").nth(2).get_attribute("data-track")
     page.locator(f"#next button.hate[data-track='{track}']").click()
     expect(page.locator(f"#next button[data-track='{track}']")).to_have_count(0)
@@ -268,6 +293,7 @@ def test_a_dismissed_track_leaves_the_list_and_undo_brings_it_back(
     opened: Open, service: Service
 ) -> None:
     page = opened()
+    stop_clock(page)
     track = page.locator("#next button.dismiss").nth(3).get_attribute("data-track")
     dismiss = page.locator(f"#next button.dismiss[data-track='{track}']")
     dismiss.click()
@@ -287,6 +313,7 @@ def test_a_play_of_somebody_else_is_taken_back_after_a_question(
     opened: Open, service: Service
 ) -> None:
     page = opened()
+    stop_clock(page)
     service.submit(("Somebody Else", "Not Mine"), ago_s=5)
     row = row_of(page.locator("#history"), "Not Mine")
     row.get_by_role("button", name="That wasn't me").click()
@@ -312,6 +339,7 @@ def test_a_dropped_file_is_imported_and_what_was_left_out_is_said(
 
 def test_the_keyboard_alone_is_enough_and_keeps_its_place(opened: Open, service: Service) -> None:
     page = opened()
+    stop_clock(page)
     page.reload()
     expect(page.locator("#history li").first).to_be_visible()
     page.keyboard.press("Tab")
@@ -329,6 +357,46 @@ def test_the_keyboard_alone_is_enough_and_keeps_its_place(opened: Open, service:
     page.keyboard.press("Space")
     expect(page.locator("#toast-text")).to_contain_text("You love")
     page.get_by_role("button", name="Undo").click()
+
+
+def button_of(page: Page, track: str | None) -> Locator:
+    """The "not now" of a track in the list."""
+    return page.locator(f"#next button.dismiss[data-track='{track}']")
+
+
+def test_the_keyboard_goes_on_at_the_next_row_where_a_row_has_left(
+    opened: Open, service: Service
+) -> None:
+    page = opened()
+    stop_clock(page)
+    tracks = [
+        each.get_attribute("data-track") for each in page.locator("#next button.dismiss").all()
+    ]
+    button_of(page, tracks[1]).press("Enter")
+    expect(button_of(page, tracks[1])).to_have_count(0)
+    expect(button_of(page, tracks[2])).to_be_focused()
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(button_of(page, tracks[2])).to_be_focused()
+    expect(button_of(page, tracks[1])).to_have_count(1)
+    service.submit(("Somebody Else", "Not Mine Either"), ago_s=3)
+    expect(page.locator("#history li").first).to_contain_text("Not Mine Either")
+    not_me, behind = (page.locator("#history button.not-me").nth(at) for at in (0, 1))
+    name = behind.get_attribute("aria-label")
+    not_me.press("Enter")
+    not_me.press("Enter")
+    expect(page.locator("#history li", has_text="Not Mine Either")).to_have_count(0)
+    expect(page.locator("#history button.not-me:focus")).to_have_attribute("aria-label", name or "")
+
+
+def test_the_keyboard_goes_on_at_the_heading_where_the_last_row_has_left(opened: Open) -> None:
+    page = opened()
+    stop_clock(page)
+    last = page.locator("#next button.dismiss").last.get_attribute("data-track")
+    button_of(page, last).press("Enter")
+    expect(button_of(page, last)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Next for you")).to_be_focused()
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("heading", name="Next for you")).to_be_focused()
 
 
 def test_a_page_goes_on_by_itself_after_the_service_was_away(

@@ -27,7 +27,8 @@ class Refused extends Error {
 async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { ...options, headers: { Authorization: `Token ${token}` } });
+    // What was kept a moment ago is older than the event that says that it has changed.
+    answer = await fetch(path, { cache: "no-cache", ...options, headers: { Authorization: `Token ${token}` } });
   } catch {
     throw new Refused(0, "The service does not answer.");
   }
@@ -222,9 +223,10 @@ function icon(name) {
 const nameOf = (track) => track.track_name || track.track_id;
 const fullName = (track) => (track.artist_name ? `${nameOf(track)} by ${track.artist_name}` : nameOf(track));
 
-/** Makes the rows of `place` those of `wanted` ([key, make, update]); rows that stay keep focus. */
+/** Makes the rows of `place` those of `wanted` ([key, make, update]); the keyboard keeps its place. */
 function showRows(place, wanted) {
   const focused = document.activeElement;
+  const behind = place.contains(focused) ? rowsBehind(focused.closest("li")) : [];
   const rows = new Map([...place.children].map((row) => [row.dataset.key, row]));
   const isFirst = !rows.size;
   wanted.forEach(([key, makeRow, update], at) => {
@@ -239,8 +241,30 @@ function showRows(place, wanted) {
     if (place.children[at] !== row) place.insertBefore(row, place.children[at] || null);
   });
   for (const row of rows.values()) row.remove();
-  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  if (!focused.isConnected) goOn(place, focused, behind);
+  else if (focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
+
+function rowsBehind(row) {
+  const found = [];
+  for (let each = row.nextElementSibling; each; each = each.nextElementSibling) found.push(each);
+  return found;
+}
+
+/** Moves the focus from a button whose row has left to the same one of the next row, or to the heading. */
+function goOn(place, lost, behind) {
+  const row = behind.find((each) => each.isConnected);
+  const next = row ? row.querySelector(`button.${lost.classList[0]}`) : place.parentElement.querySelector("h2");
+  if (focusedBefore === lost) focusedBefore = next;
+  next.focus();
+}
+
+/** Marks a button as busy. One that is disabled would lose the focus. */
+function setBusy(button, is) {
+  button.setAttribute("aria-disabled", String(is));
+}
+
+const isBusy = (button) => button.getAttribute("aria-disabled") === "true";
 
 function trackRow(track, does) {
   const row = make("li");
@@ -339,6 +363,7 @@ function notMeButton(listen) {
   button.title = "That wasn't me";
   rest();
   button.addEventListener("click", async () => {
+    if (isBusy(button)) return;
     if (!button.classList.contains("sure")) {
       button.classList.add("sure");
       button.textContent = "Take back?";
@@ -346,7 +371,7 @@ function notMeButton(listen) {
       setTimeout(rest, SURE_MS);
       return;
     }
-    button.disabled = true;
+    setBusy(button, true);
     try {
       await send("/1/delete-listen", {
         listened_at: Math.floor(listen.listened_at / 1000), recording_msid: listen.recording_msid,
@@ -354,7 +379,7 @@ function notMeButton(listen) {
       toast(`${fullName(listen)} no longer counts as played by you.`);
       $("history-title").scrollIntoView({ block: "nearest" });
     } catch (error) {
-      button.disabled = false;
+      setBusy(button, false);
       report(error);
     }
   });
@@ -554,9 +579,10 @@ function comparisonInWords({ a, b, verdict, difference, low, high, paired, at_ms
 
 $("change-form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (isBusy($("change"))) return;
   const name = $("change-to").value;
   const why = $("change-why").value;
-  $("change").disabled = true;
+  setBusy($("change"), true);
   $("change-says").textContent = "Making the change …";
   try {
     const path = name === ROLL_BACK ? "rollback" : "promote";
@@ -566,7 +592,7 @@ $("change-form").addEventListener("submit", async (event) => {
   } catch (error) {
     $("change-says").textContent = error.message;
   }
-  $("change").disabled = false;
+  setBusy($("change"), false);
   loadGenerations();
 });
 
@@ -621,18 +647,31 @@ function setText(element, text) {
 
 let toastTimer = 0;
 let undo = null;
+let focusedBefore = $("main");
 
 function toast(text, onUndo = null) {
   clearTimeout(toastTimer);
   undo = onUndo;
+  if (!$("toast").contains(document.activeElement)) focusedBefore = document.activeElement;
+  else if (!onUndo) leaveToast();
   $("toast").hidden = false;
   $("toast-text").textContent = text;
   $("toast-undo").hidden = !onUndo;
-  toastTimer = setTimeout(() => { $("toast").hidden = true; }, TOAST_MS);
+  toastTimer = setTimeout(hideToast, TOAST_MS);
+}
+
+function hideToast() {
+  if ($("toast").contains(document.activeElement)) leaveToast();
+  $("toast").hidden = true;
+}
+
+/** Gives the focus back to where it was before. */
+function leaveToast() {
+  (focusedBefore.isConnected ? focusedBefore : $("main")).focus({ preventScroll: true });
 }
 
 $("toast-undo").addEventListener("click", () => {
-  $("toast").hidden = true;
+  hideToast();
   if (undo) undo();
 });
 

@@ -1,5 +1,6 @@
 """Listens and feedback of people in MongoDB, by person and time."""
 
+import time
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -85,6 +86,9 @@ class HistoryPosition(NamedTuple):
 
 NOTHING = HistoryPosition("", -1, frozenset())
 _ROWS_A_RECORD = 1 << 20
+_LOOKED_BACK_MS = tuple(days * 86_400_000 for days in (1, 7, 90))
+"""A page of newest listens is looked for within these first: the embedded server sorts in memory
+whatever lies between the bounds of a query."""
 FEEDBACK_OF_RECORDINGS_MAX = 10_000
 """One recording may be several tracks: artists are spelled in several ways."""
 
@@ -172,16 +176,26 @@ class ListenHistory:
 
         Given `after_ms` alone, they are those that follow it, as ListenBrainz pages forward.
         """
-        wanted: dict[str, Any] = {"listener_id": listener_id}
+        if after_ms is not None and before_ms is None:
+            return (await self._between(listener_id, after_ms, None, count, 1))[::-1]
+        end_ms = time.time_ns() // 1_000_000 if before_ms is None else before_ms
+        starts = [end_ms - each for each in _LOOKED_BACK_MS]
+        for start in [each for each in starts if after_ms is None or each > after_ms]:
+            found = await self._between(listener_id, start, before_ms, count, -1)
+            if len(found) == count:
+                return found
+        return await self._between(listener_id, after_ms, before_ms, count, -1)
+
+    async def _between(
+        self, listener_id: str, after_ms: int | None, before_ms: int | None, count: int, order: int
+    ) -> list[Listen]:
+        """The first `count` listens between two times by their time, from the end that is asked."""
         bounds = {"$gt": after_ms, "$lt": before_ms}
-        if given := {name: each for name, each in bounds.items() if each is not None}:
-            wanted["listened_at"] = given
-        is_forward = after_ms is not None and before_ms is None
+        given = {name: each for name, each in bounds.items() if each is not None}
+        wanted = {"listener_id": listener_id, **({"listened_at": given} if given else {})}
         with mongo_answers(REMEDY):
-            cursor = self._collection(LISTENS).find(wanted)
-            cursor = cursor.sort("listened_at", 1 if is_forward else -1)
-            found = [_listen(document) for document in await page_of(cursor, count)]
-        return found[::-1] if is_forward else found
+            cursor = self._collection(LISTENS).find(wanted).sort("listened_at", order)
+            return [_listen(document) for document in await page_of(cursor, count)]
 
     async def following(
         self, listener_id: str, log_position: int, *, since_ms: int, count: int

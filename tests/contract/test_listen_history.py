@@ -1,5 +1,6 @@
 """Listens and playlists on a real MongoDB server: look-ups use indexes and read pages."""
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -97,6 +98,40 @@ async def test_a_page_of_nothing_is_empty(kept: Kept) -> None:
     assert await kept.history.following("ada", -2, since_ms=0, count=0) == []
     assert await kept.history.feedback("ada", score=None, count=0, offset=0) == ([], 1)
     assert await kept.playlists.page("ada", count=0, offset=0) == ([], 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 20])
+async def test_a_page_is_of_the_newest_listens_however_far_apart_they_are(
+    kept: Kept, count: int
+) -> None:
+    now = time.time_ns() // 1_000_000
+    times = [now - days * 86_400_000 for days in (-0.5, 0, 1, 6, 8, 80, 100, 900, 9_000)]
+    plays = [a_play(at)._replace(listened_at=int(each)) for at, each in enumerate(times)]
+    await kept.history.write(plays)
+    for first in range(len(plays)):
+        before, after = plays[first].listened_at, plays[-2].listened_at
+        for bounds, expected in (
+            ({}, plays),
+            ({"before_ms": before}, plays[first + 1 :]),
+            ({"before_ms": before, "after_ms": after}, plays[first + 1 : -2]),
+        ):
+            assert await kept.history.listens("ada", count=count, **bounds) == expected[:count]
+
+
+async def test_a_page_of_what_was_heard_lately_reads_nothing_of_long_ago(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = time.time_ns() // 1_000_000, []
+    await kept.history.write([a_play(at)._replace(listened_at=now - at) for at in range(PLAYS)])
+    between = kept.history._between
+
+    async def noted(listener_id: str, after_ms: int | None, *more: Any) -> list[Listen]:
+        asked.append(after_ms)
+        return await between(listener_id, after_ms, *more)
+
+    monkeypatch.setattr(kept.history, "_between", noted)
+    assert len(await kept.history.listens("ada", count=PLAYS)) == PLAYS
+    assert [each is not None and now - each < 8 * 86_400_000 for each in asked] == [True]
 
 
 async def test_playlists_are_read_page_by_page_newest_first_without_their_tracks(

@@ -77,7 +77,7 @@ def write_table(path: Path, kind: str, rows: list[dict[str, Any]]) -> Path:
     text = io.StringIO()
     table = csv.writer(text, delimiter="," if kind == "csv" else "\t")
     table.writerow(rows[0])
-    table.writerows(row.values() for row in rows)
+    table.writerows([row[name] for name in rows[0]] for row in rows)
     return write(path, text.getvalue())
 
 

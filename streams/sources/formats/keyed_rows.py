@@ -45,7 +45,7 @@ class Begin(NamedTuple):
 def begin_of_rows(text: bytes, holds_plays: Callable[[bytes], bool]) -> Begin | None:
     """The first object in `text` whose values are plays; None without one.
 
-    >>> begin_of_rows(b'{"plays": {"1": {"a": 1}}}', lambda array: b'"a"' in array)
+    >>> begin_of_rows(b'{"plays": {"1": {"a": 1}}}', lambda rows: rows.startswith(b'[{"a"'))
     Begin(at=10, has_times=False)
     """
     depth = arrays = tried = 0

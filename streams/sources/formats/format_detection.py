@@ -49,6 +49,7 @@ class HistoryFormat(StrEnum):
     SPOTIFY_ACCOUNT_CSV = "Spotify account data, as CSV"
     SPOTIFY_API = "answer of Spotify's Web API"
     SPOTIFY_API_LINES = "items of Spotify's Web API, one per line"
+    SPOTIFY_API_CSV = "items of Spotify's Web API, as CSV"
     LISTENBRAINZ_LINES = "ListenBrainz listens"
     LISTENBRAINZ_ARRAY = "ListenBrainz listens, one array"
     LASTFM_PAGES = "Last.fm pages"
@@ -82,6 +83,7 @@ READERS: dict[HistoryFormat, Reader] = {
     HistoryFormat.SPOTIFY_ACCOUNT_CSV: spotify_export.read_account_csv,
     HistoryFormat.SPOTIFY_API: spotify_api.read,
     HistoryFormat.SPOTIFY_API_LINES: spotify_api.read_lines,
+    HistoryFormat.SPOTIFY_API_CSV: spotify_api.read_csv,
     HistoryFormat.LISTENBRAINZ_LINES: listenbrainz_export.read_lines,
     HistoryFormat.LISTENBRAINZ_ARRAY: listenbrainz_export.read_array,
     HistoryFormat.LASTFM_PAGES: lastfm_export.read,
@@ -276,6 +278,8 @@ def _csv_format(text: bytes) -> HistoryFormat | None:
         return HistoryFormat.SPOTIFY_EXTENDED_CSV
     if spotify_export.is_account(columns):
         return HistoryFormat.SPOTIFY_ACCOUNT_CSV
+    if spotify_api.is_flat(columns):
+        return HistoryFormat.SPOTIFY_API_CSV
     return HistoryFormat.CSV if has_plays(roles_of(columns)) else None
 
 

@@ -4,10 +4,11 @@ Special cases: `played_at` is when play STOPPED, and how long it was played is n
 began about the length of its track earlier. Episodes are no music.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from streams.sources.files import Part
+from streams.sources.formats import csv_table
 from streams.sources.formats.cell_values import length_ms_of, optional_text_of, text_of
 from streams.sources.formats.json_stream import objects_of_array, objects_of_lines
 from streams.sources.formats.row_kinds import PODCAST
@@ -28,6 +29,40 @@ SOURCE = "spotify_api"
 def is_item(keys: set[str], keys_of_track: set[str]) -> bool:
     """Whether an object with these keys, and its track with those, is one of the `items`."""
     return {"track", "played_at"} <= keys and {"name", "artists", "duration_ms"} <= keys_of_track
+
+
+def is_flat(columns: Iterable[str]) -> bool:
+    """Whether a table has the items, with a column for each field of their tracks."""
+    return {"played_at", "track.name", "track.duration_ms"} <= {*columns}
+
+
+def read_csv(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:
+    """Plays of items whose fields are columns such as `track.name`."""
+    rows = ((row, fields if isinstance(fields, str) else _nested(fields))
+            for row, fields in csv_table.objects(file))  # fmt: skip
+    return plays_of(rows, part, SOURCE, _fields)
+
+
+def _nested(row: Fields) -> Fields:
+    """The item of a row.
+
+    >>> _nested({"played_at": "1", "track.name": "Solea", "track.album.name": "Sketches"})
+    {'played_at': '1', 'track': {'name': 'Solea', 'album': {'name': 'Sketches'}}}
+    """
+    item: Fields = {}
+    for name, cell in row.items():
+        *path, last = name.split(".")[:_DEPTH_MAX]
+        inner = item
+        for key in path:
+            inner = inner.setdefault(key, {})
+            if not isinstance(inner, dict):
+                break
+        else:
+            inner[last] = cell
+    return item
+
+
+_DEPTH_MAX = 4
 
 
 def read(file: BinaryIO, part: Part) -> Iterator[ParsedRow]:

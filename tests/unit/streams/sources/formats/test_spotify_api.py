@@ -1,5 +1,7 @@
 """Answers of Spotify's Web API to `recently-played`, as people save them."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -79,3 +81,17 @@ def test_an_episode_is_no_music_and_an_unknown_length_costs_no_play(tmp_path: Pa
         (3, "no track: neither an id nor a name"),
         (4, "played_at is not a time: 'soon'"),
     ]
+
+
+def test_items_are_the_same_plays_with_a_column_for_each_field(tmp_path: Path) -> None:
+    track = an_item()["track"]
+    names = ["track.name", "track.duration_ms", "track.uri", "track.album.name", "track.artists"]
+    cells = [track["name"], track["duration_ms"], track["uri"], track["album"]["name"]]
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["", "played_at", *names, "context"])
+    table.writerow([0, STOPPED, *cells, track["artists"], ""])
+    table.writerow([1, "soon", *cells, track["artists"], ""])
+    path = write(tmp_path / "recent.csv", text.getvalue())
+    assert read(path) == read(write_json(tmp_path / "recent.json", [an_item()]))
+    assert bad_rows_of(path) == [(3, "played_at is not a time: 'soon'")]

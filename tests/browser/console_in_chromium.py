@@ -249,13 +249,15 @@ def test_a_list_that_changed_a_moment_after_it_was_shown_is_asked_for_again(open
     sizes = page.evaluate(
         """async () => {
             performance.clearResourceTimings();
-            for (let times = 0; times < 3; times += 1) await loadList();
+            performance.setResourceTimingBufferSize(10000);
+            const began = performance.now();
+            while (performance.now() - began < 3000) await loadList();
             return performance.getEntriesByType("resource")
                 .filter((each) => each.name.endsWith("/recommendations"))
                 .map((each) => each.transferSize);
         }"""
     )
-    assert len(sizes) >= 3
+    assert sizes
     assert all(sizes), "none of them comes from what the browser has kept"
 
 

@@ -51,6 +51,10 @@ _ANSWERS: Mapping[tuple[str, str], _Responses] = {
     ("GET", "/1/metadata/lookup"): _answer(
         listenbrainz.Recording | listenbrainz.NoMetadata, "The recording, if it is known."
     ),
+    ("POST", "/1/metadata/lookup"): _answer(
+        list[listenbrainz.Recording | listenbrainz.NoMetadata], "Each recording, if it is known."
+    ),
+    ("POST", "/1/playing-now/delete"): _answer(listenbrainz.Ok, "Nothing plays any more."),
     ("GET", "/1/metadata/recording"): _RECORDINGS,
     ("POST", "/1/metadata/recording"): _RECORDINGS,
     ("GET", "/1/search/users"): _answer(absent.FoundUsers, "Whoever asks, or nobody."),
@@ -64,6 +68,7 @@ _ANSWERS: Mapping[tuple[str, str], _Responses] = {
     ("GET", "/1/{name}/pins/following"): _NO_PINS,
     ("GET", "/1/{name}/pins/current"): _answer(absent.NoCurrentPin, "There is none."),
     **{("GET", f"/1/stats/user/{{name}}/{each}"): _NOT_COMPUTED for each in STATISTICS},
+    **{("GET", f"/1/stats/sitewide/{each}"): _NOT_COMPUTED for each in STATISTICS},
     ("GET", "/1/user/{name}/listens"): _answer(listenbrainz.Listens, "The listens."),
     ("GET", "/1/user/{name}/listen-count"): _answer(listenbrainz.ListenCount, "The number."),
     ("GET", "/1/user/{name}/playing-now"): _answer(listenbrainz.PlayingNow, "One, or none."),

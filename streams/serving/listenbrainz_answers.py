@@ -310,9 +310,10 @@ class RecordingName(AnswerModel):
 
 
 class ArtistName(AnswerModel):
-    """An artist of a recording."""
+    """An artist of a recording, whose MusicBrainz id is not known."""
 
     name: str
+    artist_mbid: None
     join_phrase: str
 
 
@@ -320,13 +321,16 @@ class ArtistNames(AnswerModel):
     """The artists of a recording."""
 
     name: str
+    artist_credit_id: None
     artists: list[ArtistName]
 
 
 class ReleaseName(AnswerModel):
-    """The release of a recording; its name is missing if it is not known."""
+    """The release of a recording; it has no fields if it is not known."""
 
     name: str | None = None
+    mbid: None = None
+    release_group_mbid: None = None
 
 
 class RecordingMetadata(AnswerModel):

@@ -28,7 +28,7 @@ READS = (
     *("/1/search/users?search_term=ad", "/1/user/ada/followers", "/1/user/ada/following"),
     *(f"/1/user/ada/playlists{each}" for each in ("", "/collaborator", "/recommendations")),
     *("/1/user/ada/similar-users", "/1/ada/pins", "/1/ada/pins/following", "/1/ada/pins/current"),
-    *(f"/1/stats/user/ada/{each}" for each in STATISTICS),
+    *(f"/1/stats/{of}/{each}" for each in STATISTICS for of in ("user/ada", "sitewide")),
     "/1/feedback/user/ada/get-feedback",
     f"/1/feedback/user/ada/get-feedback-for-recordings?recording_mbids={MBID}",
     *("/v1/listeners/ada/recommendations", "/v1/listeners/ada/recommendations?count=3"),
@@ -106,6 +106,9 @@ def test_every_documented_endpoint_answers_as_the_document_says(
     answered |= {label(ada.ask("GET", path)) for path in (*READS, playlist)}
     recordings = {"recording_mbids": [MBID[:-1] + "2"], "inc": "artist"}
     answered.add(label(ada.ask("POST", "/1/metadata/recording", recordings)))
+    names = {"artist_name": "Echo Artist", "recording_name": "Song 2"}
+    answered.add(label(ada.ask("POST", "/1/metadata/lookup", {"recordings": [names]})))
+    answered.add(label(ada.ask("POST", "/1/playing-now/delete")))
     answered.add(label(ada.ask("POST", "/v1/continue", {"queue": [TRACK_ID, "no track"]})))
     history = b"user,artist,track,ts\nada,Can,Spoon,2024-01-01T10:00:00Z\n"
     answered.add(label(ada.ask("POST", "/v1/imports?name=plays.csv", content=history)))

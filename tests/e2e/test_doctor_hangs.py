@@ -17,7 +17,7 @@ import asyncio, sys, time
 from streams.cli import main
 from streams.doctor import collect
 
-async def hang(look, url):
+async def hang(*asked):
     await asyncio.to_thread(time.sleep, 600)  # as a look-up of a name may
 
 collect.WITHIN_S = float(sys.argv.pop())

@@ -86,7 +86,7 @@ async def retire(
     shards = FormerShards(kafka, settings.recommender_id)
     ids = await asyncio.to_thread(_in_words, lambda: shards.of_generation(name))
     ends_at = time.monotonic() + STOPS_WITHIN_S
-    while alive := await asyncio.to_thread(shards.alive, ids, SILENT_S):
+    while alive := await _heard_again(shards, ids):
         if time.monotonic() > ends_at:
             raise ServerError(
                 f"{', '.join(alive)} still runs.", "Stop it, and retire the generation again."
@@ -107,6 +107,14 @@ async def retire(
     yield Step("forgotten", f"heartbeats and consumer groups of {len(ids)} recommenders")
     deleted = delete_snapshots(settings.home, name, settings.prefix)
     yield Step("snapshots", f"{deleted} folders in {settings.home} were deleted")
+
+
+async def _heard_again(shards: FormerShards, ids: Sequence[str]) -> list[str]:
+    """The identities in `ids` that send a heartbeat within `SILENT_S`; Ctrl-C ends the wait."""
+    before = await asyncio.to_thread(_in_words, lambda: shards.heard_at(ids))
+    await asyncio.sleep(SILENT_S if ids else 0.0)
+    after = await asyncio.to_thread(_in_words, lambda: shards.heard_at(ids))
+    return [each for each in ids if after[each] != before[each]]
 
 
 def is_retired(lifecycle: Lifecycle, name: str) -> bool:

@@ -7,8 +7,9 @@ reached the furthest log position that any of them published.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -113,21 +114,33 @@ class FormerShards:
         groups = [each.group_id for each in _result(admin.list_consumer_groups()).valid]
         return identities_among(groups, generation, prefixed(self._kafka, ""))
 
-    def alive(self, ids: Sequence[str], within_s: float = LIVENESS_WINDOW_S) -> list[str]:
-        """The identities in `ids` that send a heartbeat within the next `within_s` seconds."""
+    def alive(self, ids: Sequence[str]) -> list[str]:
+        """The identities in `ids` that send a heartbeat within `LIVENESS_WINDOW_S`."""
         if not ids:
             return []
+        with self._heartbeats() as reader:
+            before = reader.heartbeats_with_times()
+            time.sleep(LIVENESS_WINDOW_S)
+            after = reader.heartbeats_with_times()
+        return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
+
+    def heard_at(self, ids: Sequence[str]) -> dict[str, int]:
+        """When each of `ids` sent its newest heartbeat, in ms; -1 for one that sent none."""
+        with self._heartbeats() as reader:
+            found = reader.heartbeats_with_times()
+        return {each: _at_ms(found, each) for each in ids}
+
+    @contextmanager
+    def _heartbeats(self) -> Iterator[HeartbeatReader]:
+        """A reader that has read all heartbeats so far."""
         reader = HeartbeatReader(self._kafka, lambda _: None)
         reader.start()
         try:
             if not reader.wait_caught_up(_CALL_TIMEOUT_S):
                 raise ServerError("Heartbeats cannot be read.", "Is Kafka up?")
-            before = reader.heartbeats_with_times()
-            time.sleep(within_s)
-            after = reader.heartbeats_with_times()
+            yield reader
         finally:
             reader.close()
-        return [each for each in ids if _at_ms(after, each) != _at_ms(before, each)]
 
     def frontiers(self, ids: Sequence[str]) -> list[Frontier]:
         """The publish frontier of each of `ids` in the topic."""
